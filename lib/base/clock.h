@@ -1,0 +1,18 @@
+#ifndef CERTD_LIB_BASE_CLOCK_H
+#define CERTD_LIB_BASE_CLOCK_H
+
+#include "lib/base/instant.h"
+
+/*
+ * The clocks, as a seam: clock_real.c asks the kernel, lib/task/loop_virtual.c keeps a
+ * time that tests move.  Nothing else in the tree calls time(), clock_gettime() or
+ * gettimeofday(); tests/lint checks it.
+ */
+
+/* The wall clock, CLOCK_REALTIME. */
+struct instant clock_now(void);
+
+/* Time since boot, suspend included, CLOCK_BOOTTIME; never goes back. */
+struct tick clock_tick(void);
+
+#endif

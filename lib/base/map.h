@@ -1,0 +1,34 @@
+#ifndef CERTD_LIB_BASE_MAP_H
+#define CERTD_LIB_BASE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A hash table from text to pointer, open addressing.  It copies nothing: the key must live
+ * as long as its entry, usually because it is inside the value.  Walk it with map_next().
+ */
+
+struct map_slot {
+	const char *key; /* NULL: free */
+	void *value;
+};
+
+struct map {
+	struct map_slot *slots;
+	size_t n, size;
+};
+
+void *map_get(const struct map *map, const char *key);
+
+/* Sets or replaces.  Returns the value that stood there before, or NULL. */
+void *map_set(struct map *map, const char *key, void *value);
+
+/* Removes and returns the value, or NULL. */
+void *map_remove(struct map *map, const char *key);
+
+/* Walks in no order: start with *at = 0; NULL at the end.  No changes meanwhile. */
+void *map_next(const struct map *map, size_t *at);
+void map_done(struct map *map);
+
+#endif

@@ -1,0 +1,150 @@
+#include "lib/base/str.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool str_starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+	size_t n = strlen(text), k = strlen(suffix);
+
+	return n >= k && strcmp(text + n - k, suffix) == 0;
+}
+
+size_t str_distance(const char *a, const char *b, size_t limit)
+{
+	enum { LONGEST = 64 };
+	size_t n = strlen(a), m = strlen(b), row[LONGEST + 1];
+
+	if (n > LONGEST || m > LONGEST)
+		return limit + 1;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[m] > limit ? limit + 1 : row[m];
+}
+
+const char *str_near_miss(const char *text, const char *const *words)
+{
+	size_t len = strlen(text), best = len <= 3 ? 1 : len <= 7 ? 2 : 3;
+	const char *found = NULL;
+
+	for (; *words; words++) {
+		size_t d = str_distance(text, *words, best);
+
+		if (d <= best && d < strlen(*words) && (!found || d < best)) {
+			best = d;
+			found = *words;
+		}
+	}
+	return found;
+}
+
+bool str_matches(const char *name, const char *pattern)
+{
+	const char *slash = strchr(name, '/');
+
+	if (strchr(pattern, '/'))
+		return fnmatch(pattern, name, FNM_PATHNAME | FNM_NOESCAPE) == 0;
+	if (strcmp(pattern, "*") == 0)
+		return true;
+	if (!slash)
+		return strcmp(name, pattern) == 0;
+	if (!strpbrk(pattern, "*?["))
+		return strlen(pattern) == (size_t)(slash - name) &&
+		       memcmp(name, pattern, (size_t)(slash - name)) == 0;
+	return fnmatch(pattern, name, FNM_LEADING_DIR | FNM_PATHNAME | FNM_NOESCAPE) == 0;
+}
+
+static int nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool str_unhex(const char *text, uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		int hi = nibble(text[2 * i]), lo = hi < 0 ? -1 : nibble(text[2 * i + 1]);
+
+		if (lo < 0)
+			return false;
+		out[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return text[2 * len] == 0;
+}
+
+bool str_to_int(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	long long n;
+
+	if (!*text || strspn(text, "-0123456789") != strlen(text))
+		return false;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (errno || *end || n < min || n > max)
+		return false;
+	*out = n;
+	return true;
+}
+
+uint64_t str_hash(const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+bool str_is_utf8(const char *data, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)data, *end = p + len;
+
+	while (p < end) {
+		uint32_t c = *p++;
+		int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2
+			: c >= 0xf0 && c < 0xf5			       ? 3
+								       : -1;
+		static const uint32_t least[] = { 1, 0x80, 0x800, 0x10000 };
+
+		if (more < 0 || end - p < more)
+			return false;
+		c &= more == 0 ? 0x7fU : 0x3fU >> more;
+		for (int i = 0; i < more; i++) {
+			if ((*p & 0xc0) != 0x80)
+				return false;
+			c = c << 6 | (*p++ & 0x3fU);
+		}
+		if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+			return false;
+	}
+	return true;
+}
