@@ -42,26 +42,33 @@ struct duration instant_since(struct instant later, struct instant earlier)
 	return (struct duration){ diff };
 }
 
-static const char *format(struct instant t, const char *how, char out[INSTANT_TEXT_LEN])
+/* Broken-down UTC of a time that has a text of its own; false for the two that have not. */
+static bool split(struct instant t, struct tm *tm, char out[INSTANT_TEXT_LEN])
 {
-	struct tm tm;
 	time_t s = (time_t)t.s;
 
-	if (t.s == INT64_MAX)
-		snprintf(out, INSTANT_TEXT_LEN, "never");
-	else if (t.s == 0 || !gmtime_r(&s, &tm) || !strftime(out, INSTANT_TEXT_LEN, how, &tm))
-		snprintf(out, INSTANT_TEXT_LEN, "-");
-	return out;
+	if (t.s != INT64_MAX && t.s != 0 && gmtime_r(&s, tm) && tm->tm_year < 8100)
+		return true;
+	snprintf(out, INSTANT_TEXT_LEN, "%s", t.s == 0 ? "-" : "never");
+	return false;
 }
 
 const char *instant_text(struct instant t, char out[INSTANT_TEXT_LEN])
 {
-	return format(t, "%Y-%m-%dT%H:%M:%SZ", out);
+	struct tm tm;
+
+	if (split(t, &tm, out))
+		strftime(out, INSTANT_TEXT_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return out;
 }
 
 const char *instant_compact(struct instant t, char out[INSTANT_TEXT_LEN])
 {
-	return format(t, "%Y%m%dT%H%M%SZ", out);
+	struct tm tm;
+
+	if (split(t, &tm, out))
+		strftime(out, INSTANT_TEXT_LEN, "%Y%m%dT%H%M%SZ", &tm);
+	return out;
 }
 
 int instant_parse(const char *text, struct instant *out, struct err *err)
