@@ -1,0 +1,88 @@
+#ifndef CERTD_DAEMON_CERT_PLAN_H
+#define CERTD_DAEMON_CERT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/instant.h"
+#include "proto/facts.h"
+
+struct cert_conf;
+struct conf;
+
+/*
+ * The plan: what a certificate needs next, when, and why.
+ *
+ * One pure function from facts, configuration, issuer and now.  It reads no clock, does no I/O and
+ * keeps nothing, so a restart needs no recovery: load the facts, ask again.  The engine, the
+ * simulator and `certctl plan` link the same object.  The answer holds until the facts change or
+ * `at` comes; the scheduler asks again then.
+ *
+ * The ladder, in order of urgency, is in plan.c; its words are proto/actions.def and
+ * proto/whys.def.  When `at` <= now the action is due; otherwise it says what will come.  When
+ * nothing is near the action is ACTION_SLEEP until the renewal moment.
+ */
+
+enum action {
+#define ACTION(id, word) ACTION_##id,
+#include "proto/actions.def"
+#undef ACTION
+	ACTION_COUNT
+};
+
+enum why {
+#define WHY(id, word, sentence) WHY_##id,
+#include "proto/whys.def"
+#undef WHY
+	WHY_COUNT
+};
+
+const char *action_text(enum action action);
+const char *why_text(enum why why);
+const char *why_sentence(enum why why);
+
+/* The current version of the local CA that would sign; is_set false: none, or not a local CA. */
+struct issuer {
+	bool is_local;		  /* false for ca: self */
+	bool is_set;		  /* it has a current version */
+	struct instant not_after; /* its end */
+	struct instant rolled;
+	uint8_t spki[32];
+};
+
+struct plan {
+	enum action action;
+	enum why why;
+	struct instant at;	/* INSTANT_NEVER: not before something changes */
+	const char *target;	/* ACTION_DEPLOY: which; points into the configuration */
+	struct instant renewal; /* the renewal moment of curr, for status and why; NONE without curr */
+	struct instant reserve; /* from here age and window yield; NONE without curr */
+};
+
+struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *facts, const struct issuer *issuer, struct instant now);
+
+/*
+ * Back-off after the n-th failure in a row (1m 10m 1h 4h 12h 24h), halved below a tenth of the life
+ * left; a wish of the other side only lengthens it.  The moment of the next try.
+ */
+struct instant failure_retry(const struct failure *failure, const struct version_facts *curr,
+	struct instant now);
+
+/* Health, the word of `status` (contract, section 3). */
+enum health {
+	HEALTH_OK,
+	HEALTH_DUE,
+	HEALTH_WAITING,
+	HEALTH_WORKING,
+	HEALTH_FAILING,
+	HEALTH_EXPIRED,
+	HEALTH_ABSENT,
+};
+
+const char *health_text(enum health health);
+enum health cert_health(const struct cert_facts *facts, const struct plan *plan, bool is_working,
+	struct instant now);
+
+#endif

@@ -1,0 +1,94 @@
+#ifndef CERTD_PROTO_FACTS_H
+#define CERTD_PROTO_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/instant.h"
+
+struct arena;
+struct buf;
+
+/*
+ * The facts of one certificate: what one could see on disk, and when it was done.
+ *
+ * The keeper gathers them from the store and tells them to the engine as one line; the index beside
+ * the store is a file of such lines.  There is no state here, only facts: the plan
+ * (daemon/cert/plan.h) decides from them, again at every start.  A struct cert_facts that was parsed
+ * owns its variable parts in one block; facts_done() frees it.  Everything fits a few hundred bytes,
+ * because a hundred thousand idle certificates keep theirs in memory.
+ */
+
+/* "20261121T101500Z-1": UTC of its making and a suffix that makes it unique; sorts by time. */
+struct version_id {
+	struct instant made; /* INSTANT_NONE: no version */
+	uint32_t suffix;
+};
+
+#define VERSION_ID_TEXT_LEN 32
+
+/* One version, as its `info` file tells. */
+struct version_facts {
+	struct version_id id;
+	struct instant created;	    /* when we stored it */
+	struct instant not_before, not_after;
+	struct instant rolled;	    /* when it became current; INSTANT_NONE: never */
+	struct instant key_created; /* older than `created` when a key was reused */
+	uint64_t digest;	    /* cert_conf.digest it was made for; 0: unknown (adopted) */
+	uint32_t generation;	    /* counts the versions of this certificate, from 1 */
+	uint8_t spki[32];	    /* SHA-256 of the SubjectPublicKeyInfo */
+	uint8_t issuer_spki[32];    /* that of its local issuer; zero: unknown; own: self-signed */
+};
+
+/* The last error and how often it came in a row: the failure ledger. */
+struct failure {
+	enum err_code code; /* ERR_NONE: no failure */
+	uint32_t tries;	    /* in a row */
+	struct instant first, last, not_before;
+	char *text; /* NULL when there is none */
+};
+
+/* How far one deploy target is. */
+struct target_facts {
+	char *name;
+	struct version_id copied;    /* written ahead: it may lie there, whole or in part */
+	struct version_id confirmed; /* it lies there, the check passed and the server was reloaded */
+	struct failure failure;
+};
+
+struct cert_facts {
+	char *cert; /* "GROUP/SERVICE" */
+	struct version_facts curr, next; /* id.made == INSTANT_NONE: none */
+	struct version_id prev;
+	struct failure failure; /* of issuing or rolling */
+	struct target_facts *targets;
+	uint16_t n_targets;
+};
+
+static inline bool version_is_set(const struct version_id *id)
+{
+	return instant_is_set(id->made);
+}
+
+bool version_id_equal(const struct version_id *a, const struct version_id *b);
+
+/* By time, then suffix: <0, 0, >0. */
+int version_id_compare(const struct version_id *a, const struct version_id *b);
+const char *version_id_text(const struct version_id *id, char out[VERSION_ID_TEXT_LEN]);
+int version_id_parse(const char *text, struct version_id *out, struct err *err);
+
+/* Appends the facts as one line of key=value words without LF; facts_parse() reads it back. */
+void facts_write(const struct cert_facts *facts, struct buf *out);
+
+/* Parses a line.  *out owns its memory: facts_done().  Bounded by the line's own length. */
+int facts_parse(const char *line, struct cert_facts *out, struct err *err);
+
+/* A deep copy. */
+void facts_copy(const struct cert_facts *facts, struct cert_facts *out);
+void facts_done(struct cert_facts *facts); /* zeroed is fine */
+
+const struct target_facts *facts_target(const struct cert_facts *facts, const char *name);
+
+#endif
