@@ -1,0 +1,20 @@
+#ifndef CERTD_DAEMON_KEEPER_VERSION_H
+#define CERTD_DAEMON_KEEPER_VERSION_H
+
+#include "lib/base/buf.h"
+#include "lib/crypt/secret.h"
+
+/*
+ * The files of one version, in memory, between the local CA (or an ACME answer) that makes them and
+ * the store that writes them.  Contract, section 2.  The owner calls version_files_done().
+ */
+
+struct version_files {
+	struct secret privkey; /* PKCS#8 PEM */
+	struct secret bundle;  /* privkey + fullchain, Postfix order */
+	struct buf csr, cert, chain, fullchain, tlsa, info;
+};
+
+void version_files_done(struct version_files *files);
+
+#endif

@@ -1,0 +1,66 @@
+#include "lib/log/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/mem.h"
+
+enum { FIELDS_MAX = 24 };
+
+static const char *identifier = "certd";
+
+/* sd_journal_sendv() keeps a socket of its own that reconnects by itself when journald restarts. */
+void log_to_journal(const struct log_entry *entry, void *data)
+{
+	const char *message_id = event_message_id(entry->event);
+	struct iovec iov[FIELDS_MAX];
+	int n = 0;
+
+	(void)data;
+#define FIELD(...)                                                                             \
+	do {                                                                                   \
+		char *text = mem_printf(__VA_ARGS__);                                          \
+		iov[n++] = (struct iovec){ text, strlen(text) };                               \
+	} while (0)
+	FIELD("MESSAGE=%s", entry->text);
+	FIELD("PRIORITY=%d", entry->priority);
+	FIELD("SYSLOG_IDENTIFIER=%s", identifier);
+	if (message_id) {
+		FIELD("MESSAGE_ID=%s", message_id);
+		FIELD("CERTD_EVENT=%s", event_name(entry->event));
+	}
+	for (const struct log_field *f = entry->fields; f && n < FIELDS_MAX; f = f->up)
+		if (f->value)
+			FIELD("CERTD_%s=%s", f->name, f->value);
+#undef FIELD
+	sd_journal_sendv(iov, n);
+	while (n > 0)
+		free(iov[--n].iov_base);
+}
+
+/* Is this descriptor the stream that journald connected (systemd.exec(5), $JOURNAL_STREAM)? */
+static bool is_journal_stream(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%ju:%ju", &dev, &ino) == 2 && fstat(fd, &st) == 0 &&
+	       st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_open(const char *name)
+{
+	identifier = name;
+	if (is_journal_stream(STDERR_FILENO))
+		log_to(log_to_journal, NULL);
+	else
+		log_to(log_to_stderr, NULL);
+}

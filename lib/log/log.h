@@ -1,0 +1,75 @@
+#ifndef CERTD_LIB_LOG_LOG_H
+#define CERTD_LIB_LOG_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/attr.h"
+
+struct err;
+
+/*
+ * The log: one call for things an administrator may act on, one for debugging.
+ *
+ * Everything at notice or above is an entry of proto/events.def.  From one log_event() come the
+ * journal entry with MESSAGE_ID and fields, the line on a terminal, the `event` line of
+ * `certctl watch` (through log_listen) and what tests assert on (log_to_memory).
+ *
+ * Context is a chain of struct log_field on the callers' stacks or in their structs: job ->
+ * certificate -> target.  A link names a field ("CERT", "TARGET") and borrows its value; the journal
+ * shows it as CERTD_CERT=, watch as cert=.  Call sites do not repeat names that the chain has.
+ *
+ * The text makes sense alone: subject first, lower case, no final stop, no newline.  Code in lib/
+ * below this folder never logs; the place that ends an error's journey does.
+ */
+
+enum event {
+#define EVENT(id, name, priority, message_id, help) EVENT_##id,
+#include "proto/events.def"
+#undef EVENT
+	EVENT_COUNT
+};
+
+struct log_field {
+	const char *name;  /* upper case, without CERTD_ */
+	const char *value; /* NULL: skipped */
+	const struct log_field *up;
+};
+
+const char *event_name(enum event event);
+int event_priority(enum event event); /* as syslog(3) */
+const char *event_message_id(enum event event);
+enum event event_parse(const char *name); /* EVENT_COUNT if unknown */
+
+/* `err` may be NULL; otherwise its text is put behind and its code becomes the field ERROR. */
+void log_event(const struct log_field *context, enum event event, const struct err *err,
+	const char *fmt, ...) PRINTF(4, 5);
+
+/* Dropped unless log_set_debug(true) was called. */
+void log_debug(const struct log_field *context, const char *fmt, ...) PRINTF(2, 3);
+void log_set_debug(bool on);
+
+/* One message on its way to a sink.  Everything is borrowed for the duration of the call. */
+struct log_entry {
+	enum event event; /* EVENT_COUNT: a debug message */
+	int priority;
+	const char *text;
+	const struct log_field *fields; /* the chain, ERROR included */
+};
+
+/*
+ * Where entries go.  The default is standard error; log_open() chooses the journal when standard
+ * error is connected to it ($JOURNAL_STREAM), and opens its socket so that a sandbox may follow.
+ */
+typedef void log_sink(const struct log_entry *entry, void *data);
+void log_open(const char *identifier);
+void log_to(log_sink *sink, void *data);
+log_sink log_to_stderr, log_to_journal;
+
+/* One listener beside the sink, for the control socket's event stream.  NULL removes it. */
+void log_listen(log_sink *listener, void *data);
+
+/* The value of a field in a chain, or NULL. */
+const char *log_field_get(const struct log_field *fields, const char *name);
+
+#endif
