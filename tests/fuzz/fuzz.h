@@ -1,0 +1,25 @@
+#ifndef CERTD_TESTS_FUZZ_FUZZ_H
+#define CERTD_TESTS_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Fuzz targets: one per parser that sees bytes from outside.
+ *
+ * A target is tests/fuzz/NAME_fuzz.c, which defines LLVMFuzzerTestOneInput() and nothing else
+ * that is visible; a row in tests/fuzz/meson.build; and a folder tests/fuzz/corpus/NAME with
+ * small inputs, good ones and ones that once broke something.  It must accept any bytes, return
+ * 0, leak nothing, and assert what must always hold (what was accepted is canonical, what was
+ * written reads back).
+ *
+ * Every target is built twice: with replay_main.c, which the normal test run starts, and with
+ * libFuzzer when the build has -Dfuzzers=true and clang:
+ *
+ *     CC=clang meson setup build-fuzz -Dfuzzers=true -Db_sanitize=address,undefined
+ *     ninja -C build-fuzz && build-fuzz/tests/fuzz/NAME_fuzzer tests/fuzz/corpus/NAME
+ */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#endif
