@@ -101,7 +101,6 @@ TEST(lengths)
 TEST(bad_idn)
 {
 	static const char *const texts[] = { "xn--a.example", "xn--999999999.example",
-		"a\xe2\x80\x8b.example",
 		"\xd7\x90"
 		"b1.example" };
 
