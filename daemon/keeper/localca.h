@@ -1,0 +1,64 @@
+#ifndef CERTD_DAEMON_KEEPER_LOCALCA_H
+#define CERTD_DAEMON_KEEPER_LOCALCA_H
+
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/instant.h"
+#include "lib/crypt/secret.h"
+#include "proto/facts.h"
+
+struct cert_conf;
+struct conf;
+struct err;
+struct key;
+
+/*
+ * The local CA: from a certificate's configuration, its key and the issuer's material to the files
+ * of a new version.
+ *
+ * It reads no clock and touches no file: the store hands the issuer's files in and takes the new
+ * ones out (daemon/keeper/store.h).  Nothing leaves before it was checked: the chain verifies link
+ * by link at `now`, the leaf carries the key and exactly the configured names.  An issuer that is
+ * absent, over, not a CA, or whose path length is used up gives ERR_NO_ISSUER.
+ *
+ * chain.pem is the issuer up to and including the root; for a self-signed certificate it is the
+ * certificate itself, and fullchain.pem then holds it once.
+ */
+
+/* notBefore lies this much before `now`, for clients whose clocks are late. */
+#define LOCALCA_BACKDATE MINUTES(5)
+
+/* When neither certificate nor CA name a lifetime and there is no issuer to follow. */
+#define LOCALCA_SELF_LIFETIME DAYS(365)
+
+struct localca_issuer {
+	const char *cert;  /* cert.pem; NULL: no current version */
+	const char *chain; /* its chain.pem */
+	const struct secret *privkey;
+};
+
+struct localca_order {
+	const struct cert_conf *cert;
+	const struct conf *conf;
+	uint32_t ca;                         /* index in conf->cas, or CA_SELF */
+	const struct localca_issuer *issuer; /* not used for CA_SELF */
+	const struct key *key;               /* the certificate's own */
+	struct instant key_created;
+	uint32_t generation;
+	struct instant now;
+};
+
+/* The content of a version's files (contract, section 2). */
+struct version_files {
+	struct secret privkey, bundle;
+	struct buf csr, cert, chain, fullchain, tlsa, info;
+};
+
+/* Fills *out and *facts (all but the id).  Both are untouched on failure. */
+int localca_issue(const struct localca_order *order, struct version_files *out,
+	struct version_facts *facts, struct err *err);
+
+void version_files_done(struct version_files *files); /* zeroed is fine */
+
+#endif

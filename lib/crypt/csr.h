@@ -1,0 +1,48 @@
+#ifndef CERTD_LIB_CRYPT_CSR_H
+#define CERTD_LIB_CRYPT_CSR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/attr.h"
+#include "lib/crypt/dn.h"
+
+struct buf;
+struct err;
+struct key;
+
+/*
+ * Certificate signing requests, PKCS#10 (RFC 2986): made for a key and a wish, and read again to
+ * be shown.
+ */
+
+struct csr;
+
+#define CSR_PEM_MAX ((size_t)64 * 1024)
+
+/*
+ * Appends a PEM request, signed with `digest` (ignored for keys that have their own).  The wish's
+ * extensions are requested: subjectAltName, keyUsage, extendedKeyUsage, and for a CA
+ * basicConstraints.
+ */
+int csr_make(const struct cert_wish *wish, const struct key *key, const char *digest,
+	struct buf *out, struct err *err);
+
+/* Appends the same as DER. */
+int csr_make_der(const struct cert_wish *wish, const struct key *key, const char *digest,
+	struct buf *out, struct err *err);
+
+/* Reads one PEM or DER request and checks its own signature. */
+int csr_read(const void *data, size_t len, struct csr **out, struct err *err);
+
+/* Appends lines for people: subject, names, key, signature; each with `indent` in front. */
+void csr_print(const struct csr *csr, const char *indent, struct buf *out);
+
+/* Is the request for this key? */
+bool csr_has_key(const struct csr *csr, const struct key *key);
+
+void csr_free(struct csr *csr);
+void csr_freep(struct csr **csr);
+#define AUTO_CSR CLEANUP(csr_freep)
+
+#endif
