@@ -129,15 +129,19 @@ bool str_is_utf8(const char *data, size_t len)
 	const unsigned char *p = (const unsigned char *)data, *end = p + len;
 
 	while (p < end) {
+		static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
 		uint32_t c = *p++;
-		int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2
-			: c >= 0xf0 && c < 0xf5			       ? 3
-								       : -1;
-		static const uint32_t least[] = { 1, 0x80, 0x800, 0x10000 };
+		int more;
 
+		if (c > 0 && c < 0x80)
+			continue;
+		more = c >= 0xc2 && c < 0xe0   ? 1
+		       : c >= 0xe0 && c < 0xf0 ? 2
+		       : c >= 0xf0 && c < 0xf5 ? 3
+					       : -1;
 		if (more < 0 || end - p < more)
 			return false;
-		c &= more == 0 ? 0x7fU : 0x3fU >> more;
+		c &= 0x3fU >> more;
 		for (int i = 0; i < more; i++) {
 			if ((*p & 0xc0) != 0x80)
 				return false;
