@@ -1,0 +1,66 @@
+#ifndef CERTD_LIB_TASK_LOOP_H
+#define CERTD_LIB_TASK_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/heap.h"
+#include "lib/base/instant.h"
+#include "lib/base/list.h"
+
+/*
+ * The loop, as a seam: loop_event.c runs on libevent and the kernel's clocks, loop_virtual.c on a
+ * time that jumps to the next timer, so that a year passes in a test at once.
+ *
+ * Three things happen in a loop: a timer comes due, a descriptor becomes ready, a task may go on.
+ * Callbacks may start, move and remove anything, themselves included.  All structs are the caller's
+ * and start zeroed.  One loop per thread; nothing here is thread-safe.
+ *
+ * Two clocks, two kinds of timer (dane-roll: soak and I/O count on the time since boot, dates on the
+ * wall).  A wall timer fires when the wall clock reaches its instant, also after suspend, and the loop
+ * calls on_clock_set when somebody set the clock.
+ */
+
+struct task;
+struct loop;
+
+struct timer {
+	struct heap_node node;
+	void (*fire)(struct timer *timer);
+};
+
+#define LOOP_READ 1u
+#define LOOP_WRITE 2u
+
+struct watch {
+	struct loop *loop;
+	void *impl;
+	int fd;
+	void (*ready)(struct watch *watch, unsigned what);
+};
+
+struct loop *loop_new(void);
+void loop_free(struct loop *loop);
+
+/* (Re)starts a timer that fires once after `ms` milliseconds of time since boot. */
+void loop_timer_in(struct loop *loop, struct timer *timer, int64_t ms);
+
+/* (Re)starts a timer that fires once when the wall clock shows `at`. */
+void loop_timer_at(struct loop *loop, struct timer *timer, struct instant at);
+void loop_timer_stop(struct loop *loop, struct timer *timer);
+
+/* Called, from the loop, after the wall clock was set.  One per loop; NULL removes it. */
+void loop_on_clock_set(struct loop *loop, void (*set)(void *data), void *data);
+
+/* Watches `watch->fd` for `what`; calling it again changes what.  Stop before closing the fd. */
+void loop_watch(struct loop *loop, struct watch *watch, unsigned what);
+void loop_watch_stop(struct watch *watch);
+
+/* Puts a task on the ready list; lib/task/task.c calls this. */
+void loop_ready(struct loop *loop, struct list *ready_link);
+
+/* Runs until loop_stop(); the virtual loop also returns when nothing can happen any more. */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif

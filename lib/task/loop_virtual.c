@@ -1,0 +1,177 @@
+#include "lib/task/loop_virtual.h"
+
+#include <stdlib.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/task/loop.h"
+#include "lib/task/timers.h"
+
+/* Milliseconds, so that the two clocks stay in step to the timers' own grain. */
+static struct {
+	int64_t wall, boot;
+	uint64_t steps;
+} clocks;
+
+struct loop {
+	struct heap since_boot, on_wall;
+	struct list ready;
+	void (*clock_set)(void *data);
+	void *clock_set_data;
+	bool stopping;
+};
+
+struct instant clock_now(void)
+{
+	/* Rounded down, also before 1970. */
+	return (struct instant){ clocks.wall / 1000 - (clocks.wall % 1000 < 0) };
+}
+
+struct tick clock_tick(void)
+{
+	return (struct tick){ clocks.boot };
+}
+
+void virtual_start(struct instant wall)
+{
+	clocks.wall = wall.s * 1000;
+	clocks.boot = 1000000;
+	clocks.steps = 0;
+}
+
+uint64_t virtual_steps(void)
+{
+	return clocks.steps;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *loop = mem_new(struct loop);
+
+	list_init(&loop->ready);
+	return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	heap_done(&loop->since_boot);
+	heap_done(&loop->on_wall);
+	free(loop);
+}
+
+void loop_timer_in(struct loop *loop, struct timer *timer, int64_t ms)
+{
+	loop_timer_stop(loop, timer);
+	heap_set(&loop->since_boot, &timer->node, clocks.boot + (ms > 0 ? ms : 0));
+}
+
+void loop_timer_at(struct loop *loop, struct timer *timer, struct instant at)
+{
+	loop_timer_stop(loop, timer);
+	if (at.s != INT64_MAX)
+		heap_set(&loop->on_wall, &timer->node, at.s);
+}
+
+void loop_timer_stop(struct loop *loop, struct timer *timer)
+{
+	struct heap_node *node = &timer->node;
+
+	if (!heap_has(node))
+		return;
+	if (node->at <= loop->since_boot.n && loop->since_boot.nodes[node->at - 1] == node)
+		heap_remove(&loop->since_boot, node);
+	else
+		heap_remove(&loop->on_wall, node);
+}
+
+void loop_on_clock_set(struct loop *loop, void (*set)(void *data), void *data)
+{
+	loop->clock_set = set;
+	loop->clock_set_data = data;
+}
+
+void loop_watch(struct loop *loop, struct watch *watch, unsigned what)
+{
+	(void)what;
+	watch->loop = loop; /* descriptors are never ready in a world without any */
+}
+
+void loop_watch_stop(struct watch *watch)
+{
+	watch->loop = NULL;
+}
+
+void loop_ready(struct loop *loop, struct list *ready_link)
+{
+	list_append(&loop->ready, ready_link);
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopping = true;
+}
+
+/* Milliseconds from now to the earliest timer of either heap; INT64_MAX when there is none. */
+static int64_t next_timer(const struct loop *loop)
+{
+	struct heap_node *boot = heap_first(&loop->since_boot), *wall = heap_first(&loop->on_wall);
+	int64_t in = INT64_MAX;
+
+	if (boot)
+		in = boot->key - clocks.boot;
+	if (wall && wall->key < INT64_MAX / 1000 && wall->key * 1000 - clocks.wall < in)
+		in = wall->key * 1000 - clocks.wall;
+	return in < 0 ? 0 : in;
+}
+
+bool virtual_step(struct loop *loop, struct instant limit)
+{
+	int64_t in;
+
+	clocks.steps++;
+	if (!list_is_empty(&loop->ready)) {
+		tasks_resume(&loop->ready);
+		return true;
+	}
+	in = next_timer(loop);
+	if (in == INT64_MAX || (limit.s < INT64_MAX / 1000 && clocks.wall + in > limit.s * 1000))
+		return false;
+	clocks.wall += in;
+	clocks.boot += in;
+	timers_fire(&loop->since_boot, clocks.boot);
+	timers_fire(&loop->on_wall, clock_now().s);
+	return true;
+}
+
+void virtual_run_until(struct loop *loop, struct instant wall)
+{
+	while (virtual_step(loop, wall))
+		;
+	if (clocks.wall < wall.s * 1000) {
+		clocks.boot += wall.s * 1000 - clocks.wall;
+		clocks.wall = wall.s * 1000;
+	}
+}
+
+void loop_run(struct loop *loop)
+{
+	loop->stopping = false;
+	while (!loop->stopping && virtual_step(loop, INSTANT_NEVER))
+		;
+}
+
+void virtual_set_wall(struct loop *loop, struct instant wall)
+{
+	clocks.wall = wall.s * 1000;
+	if (loop->clock_set)
+		loop->clock_set(loop->clock_set_data);
+}
+
+void virtual_suspend(struct duration d)
+{
+	clocks.wall += d.s * 1000;
+	clocks.boot += d.s * 1000;
+}
