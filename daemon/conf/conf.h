@@ -6,11 +6,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/instant.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 
-struct buf;
 struct err;
 struct yaml_diags;
 
@@ -185,9 +185,16 @@ struct conf_file {
 	size_t len;
 };
 
+/*
+ * What the first decoding learned from this machine (numbers of users and groups, the folder of
+ * the credentials) is noted here as text lines and travels with the files, so that the engine in
+ * its sandbox decodes to the same without asking.
+ */
 struct conf_files {
 	struct conf_file *at;
 	size_t n;
+	struct buf notes;
+	bool is_unpacked; /* the notes are all there is: ask nobody */
 };
 
 #define CONF_FILE_MAX ((size_t)64 * 1024 * 1024)
@@ -195,12 +202,16 @@ struct conf_files {
 
 /*
  * Reads `path` and what its `include` patterns name, each file once.  What cannot be read becomes a
- * diagnostic.  0, or -1 when there is any error among the diagnostics.
+ * diagnostic.  0, or -1 when there is any error among the diagnostics; conf_load() may follow all
+ * the same (and then returns NULL), so that one run tells everything.
  */
 int conf_read_files(const char *path, struct conf_files *out, struct yaml_diags *diags);
 void conf_files_done(struct conf_files *files);
 
-/* The files as one block of bytes for the memfd, and back; -1 with `err` when malformed. */
+/*
+ * The files as one block of bytes for the memfd, and back; -1 with `err` when malformed.  Pack
+ * after conf_load(), which makes the notes.
+ */
 void conf_files_pack(const struct conf_files *files, struct buf *out);
 int conf_files_unpack(const char *data, size_t len, struct conf_files *out, struct err *err);
 
@@ -208,7 +219,7 @@ int conf_files_unpack(const char *data, size_t len, struct conf_files *out, stru
  * Decodes and checks.  Every mistake becomes a diagnostic, in file order.  Returns a configuration
  * with one reference, or NULL when there is any error; warnings alone do not prevent it.
  */
-struct conf *conf_load(const struct conf_files *files, struct yaml_diags *diags);
+struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags);
 
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf); /* NULL is fine */
