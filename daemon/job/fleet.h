@@ -1,0 +1,94 @@
+#ifndef CERTD_DAEMON_JOB_FLEET_H
+#define CERTD_DAEMON_JOB_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/cert/plan.h"
+#include "lib/base/heap.h"
+#include "lib/base/list.h"
+#include "lib/task/loop.h"
+#include "proto/facts.h"
+
+struct cert_conf;
+struct conf;
+struct job;
+struct keeper;
+struct runner;
+
+/*
+ * The fleet: every certificate with its facts, and when to look at each again.
+ *
+ * This is the daemon's memory between jobs.  A struct cert joins a certificate's configuration, its
+ * facts, its place in the schedule and the job that works on it.  The schedule is one heap on the wall
+ * clock: a wake-up looks at those that are due and at no others.  Looking means asking cert_plan();
+ * what is due is handed to the runner (daemon/job/runner.h).
+ *
+ * Facts change only through fleet_take_facts(), which plans the certificate anew, and its dependents
+ * when a CA's current version changed.  A certificate that leaves the configuration while a job works
+ * on it lives until the job has ended.  The fleet owns certificates and facts, and one reference to the
+ * configuration.
+ */
+
+struct cert {
+	const struct cert_conf *conf;
+	struct cert_facts facts;
+	struct heap_node look; /* in fleet->schedule, keyed by seconds on the wall */
+	struct list due;       /* in the runner's queue while it waits for a free place */
+	struct job *job;       /* what works on it, or NULL */
+	struct instant told;   /* when its failure was logged last */
+	struct instant reminded;
+	bool is_gone;	       /* left the configuration; freed when its job ends */
+	bool is_told_expired, is_told_late;
+};
+
+struct fleet {
+	struct loop *loop;
+	struct keeper *keeper;
+	struct runner *runner;
+	struct conf *conf;
+	struct cert **certs; /* by place in conf->certs */
+	struct heap schedule;
+	struct timer timer;
+	uint32_t *dependents; /* places of what CAs sign, grouped; see fleet.c */
+	size_t *dependents_at;
+	uint64_t n_looks;     /* plans made, for metrics */
+	struct tick last_pass; /* when the scheduler last ran */
+	bool is_paused;	      /* before the facts are there, and while stopping */
+};
+
+/* `conf` gives up its reference.  The schedule starts with fleet_start(). */
+struct fleet *fleet_new(struct loop *loop, struct keeper *keeper, struct conf *conf);
+void fleet_free(struct fleet *fleet);
+
+/* Makes `conf` the one in force: facts are kept by name, all plans made anew. */
+void fleet_set_conf(struct fleet *fleet, struct conf *conf);
+
+/* Begins to act; before, facts may be put in without anything being planned. */
+void fleet_start(struct fleet *fleet);
+void fleet_pause(struct fleet *fleet);
+
+/* Takes over the facts (their owner is the fleet afterwards) by their name and plans anew. */
+void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts);
+
+struct cert *fleet_find(const struct fleet *fleet, const char *name);
+
+/* The first certificate whose name is after `name` in order ("" for the first), or NULL. */
+struct cert *fleet_after(const struct fleet *fleet, const char *name);
+
+/* The current version of the local CA that would sign now. */
+struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert);
+struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert);
+enum health fleet_health(const struct fleet *fleet, const struct cert *cert, const struct plan *plan);
+
+/* Looks at a certificate now: acts when something is due, else waits for its moment. */
+void fleet_look(struct fleet *fleet, struct cert *cert);
+
+/* The job that worked on it has ended. */
+void fleet_release(struct fleet *fleet, struct cert *cert);
+
+/* Places of the certificates that the CA certificate at `place` signs. */
+const uint32_t *fleet_dependents(const struct fleet *fleet, uint32_t place, size_t *n);
+
+#endif

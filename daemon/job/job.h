@@ -1,0 +1,65 @@
+#ifndef CERTD_DAEMON_JOB_JOB_H
+#define CERTD_DAEMON_JOB_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/job/fleet.h"
+#include "daemon/link/keeper.h"
+#include "lib/task/task.h"
+
+/*
+ * A job: one piece of work that an operator or the plan asked for, running as a task, with a number
+ * that people can follow and cancel.
+ *
+ * issue, roll and deploy are each one file and one task body; a batch is a job whose children are such
+ * jobs, for a command that names many certificates.  The runner (runner.h) creates jobs, keeps the list
+ * and the limits, and says job.started, job.step and job.done.  A job holds a reference to the
+ * configuration it began with and its certificate stays while it lives; its facts go to the fleet as
+ * soon as the keeper answers.  Failures are kept by the keeper before the job ends, so that back-off
+ * survives restarts.
+ */
+
+enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH };
+
+struct job {
+	struct task task;
+	struct list link;     /* in runner->jobs */
+	struct runner *runner;
+	struct conf *conf;    /* a reference */
+	struct cert *cert;    /* NULL: a batch */
+	struct job *batch;    /* whose child it is, or NULL */
+	struct keeper_op keeper;
+	uint64_t number;
+	enum job_kind kind;
+	const char *verb;     /* "issue", "renew" ... as people know it */
+	const char *step;     /* static text */
+	struct instant started;
+	struct log_field log_cert;
+	char number_text[24];
+	bool is_forced, reuse_key, is_slow;
+	bool has_kept_failure;
+};
+
+/* Names the step the job is in; an event when it changes. */
+void job_step(struct job *job, const char *step);
+
+/* For task bodies: the facts of the last answer go to the fleet.  0, or -1 with task.err. */
+int job_take_facts(struct job *job);
+
+/*
+ * Asks the keeper to keep the job's error as the failure of its certificate (`target` NULL) or target.
+ * To be awaited after FINALLY when job_has_failed().
+ */
+void job_keep_failure(struct job *job, const char *target, const struct err *err);
+
+/* Is there an error that counts as a failure (not a cancellation)? */
+bool job_has_failed(const struct job *job);
+
+/* The bodies. */
+void issue_run(struct task *task);
+void roll_run(struct task *task);
+void deploy_run(struct task *task);
+void batch_run(struct task *task);
+
+#endif

@@ -1,0 +1,63 @@
+#ifndef CERTD_DAEMON_JOB_RUNNER_H
+#define CERTD_DAEMON_JOB_RUNNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/job/job.h"
+
+/*
+ * The runner: starts jobs, bounds how many run at once, and keeps what waits.
+ *
+ * The plan's jobs come through runner_offer(): they start at once while there is room and wait in order
+ * otherwise; what waits is planned again when its turn comes.  An operator's jobs come through
+ * runner_start() and runner_start_batch() and start at once.  Slow key types have a limit of their own,
+ * so that no quick certificate waits behind an RSA key of 8192 bits.
+ *
+ * One certificate has at most one job.
+ */
+
+#define RUNNER_QUICK_MAX 32
+#define RUNNER_SLOW_MAX 8
+
+struct runner {
+	struct fleet *fleet;
+	struct list jobs; /* struct job, by number; children of batches included */
+	struct list due;  /* struct cert, waiting for room */
+	size_t n_quick, n_slow, n_jobs;
+	uint64_t last_number;
+	bool is_stopping;
+	void (*idle)(void *data); /* after runner_stop(): the last job has ended */
+	void *idle_data;
+};
+
+struct runner *runner_new(struct fleet *fleet);
+void runner_free(struct runner *runner);
+
+/* The plan says that `plan` is due for this certificate. */
+void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan);
+
+struct job_options {
+	bool is_forced, reuse_key;
+};
+
+/* Starts a job for one certificate; NULL with ERR_BUSY or ERR_INACTIVE. */
+struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert *cert,
+	const struct job_options *options, struct err *err);
+
+/* Starts one job that works through many certificates, which must be free; the array is copied. */
+struct job *runner_start_batch(struct runner *runner, enum job_kind kind, struct cert *const *certs,
+	size_t n, const struct job_options *options);
+
+struct job *runner_find(const struct runner *runner, uint64_t number);
+
+/* ERR_NO_SUCH_JOB when it has ended already. */
+int runner_cancel(struct runner *runner, uint64_t number, struct err *err);
+
+/* Cancels everything and calls `idle` when nothing runs any more (at once when nothing does). */
+void runner_stop(struct runner *runner, void (*idle)(void *data), void *data);
+
+const char *job_kind_text(enum job_kind kind);
+
+#endif
