@@ -1,0 +1,70 @@
+#ifndef CERTD_PROTO_COMMANDS_H
+#define CERTD_PROTO_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The commands and the roles, as tables made of proto/commands.def.
+ *
+ * A role is what the peer's credentials give it on the control socket; roles are ordered, a higher
+ * one may do all that a lower one may.  ROLE_OFFLINE marks commands that need no daemon: certctl
+ * runs them itself and the daemon refuses them.  Nothing here owns memory.
+ */
+
+enum role {
+	ROLE_NONE, /* may connect, and ask for help and version */
+	ROLE_OBSERVE,
+	ROLE_OPERATE,
+	ROLE_ADMIN,
+	ROLE_OFFLINE,
+};
+
+/* "none", "observe" ...; and back, false when it is none of them or "offline". */
+const char *role_text(enum role role);
+bool role_parse(const char *text, enum role *out);
+
+enum shape { SHAPE_ROWS, SHAPE_TEXT, SHAPE_JOB, SHAPE_NONE, SHAPE_STREAM };
+
+const char *shape_text(enum shape shape);
+
+enum command_id {
+#define COMMAND(id, name, role, arguments, shape, help) COMMAND_##id,
+#include "proto/commands.def"
+#undef COMMAND
+	COMMAND_COUNT
+};
+
+struct command {
+	enum command_id id;
+	const char *name; /* one word or two: "config check" */
+	enum role role;
+	const char *arguments;
+	enum shape shape;
+	const char *help;
+};
+
+extern const struct command commands[COMMAND_COUNT];
+
+/*
+ * The command that begins with these words; `second` may be NULL.  *n_words (may be NULL) is how
+ * many of them are its name.  NULL when there is none.
+ */
+const struct command *command_find(const char *first, const char *second, size_t *n_words);
+
+/* The command whose name was probably meant, or NULL. */
+const char *command_near_miss(const char *word);
+
+enum option_kind { OPTION_UNKNOWN, OPTION_FLAG, OPTION_VALUE };
+
+/* Is `name` ("--force", "-k") an option of the command, and does it take a value? */
+enum option_kind command_option(const struct command *command, const char *name);
+
+/* The options of a command, one per call: start with *at = 0; false at the end. */
+bool command_next_option(
+	const struct command *command, size_t *at, char name[32], enum option_kind *kind);
+
+/* How many values that are not options it wants; *max is SIZE_MAX when there is no bound. */
+void command_arity(const struct command *command, size_t *min, size_t *max);
+
+#endif

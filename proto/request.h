@@ -1,0 +1,39 @@
+#ifndef CERTD_PROTO_REQUEST_H
+#define CERTD_PROTO_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/commands.h"
+
+struct err;
+struct line;
+
+/*
+ * A request: a line that has been held against the table of commands.
+ *
+ * request_parse() finds the command, checks that the role reaches, that the number of arguments
+ * fits and that every option is known; nobody checks these by hand.  The request points into the
+ * line, which must outlive it.  Values of options are read with line_get_int() and its kin.
+ */
+struct request {
+	const struct command *command;
+	const struct line *line;
+	size_t first; /* of the words behind the command's name */
+	size_t n_args;
+};
+
+/*
+ * ERR_UNKNOWN_COMMAND, ERR_NOT_ALLOWED or ERR_BAD_ARGUMENT with a sentence that says what would be
+ * right.
+ */
+int request_parse(
+	const struct line *line, enum role role, struct request *out, struct err *err);
+
+/* The n-th argument that is not an option, from 0; NULL behind the last. */
+const char *request_arg(const struct request *request, size_t n);
+
+/* Does one of the arguments, as patterns, match the certificate?  No arguments: every one. */
+bool request_matches(const struct request *request, const char *cert);
+
+#endif
