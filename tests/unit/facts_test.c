@@ -1,0 +1,212 @@
+#include "proto/facts.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "tests/test.h"
+
+static uint64_t seed = 42;
+
+static uint64_t next_random(void)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return seed >> 24;
+}
+
+static struct version_id random_id(void)
+{
+	return (struct version_id){ { (int64_t)(next_random() % 4000000000U) + 1 },
+		(uint32_t)(next_random() >> (next_random() % 40)) };
+}
+
+static void random_bytes(uint8_t *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)next_random();
+}
+
+static struct version_facts random_version(void)
+{
+	struct version_facts v = { .id = random_id() };
+
+	v.created.s = (int64_t)(next_random() % 4000000000U);
+	v.not_before.s = (int64_t)(next_random() % 4000000000U) - 1000000000;
+	v.not_after = next_random() % 9 == 0
+			      ? INSTANT_NEVER
+			      : (struct instant){ (int64_t)next_random() % 1000000 };
+	v.rolled.s = next_random() % 2 ? (int64_t)(next_random() % 4000000000U) : 0;
+	v.key_created.s = (int64_t)(next_random() % 4000000000U);
+	v.digest = next_random() % 3 ? next_random() << 30 : 0;
+	v.generation = (uint32_t)next_random();
+	random_bytes(v.spki, 32);
+	if (next_random() % 2)
+		random_bytes(v.issuer_spki, 32);
+	return v;
+}
+
+static struct failure random_failure(void)
+{
+	static char *const texts[] = { NULL, "", "it \"broke\"\n\ttwice", "caf\xc3\xa9 = x" };
+	struct failure f = { .code = (enum err_code)(1 + next_random() % (ERR_COUNT - 1)) };
+
+	f.tries = (uint32_t)next_random();
+	f.first.s = (int64_t)(next_random() % 4000000000U);
+	f.last.s = (int64_t)(next_random() % 4000000000U);
+	f.not_before.s = next_random() % 2 ? 0 : (int64_t)(next_random() % 4000000000U);
+	f.text = texts[next_random() % ARRAY_LEN(texts)];
+	return f;
+}
+
+static void check_version(const struct version_facts *a, const struct version_facts *b)
+{
+	CHECK(version_id_equal(&a->id, &b->id));
+	CHECK_INT(a->created.s, b->created.s);
+	CHECK_INT(a->not_before.s, b->not_before.s);
+	CHECK_INT(a->not_after.s, b->not_after.s);
+	CHECK_INT(a->rolled.s, b->rolled.s);
+	CHECK_INT(a->key_created.s, b->key_created.s);
+	CHECK(a->digest == b->digest);
+	CHECK_INT(a->generation, b->generation);
+	CHECK(memcmp(a->spki, b->spki, 32) == 0);
+	CHECK(memcmp(a->issuer_spki, b->issuer_spki, 32) == 0);
+}
+
+static void check_text(const char *a, const char *b)
+{
+	if (a && b)
+		CHECK_STR(a, b);
+	else
+		CHECK(!a && !b);
+}
+
+static void check_failure(const struct failure *a, const struct failure *b)
+{
+	CHECK_INT(a->code, b->code);
+	CHECK_INT(a->tries, b->tries);
+	CHECK_INT(a->first.s, b->first.s);
+	CHECK_INT(a->last.s, b->last.s);
+	CHECK_INT(a->not_before.s, b->not_before.s);
+	check_text(a->text, b->text);
+}
+
+static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
+{
+	CHECK_STR(a->cert, b->cert);
+	check_version(&a->curr, &b->curr);
+	check_version(&a->next, &b->next);
+	CHECK(version_id_equal(&a->prev, &b->prev));
+	check_failure(&a->failure, &b->failure);
+	REQUIRE(a->n_targets == b->n_targets);
+	for (size_t i = 0; i < a->n_targets; i++) {
+		CHECK_STR(a->targets[i].name, b->targets[i].name);
+		CHECK(version_id_equal(&a->targets[i].copied, &b->targets[i].copied));
+		CHECK(version_id_equal(&a->targets[i].confirmed, &b->targets[i].confirmed));
+		check_failure(&a->targets[i].failure, &b->targets[i].failure);
+	}
+}
+
+TEST(round_trip)
+{
+	static char *const names[] = { "web", "smtp", "imap on host", "x=y" };
+
+	for (int round = 0; round < 2000; round++) {
+		struct target_facts targets[4] = { { 0 } };
+		struct cert_facts facts = { .cert = "example.com/web-ec", .targets = targets };
+		struct cert_facts back, copy;
+		AUTO_BUF struct buf text = BUF_INIT;
+		AUTO_BUF struct buf again = BUF_INIT;
+		struct err err = ERR_INIT;
+
+		if (next_random() % 4)
+			facts.curr = random_version();
+		if (next_random() % 2)
+			facts.next = random_version();
+		if (next_random() % 2)
+			facts.prev = random_id();
+		if (next_random() % 2)
+			facts.failure = random_failure();
+		facts.n_targets = (uint16_t)(next_random() % 5);
+		for (size_t i = 0; i < facts.n_targets; i++) {
+			targets[i].name = names[i];
+			if (next_random() % 2)
+				targets[i].copied = random_id();
+			if (next_random() % 2)
+				targets[i].confirmed = random_id();
+			if (next_random() % 2)
+				targets[i].failure = random_failure();
+		}
+		facts_write(&facts, &text);
+		CHECK(!strchr(text.data, '\n'));
+		if (facts_parse(text.data, &back, &err)) {
+			TEST_FAIL("%s: %s", text.data, err.text);
+			continue;
+		}
+		check_facts(&facts, &back);
+		facts_copy(&back, &copy);
+		facts_done(&back);
+		check_facts(&facts, &copy);
+		facts_write(&copy, &again);
+		CHECK_STR(again.data, text.data);
+		CHECK(facts.n_targets == 0 || facts_target(&copy, "web") == &copy.targets[0]);
+		CHECK(!facts_target(&copy, "none"));
+		facts_done(&copy);
+	}
+}
+
+TEST(refuses)
+{
+	static const char *const lines[] = { "", "curr=20261121T101500Z-1", "cert=", "a/b",
+		"cert=a/b curr=2026", "cert=a/b curr=20261121T101500Z-01",
+		"cert=a/b curr=20261121T101500Z", "cert=a/b curr=20261121T101500Z-4294967296",
+		"cert=a/b curr=20261121T1015 0Z-1", "cert=a/b curr=20261321T101500Z-1",
+		"cert=a/b curr=19700101T000000Z-1", "cert=a/b curr=../../../../etc/x-1",
+		"cert=a/b curr=20261121T101500Z-1 curr.created=x",
+		"cert=a/b curr=20261121T101500Z-1 curr.digest=12",
+		"cert=a/b curr=20261121T101500Z-1 curr.spki=zz",
+		"cert=a/b failure=io failure.tries=-1", "cert=a/b  prev=x", "cert=\"a/b" };
+
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		struct cert_facts facts = { 0 };
+		struct err err = ERR_INIT;
+
+		if (facts_parse(lines[i], &facts, &err) == 0)
+			TEST_FAIL("accepted: %s", lines[i]);
+		CHECK(err.text[0]);
+		facts_done(&facts);
+	}
+}
+
+TEST(later_versions_may_say_more)
+{
+	struct cert_facts facts;
+	struct err err = ERR_INIT;
+
+	REQUIRE(facts_parse("cert=a/b mood=good curr.mood=bad curr.created=7 target.x=1 "
+			    "failure=brand-new failure.text=why target=web target.mood=x plain",
+			&facts, &err) == 0);
+	CHECK(!version_is_set(&facts.curr.id));
+	CHECK_INT(facts.curr.created.s, 0);
+	CHECK_INT(facts.failure.code, ERR_INTERNAL);
+	CHECK_STR(facts.failure.text, "why");
+	CHECK_INT(facts.n_targets, 1);
+	facts_done(&facts);
+	facts_done(&facts);
+}
+
+TEST(version_ids)
+{
+	struct version_id a, b;
+	struct err err = ERR_INIT;
+	char text[VERSION_ID_TEXT_LEN];
+
+	REQUIRE(version_id_parse("20261121T101500Z-1", &a, &err) == 0);
+	REQUIRE(version_id_parse("20261121T101500Z-12", &b, &err) == 0);
+	CHECK_INT(a.made.s, 1795256100);
+	CHECK_STR(version_id_text(&b, text), "20261121T101500Z-12");
+	CHECK(version_id_compare(&a, &b) < 0 && version_id_compare(&b, &a) > 0);
+	CHECK_INT(version_id_compare(&a, &a), 0);
+	b.made.s--;
+	CHECK(version_id_compare(&a, &b) > 0);
+	CHECK(!version_id_equal(&a, &b));
+	a.made = INSTANT_NONE;
+	CHECK_STR(version_id_text(&a, text), "-");
+}
