@@ -44,19 +44,36 @@ const char *why_sentence(enum why why);
 
 /* The current version of the local CA that would sign; is_set false: none, or not a local CA. */
 struct issuer {
-	bool is_local;		  /* false for ca: self */
-	bool is_set;		  /* it has a current version */
+	bool is_local;            /* false for ca: self */
+	uint32_t ca;              /* index in conf->cas; CA_SELF */
+	bool is_set;              /* it has a current version */
 	struct instant not_after; /* its end */
 	struct instant rolled;
 	uint8_t spki[32];
 };
 
+/*
+ * Who would sign: the first CA of the list whose certificate is valid, else the first of the list.
+ * `facts_of` gives the facts of a certificate by its place in conf->certs, or NULL.
+ */
+struct issuer cert_issuer(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *(*facts_of)(uint32_t place, void *data), void *data,
+	struct instant now);
+
+/*
+ * The end that a new version would have: what the certificate wants and the CA gives, the smaller
+ * of both, never beyond the issuer's end.
+ */
+struct instant cert_new_end(const struct cert_conf *conf, const struct conf *all,
+	const struct issuer *issuer, struct instant now);
+
 struct plan {
 	enum action action;
 	enum why why;
-	struct instant at;	/* INSTANT_NEVER: not before something changes */
-	const char *target;	/* ACTION_DEPLOY: which; points into the configuration */
-	struct instant renewal; /* the renewal moment of curr, for status and why; NONE without curr */
+	struct instant at;  /* INSTANT_NEVER: not before something changes */
+	const char *target; /* ACTION_DEPLOY: which; points into the configuration */
+	struct instant
+		renewal; /* the renewal moment of curr, for status and why; NONE without curr */
 	struct instant reserve; /* from here age and window yield; NONE without curr */
 };
 
@@ -64,11 +81,14 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now);
 
 /*
- * Back-off after the n-th failure in a row (1m 10m 1h 4h 12h 24h), halved below a tenth of the life
- * left; a wish of the other side only lengthens it.  The moment of the next try.
+ * The moment of the next try after the n-th failure in a row: 1m 10m 1h 4h 12h 24h after the last
+ * one, halved below a tenth of the life left; a wish of the other side only lengthens it.  So that
+ * short lives get their tries too, a wait is never longer than a quarter of what was left of curr
+ * (of its whole life, once it has ended), but at least a second.  INSTANT_NONE without a failure;
+ * a failure that the clock says is yet to come (it was set back) is tried again now.
  */
-struct instant failure_retry(const struct failure *failure, const struct version_facts *curr,
-	struct instant now);
+struct instant failure_retry(
+	const struct failure *failure, const struct version_facts *curr, struct instant now);
 
 /* Health, the word of `status` (contract, section 3). */
 enum health {
@@ -82,7 +102,7 @@ enum health {
 };
 
 const char *health_text(enum health health);
-enum health cert_health(const struct cert_facts *facts, const struct plan *plan, bool is_working,
-	struct instant now);
+enum health cert_health(const struct cert_facts *facts, const struct plan *plan,
+	bool is_working, struct instant now);
 
 #endif

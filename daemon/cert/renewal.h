@@ -1,0 +1,56 @@
+#ifndef CERTD_DAEMON_CERT_RENEWAL_H
+#define CERTD_DAEMON_CERT_RENEWAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/instant.h"
+#include "proto/facts.h"
+
+struct cert_conf;
+struct renew_conf;
+
+/*
+ * When a version is to be renewed: arithmetic on its dates, nothing else.
+ *
+ * A version's life begins when we stored it, not at its notBefore, because CAs backdate; unless the
+ * two lie so far apart that it was adopted.  The curve tells how much of the life is to be left at
+ * the renewal moment.  Jitter and offset come from a hash of the certificate's name and the
+ * version's generation: equal after every restart, foreseeable by `certctl plan`, and even over
+ * many certificates.
+ */
+
+/* `created` if it lies within [not_before, not_before + 2h], else not_before. */
+struct instant version_issued(const struct version_facts *version);
+
+/* From version_issued() to the end, at least one second. */
+struct duration version_life(const struct version_facts *version);
+
+/* Has it ended?  False for a version that is not set. */
+bool version_is_expired(const struct version_facts *version, struct instant now);
+
+/*
+ * The time that the curve wants to be left of a life: linear between the points, outside them the
+ * fraction of the nearest point; a half without any points.
+ */
+struct duration renewal_left(const struct renew_conf *renew, struct duration life);
+
+/*
+ * The renewal moment, with spread and offset.  Never in the first sixteenth of the life, so that
+ * renewing cannot become a loop; never so late that less than half of the smaller of reserve and
+ * curve is left.
+ */
+struct instant renewal_moment(
+	const struct cert_conf *conf, const struct version_facts *version);
+
+/* max(life/8, min(20h, life/4)): what age and window yield to. */
+struct duration renewal_reserve(struct duration life);
+
+/* What a stable number is for; different uses of one version must not be alike. */
+enum stable { STABLE_OFFSET, STABLE_SPREAD, STABLE_ISSUER_ROLLED };
+
+/* A number in [0, width) that depends on the arguments only; 0 when width is 0. */
+struct duration renewal_stable(
+	const char *cert, uint32_t generation, enum stable use, struct duration width);
+
+#endif
