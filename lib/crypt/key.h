@@ -29,6 +29,7 @@ struct key;
 #define KEY_PEM_MAX ((size_t)64 * 1024)
 #define KEY_RSA_MIN 2048
 #define KEY_RSA_MAX 16384
+#define KEY_EC_MIN 224 /* bits: 112 of security, SP 800-57 */
 
 /* Could key_make() make this?  Fast; for the configuration. */
 int key_spec_check(const char *spec, struct err *err);

@@ -1,6 +1,7 @@
 #ifndef CERTD_LIB_CRYPT_SECRET_H
 #define CERTD_LIB_CRYPT_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,6 @@ int secret_read(int dirfd, const char *path, size_t limit, struct secret *out, s
 int secret_read_fd(int fd, size_t limit, struct secret *out, struct err *err);
 
 /* Do both hold the same bytes?  Takes the same time wherever they differ. */
-int secret_equal(const struct secret *a, const struct secret *b);
+bool secret_equal(const struct secret *a, const struct secret *b);
 
 #endif

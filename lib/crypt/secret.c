@@ -1,0 +1,115 @@
+#include "lib/crypt/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+
+#define PAGE ((size_t)4096)
+
+static size_t whole_pages(size_t len)
+{
+	if (len > SIZE_MAX / 2)
+		mem_exhausted();
+	return (len + PAGE - 1) / PAGE * PAGE;
+}
+
+/* Pages of their own, so that unlocking one secret never unlocks a neighbour. */
+static void secret_reserve(struct secret *secret, size_t len)
+{
+	struct secret bigger = { .len = secret->len };
+
+	if (secret->size > len)
+		return;
+	bigger.size = whole_pages(len + 1 > secret->size * 2 ? len + 1 : secret->size * 2);
+	bigger.data = mmap(
+		NULL, bigger.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (bigger.data == MAP_FAILED)
+		mem_exhausted();
+	/* RLIMIT_MEMLOCK may be small; an unlocked secret is still better than none. */
+	(void)mlock(bigger.data, bigger.size);
+	(void)madvise(bigger.data, bigger.size, MADV_DONTDUMP);
+	if (secret->len)
+		memcpy(bigger.data, secret->data, secret->len);
+	secret_done(secret);
+	*secret = bigger;
+}
+
+void secret_done(struct secret *secret)
+{
+	if (secret->data) {
+		OPENSSL_cleanse(secret->data, secret->size);
+		munmap(secret->data, secret->size);
+	}
+	*secret = (struct secret)SECRET_INIT;
+}
+
+void secret_add(struct secret *secret, const void *data, size_t len)
+{
+	if (len == 0)
+		return;
+	secret_reserve(secret, secret->len + len);
+	memcpy(secret->data + secret->len, data, len);
+	secret->len += len;
+	secret->data[secret->len] = 0;
+}
+
+void secret_move(struct secret *to, struct secret *from)
+{
+	secret_done(to);
+	*to = *from;
+	*from = (struct secret)SECRET_INIT;
+}
+
+int secret_read_fd(int fd, size_t limit, struct secret *out, struct err *err)
+{
+	struct secret all AUTO_SECRET = SECRET_INIT;
+
+	for (;;) {
+		ssize_t n;
+
+		secret_reserve(&all, all.len + PAGE);
+		n = read(fd, all.data + all.len, all.size - 1 - all.len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, ERR_IO, errno, "cannot read");
+		if (n == 0)
+			break;
+		all.len += (size_t)n;
+		if (all.len > limit)
+			return err_set(err, ERR_TOO_LARGE, "larger than %zu bytes", limit);
+	}
+	all.data[all.len] = 0;
+	secret_add(out, all.data, all.len);
+	return 0;
+}
+
+int secret_read(int dirfd, const char *path, size_t limit, struct secret *out, struct err *err)
+{
+	int fd AUTO_CLOSE =
+		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(err, errno == ENOENT ? ERR_NOT_FOUND : err_code_of_errno(errno),
+			errno, "cannot open %s", path);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, ERR_IO, "%s is not a regular file", path);
+	if (secret_read_fd(fd, limit, out, err) < 0)
+		return err_add(err, "%s", path);
+	return 0;
+}
+
+bool secret_equal(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len &&
+	       (a->len == 0 || CRYPTO_memcmp(a->data, b->data, a->len) == 0);
+}

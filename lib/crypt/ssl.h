@@ -1,0 +1,103 @@
+#ifndef CERTD_LIB_CRYPT_SSL_H
+#define CERTD_LIB_CRYPT_SSL_H
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/err.h"
+#include "lib/base/instant.h"
+
+/*
+ * What the files of lib/crypt share and nobody else may see: the OpenSSL objects inside our
+ * structs, their cleanup attributes, and how OpenSSL's error queue becomes a struct err.
+ *
+ * The queue belongs to the thread and is never left filled: ssl_begin() empties it before a call
+ * whose failure will be told, ssl_fail() takes the reason from it and empties it again.
+ */
+
+struct buf;
+struct cert;
+struct cert_wish;
+struct csr;
+struct key;
+struct secret;
+
+struct key {
+	EVP_PKEY *pkey;
+};
+
+struct cert {
+	X509 *x509;
+	char **names;
+	size_t n_names;
+	struct instant not_before, not_after;
+};
+
+struct csr {
+	X509_REQ *req;
+	char **names;
+	size_t n_names;
+};
+
+void ssl_begin(void);
+
+/* Fills *err with the sentence and OpenSSL's reason behind it.  Returns -1. */
+int ssl_fail(struct err *err, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
+
+/* Appends what a memory BIO holds. */
+void ssl_take_bio(BIO *bio, struct buf *out);
+void ssl_take_secret(BIO *bio, struct secret *out);
+
+/* A BIO that reads bytes in place. */
+BIO *ssl_source(const void *data, size_t len);
+
+/* A growing memory BIO; `secret` when it will hold private bytes. */
+BIO *ssl_sink(void);
+BIO *ssl_secret_sink(void);
+
+/* The digest to sign with: the named one, or NULL for key types that have their own. */
+int ssl_signing_digest(EVP_PKEY *pkey, const char *name, EVP_MD **out, struct err *err);
+
+/* The canonical key type of lib/crypt/key.h. */
+const char *ssl_key_type(const EVP_PKEY *pkey, char *out, size_t size);
+int ssl_key_strength(EVP_PKEY *pkey, struct err *err);
+
+/* The subject in the wish's order; free with X509_NAME_free(). */
+int ssl_name_make(const struct cert_wish *wish, X509_NAME **out, struct err *err);
+
+/* RFC 4514 text, appended. */
+void ssl_name_text(const X509_NAME *name, struct buf *out);
+
+/* subjectAltName as the texts of lib/crypt/cert.h; freed by ssl_names_free(). */
+void ssl_names_take(const GENERAL_NAMES *alt, char ***ret_names, size_t *ret_n);
+void ssl_names_free(char **names, size_t n_names);
+
+/* Canonical form of a configured name: an IP address or a lower-case DNS name; to be freed. */
+char *ssl_name_canonical(const char *name);
+
+/* The extensions that a request and a certificate share (lib/crypt/extension.c). */
+int ssl_extensions_make(const struct cert_wish *wish, EVP_PKEY *pkey,
+	STACK_OF(X509_EXTENSION) * *out, struct err *err);
+
+/* cert_read() for DER. */
+int ssl_cert_of_der(const void *der, size_t len, struct cert **out, struct err *err);
+
+/* The purposes we know, as bits of enum eku. */
+unsigned ssl_purposes(const EXTENDED_KEY_USAGE *usage);
+
+/* What follows is for CLEANUP(). */
+void ssl_bio_freep(BIO **bio);
+void ssl_ctx_freep(EVP_PKEY_CTX **ctx);
+void ssl_md_freep(EVP_MD **md);
+void ssl_name_freep(X509_NAME **name);
+void ssl_extensions_freep(STACK_OF(X509_EXTENSION) * *extensions);
+#define AUTO_BIO CLEANUP(ssl_bio_freep)
+#define AUTO_CTX CLEANUP(ssl_ctx_freep)
+#define AUTO_MD CLEANUP(ssl_md_freep)
+#define AUTO_NAME CLEANUP(ssl_name_freep)
+#define AUTO_EXTENSIONS CLEANUP(ssl_extensions_freep)
+
+#endif

@@ -1,0 +1,645 @@
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/crypt/cert.h"
+#include "lib/crypt/chain.h"
+#include "lib/crypt/csr.h"
+#include "lib/crypt/dh.h"
+#include "lib/crypt/digest.h"
+#include "lib/crypt/key.h"
+#include "lib/crypt/pem.h"
+#include "lib/crypt/pkcs12.h"
+#include "lib/crypt/secret.h"
+
+#define NOW ((struct instant){ 1795255200 }) /* 2026-11-21T10:00:00Z */
+
+static struct key *make_key(const char *spec)
+{
+	struct key *key = NULL;
+	struct err err;
+
+	if (key_make(spec, &key, &err) < 0)
+		TEST_FAIL("%s: %s", spec, err.text);
+	REQUIRE(key);
+	return key;
+}
+
+static const struct dn_field root_subject[] = { { "CN", "Example Root" },
+	{ "O", "Ex\xc3\xa4mple" }, { "C", "US" } };
+
+static struct cert *issue(const struct cert_wish *wish, const struct key *key,
+	const struct cert *issuer, const struct key *issuer_key, struct duration life)
+{
+	struct cert_issue order = { .wish = wish,
+		.key = key,
+		.issuer = issuer,
+		.issuer_key = issuer_key,
+		.digest = "sha384",
+		.not_before = instant_sub(NOW, MINUTES(5)),
+		.not_after = instant_add(NOW, life) };
+	struct cert *cert = NULL;
+	struct err err;
+
+	if (cert_issue(&order, &cert, &err) < 0)
+		TEST_FAIL("%s", err.text);
+	REQUIRE(cert);
+	return cert;
+}
+
+static struct cert *issue_root(const struct key *key, struct duration life)
+{
+	struct cert_wish wish = { .subject = root_subject,
+		.n_subject = ARRAY_LEN(root_subject),
+		.is_ca = true,
+		.path_length = -1 };
+
+	return issue(&wish, key, NULL, NULL, life);
+}
+
+TEST(secrets_grow_and_are_cleared)
+{
+	struct secret a = SECRET_INIT, b = SECRET_INIT;
+	char block[3000];
+
+	memset(block, 'x', sizeof(block));
+	for (int i = 0; i < 10; i++)
+		secret_add(&a, block, sizeof(block));
+	CHECK_INT(a.len, 30000);
+	CHECK_INT(a.data[29999], 'x');
+	CHECK_INT(a.data[30000], 0);
+	CHECK(!secret_equal(&a, &b));
+	secret_add(&b, a.data, a.len);
+	CHECK(secret_equal(&a, &b));
+	secret_move(&a, &b);
+	CHECK(b.data == NULL && b.len == 0);
+	secret_done(&a);
+	CHECK(a.data == NULL && a.len == 0);
+	secret_done(&a);
+}
+
+TEST(secrets_are_read_with_a_bound)
+{
+	char path[] = "/tmp/secret-XXXXXX";
+	int fd = mkstemp(path);
+	struct secret secret = SECRET_INIT;
+	struct err err;
+
+	REQUIRE(fd >= 0 && write(fd, "12345", 5) == 5);
+	close(fd);
+	CHECK_INT(secret_read(AT_FDCWD, path, 4, &secret, &err), -1);
+	CHECK_INT(err.code, ERR_TOO_LARGE);
+	CHECK_INT(secret_read(AT_FDCWD, path, 5, &secret, &err), 0);
+	CHECK_STR(secret.data, "12345");
+	secret_done(&secret);
+	unlink(path);
+	CHECK_INT(secret_read(AT_FDCWD, path, 5, &secret, &err), -1);
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	CHECK_INT(secret_read(AT_FDCWD, "/dev/null", 5, &secret, &err), -1);
+}
+
+TEST(key_specifications)
+{
+	static const struct {
+		const char *spec;
+		bool is_good, is_slow;
+	} rows[] = {
+		{ "ec:secp384r1", true, false },
+		{ "ec:P-256", true, false },
+		{ "ec:prime256v1", true, false },
+		{ "ec:secp256r1", true, false },
+		{ "ec:secp521r1", true, false },
+		{ "ec:secp256k1", true, false },
+		{ "ec:brainpoolP256r1", true, false },
+		{ "ec:secp224r1", true, false },
+		{ "ed25519", true, false },
+		{ "ed448", true, false },
+		{ "rsa:2048", true, true },
+		{ "rsa:8192", true, true },
+		{ "rsa:2056", true, true },
+		{ "rsa:16384", true, true },
+		{ "rsa-pss", true, true },
+		{ "rsa:1024", false, true },
+		{ "rsa:2049", false, true },
+		{ "rsa:16392", false, true },
+		{ "rsa:", false, true },
+		{ "rsa:2048x", false, true },
+		{ "rsa", false, true },
+		{ "ec", false, true },
+		{ "ec:", false, false },
+		{ "ec:secp192r1", false, false },
+		{ "ec:prime192v1", false, false },
+		{ "ec:sect163k1", false, false },
+		{ "ec:secp384r2", false, false },
+		{ "ec:SM2", false, false },
+		{ "x25519", false, true },
+		{ "dsa", false, true },
+		{ "dh", false, true },
+		{ "hmac", false, true },
+		{ "", false, true },
+		{ "a:b", false, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = ERR_INIT;
+		bool is_good = key_spec_check(rows[i].spec, &err) == 0;
+
+		if (is_good != rows[i].is_good)
+			TEST_FAIL("%s: %s", rows[i].spec, is_good ? "accepted" : err.text);
+		if (!is_good)
+			CHECK_INT(err.code, ERR_BAD_VALUE);
+		CHECK_INT(key_is_slow(rows[i].spec), rows[i].is_slow);
+	}
+	CHECK(key_spec_equal("ec:P-256", "ec:secp256r1"));
+	CHECK(key_spec_equal("ED25519", "ed25519"));
+	CHECK(!key_spec_equal("ec:P-256", "ec:P-384"));
+	CHECK(!key_spec_equal("rsa:2048", "rsa:4096"));
+}
+
+TEST(near_misses_are_named)
+{
+	struct err err;
+
+	CHECK_INT(key_spec_check("ec:secp384r2", &err), -1);
+	CHECK(strstr(err.text, "did you mean ec:secp384r1?") != NULL);
+}
+
+TEST(keys_round_trip)
+{
+	static const struct {
+		const char *spec, *type;
+	} rows[] = {
+		{ "ec:P-256", "ec:secp256r1" },
+		{ "ec:secp384r1", "ec:secp384r1" },
+		{ "ec:secp521r1", "ec:secp521r1" },
+		{ "ed25519", "ed25519" },
+		{ "ed448", "ed448" },
+		{ "rsa:2048", "rsa:2048" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct key *key = make_key(rows[i].spec), *again = NULL;
+		struct secret pem = SECRET_INIT, pem2 = SECRET_INIT;
+		uint8_t a[SHA256_LEN], b[SHA256_LEN];
+		char type[KEY_TYPE_LEN];
+		struct err err;
+
+		CHECK_STR(key_type_text(key, type), rows[i].type);
+		CHECK_INT(key_check_strength(key, &err), 0);
+		CHECK_INT(key_write(key, &pem, &err), 0);
+		CHECK(str_starts(pem.data, "-----BEGIN PRIVATE KEY-----\n"));
+		REQUIRE(key_read(pem.data, pem.len, &again, &err) == 0);
+		CHECK_INT(key_write(again, &pem2, &err), 0);
+		CHECK(secret_equal(&pem, &pem2));
+		key_spki_sha256(key, a);
+		key_spki_sha256(again, b);
+		CHECK(memcmp(a, b, sizeof(a)) == 0);
+		CHECK(key_spec_equal(rows[i].spec, type));
+		secret_done(&pem);
+		secret_done(&pem2);
+		key_free(key);
+		key_free(again);
+	}
+}
+
+TEST(older_and_weak_keys)
+{
+	/* A curve of 192 bits, in the older form of EC keys. */
+	static const char weak[] =
+		"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBAQ==\n"
+		"-----END EC PARAMETERS-----\n"
+		"-----BEGIN EC PRIVATE KEY-----\n"
+		"MF8CAQEEGAvLwz09/sksXUktQZH7CChudz8dAaC+OqAKBggqhkjOPQMBAaE0AzIA\n"
+		"BEcIA16v7QUfeDSzBhrtCs6RyZdy8kIXFFKtUAiTFvCTkG+GwQyG4VgGp5H/QV1p\n"
+		"jg==\n"
+		"-----END EC PRIVATE KEY-----\n";
+	static const char encrypted[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n"
+					"-----END ENCRYPTED PRIVATE KEY-----\n";
+	static const char *const broken[] = { "", "x", "-----BEGIN PRIVATE KEY-----\n",
+		"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
+		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n" };
+	struct key *key = NULL;
+	struct err err;
+
+	REQUIRE(key_read(weak, sizeof(weak) - 1, &key, &err) == 0);
+	CHECK_INT(key_check_strength(key, &err), -1);
+	CHECK_INT(err.code, ERR_BAD_KEY);
+	key_free(key);
+	CHECK_INT(key_read(encrypted, sizeof(encrypted) - 1, &key, &err), -1);
+	CHECK(strstr(err.text, "encrypted") != NULL);
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+		CHECK_INT(key_read(broken[i], strlen(broken[i]), &key, &err), -1);
+		CHECK(err.text[0] != 0);
+	}
+}
+
+TEST(digests)
+{
+	static const struct {
+		const char *name;
+		bool is_good;
+	} rows[] = { { "sha256", true }, { "sha384", true }, { "sha512", true },
+		{ "sha224", true }, { "md5", false }, { "sha1", false }, { "shake256", false },
+		{ "sha385", false }, { "", false }, { "blake2b512", false } };
+	uint8_t hash[SHA256_LEN];
+	struct buf hex = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = ERR_INIT;
+
+		if ((digest_check(rows[i].name, &err) == 0) != rows[i].is_good)
+			TEST_FAIL("%s: %s", rows[i].name, err.text);
+	}
+	digest_sha256("abc", 3, hash);
+	buf_add_hex(&hex, hash, sizeof(hash));
+	CHECK_STR(buf_text(&hex),
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	buf_done(&hex);
+}
+
+TEST(subject_fields)
+{
+	static const struct {
+		const char *key, *value;
+		bool is_good;
+	} rows[] = { { "CN", "Example", true }, { "C", "US", true }, { "C", "USA", false },
+		{ "C", "1?", false }, { "O", "", false },
+		{ "emailAddress", "a@example.com", true }, { "postalCode", "12345", true },
+		{ "XX", "y", false }, { "serverAuth", "y", false }, { "O", "a\nb", false },
+		{ "O", "\xff\xfe", false },
+		{ "CN",
+			"012345678901234567890123456789012345678901234567890123456789012345678"
+			"9",
+			false } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = ERR_INIT;
+
+		if ((dn_field_check(rows[i].key, rows[i].value, &err) == 0) != rows[i].is_good)
+			TEST_FAIL("%s=%s: %s", rows[i].key, rows[i].value, err.text);
+	}
+}
+
+TEST(certificates_tell_what_was_asked)
+{
+	static const char *const names[] = { "example.com", "*.example.com",
+		"xn--bcher-kva.example", "192.0.2.10", "2001:DB8:0::10" };
+	static const char *const fewer[] = { "example.com" };
+	struct cert_wish wish = { .names = names,
+		.n_names = ARRAY_LEN(names),
+		.purposes = EKU_SERVER_AUTH | EKU_CLIENT_AUTH };
+	struct key *root_key = make_key("ec:secp384r1"), *key = make_key("ec:P-256");
+	struct cert *root = issue_root(root_key, DAYS(3650)), *again = NULL;
+	struct cert *leaf = issue(&wish, key, root, root_key, DAYS(90));
+	struct buf ski = BUF_INIT, aki = BUF_INIT, text = BUF_INIT, pem = BUF_INIT;
+	char type[KEY_TYPE_LEN];
+	struct err err;
+
+	cert_ski(root, &ski);
+	cert_aki(leaf, &aki);
+	CHECK_INT(ski.len, 40);
+	CHECK_STR(buf_text(&aki), buf_text(&ski));
+	cert_issuer(leaf, &text);
+	CHECK_STR(buf_text(&text), "C=US,O=Ex\xc3\xa4mple,CN=Example Root");
+	buf_clear(&text);
+	cert_subject(leaf, &text);
+	CHECK_STR(buf_text(&text), "");
+	cert_common_name(root, &text);
+	CHECK_STR(buf_text(&text), "Example Root");
+	CHECK_INT(cert_not_before(leaf).s, NOW.s - 300);
+	CHECK_INT(cert_not_after(leaf).s, NOW.s + 90 * 86400);
+	CHECK_INT(cert_has_exactly(leaf, names, ARRAY_LEN(names), &err), 0);
+	CHECK_INT(cert_has_exactly(leaf, fewer, ARRAY_LEN(fewer), &err), -1);
+	CHECK_INT(cert_has_exactly(root, fewer, ARRAY_LEN(fewer), &err), -1);
+	CHECK_STR(cert_name(leaf, 4), "2001:db8::10");
+	CHECK_STR(cert_key_type(leaf, type), "ec:secp256r1");
+	CHECK_STR(cert_signature(leaf, type), "ecdsa-with-SHA384");
+	CHECK_INT(cert_purposes(leaf), EKU_SERVER_AUTH | EKU_CLIENT_AUTH);
+	CHECK_INT(cert_purposes(root), 0);
+	CHECK(cert_is_ca(root) && !cert_is_ca(leaf));
+	CHECK_INT(cert_path_length(root), -1);
+	CHECK(cert_is_self_signed(root) && !cert_is_self_signed(leaf));
+	CHECK(cert_has_key(leaf, key) && !cert_has_key(leaf, root_key));
+	CHECK_INT(cert_is_issued_by(leaf, root, &err), 0);
+	CHECK_INT(cert_is_issued_by(root, leaf, &err), -1);
+	cert_write(leaf, &pem);
+	REQUIRE(cert_read(buf_text(&pem), pem.len, &again, &err) == 0);
+	CHECK(cert_equal(leaf, again));
+	cert_free(again);
+	buf_clear(&pem);
+	cert_write_der(leaf, &pem);
+	REQUIRE(cert_read(pem.data, pem.len, &again, &err) == 0);
+	CHECK(cert_equal(leaf, again));
+	cert_free(again);
+	buf_add_char(&pem, 'x');
+	CHECK_INT(cert_read(pem.data, pem.len, &again, &err), -1);
+	buf_done(&ski);
+	buf_done(&aki);
+	buf_done(&text);
+	buf_done(&pem);
+	cert_free(root);
+	cert_free(leaf);
+	key_free(root_key);
+	key_free(key);
+}
+
+TEST(serials_are_random_and_positive)
+{
+	struct key *key = make_key("ed25519");
+	struct buf last = BUF_INIT;
+
+	for (int i = 0; i < 40; i++) {
+		struct cert *cert = issue_root(key, DAYS(1));
+		struct buf serial = BUF_INIT;
+
+		cert_serial(cert, &serial);
+		CHECK(serial.len > 24 && serial.len <= 40);
+		CHECK(serial.data[0] != '-' && (serial.len < 40 || serial.data[0] < '8'));
+		CHECK(strcmp(buf_text(&serial), buf_text(&last)) != 0);
+		buf_done(&last);
+		last = serial;
+		cert_free(cert);
+	}
+	buf_done(&last);
+	key_free(key);
+}
+
+TEST(dates_reach_beyond_2049_and_stop_at_the_issuer)
+{
+	struct cert_wish wish = { .subject = root_subject, .n_subject = 1, .path_length = -1 };
+	struct key *key = make_key("ed25519");
+	struct cert *root = issue_root(key, DAYS(36500));
+	struct cert *leaf = issue(&wish, key, root, key, DAYS(73000));
+	struct cert *endless = issue_root(key, SECONDS(INT64_MAX));
+
+	CHECK_INT(cert_not_after(root).s, NOW.s + INT64_C(36500) * 86400);
+	CHECK_INT(cert_not_after(leaf).s, cert_not_after(root).s);
+	CHECK_INT(cert_not_after(endless).s, INT64_C(253402300799));
+	cert_free(root);
+	cert_free(leaf);
+	cert_free(endless);
+	key_free(key);
+}
+
+TEST(what_cannot_be_a_certificate_is_refused)
+{
+	static const char *const bad[] = { "",
+		"b\xc3\xbc"
+		"cher.example",
+		"a b", "2001:db8::zz" };
+	struct key *key = make_key("ed25519"), *other = make_key("ed25519");
+	struct cert *root = issue_root(key, DAYS(10)), *out = NULL;
+	struct cert_wish wish = { .subject = root_subject, .n_subject = 1, .n_names = 1 };
+	struct cert_issue order = { .wish = &wish,
+		.key = key,
+		.digest = "sha256",
+		.not_before = NOW,
+		.not_after = instant_add(NOW, DAYS(1)) };
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		wish.names = &bad[i];
+		CHECK_INT(cert_issue(&order, &out, &err), -1);
+		CHECK_INT(err.code, ERR_BAD_VALUE);
+	}
+	wish.n_names = 0;
+	wish.n_subject = 0;
+	CHECK_INT(cert_issue(&order, &out, &err), -1);
+	wish.n_subject = 1;
+	order.not_after = NOW;
+	CHECK_INT(cert_issue(&order, &out, &err), -1);
+	order.not_after = instant_add(NOW, DAYS(1));
+	order.issuer = root;
+	order.issuer_key = other;
+	CHECK_INT(cert_issue(&order, &out, &err), -1);
+	CHECK_INT(err.code, ERR_BAD_KEY);
+	CHECK(out == NULL);
+	cert_free(root);
+	key_free(key);
+	key_free(other);
+}
+
+TEST(requests_round_trip)
+{
+	static const char *const specs[] = { "ec:secp384r1", "ed25519", "ed448", "rsa:2048" };
+	static const char *const names[] = { "example.com", "192.0.2.1" };
+	struct cert_wish wish = { .subject = root_subject,
+		.n_subject = 3,
+		.names = names,
+		.n_names = 2,
+		.purposes = EKU_SERVER_AUTH };
+
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+		struct key *key = make_key(specs[i]);
+		struct buf pem = BUF_INIT, text = BUF_INIT;
+		struct csr *csr = NULL;
+		struct err err;
+
+		REQUIRE(csr_make(&wish, key, "sha256", &pem, &err) == 0);
+		REQUIRE(csr_read(pem.data, pem.len, &csr, &err) == 0);
+		CHECK(csr_has_key(csr, key));
+		csr_print(csr, "  ", &text);
+		CHECK(strstr(buf_text(&text), "names        example.com 192.0.2.1\n") != NULL);
+		CHECK(strstr(buf_text(&text), specs[i]) != NULL);
+		csr_free(csr);
+		pem.data[pem.len / 2] ^= 1;
+		CHECK_INT(csr_read(pem.data, pem.len, &csr, &err), -1);
+		buf_clear(&pem);
+		CHECK_INT(csr_make_der(&wish, key, "sha256", &pem, &err), 0);
+		REQUIRE(csr_read(pem.data, pem.len, &csr, &err) == 0);
+		csr_free(csr);
+		buf_done(&pem);
+		buf_done(&text);
+		key_free(key);
+	}
+}
+
+/* Root, intermediate, leaf. */
+struct hierarchy {
+	struct key *keys[3];
+	struct cert *certs[3];
+};
+
+static void hierarchy_init(struct hierarchy *h)
+{
+	static const struct dn_field sub[] = { { "CN", "Issuing" } };
+	static const char *const names[] = { "example.com" };
+	struct cert_wish wish = { .subject = sub, .n_subject = 1, .is_ca = true };
+	struct cert_wish leaf = { .names = names, .n_names = 1, .purposes = EKU_SERVER_AUTH };
+
+	for (int i = 0; i < 3; i++)
+		h->keys[i] = make_key("ec:P-256");
+	h->certs[0] = issue_root(h->keys[0], DAYS(100));
+	h->certs[1] = issue(&wish, h->keys[1], h->certs[0], h->keys[0], DAYS(50));
+	h->certs[2] = issue(&leaf, h->keys[2], h->certs[1], h->keys[1], DAYS(10));
+}
+
+static void hierarchy_done(struct hierarchy *h)
+{
+	for (int i = 0; i < 3; i++) {
+		cert_free(h->certs[i]);
+		key_free(h->keys[i]);
+	}
+}
+
+/* `order` names members of the hierarchy: "210" is the whole chain, leaf first. */
+static void chain_of(const struct hierarchy *h, const char *order, struct chain *out)
+{
+	struct buf pem AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	buf_add_text(&pem, "some text\n");
+	for (; *order; order++)
+		cert_write(h->certs[*order - '0'], &pem);
+	REQUIRE(chain_read(pem.data, pem.len, out, &err) == 0);
+}
+
+TEST(chains_verify_link_by_link)
+{
+	static const struct {
+		const char *order;
+		int anchor, days;
+		bool is_good;
+	} rows[] = {
+		{ "210", -1, 0, true },
+		{ "210", 0, 0, true },
+		{ "21", -1, 0, true },
+		{ "21", 0, 0, true },
+		{ "21", 1, 0, true },
+		{ "2", 1, 0, true },
+		{ "0", -1, 0, true },
+		{ "10", -1, 20, true },
+		{ "2", -1, 0, false },
+		{ "2", 0, 0, false },
+		{ "20", -1, 0, false },
+		{ "201", -1, 0, false },
+		{ "2110", -1, 0, false },
+		{ "012", -1, 0, false },
+		{ "210", 2, 0, false },
+		{ "210", -1, 11, false },
+		{ "10", -1, 51, false },
+		{ "210", -1, -1, false },
+	};
+	struct hierarchy h;
+
+	hierarchy_init(&h);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct chain chain AUTO_CHAIN = CHAIN_INIT;
+		struct err err = ERR_INIT;
+		bool is_good;
+
+		chain_of(&h, rows[i].order, &chain);
+		is_good = chain_verify(&chain,
+				  rows[i].anchor < 0 ? NULL : h.certs[rows[i].anchor],
+				  instant_add(NOW, DAYS(rows[i].days)), &err) == 0;
+		if (is_good != rows[i].is_good)
+			TEST_FAIL("%s anchor %d: %s", rows[i].order, rows[i].anchor,
+				is_good ? "accepted" : err.text);
+	}
+	hierarchy_done(&h);
+}
+
+TEST(a_forged_link_is_found)
+{
+	struct hierarchy h, other;
+	struct chain chain AUTO_CHAIN = CHAIN_INIT;
+	struct err err;
+
+	/* The same names, other keys. */
+	hierarchy_init(&h);
+	hierarchy_init(&other);
+	chain_of(&h, "2", &chain);
+	chain_of(&other, "10", &chain);
+	CHECK_INT(chain_verify(&chain, NULL, NOW, &err), -1);
+	CHECK_INT(err.code, ERR_BAD_CHAIN);
+	hierarchy_done(&h);
+	hierarchy_done(&other);
+}
+
+TEST(path_lengths_are_kept)
+{
+	static const struct dn_field sub[] = { { "CN", "Deeper" } };
+	struct cert_wish wish = {
+		.subject = sub, .n_subject = 1, .is_ca = true, .path_length = -1
+	};
+	struct chain chain AUTO_CHAIN = CHAIN_INIT;
+	struct hierarchy h;
+	struct err err;
+
+	/* The intermediate has path length 0, so a CA below it is one too many; depth counts then. */
+	hierarchy_init(&h);
+	cert_free(h.certs[2]);
+	h.certs[2] = issue(&wish, h.keys[2], h.certs[1], h.keys[1], DAYS(5));
+	wish.is_ca = false;
+	REQUIRE(chain_add(&chain, issue(&wish, h.keys[0], h.certs[2], h.keys[2], DAYS(1)),
+			&err) == 0);
+	chain_of(&h, "210", &chain);
+	CHECK_INT(chain_verify(&chain, NULL, NOW, &err), -1);
+	CHECK(strstr(err.text, "path length") != NULL);
+	hierarchy_done(&h);
+}
+
+TEST(chains_hold_certificates_only)
+{
+	struct buf pem = BUF_INIT;
+	struct secret secret = SECRET_INIT;
+	struct chain chain AUTO_CHAIN = CHAIN_INIT;
+	struct hierarchy h;
+	struct err err;
+
+	hierarchy_init(&h);
+	for (int i = 0; i < CHAIN_MAX; i++)
+		cert_write(h.certs[0], &pem);
+	CHECK_INT(chain_read(pem.data, pem.len, &chain, &err), 0);
+	chain_done(&chain);
+	cert_write(h.certs[0], &pem);
+	CHECK_INT(chain_read(pem.data, pem.len, &chain, &err), -1);
+	CHECK_INT(err.code, ERR_TOO_LARGE);
+	buf_clear(&pem);
+	cert_write(h.certs[0], &pem);
+	REQUIRE(key_write(h.keys[0], &secret, &err) == 0);
+	buf_add(&pem, secret.data, secret.len);
+	CHECK_INT(chain_read(pem.data, pem.len, &chain, &err), -1);
+	CHECK_INT(err.code, ERR_BAD_CHAIN);
+	CHECK_INT(chain_read("", 0, &chain, &err), -1);
+	CHECK_INT(chain.n, 0);
+	buf_done(&pem);
+	secret_done(&secret);
+	hierarchy_done(&h);
+}
+
+TEST(pkcs12_is_made)
+{
+	struct chain chain AUTO_CHAIN = CHAIN_INIT;
+	struct secret out = SECRET_INIT;
+	struct hierarchy h;
+	struct err err;
+
+	hierarchy_init(&h);
+	chain_of(&h, "210", &chain);
+	CHECK_INT(pkcs12_write(h.keys[2], &chain, "example.com/web", "geheim", &out, &err), 0);
+	CHECK(out.len > 1000 && (unsigned char)out.data[0] == 0x30);
+	CHECK_INT(pkcs12_write(h.keys[0], &chain, "x", "geheim", &out, &err), -1);
+	secret_done(&out);
+	hierarchy_done(&h);
+}
+
+TEST(dh_groups)
+{
+	struct buf pem = BUF_INIT;
+	struct err err;
+
+	CHECK_INT(dh_make("ffdhe2048", &pem, &err), 0);
+	CHECK(str_starts(buf_text(&pem), "-----BEGIN DH PARAMETERS-----\n"));
+	CHECK_INT(dh_check("4096", &err), 0);
+	CHECK(!dh_is_named("4096") && dh_is_named("ffdhe8192"));
+	CHECK_INT(dh_check("1024", &err), -1);
+	CHECK_INT(dh_check("ffdhe4098", &err), -1);
+	CHECK(strstr(err.text, "did you mean ffdhe4096?") != NULL);
+	buf_done(&pem);
+}
