@@ -6,7 +6,7 @@
 #include "lib/base/str.h"
 #include "proto/line.h"
 
-static int find(const struct line *line, struct request *out, struct err *err)
+static int find(const struct line *line, struct request_line *out, struct err *err)
 {
 	const char *first = line_plain(line, 0);
 	const char *near;
@@ -53,7 +53,7 @@ static int check_word(const struct command *command, const struct word *word, st
 		command->arguments[0] ? command->arguments : "none");
 }
 
-static int check_arity(const struct request *request, struct err *err)
+static int check_arity(const struct request_line *request, struct err *err)
 {
 	const struct command *command = request->command;
 	size_t min, max;
@@ -67,9 +67,10 @@ static int check_arity(const struct request *request, struct err *err)
 		command->name, request->n_args < min ? "few" : "many", command->arguments);
 }
 
-int request_parse(const struct line *line, enum role role, struct request *out, struct err *err)
+int request_parse(
+	const struct line *line, enum role role, struct request_line *out, struct err *err)
 {
-	struct request request = { .line = line };
+	struct request_line request = { .line = line };
 
 	if (find(line, &request, err) || check_role(request.command, role, err))
 		return -1;
@@ -86,7 +87,7 @@ int request_parse(const struct line *line, enum role role, struct request *out, 
 	return 0;
 }
 
-const char *request_arg(const struct request *request, size_t n)
+const char *request_arg(const struct request_line *request, size_t n)
 {
 	for (size_t i = request->first; i < request->line->n; i++) {
 		const struct word *word = &request->line->words[i];
@@ -97,7 +98,7 @@ const char *request_arg(const struct request *request, size_t n)
 	return NULL;
 }
 
-bool request_matches(const struct request *request, const char *cert)
+bool request_matches(const struct request_line *request, const char *cert)
 {
 	if (request->n_args == 0)
 		return true;

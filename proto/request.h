@@ -16,7 +16,7 @@ struct line;
  * fits and that every option is known; nobody checks these by hand.  The request points into the
  * line, which must outlive it.  Values of options are read with line_get_int() and its kin.
  */
-struct request {
+struct request_line {
 	const struct command *command;
 	const struct line *line;
 	size_t first; /* of the words behind the command's name */
@@ -28,12 +28,12 @@ struct request {
  * right.
  */
 int request_parse(
-	const struct line *line, enum role role, struct request *out, struct err *err);
+	const struct line *line, enum role role, struct request_line *out, struct err *err);
 
 /* The n-th argument that is not an option, from 0; NULL behind the last. */
-const char *request_arg(const struct request *request, size_t n);
+const char *request_arg(const struct request_line *request, size_t n);
 
 /* Does one of the arguments, as patterns, match the certificate?  No arguments: every one. */
-bool request_matches(const struct request *request, const char *cert);
+bool request_matches(const struct request_line *request, const char *cert);
 
 #endif

@@ -136,7 +136,7 @@ TEST(requests)
 
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
 		struct err err = ERR_INIT;
-		struct request request;
+		struct request_line request;
 		int result;
 
 		parse(&line, requests[i].text);
@@ -157,7 +157,7 @@ TEST(sentence_names_the_near_miss)
 {
 	struct line line = { 0 };
 	struct err err = ERR_INIT;
-	struct request request;
+	struct request_line request;
 
 	parse(&line, "stauts");
 	CHECK_INT(request_parse(&line, ROLE_ADMIN, &request, &err), -1);
@@ -172,7 +172,7 @@ TEST(patterns)
 {
 	struct line line = { 0 };
 	struct err err = ERR_INIT;
-	struct request request;
+	struct request_line request;
 
 	parse(&line, "status a.example */web-*");
 	REQUIRE(request_parse(&line, ROLE_ADMIN, &request, &err) == 0);
