@@ -133,6 +133,10 @@ struct target_conf {
 
 enum hook { HOOK_BEFORE_ISSUE, HOOK_AFTER_ISSUE, HOOK_BEFORE_ROLL, HOOK_AFTER_ROLL, HOOK_COUNT };
 
+/* The key of a hook, "before_issue", and back; HOOK_COUNT if unknown. */
+const char *hook_text(enum hook hook);
+enum hook hook_parse(const char *text);
+
 /*
  * One certificate.  Idle ones are counted in hundreds of thousands, so the struct is small and what
  * equal certificates share (renew, roll, subject) is shared through pointers.

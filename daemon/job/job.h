@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/conf/conf.h"
+#include "daemon/job/deploying.h"
 #include "daemon/job/fleet.h"
 #include "daemon/link/keeper.h"
 #include "lib/task/task.h"
@@ -30,6 +32,7 @@ struct job {
 	struct cert *cert;    /* NULL: a batch */
 	struct job *batch;    /* whose child it is, or NULL */
 	struct keeper_op keeper;
+	struct deploying deploying;
 	uint64_t number;
 	enum job_kind kind;
 	const char *verb;     /* "issue", "renew" ... as people know it */
@@ -48,13 +51,25 @@ void job_step(struct job *job, const char *step);
 int job_take_facts(struct job *job);
 
 /*
- * Asks the keeper to keep the job's error as the failure of its certificate (`target` NULL) or target.
- * To be awaited after FINALLY when job_has_failed().
+ * Asks the keeper to keep the job's error as the failure of its certificate.  To be awaited after
+ * FINALLY when job_has_failed(); whether it could be kept does not matter to the job.
  */
-void job_keep_failure(struct job *job, const char *target, const struct err *err);
+void job_keep_failure(struct job *job);
+
+/* Afterwards: the facts that now hold the failure, when it could be kept. */
+void job_take_kept(struct job *job);
 
 /* Is there an error that counts as a failure (not a cancellation)? */
 bool job_has_failed(const struct job *job);
+
+/* What failed before has worked: says so, when there was a failure. */
+void job_tell_recovery(struct job *job);
+
+/* Requests about the job's certificate. */
+void job_ask(struct job *job, enum request request);
+bool job_has_hook(const struct job *job, enum hook hook);
+void job_ask_hook(struct job *job, enum hook hook);  /* its error is the job's: it may veto */
+void job_tell_hook(struct job *job, enum hook hook); /* its error is only logged */
 
 /* The bodies. */
 void issue_run(struct task *task);

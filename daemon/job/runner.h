@@ -23,8 +23,9 @@
 
 struct runner {
 	struct fleet *fleet;
+	struct targets targets;
 	struct list jobs; /* struct job, by number; children of batches included */
-	struct list due;  /* struct cert, waiting for room */
+	struct list due[2]; /* struct cert, waiting for room; [true]: for a slow key */
 	size_t n_quick, n_slow, n_jobs;
 	uint64_t last_number;
 	bool is_stopping;

@@ -35,6 +35,8 @@ struct keeper_op {
 	struct buf text; /* the request, then the answer */
 	struct keeper_message answer;
 	int fd; /* a descriptor that came along; -1: none.  Closed with the operation. */
+	bool is_soft; /* an error ends up in `err` and is not the task's */
+	struct err err;
 };
 
 /* Clears the operation and begins its request. */
@@ -42,6 +44,9 @@ void keeper_request(struct keeper_op *op, enum request request);
 
 /* Sends it; the task waits. */
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op);
+
+/* The same, but the task goes on after an error and finds it in op->err. */
+void keeper_ask_soft(struct keeper *keeper, struct task *task, struct keeper_op *op);
 void keeper_op_done(struct keeper_op *op); /* zeroed is fine */
 
 /* The facts that an answer carries in its first row. */

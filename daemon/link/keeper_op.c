@@ -28,6 +28,8 @@ void keeper_request(struct keeper_op *op, enum request request)
 	op->id = last_id;
 	op->fd = -1;
 	op->request = request;
+	op->is_soft = false;
+	op->err = (struct err)ERR_INIT;
 	keeper_begin_ask(&op->text, op->id, request);
 }
 
@@ -42,7 +44,14 @@ void keeper_answer(struct keeper_op *op, const char *packet, size_t len, int fd)
 	if (keeper_message_parse(op->text.data, op->text.len, &op->answer, &err) == 0 &&
 		op->answer.kind == KEEPER_ERR)
 		keeper_read_err(&op->answer, &err);
-	op_end(&op->op, &err);
+	op->err = err;
+	op_end(&op->op, op->is_soft ? NULL : &err);
+}
+
+void keeper_ask_soft(struct keeper *keeper, struct task *task, struct keeper_op *op)
+{
+	op->is_soft = true;
+	keeper_ask(keeper, task, op);
 }
 
 int keeper_facts(const struct keeper_op *op, struct cert_facts *out, struct err *err)

@@ -1,0 +1,100 @@
+#include "daemon/job/batch.h"
+
+#include <stdlib.h>
+
+#include "daemon/conf/conf.h"
+#include "lib/base/mem.h"
+
+enum { SIDE_BY_SIDE = 16 };
+
+struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
+	const struct job_options *options)
+{
+	struct batch *batch = mem_new(struct batch);
+
+	batch->kind = kind;
+	batch->options = *options;
+	batch->n = n;
+	batch->names = mem_zalloc(n * sizeof(*batch->names));
+	for (size_t i = 0; i < n; i++)
+		batch->names[i] = mem_strdup(certs[i]->conf->name);
+	return batch;
+}
+
+void batch_done(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++)
+		free(batch->names[i]);
+	free(batch->names);
+}
+
+static void child_ended(struct task *task);
+
+/* A certificate that left, or that has a job of its own meanwhile, needs none of ours. */
+static void start_next(struct batch *batch)
+{
+	struct runner *runner = batch->job.runner;
+
+	while (batch->running < SIDE_BY_SIDE && batch->at < batch->n) {
+		struct cert *cert = fleet_find(runner->fleet, batch->names[batch->at++]);
+		struct err err;
+		struct job *child;
+
+		if (!cert)
+			continue;
+		child = runner_start(runner, batch->kind, cert, &batch->options, &err);
+		if (!child)
+			continue;
+		child->batch = &batch->job;
+		child->task.done = child_ended;
+		batch->running++;
+	}
+}
+
+static void child_ended(struct task *task)
+{
+	struct job *child = TASK_OF(task, struct job);
+	struct batch *batch = CONTAINER_OF(child->batch, struct batch, job);
+
+	if (err_is_set(&task->err) && !err_is_set(&batch->first_err))
+		batch->first_err = task->err;
+	runner_end(child);
+	batch->running--;
+	start_next(batch);
+	if (batch->running == 0)
+		op_end(&batch->wait, NULL);
+}
+
+/* No more are started, and those that run are asked to end; the last one ends the wait. */
+static void cancel(struct op *op)
+{
+	struct batch *batch = CONTAINER_OF(op, struct batch, wait);
+
+	batch->at = batch->n;
+	list_each (at, &batch->job.runner->jobs) {
+		struct job *job = LIST_OF(at, struct job, link);
+
+		if (job->batch == &batch->job)
+			task_cancel(&job->task, "its batch was cancelled");
+	}
+}
+
+static void run_all(struct batch *batch)
+{
+	op_begin(&batch->wait, &batch->job.task, cancel);
+	start_next(batch);
+	if (batch->running == 0)
+		op_end(&batch->wait, NULL);
+}
+
+void batch_run(struct task *task)
+{
+	struct batch *batch = CONTAINER_OF(TASK_OF(task, struct job), struct batch, job);
+
+	TASK_BEGIN(task)
+	AWAIT(run_all(batch));
+	FINALLY
+	if (!err_is_set(&task->err))
+		task->err = batch->first_err;
+	TASK_END
+}

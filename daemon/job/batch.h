@@ -1,0 +1,30 @@
+#ifndef CERTD_DAEMON_JOB_BATCH_H
+#define CERTD_DAEMON_JOB_BATCH_H
+
+#include "daemon/job/runner.h"
+
+/*
+ * A batch: one job that works through many certificates, some side by side.  Its children are
+ * ordinary jobs with numbers of their own; one that fails does not stop the others.  The batch fails
+ * at the end with the first failure of a child.
+ */
+
+struct batch {
+	struct job job;
+	enum job_kind kind;
+	struct job_options options;
+	char **names; /* by name, because certificates may leave meanwhile */
+	size_t n, at, running, done;
+	struct err first_err;
+	struct op wait; /* pending while children run */
+};
+
+struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
+	const struct job_options *options);
+void batch_done(struct batch *batch); /* frees what the batch owns, not itself */
+
+/* For the runner and its children (runner.c). */
+void runner_add(struct runner *runner, struct job *job, enum job_kind kind, struct cert *cert);
+void runner_end(struct job *job);
+
+#endif

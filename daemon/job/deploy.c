@@ -1,0 +1,15 @@
+#include "daemon/job/job.h"
+#include "daemon/job/runner.h"
+
+/* The current version goes to every target that has not confirmed it. */
+void deploy_run(struct task *task)
+{
+	struct job *job = TASK_OF(task, struct job);
+
+	TASK_BEGIN(task)
+	AWAIT(deploying_start(&job->deploying, job));
+	FINALLY
+	if (!err_is_set(&task->err))
+		task->err = job->deploying.failed;
+	TASK_END
+}

@@ -1,0 +1,117 @@
+#include "daemon/job/deploying.h"
+
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/job/failure.h"
+#include "daemon/job/job.h"
+#include "daemon/job/runner.h"
+#include "lib/base/clock.h"
+
+static const struct target_conf *target(const struct deploying *d)
+{
+	return &d->job->conf->targets[d->job->cert->conf->targets[d->i]];
+}
+
+static struct cert_facts *facts(const struct deploying *d)
+{
+	return &d->job->cert->facts;
+}
+
+/* Have all targets that come first confirmed the current version? */
+static bool may_go(const struct deploying *d)
+{
+	const struct target_conf *t = target(d);
+
+	for (size_t i = 0; i < t->n_after; i++) {
+		const char *name = d->job->conf->targets[t->after[i]].name;
+		const struct target_facts *first = facts_target(facts(d), name);
+		bool is_ours = false;
+
+		for (size_t k = 0; k < d->job->cert->conf->n_targets; k++)
+			is_ours |= d->job->cert->conf->targets[k] == t->after[i];
+		if (is_ours && !(first &&
+				version_id_equal(&first->confirmed, &facts(d)->curr.id)))
+			return false;
+	}
+	return true;
+}
+
+static void take(struct deploying *d)
+{
+	struct log_field context = { "TARGET", target(d)->name, &d->task.log };
+
+	if (d->target.has_facts) {
+		fleet_take_facts(d->job->runner->fleet, &d->target.facts);
+		d->target.has_facts = false;
+	}
+	if (err_is_set(&d->target.err)) {
+		const struct target_facts *known = facts_target(facts(d), target(d)->name);
+
+		if (!known || known->failure.code != d->target.err.code ||
+			failure_is_daily(&known->failure, clock_now()))
+			log_event(&context, EVENT_TARGET_FAILED, &d->target.err,
+				"%s: the target %s is not in line", d->job->cert->conf->name,
+				target(d)->name);
+		if (!err_is_set(&d->failed))
+			d->failed = d->target.err;
+	} else if (d->target.was_changed) {
+		log_event(&context, EVENT_CERT_DEPLOYED, NULL, "%s is deployed to %s",
+			d->job->cert->conf->name, target(d)->name);
+	}
+}
+
+/* The target's failure, or that it has none any more. */
+static void keep(struct deploying *d)
+{
+	const struct target_facts *known = facts_target(facts(d), target(d)->name);
+
+	keeper_request(&d->keeper, REQUEST_fail);
+	line_add(&d->keeper.text, "cert", d->job->cert->conf->name);
+	line_add(&d->keeper.text, "target", target(d)->name);
+	failure_add(&d->keeper.text, known ? &known->failure : NULL, &d->target.err, clock_now());
+	keeper_ask_soft(d->job->runner->fleet->keeper, &d->task, &d->keeper);
+}
+
+static void take_kept(struct deploying *d)
+{
+	struct cert_facts kept;
+	struct err err;
+
+	if (!err_is_set(&d->keeper.err) && keeper_facts(&d->keeper, &kept, &err) == 0)
+		fleet_take_facts(d->job->runner->fleet, &kept);
+}
+
+static void run(struct task *task)
+{
+	struct deploying *d = TASK_OF(task, struct deploying);
+
+	TASK_BEGIN(task)
+	for (d->i = 0; d->i < d->job->cert->conf->n_targets && !d->job->cert->is_gone; d->i++) {
+		if (!may_go(d))
+			continue;
+		job_step(d->job, "deploy");
+		AWAIT(target_deploy(&d->job->runner->targets, task, &d->target, target(d)->name,
+			d->job->cert->conf->name));
+		take(d);
+		if (!err_is_set(&d->target.err))
+			continue;
+		AWAIT(keep(d));
+		take_kept(d);
+	}
+	FINALLY
+	TASK_END
+}
+
+void deploying_start(struct deploying *deploying, struct job *job)
+{
+	deploying->job = job;
+	deploying->failed = (struct err)ERR_INIT;
+	task_start_child(&deploying->task, &job->task, run);
+}
+
+void deploying_done(struct deploying *deploying)
+{
+	target_op_done(&deploying->target);
+	keeper_op_done(&deploying->keeper);
+}

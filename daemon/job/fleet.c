@@ -1,0 +1,332 @@
+#include "daemon/job/fleet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/job/job.h"
+#include "daemon/job/remind.h"
+#include "daemon/job/runner.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/* Certificates looked at in one turn of the loop, so that a crowd does not starve the sockets. */
+enum { LOOKS_A_TURN = 512 };
+
+static void pass(struct timer *timer);
+
+static void cert_free(struct cert *cert)
+{
+	facts_done(&cert->facts);
+	free(cert);
+}
+
+static struct cert *cert_new(const struct cert_conf *conf)
+{
+	struct cert *cert = mem_new(struct cert);
+
+	cert->conf = conf;
+	cert->facts.cert = mem_strdup(conf->name);
+	return cert;
+}
+
+/*
+ * The certificates of each CA certificate, as one array of places and where each begins: counted
+ * first, then filled.  A certificate with several CAs depends on each of them.
+ */
+static void find_dependents(struct fleet *fleet)
+{
+	const struct conf *conf = fleet->conf;
+	size_t *at = mem_zalloc((conf->n_certs + 2) * sizeof(*at)), total = 0;
+
+	free(fleet->dependents);
+	free(fleet->dependents_at);
+	for (int filling = 0; filling < 2; filling++) {
+		for (size_t i = 0; i < conf->n_certs; i++) {
+			const struct cert_conf *cert = &conf->certs[i];
+
+			for (size_t k = 0; k < cert->n_cas; k++) {
+				uint32_t issuer;
+
+				if (cert->cas[k] == CA_SELF)
+					continue;
+				issuer = conf->cas[cert->cas[k]].issuer;
+				if (filling)
+					fleet->dependents[at[issuer + 1]++] = (uint32_t)i;
+				else
+					at[issuer + 2]++;
+				total++;
+			}
+		}
+		if (filling)
+			break;
+		fleet->dependents = mem_zalloc((total + 1) * sizeof(*fleet->dependents));
+		for (size_t i = 2; i < conf->n_certs + 2; i++)
+			at[i] += at[i - 1];
+	}
+	fleet->dependents_at = at;
+}
+
+const uint32_t *fleet_dependents(const struct fleet *fleet, uint32_t place, size_t *n)
+{
+	*n = fleet->dependents_at[place + 1] - fleet->dependents_at[place];
+	return fleet->dependents + fleet->dependents_at[place];
+}
+
+static void set_certs(struct fleet *fleet)
+{
+	const struct conf *conf = fleet->conf;
+
+	fleet->certs = mem_zalloc((conf->n_certs + 1) * sizeof(struct cert *));
+	for (size_t i = 0; i < conf->n_certs; i++)
+		fleet->certs[i] = cert_new(&conf->certs[i]);
+	find_dependents(fleet);
+}
+
+struct fleet *fleet_new(struct loop *loop, struct keeper *keeper, struct conf *conf)
+{
+	struct fleet *fleet = mem_new(struct fleet);
+
+	fleet->loop = loop;
+	fleet->keeper = keeper;
+	fleet->conf = conf;
+	fleet->timer.fire = pass;
+	fleet->is_paused = true;
+	fleet->last_pass = clock_tick();
+	set_certs(fleet);
+	return fleet;
+}
+
+void fleet_free(struct fleet *fleet)
+{
+	if (!fleet)
+		return;
+	loop_timer_stop(fleet->loop, &fleet->timer);
+	for (size_t i = 0; i < fleet->conf->n_certs; i++)
+		cert_free(fleet->certs[i]);
+	free(fleet->certs);
+	free(fleet->dependents);
+	free(fleet->dependents_at);
+	heap_done(&fleet->schedule);
+	conf_unref(fleet->conf);
+	free(fleet);
+}
+
+/* One that leaves while a job works on it keeps its facts until the job has ended. */
+static void cert_leave(struct fleet *fleet, struct cert *cert)
+{
+	heap_remove(&fleet->schedule, &cert->look);
+	list_remove(&cert->due);
+	cert->is_gone = true;
+	if (cert->job)
+		task_cancel(&cert->job->task, "the certificate left the configuration");
+	else
+		cert_free(cert);
+}
+
+void fleet_set_conf(struct fleet *fleet, struct conf *conf)
+{
+	struct conf *old = fleet->conf;
+	struct cert **certs = fleet->certs;
+
+	fleet->conf = conf;
+	fleet->certs = mem_zalloc((conf->n_certs + 1) * sizeof(struct cert *));
+	for (size_t i = 0; i < old->n_certs; i++) {
+		const struct cert_conf *now = conf_cert(conf, certs[i]->conf->name);
+
+		if (now) {
+			certs[i]->conf = now;
+			fleet->certs[now->place] = certs[i];
+		} else {
+			cert_leave(fleet, certs[i]);
+		}
+	}
+	for (size_t i = 0; i < conf->n_certs; i++)
+		if (!fleet->certs[i])
+			fleet->certs[i] = cert_new(&conf->certs[i]);
+	free(certs);
+	find_dependents(fleet);
+	conf_unref(old);
+	for (size_t i = 0; i < conf->n_certs; i++)
+		fleet_look(fleet, fleet->certs[i]);
+}
+
+struct cert *fleet_find(const struct fleet *fleet, const char *name)
+{
+	const struct cert_conf *conf = conf_cert(fleet->conf, name);
+
+	return conf ? fleet->certs[conf->place] : NULL;
+}
+
+struct cert *fleet_after(const struct fleet *fleet, const char *name)
+{
+	size_t low = 0, high = fleet->conf->n_certs;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(fleet->conf->certs[middle].name, name) > 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low < fleet->conf->n_certs ? fleet->certs[low] : NULL;
+}
+
+/* The first of its CAs that can sign; when none can, the first one, so that `why` names it. */
+struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert)
+{
+	struct issuer found = { .is_local = false };
+
+	for (size_t i = 0; i < cert->conf->n_cas; i++) {
+		const struct version_facts *curr;
+		struct issuer issuer = { .is_local = true };
+		uint32_t ca = cert->conf->cas[i];
+
+		if (ca == CA_SELF)
+			return (struct issuer){ .is_local = false };
+		curr = &fleet->certs[fleet->conf->cas[ca].issuer]->facts.curr;
+		issuer.is_set = version_is_set(&curr->id);
+		issuer.not_after = curr->not_after;
+		issuer.rolled = curr->rolled;
+		memcpy(issuer.spki, curr->spki, sizeof(issuer.spki));
+		if (i == 0)
+			found = issuer;
+		if (issuer.is_set && instant_before(clock_now(), issuer.not_after))
+			return issuer;
+	}
+	return found;
+}
+
+struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert)
+{
+	struct issuer issuer = fleet_issuer(fleet, cert);
+
+	return cert_plan(cert->conf, fleet->conf, &cert->facts, &issuer, clock_now());
+}
+
+enum health fleet_health(const struct fleet *fleet, const struct cert *cert, const struct plan *plan)
+{
+	(void)fleet;
+	return cert_health(&cert->facts, plan, cert->job != NULL, clock_now());
+}
+
+static void arm(struct fleet *fleet)
+{
+	struct heap_node *first = heap_first(&fleet->schedule);
+
+	if (!first || fleet->is_paused)
+		loop_timer_stop(fleet->loop, &fleet->timer);
+	else
+		loop_timer_at(fleet->loop, &fleet->timer, (struct instant){ first->key });
+}
+
+static void schedule(struct fleet *fleet, struct cert *cert, struct instant at)
+{
+	if (at.s == INT64_MAX)
+		heap_remove(&fleet->schedule, &cert->look);
+	else
+		heap_set(&fleet->schedule, &cert->look, at.s);
+}
+
+static void look(struct fleet *fleet, struct cert *cert)
+{
+	struct instant now = clock_now(), again;
+	struct plan plan = fleet_plan(fleet, cert);
+
+	fleet->n_looks++;
+	again = remind(cert, &plan, now);
+	if (plan.action != ACTION_SLEEP && plan.action != ACTION_WAIT && plan.at.s <= now.s) {
+		if (!cert->job)
+			runner_offer(fleet->runner, cert, &plan);
+	} else {
+		again = instant_min(again, plan.at);
+	}
+	/* Whatever is due now is seen to; the next look lies in the future. */
+	schedule(fleet, cert, again.s == INT64_MAX ? again :
+		instant_max(again, instant_add(now, SECONDS(1))));
+}
+
+void fleet_look(struct fleet *fleet, struct cert *cert)
+{
+	if (fleet->is_paused || cert->is_gone)
+		return;
+	look(fleet, cert);
+	arm(fleet);
+}
+
+static void pass(struct timer *timer)
+{
+	struct fleet *fleet = CONTAINER_OF(timer, struct fleet, timer);
+	struct heap_node *first;
+	int64_t now = clock_now().s;
+
+	fleet->last_pass = clock_tick();
+	for (int i = 0; i < LOOKS_A_TURN; i++) {
+		first = heap_first(&fleet->schedule);
+		if (!first || first->key > now)
+			break;
+		heap_remove(&fleet->schedule, first);
+		look(fleet, CONTAINER_OF(first, struct cert, look));
+	}
+	arm(fleet);
+}
+
+static void clock_was_set(void *data)
+{
+	struct fleet *fleet = data;
+
+	log_event(NULL, EVENT_CLOCK_JUMPED, NULL, "the wall clock was set");
+	for (size_t i = 0; i < fleet->conf->n_certs; i++)
+		fleet_look(fleet, fleet->certs[i]);
+}
+
+void fleet_start(struct fleet *fleet)
+{
+	fleet->is_paused = false;
+	loop_on_clock_set(fleet->loop, clock_was_set, fleet);
+	for (size_t i = 0; i < fleet->conf->n_certs; i++)
+		look(fleet, fleet->certs[i]);
+	arm(fleet);
+}
+
+void fleet_pause(struct fleet *fleet)
+{
+	fleet->is_paused = true;
+	arm(fleet);
+}
+
+void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
+{
+	struct cert *cert = fleet_find(fleet, facts->cert);
+	const uint32_t *dependents;
+	struct version_id before;
+	size_t n;
+
+	if (!cert) {
+		facts_done(facts);
+		return;
+	}
+	before = cert->facts.curr.id;
+	facts_done(&cert->facts);
+	cert->facts = *facts;
+	*facts = (struct cert_facts){ 0 };
+	if (fleet->is_paused)
+		return;
+	fleet_look(fleet, cert);
+	if (version_id_equal(&before, &cert->facts.curr.id))
+		return;
+	dependents = fleet_dependents(fleet, cert->conf->place, &n);
+	for (size_t i = 0; i < n; i++)
+		fleet_look(fleet, fleet->certs[dependents[i]]);
+}
+
+void fleet_release(struct fleet *fleet, struct cert *cert)
+{
+	cert->job = NULL;
+	if (cert->is_gone)
+		cert_free(cert);
+	else
+		fleet_look(fleet, cert);
+}

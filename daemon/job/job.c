@@ -1,0 +1,91 @@
+#include "daemon/job/job.h"
+
+#include "daemon/conf/conf.h"
+#include "daemon/job/failure.h"
+#include "daemon/job/runner.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+
+void job_step(struct job *job, const char *step)
+{
+	struct log_field field = { "STEP", step, &job->task.log };
+
+	if (job->step && str_is(job->step, step))
+		return;
+	job->step = step;
+	log_event(&field, EVENT_JOB_STEP, NULL, "%s: %s: %s",
+		job->cert ? job->cert->conf->name : "several certificates", job->verb, step);
+}
+
+int job_take_facts(struct job *job)
+{
+	struct cert_facts facts;
+
+	if (keeper_facts(&job->keeper, &facts, &job->task.err) < 0)
+		return -1;
+	fleet_take_facts(job->runner->fleet, &facts);
+	return 0;
+}
+
+bool job_has_failed(const struct job *job)
+{
+	return err_is_set(&job->task.err) && job->task.err.code != ERR_CANCELLED;
+}
+
+void job_keep_failure(struct job *job)
+{
+	keeper_request(&job->keeper, REQUEST_fail);
+	line_add(&job->keeper.text, "cert", job->cert->conf->name);
+	failure_add(&job->keeper.text, &job->cert->facts.failure, &job->task.err, clock_now());
+	job->has_kept_failure = true;
+	keeper_ask_soft(job->runner->fleet->keeper, &job->task, &job->keeper);
+}
+
+void job_take_kept(struct job *job)
+{
+	struct cert_facts facts;
+	struct err err;
+
+	if (!err_is_set(&job->keeper.err) && keeper_facts(&job->keeper, &facts, &err) == 0)
+		fleet_take_facts(job->runner->fleet, &facts);
+}
+
+void job_tell_recovery(struct job *job)
+{
+	if (job->cert->facts.failure.code != ERR_NONE)
+		log_event(&job->task.log, EVENT_CERT_RECOVERED, NULL, "%s: %s works again",
+			job->cert->conf->name, job->verb);
+}
+
+void job_ask(struct job *job, enum request request)
+{
+	keeper_request(&job->keeper, request);
+	line_add(&job->keeper.text, "cert", job->cert->conf->name);
+	if (request == REQUEST_issue && job->reuse_key)
+		line_add_bool(&job->keeper.text, "reuse", true);
+	keeper_ask(job->runner->fleet->keeper, &job->task, &job->keeper);
+}
+
+bool job_has_hook(const struct job *job, enum hook hook)
+{
+	return job->conf->hooks[hook].n > 0;
+}
+
+static void ask_hook(struct job *job, enum hook hook)
+{
+	keeper_request(&job->keeper, REQUEST_hook);
+	line_add(&job->keeper.text, "cert", job->cert->conf->name);
+	line_add(&job->keeper.text, "hook", hook_text(hook));
+}
+
+void job_ask_hook(struct job *job, enum hook hook)
+{
+	ask_hook(job, hook);
+	keeper_ask(job->runner->fleet->keeper, &job->task, &job->keeper);
+}
+
+void job_tell_hook(struct job *job, enum hook hook)
+{
+	ask_hook(job, hook);
+	keeper_ask_soft(job->runner->fleet->keeper, &job->task, &job->keeper);
+}

@@ -1,0 +1,245 @@
+#include "daemon/job/runner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/job/batch.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/crypt/key.h"
+
+static const struct {
+	const char *text;
+	void (*run)(struct task *task);
+} kinds[] = {
+	[JOB_ISSUE] = { "issue", issue_run },
+	[JOB_ROLL] = { "roll", roll_run },
+	[JOB_DEPLOY] = { "deploy", deploy_run },
+	[JOB_BATCH] = { "batch", batch_run },
+};
+
+const char *job_kind_text(enum job_kind kind)
+{
+	return kinds[kind].text;
+}
+
+struct runner *runner_new(struct fleet *fleet)
+{
+	struct runner *runner = mem_new(struct runner);
+
+	runner->fleet = fleet;
+	list_init(&runner->jobs);
+	list_init(&runner->due[false]);
+	list_init(&runner->due[true]);
+	targets_init(&runner->targets, fleet->loop, fleet->keeper);
+	fleet->runner = runner;
+	return runner;
+}
+
+void runner_free(struct runner *runner)
+{
+	if (!runner)
+		return;
+	runner->fleet->runner = NULL;
+	targets_done(&runner->targets);
+	free(runner);
+}
+
+static bool is_slow(enum job_kind kind, const struct cert *cert)
+{
+	return kind == JOB_ISSUE && key_is_slow(cert->conf->key);
+}
+
+static bool has_room(const struct runner *runner, bool slow)
+{
+	return slow ? runner->n_slow < RUNNER_SLOW_MAX : runner->n_quick < RUNNER_QUICK_MAX;
+}
+
+static enum job_kind kind_of(enum action action)
+{
+	return action == ACTION_ROLL ? JOB_ROLL : action == ACTION_DEPLOY ? JOB_DEPLOY : JOB_ISSUE;
+}
+
+/* A certificate whose job fails again for the same reason is told of only daily. */
+static bool is_news(struct job *job)
+{
+	const struct failure *last = &job->cert->facts.failure;
+	struct instant now = clock_now();
+
+	if (last->tries > 1 && last->code == job->task.err.code &&
+		instant_since(now, job->cert->told).s < DAYS(1).s)
+		return false;
+	job->cert->told = now;
+	return true;
+}
+
+static void say_result(struct job *job)
+{
+	const struct err *err = &job->task.err;
+	struct log_field result = { "RESULT", err_is_set(err) ? "failed" : "ok", &job->task.log };
+	const char *name = job->cert ? job->cert->conf->name : "several certificates";
+
+	if (job_has_failed(job) && job->has_kept_failure && is_news(job))
+		log_event(&job->task.log, EVENT_CERT_FAILED, err, "%s: %s failed", name, job->verb);
+	log_event(&result, EVENT_JOB_DONE, err, "%s: %s ended", name, job->verb);
+}
+
+/* Planned anew when its turn comes: the world may have changed while it waited. */
+static void start_waiting(struct runner *runner)
+{
+	for (int slow = 0; slow < 2; slow++)
+		while (has_room(runner, slow) && !list_is_empty(&runner->due[slow])) {
+			struct cert *cert =
+				LIST_OF(list_first(&runner->due[slow]), struct cert, due);
+
+			list_remove(&cert->due);
+			fleet_look(runner->fleet, cert);
+		}
+}
+
+static void job_free(struct job *job)
+{
+	keeper_op_done(&job->keeper);
+	deploying_done(&job->deploying);
+	if (job->kind == JOB_BATCH)
+		batch_done(CONTAINER_OF(job, struct batch, job));
+	conf_unref(job->conf);
+	free(job);
+}
+
+/* The last word of every job, children of batches included. */
+void runner_end(struct job *job)
+{
+	struct runner *runner = job->runner;
+	struct cert *cert = job->cert;
+
+	say_result(job);
+	list_remove(&job->link);
+	runner->n_jobs--;
+	if (job->kind != JOB_BATCH)
+		*(job->is_slow ? &runner->n_slow : &runner->n_quick) -= 1;
+	job_free(job);
+	if (cert)
+		fleet_release(runner->fleet, cert);
+	if (!runner->is_stopping)
+		start_waiting(runner);
+	else if (runner->n_jobs == 0 && runner->idle)
+		runner->idle(runner->idle_data);
+}
+
+static void root_ended(struct task *task)
+{
+	runner_end(TASK_OF(task, struct job));
+}
+
+void runner_add(struct runner *runner, struct job *job, enum job_kind kind, struct cert *cert)
+{
+	job->runner = runner;
+	job->kind = kind;
+	job->verb = kinds[kind].text;
+	job->cert = cert;
+	job->conf = conf_ref(runner->fleet->conf);
+	job->number = ++runner->last_number;
+	job->started = clock_now();
+	snprintf(job->number_text, sizeof(job->number_text), "%llu",
+		(unsigned long long)job->number);
+	job->task.log = (struct log_field){ "JOB", job->number_text, NULL };
+	if (cert) {
+		cert->job = job;
+		list_remove(&cert->due);
+		job->log_cert = (struct log_field){ "CERT", cert->conf->name, NULL };
+		job->task.log.up = &job->log_cert;
+		job->is_slow = is_slow(kind, cert);
+		*(job->is_slow ? &runner->n_slow : &runner->n_quick) += 1;
+	}
+	list_append(&runner->jobs, &job->link);
+	runner->n_jobs++;
+	log_event(&job->task.log, EVENT_JOB_STARTED, NULL, "%s: %s begins",
+		cert ? cert->conf->name : "several certificates", job->verb);
+}
+
+static struct job *start(struct runner *runner, enum job_kind kind, struct cert *cert,
+	const struct job_options *options)
+{
+	struct job *job = mem_new(struct job);
+
+	runner_add(runner, job, kind, cert);
+	job->is_forced = options->is_forced;
+	job->reuse_key = options->reuse_key || cert->conf->reuse_key;
+	task_start(&job->task, runner->fleet->loop, kinds[kind].run, root_ended);
+	return job;
+}
+
+void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan)
+{
+	enum job_kind kind = kind_of(plan->action);
+	bool slow = is_slow(kind, cert);
+
+	if (runner->is_stopping || cert->job)
+		return;
+	if (has_room(runner, slow))
+		start(runner, kind, cert, &(struct job_options){ .is_forced = false });
+	else if (!list_is_linked(&cert->due))
+		list_append(&runner->due[slow], &cert->due);
+}
+
+struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert *cert,
+	const struct job_options *options, struct err *err)
+{
+	if (cert->job) {
+		err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
+			cert->job->number_text, cert->job->verb);
+		return NULL;
+	}
+	if (!cert->conf->is_active || runner->is_stopping) {
+		err_set(err, ERR_INACTIVE, "%s is configured as not active", cert->conf->name);
+		return NULL;
+	}
+	return start(runner, kind, cert, options);
+}
+
+struct job *runner_start_batch(struct runner *runner, enum job_kind kind, struct cert *const *certs,
+	size_t n, const struct job_options *options)
+{
+	struct batch *batch = batch_new(kind, certs, n, options);
+
+	runner_add(runner, &batch->job, JOB_BATCH, NULL);
+	batch->job.verb = kinds[kind].text;
+	task_start(&batch->job.task, runner->fleet->loop, batch_run, root_ended);
+	return &batch->job;
+}
+
+struct job *runner_find(const struct runner *runner, uint64_t number)
+{
+	list_each (at, &runner->jobs) {
+		struct job *job = LIST_OF(at, struct job, link);
+
+		if (job->number == number)
+			return job;
+	}
+	return NULL;
+}
+
+int runner_cancel(struct runner *runner, uint64_t number, struct err *err)
+{
+	struct job *job = runner_find(runner, number);
+
+	if (!job)
+		return err_set(err, ERR_NO_SUCH_JOB, "no job with the number %llu is running",
+			(unsigned long long)number);
+	task_cancel(&job->task, "cancelled by an operator");
+	return 0;
+}
+
+void runner_stop(struct runner *runner, void (*idle)(void *data), void *data)
+{
+	runner->is_stopping = true;
+	runner->idle = idle;
+	runner->idle_data = data;
+	list_each (at, &runner->jobs)
+		task_cancel(&LIST_OF(at, struct job, link)->task, "the daemon stops");
+	if (runner->n_jobs == 0)
+		idle(data);
+}
