@@ -1,0 +1,245 @@
+#include "client/ask.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/connect.h"
+#include "client/options.h"
+#include "client/view.h"
+#include "client/watch.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+
+/* A daemon that computes says nothing for a while; one that is silent for so long hangs. */
+enum { SILENCE_MS = 300 * 1000 };
+
+int ask_failed(const struct err *err)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	char until[INSTANT_TEXT_LEN];
+
+	term_add(&text, err->text);
+	if (instant_is_set(err->not_before) &&
+		!strstr(err->text, instant_text(err->not_before, until)))
+		buf_printf(&text, " (not before %s)", until);
+	fprintf(stderr, "certctl: %s\n", buf_text(&text));
+	return err_code_exit(err->code);
+}
+
+int ask_failed_as(const struct options *options, const struct err *err)
+{
+	struct buf out AUTO_BUF = BUF_INIT;
+	char until[INSTANT_TEXT_LEN];
+
+	if (options->is_json) {
+		buf_add_text(&out, "{\"error\": ");
+		show_json_string(&out, err_code_text(err->code));
+		buf_add_text(&out, ", \"text\": ");
+		show_json_string(&out, err->text);
+		buf_add_text(&out, ", \"until\": ");
+		if (instant_is_set(err->not_before))
+			show_json_string(&out, instant_text(err->not_before, until));
+		else
+			buf_add_text(&out, "null");
+		buf_add_text(&out, "}\n");
+		fputs(buf_text(&out), stdout);
+	}
+	return ask_failed(err);
+}
+
+/*
+ * Reads rows up to the end of the answer, which is left in conn->line: 0 for ok, 1 for err with
+ * *err filled from it, -1 when the connection failed.
+ */
+static int read_answer(struct conn *conn, struct rows *rows, struct err *err)
+{
+	for (;;) {
+		int got = conn_next(conn, SILENCE_MS, err);
+
+		if (got == 0)
+			return err_set(err, ERR_TIMEOUT,
+				"the daemon said nothing for %d minutes", SILENCE_MS / 60000);
+		if (got < 0)
+			return -1;
+		switch (message_kind(&conn->line)) {
+		case MESSAGE_ROW:
+			if (rows_add(rows, &conn->line, err))
+				return -1;
+			break;
+		case MESSAGE_OK:
+			return 0;
+		case MESSAGE_ERR:
+			message_read_err(&conn->line, err);
+			return 1;
+		case MESSAGE_HELLO:
+		case MESSAGE_EVENT:
+		case MESSAGE_OTHER:
+			break; /* something newer than this program */
+		}
+	}
+}
+
+/* A job that was named in a row or in the ok line, added once. */
+static void note_job(struct watch_jobs *jobs, const char *text)
+{
+	int64_t job;
+
+	if (!text || !str_to_int(text, 1, INT64_MAX, &job))
+		return;
+	for (size_t i = 0; i < jobs->n; i++)
+		if (jobs->at[i] == job)
+			return;
+	jobs->at = mem_grow(jobs->at, jobs->n + 1, sizeof(jobs->at[0]));
+	jobs->at[jobs->n++] = job;
+}
+
+static void tell_jobs(const struct options *options, const struct rows *rows,
+	const struct line *ok, const struct watch_jobs *jobs, const struct term *term,
+	struct buf *out)
+{
+	const char *text = line_get(ok, "text");
+
+	if (options->is_json && rows->n) {
+		show_json(rows, out);
+		return;
+	}
+	if (options->is_json) {
+		show_json_line(ok, out);
+		return;
+	}
+	view_rows(rows, term, out);
+	if (text) {
+		term_add(out, text);
+		buf_add_char(out, '\n');
+	} else if (!rows->n && jobs->n) {
+		buf_printf(out, "job %lld\n", (long long)jobs->at[0]);
+	} else if (!jobs->n) {
+		buf_printf(out, "nothing to %s\n", options->command->name);
+	}
+}
+
+/* Work was started: say which, or follow it. */
+static int finish_job(const struct options *options, const struct rows *rows,
+	const struct line *ok, const struct term *term)
+{
+	struct watch_jobs jobs CLEANUP(watch_jobs_done) = { NULL, 0 };
+	struct buf out AUTO_BUF = BUF_INIT;
+
+	note_job(&jobs, line_get(ok, "job"));
+	for (size_t i = 0; i < rows->n; i++)
+		note_job(&jobs, row_get(&rows->at[i], "job"));
+	if (options->is_waiting && jobs.n)
+		return watch_jobs(options, &jobs, term);
+	tell_jobs(options, rows, ok, &jobs, term, &out);
+	fputs(buf_text(&out), stdout);
+	return 0;
+}
+
+/* `status` of named certificates tells by its exit status whether they are well. */
+static int health_status(const struct options *options, const struct rows *rows)
+{
+	bool is_named = false;
+
+	for (int i = 0; i < options->n_args; i++)
+		is_named = is_named || options->args[i][0] != '-';
+	for (size_t i = 0; i < rows->n && is_named; i++) {
+		const char *health = row_get(&rows->at[i], "health");
+
+		if (health && (str_is(health, "expired") || str_is(health, "failing")))
+			return err_code_exit(ERR_UNHEALTHY);
+	}
+	return 0;
+}
+
+static void show_answer(const struct options *options, const struct rows *rows,
+	const struct line *ok, const struct term *term)
+{
+	struct buf out AUTO_BUF = BUF_INIT;
+	const char *text;
+
+	if (options->is_json && (options->command->shape != SHAPE_NONE || rows->n))
+		show_json(rows, &out);
+	else if (options->is_json)
+		show_json_line(ok, &out);
+	else
+		view_rows(rows, term, &out);
+	text = options->is_json ? NULL : line_get(ok, "text");
+	if (text) {
+		term_add(&out, text);
+		buf_add_char(&out, '\n');
+	}
+	fwrite(buf_text(&out), 1, out.len, stdout);
+}
+
+static int finish(const struct options *options, const struct rows *rows, const struct line *ok,
+	const struct term *term)
+{
+	if (options->command->shape == SHAPE_JOB)
+		return finish_job(options, rows, ok, term);
+	show_answer(options, rows, ok, term);
+	return options->command->id == COMMAND_STATUS ? health_status(options, rows) : 0;
+}
+
+int ask(struct options *options, const struct term *term)
+{
+	struct conn conn CLEANUP(conn_done) = { .fd = -1 };
+	struct rows rows CLEANUP(rows_done) = { .command = options->command };
+	struct buf request AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
+	int got;
+
+	if (options_request(options, &request, &err))
+		return ask_failed_as(options, &err);
+	if (conn_open(&conn, options->socket, &err) || conn_send(&conn, &request, &err))
+		return ask_failed_as(options, &err);
+	if (options->command->shape == SHAPE_STREAM)
+		return watch_stream(options, &conn, term);
+	got = read_answer(&conn, &rows, &err);
+	if (got == 0)
+		return finish(options, &rows, &conn.line, term);
+	if (got < 0 || !rows.n)
+		return ask_failed_as(options, &err);
+	/* The daemon told what it knows and why that is not well. */
+	show_answer(options, &rows, &conn.line, term);
+	return ask_failed(&err);
+}
+
+static void add_version(
+	struct rows *rows, const char *program, const char *version, const char *role)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct line line CLEANUP(line_done) = { 0 };
+	struct err err = ERR_INIT;
+
+	line_add_word(&text, "row");
+	line_add(&text, "program", program);
+	line_add(&text, "version", version);
+	line_add_int(&text, "proto", PROTO_VERSION);
+	if (role)
+		line_add(&text, "role", role);
+	if (line_parse(&line, text.data, text.len, LINE_MAX_LEN, &err) == 0)
+		rows_add(rows, &line, &err);
+}
+
+int ask_version(const struct options *options, const struct term *term)
+{
+	struct conn conn CLEANUP(conn_done) = { .fd = -1 };
+	struct rows rows CLEANUP(rows_done) = { .command = options->command };
+	struct buf out AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	add_version(&rows, "certctl", CERTD_VERSION, NULL);
+	if (conn_open(&conn, options->socket, &err) == 0)
+		add_version(&rows, "certd", conn.daemon_version, role_text(conn.role));
+	if (options->is_json)
+		show_json(&rows, &out);
+	else
+		view_rows(&rows, term, &out);
+	fputs(buf_text(&out), stdout);
+	if (!err_is_set(&err))
+		return 0;
+	/* Not having a daemon is no fault of the question. */
+	fprintf(stderr, "certctl: %s\n", err.text);
+	return 0;
+}

@@ -1,0 +1,16 @@
+#ifndef CERTD_CLIENT_CONFIG_H
+#define CERTD_CLIENT_CONFIG_H
+
+struct err;
+struct options;
+
+/*
+ * `certctl config check | explain | schema`: certctl knows nothing about configuration and executes
+ * certd, which does.  The program is $CERTD_PROGRAM, else the certd that was installed or built
+ * with this certctl, else the one in $PATH.  On success this does not return.
+ */
+
+/* Returns -1 with `err`. */
+int config_run(const struct options *options, struct err *err);
+
+#endif

@@ -1,0 +1,273 @@
+#include "client/watch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/ask.h"
+#include "client/connect.h"
+#include "client/options.h"
+#include "client/view.h"
+#include "lib/base/buf.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+
+enum { ANSWER_MS = 30 * 1000, REFRESH_MS = 1000 };
+
+void watch_jobs_done(struct watch_jobs *jobs)
+{
+	free(jobs->at);
+	jobs->at = NULL;
+	jobs->n = 0;
+}
+
+static bool is_event(const struct line *line, const char *name)
+{
+	const char *got = line_get(line, "name");
+
+	return message_kind(line) == MESSAGE_EVENT && got && str_is(got, name);
+}
+
+/* The ok that turns the connection into a stream; 0, or -1 with the daemon's reason. */
+static int await_ok(struct conn *conn, struct err *err)
+{
+	for (;;) {
+		int got = conn_next(conn, ANSWER_MS, err);
+
+		if (got == 0)
+			return err_set(err, ERR_TIMEOUT, "the daemon does not answer");
+		if (got < 0)
+			return -1;
+		if (message_kind(&conn->line) == MESSAGE_OK)
+			return 0;
+		if (message_kind(&conn->line) != MESSAGE_ERR)
+			continue;
+		message_read_err(&conn->line, err);
+		return -1;
+	}
+}
+
+/* The result that job.done tells: 0, or -1 with its code and sentence. */
+static int read_result(const struct line *event, struct err *err)
+{
+	const char *result = line_get(event, "result"), *code = line_get(event, "error");
+	const char *text = line_get(event, "error_text");
+	enum err_code known = code ? err_code_parse(code) : ERR_INTERNAL;
+
+	if (!code && (!result || str_is(result, "ok")))
+		return 0;
+	if (!text)
+		text = line_get(event, "text");
+	if (known == ERR_COUNT || known == ERR_NONE)
+		known = ERR_INTERNAL;
+	return err_set(err, known, "%s", text ? text : code ? code : result);
+}
+
+/* Does the watched job end here? */
+static bool is_end(const struct options *options, const struct line *event)
+{
+	const char *job = line_get(event, "job");
+
+	if (!job || !is_event(event, "job.done"))
+		return false;
+	for (int i = 0; i < options->n_args; i++) {
+		const char *arg = options->args[i];
+
+		if (str_is(arg, "--job") && i + 1 < options->n_args)
+			return str_is(options->args[i + 1], job);
+		if (str_starts(arg, "--job="))
+			return str_is(arg + 6, job);
+	}
+	return false;
+}
+
+int watch_stream(const struct options *options, struct conn *conn, const struct term *term)
+{
+	struct buf out AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	if (await_ok(conn, &err))
+		return ask_failed(&err);
+	for (;;) {
+		if (conn_next(conn, -1, &err) < 0)
+			return ask_failed(&err);
+		if (message_kind(&conn->line) != MESSAGE_EVENT)
+			continue;
+		buf_clear(&out);
+		if (options->is_json)
+			show_json_line(&conn->line, &out);
+		else
+			show_event(&conn->line, term, &out);
+		if (fputs(buf_text(&out), stdout) == EOF || fflush(stdout) == EOF)
+			return 0; /* nobody reads any more; main() tells what is wrong */
+		if (is_end(options, &conn->line))
+			return read_result(&conn->line, &err) ? ask_failed(&err) : 0;
+	}
+}
+
+/* Where a followed job is. */
+struct progress {
+	const struct options *options;
+	const struct term *term;
+	int64_t job;
+	char cert[256], step[256];
+	struct tick since;
+	bool is_open; /* the last line on the terminal has no end yet */
+};
+
+static void draw(struct progress *progress, bool is_final)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	char took[DURATION_TEXT_LEN];
+	int64_t s = (clock_tick().ms - progress->since.ms) / 1000;
+
+	if (progress->options->is_json || !progress->step[0])
+		return;
+	if (!progress->term->is_terminal && is_final)
+		return;
+	term_add(&text, progress->cert);
+	buf_add_text(&text, *progress->cert ? ": " : "");
+	term_add(&text, progress->step);
+	if (progress->term->is_terminal && s > 0)
+		buf_printf(&text, " (%s)", duration_brief(SECONDS(s), took));
+	if (progress->term->is_terminal) {
+		struct buf line AUTO_BUF = BUF_INIT;
+
+		/* A line that wraps could not be drawn over. */
+		term_add_fit(&line, buf_text(&text), progress->term->width - 1);
+		printf("\r%s%s%s", buf_text(&line), progress->term->is_coloured ? "\x1b[K" : "",
+			is_final ? "\n" : "");
+	} else {
+		printf("%s\n", buf_text(&text));
+	}
+	progress->is_open = !is_final;
+	fflush(stdout);
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static void enter_step(struct progress *progress, const struct line *event)
+{
+	if (progress->is_open && progress->term->is_terminal)
+		draw(progress, true);
+	copy_text(progress->cert, sizeof(progress->cert), line_get(event, "cert"));
+	copy_text(progress->step, sizeof(progress->step), line_get(event, "step"));
+	progress->since = clock_tick();
+	draw(progress, false);
+}
+
+/* Events until the job's end.  0, or -1 with what the job, or the connection, failed with. */
+static int follow(struct progress *progress, struct conn *conn, struct err *err)
+{
+	for (;;) {
+		int got = conn_next(conn, progress->term->is_terminal ? REFRESH_MS : -1, err);
+		int64_t job = progress->job;
+		struct err ignored = ERR_INIT;
+
+		if (got < 0)
+			return -1;
+		if (got == 0) {
+			draw(progress, false);
+			continue;
+		}
+		line_get_int(&conn->line, "job", 0, INT64_MAX, &job, &ignored);
+		if (is_event(&conn->line, "job.step") && job == progress->job)
+			enter_step(progress, &conn->line);
+		else if (is_event(&conn->line, "job.done") && job == progress->job)
+			return read_result(&conn->line, err);
+	}
+}
+
+static void tell_result(struct progress *progress, const struct line *done, bool is_ok)
+{
+	const char *cert = done ? line_get(done, "cert") : NULL;
+
+	if (progress->is_open && progress->term->is_terminal)
+		draw(progress, true);
+	if (progress->options->is_json)
+		return;
+	if (cert)
+		copy_text(progress->cert, sizeof(progress->cert), cert);
+	if (is_ok) {
+		struct buf text AUTO_BUF = BUF_INIT;
+
+		term_add(&text, progress->cert);
+		buf_add_text(&text, *progress->cert ? ": " : "");
+		term_colour(progress->term, &text, COLOUR_GREEN);
+		buf_add_text(&text, "done");
+		term_colour(progress->term, &text, COLOUR_NONE);
+		printf("%s\n", buf_text(&text));
+	}
+}
+
+static void add_json_result(
+	struct buf *out, const struct progress *progress, const struct err *err)
+{
+	buf_printf(out, "{\"job\": %" PRId64 ", \"cert\": ", progress->job);
+	if (*progress->cert)
+		show_json_string(out, progress->cert);
+	else
+		buf_add_text(out, "null");
+	buf_printf(out, ", \"result\": \"%s\", \"error\": ", err_is_set(err) ? "failed" : "ok");
+	if (err_is_set(err))
+		show_json_string(out, err_code_text(err->code));
+	else
+		buf_add_text(out, "null");
+	buf_add_text(out, ", \"error_text\": ");
+	if (err_is_set(err))
+		show_json_string(out, err->text);
+	else
+		buf_add_text(out, "null");
+	buf_add_char(out, '}');
+}
+
+/* Follows one job on a connection of its own. */
+static int follow_job(struct progress *progress, struct err *err)
+{
+	struct conn conn CLEANUP(conn_done) = { .fd = -1 };
+	struct buf request AUTO_BUF = BUF_INIT;
+	int failed;
+
+	line_add_word(&request, "watch");
+	line_add_int(&request, "job", progress->job);
+	line_end(&request);
+	if (conn_open(&conn, progress->options->socket, err) ||
+		conn_send(&conn, &request, err) || await_ok(&conn, err))
+		return -1;
+	failed = follow(progress, &conn, err);
+	tell_result(progress, &conn.line, !failed);
+	if (line_get(&conn.line, "cert"))
+		copy_text(progress->cert, sizeof(progress->cert), line_get(&conn.line, "cert"));
+	return failed;
+}
+
+int watch_jobs(
+	const struct options *options, const struct watch_jobs *jobs, const struct term *term)
+{
+	struct buf json AUTO_BUF = BUF_INIT;
+	int status = 0;
+
+	for (size_t i = 0; i < jobs->n; i++) {
+		struct progress progress = { .options = options,
+			.term = term,
+			.job = jobs->at[i],
+			.since = clock_tick() };
+		struct err err = ERR_INIT;
+
+		if (follow_job(&progress, &err)) {
+			int failed = ask_failed(&err);
+
+			status = status ? status : failed;
+		}
+		if (i)
+			buf_add_text(&json, ",\n ");
+		add_json_result(&json, &progress, &err);
+	}
+	if (options->is_json)
+		printf("[%s]\n", buf_text(&json));
+	return status;
+}
