@@ -1,0 +1,221 @@
+#include "daemon/cert/explain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "daemon/cert/renewal.h"
+#include "daemon/cert/window.h"
+#include "daemon/conf/conf.h"
+#include "lib/base/err.h"
+
+struct story {
+	const struct cert_conf *conf;
+	const struct conf *all;
+	const struct cert_facts *facts;
+	const struct issuer *issuer;
+	struct plan plan;
+	struct instant now;
+	void (*tell)(const char *sentence, void *data);
+	void *data;
+};
+
+static void say(struct story *story, const char *fmt, ...) PRINTF(2, 3);
+static void say(struct story *story, const char *fmt, ...)
+{
+	va_list ap;
+	char text[1024];
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	story->tell(text, story->data);
+}
+
+/* "2026-11-21T10:15:00Z (in 3d 4h)" */
+static const char *when(const struct story *story, struct instant at, char out[80])
+{
+	char text[INSTANT_TEXT_LEN], brief[DURATION_TEXT_LEN];
+	int64_t away = instant_since(at, story->now).s;
+
+	instant_text(at, text);
+	if (!instant_is_set(at) || at.s == INSTANT_NEVER.s)
+		snprintf(out, 80, "%s", text);
+	else if (away > 0)
+		snprintf(out, 80, "%s (in %s)", text, duration_brief(SECONDS(away), brief));
+	else if (away < 0)
+		snprintf(out, 80, "%s (%s ago)", text, duration_brief(SECONDS(-away), brief));
+	else
+		snprintf(out, 80, "%s (now)", text);
+	return out;
+}
+
+static void say_version(struct story *story, const char *which, const struct version_facts *v)
+{
+	char id[VERSION_ID_TEXT_LEN], end[80];
+
+	if (!version_is_set(&v->id))
+		return;
+	say(story, "The %s version is %s; it %s at %s.", which, version_id_text(&v->id, id),
+		version_is_expired(v, story->now) ? "ended" : "ends",
+		when(story, v->not_after, end));
+}
+
+static void say_held(struct story *story)
+{
+	const struct cert_facts *facts = story->facts;
+
+	if (!version_is_set(&facts->curr.id) && !version_is_set(&facts->next.id))
+		say(story, "There is no version of %s.", story->conf->name);
+	say_version(story, "current", &facts->curr);
+	say_version(story, "next", &facts->next);
+}
+
+static void say_next_step(struct story *story)
+{
+	static const char *const verbs[ACTION_COUNT] = { [ACTION_ISSUE] = "issue a new version",
+		[ACTION_ROLL] = "make the next version the current one",
+		[ACTION_DEPLOY] = "deploy to" };
+	const struct plan *plan = &story->plan;
+	const char *verb = verbs[plan->action], *target = plan->target ? plan->target : "";
+	const char *gap = plan->target ? " " : "", *reason = why_sentence(plan->why);
+	char at[80];
+
+	if (!verb)
+		verb = action_text(plan->action);
+	if (plan->action == ACTION_SLEEP && plan->at.s == INSTANT_NEVER.s)
+		say(story, "Nothing is to come by itself: %s.", reason);
+	else if (plan->action == ACTION_SLEEP)
+		say(story, "Nothing is to be done before %s: %s.", when(story, plan->at, at),
+			reason);
+	else if (plan->at.s == INSTANT_NEVER.s)
+		say(story, "What comes next is to %s%s%s, once that changes: %s.", verb, gap,
+			target, reason);
+	else if (plan->at.s <= story->now.s)
+		say(story, "Due now is to %s%s%s: %s.", verb, gap, target, reason);
+	else
+		say(story, "What comes next is to %s%s%s at %s: %s.", verb, gap, target,
+			when(story, plan->at, at), reason);
+}
+
+static void say_renewal(struct story *story)
+{
+	const struct version_facts *curr = &story->facts->curr;
+	char life[DURATION_TEXT_LEN], left[DURATION_TEXT_LEN], at[80], reserve[80];
+
+	if (!version_is_set(&curr->id))
+		return;
+	say(story,
+		"The current version lives %s; its renewal moment is %s, with %s left; from %s "
+		"age "
+		"and window yield.",
+		duration_brief(version_life(curr), life), when(story, story->plan.renewal, at),
+		duration_brief(instant_since(curr->not_after, story->plan.renewal), left),
+		when(story, story->plan.reserve, reserve));
+}
+
+static void say_roll_guards(struct story *story)
+{
+	const struct roll_conf *roll = story->conf->roll;
+	const struct version_facts *next = &story->facts->next;
+	struct instant old_enough = instant_add(next->created, roll->min_age);
+	char created[INSTANT_TEXT_LEN], age[DURATION_TEXT_LEN], at[80];
+
+	if (!version_is_set(&next->id) || !version_is_set(&story->facts->curr.id))
+		return;
+	say(story, "The next version was stored at %s and min_age is %s, so age %s %s.",
+		instant_text(next->created, created), duration_text(roll->min_age, age),
+		instant_before(story->now, old_enough) ? "lets it roll from"
+						       : "has let it roll since",
+		when(story, old_enough, at));
+	if (roll->n_windows == 0)
+		return;
+	if (window_is_open(roll->windows, roll->n_windows, story->now))
+		say(story, "A roll window is open now.");
+	else
+		say(story, "The roll window is closed; the next one opens at %s.",
+			when(story,
+				window_next(roll->windows, roll->n_windows,
+					instant_max(old_enough, story->now)),
+				at));
+}
+
+static void say_issuer(struct story *story)
+{
+	const struct issuer *issuer = story->issuer;
+	const struct conf *all = story->all;
+	const char *name;
+	char end[80];
+
+	if (!issuer->is_local)
+		return;
+	name = all->certs[all->cas[issuer->ca].issuer].name;
+	if (!issuer->is_set)
+		say(story, "The CA %s, certificate %s, has no current version.",
+			all->cas[issuer->ca].name, name);
+	else
+		say(story, "The CA %s signs with %s, which %s at %s.",
+			all->cas[issuer->ca].name, name,
+			instant_before(story->now, issuer->not_after) ? "ends" : "ended",
+			when(story, issuer->not_after, end));
+}
+
+/* `what` failed, so often, last then, for that reason, and when the next try comes. */
+static void say_failure(struct story *story, const char *what, const struct failure *failure)
+{
+	char first[INSTANT_TEXT_LEN], last[80], retry[80];
+
+	if (failure->code == ERR_NONE)
+		return;
+	say(story,
+		"%s failed %u time%s in a row since %s, last at %s: %s (%s); the next try is "
+		"not "
+		"before %s.",
+		what, failure->tries, failure->tries == 1 ? "" : "s",
+		instant_text(failure->first, first), when(story, failure->last, last),
+		failure->text ? failure->text : "no reason is known",
+		err_code_text(failure->code),
+		when(story, failure_retry(failure, &story->facts->curr, story->now), retry));
+}
+
+static void say_target(struct story *story, const struct target_conf *target)
+{
+	const struct target_facts *facts = facts_target(story->facts, target->name);
+	char id[VERSION_ID_TEXT_LEN], what[320];
+
+	if (facts && version_id_equal(&facts->confirmed, &story->facts->curr.id))
+		say(story, "Target %s has the current version.", target->name);
+	else if (facts && version_is_set(&facts->confirmed))
+		say(story, "Target %s still has version %s.", target->name,
+			version_id_text(&facts->confirmed, id));
+	else
+		say(story, "Target %s has no version yet.", target->name);
+	if (!facts)
+		return;
+	snprintf(what, sizeof(what), "Deploying to %.250s", target->name);
+	say_failure(story, what, &facts->failure);
+}
+
+void cert_explain(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *facts, const struct issuer *issuer, struct instant now,
+	void (*tell)(const char *sentence, void *data), void *data)
+{
+	struct story story = { .conf = conf,
+		.all = all,
+		.facts = facts,
+		.issuer = issuer,
+		.plan = cert_plan(conf, all, facts, issuer, now),
+		.now = now,
+		.tell = tell,
+		.data = data };
+
+	say_next_step(&story);
+	say_held(&story);
+	say_renewal(&story);
+	say_roll_guards(&story);
+	say_issuer(&story);
+	say_failure(&story, "Issuing or rolling", &facts->failure);
+	if (!version_is_set(&facts->curr.id))
+		return;
+	for (size_t i = 0; i < conf->n_targets; i++)
+		say_target(&story, &all->targets[conf->targets[i]]);
+}

@@ -1,0 +1,60 @@
+#include "daemon/cert/plan.h"
+
+#include <string.h>
+
+#include "daemon/cert/renewal.h"
+#include "daemon/conf/conf.h"
+
+/* When nobody names a lifetime and there is no issuer to follow; as the keeper does it. */
+#define SELF_LIFETIME DAYS(365)
+
+static struct issuer issuer_of(uint32_t ca, const struct cert_facts *facts)
+{
+	struct issuer issuer = { .is_local = true, .ca = ca };
+
+	if (!facts || !version_is_set(&facts->curr.id))
+		return issuer;
+	issuer.is_set = true;
+	issuer.not_after = facts->curr.not_after;
+	issuer.rolled = facts->curr.rolled;
+	memcpy(issuer.spki, facts->curr.spki, sizeof(issuer.spki));
+	return issuer;
+}
+
+struct issuer cert_issuer(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *(*facts_of)(uint32_t place, void *data), void *data,
+	struct instant now)
+{
+	struct issuer first = { .ca = CA_SELF };
+
+	for (size_t i = 0; i < conf->n_cas; i++) {
+		uint32_t ca = conf->cas[i];
+		struct issuer issuer = { .ca = CA_SELF };
+
+		if (ca != CA_SELF)
+			issuer = issuer_of(ca, facts_of(all->cas[ca].issuer, data));
+		if (!issuer.is_local ||
+			(issuer.is_set && instant_before(now, issuer.not_after)))
+			return issuer;
+		if (i == 0)
+			first = issuer;
+	}
+	return first;
+}
+
+struct instant cert_new_end(const struct cert_conf *conf, const struct conf *all,
+	const struct issuer *issuer, struct instant now)
+{
+	struct duration life = conf->lifetime;
+
+	if (issuer->ca != CA_SELF) {
+		struct duration gives = all->cas[issuer->ca].lifetime;
+
+		if (life.s == 0 || (gives.s > 0 && gives.s < life.s))
+			life = gives;
+		if (life.s == 0)
+			return issuer->not_after;
+		return instant_min(instant_add(now, life), issuer->not_after);
+	}
+	return instant_add(now, life.s ? life : SELF_LIFETIME);
+}

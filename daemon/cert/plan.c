@@ -1,0 +1,370 @@
+#include "daemon/cert/plan.h"
+
+#include <string.h>
+
+#include "daemon/cert/renewal.h"
+#include "daemon/cert/window.h"
+#include "daemon/conf/conf.h"
+#include "lib/base/attr.h"
+#include "lib/base/str.h"
+
+/*
+ * The ladder.  Each rung looks at the facts and either answers with a step or leaves it to the
+ * next one; a new guard is a new rung.  Two ladders, one of versions (issue, roll) and one of
+ * targets (deploy), are climbed separately, so that a target that fails never holds back a
+ * renewal; cert_plan() picks the step that is due first.
+ */
+
+struct ladder {
+	const struct cert_conf *conf;
+	const struct conf *all;
+	const struct cert_facts *facts;
+	const struct issuer *issuer;
+	struct instant now;
+	struct instant renewal, reserve; /* NONE without curr */
+};
+
+struct step {
+	enum action action;
+	enum why why;
+	struct instant at;
+	const char *target;
+};
+
+static const char *const actions[] = {
+#define ACTION(id, word) word,
+#include "proto/actions.def"
+#undef ACTION
+};
+
+static const struct {
+	const char *word, *sentence;
+} whys[] = {
+#define WHY(id, word, sentence) { word, sentence },
+#include "proto/whys.def"
+#undef WHY
+};
+
+const char *action_text(enum action action)
+{
+	return actions[action];
+}
+
+const char *why_text(enum why why)
+{
+	return whys[why].word;
+}
+
+const char *why_sentence(enum why why)
+{
+	return whys[why].sentence;
+}
+
+static struct step step_of(enum action action, enum why why, struct instant at)
+{
+	return (struct step){ .action = action, .why = why, .at = at };
+}
+
+static struct step asleep(enum why why, struct instant at)
+{
+	return step_of(ACTION_SLEEP, why, at);
+}
+
+/* Is there a version, and has it not ended? */
+static bool is_valid(const struct version_facts *version, struct instant now)
+{
+	return version_is_set(&version->id) && !version_is_expired(version, now);
+}
+
+static bool is_changed(const struct ladder *on, const struct version_facts *version)
+{
+	return version->digest && on->conf->digest && version->digest != on->conf->digest;
+}
+
+static bool is_zero(const uint8_t spki[32])
+{
+	static const uint8_t zero[32];
+
+	return memcmp(spki, zero, sizeof(zero)) == 0;
+}
+
+static bool issuer_is_valid(const struct ladder *on)
+{
+	return on->issuer->is_set && instant_before(on->now, on->issuer->not_after);
+}
+
+/* Does the local CA sign with another key than the one that signed the version? */
+static bool is_other_issuer(const struct ladder *on, const struct version_facts *version)
+{
+	return on->issuer->is_local && issuer_is_valid(on) && !is_zero(version->issuer_spki) &&
+	       memcmp(version->issuer_spki, on->issuer->spki, 32) != 0;
+}
+
+/* Issue at `at`, held back by the last failure and by a CA that cannot sign. */
+static struct step issue(const struct ladder *on, enum why why, struct instant at)
+{
+	struct instant retry = failure_retry(&on->facts->failure, &on->facts->curr, on->now);
+
+	if (on->issuer->is_local && !issuer_is_valid(on))
+		return step_of(ACTION_ISSUE, WHY_NO_ISSUER, INSTANT_NEVER);
+	if (instant_before(at, retry) && instant_before(on->now, retry))
+		return step_of(ACTION_ISSUE, WHY_BACKOFF, retry);
+	return step_of(ACTION_ISSUE, why, at);
+}
+
+/* The same for a certificate that has been issued before: perhaps only an operator may. */
+static struct step issue_again(const struct ladder *on, enum why why, struct instant at)
+{
+	if (!on->conf->is_auto)
+		return asleep(WHY_MANUAL, INSTANT_NEVER);
+	return issue(on, why, at);
+}
+
+static bool rung_inactive(const struct ladder *on, struct step *out)
+{
+	*out = asleep(WHY_INACTIVE, INSTANT_NEVER);
+	return !on->conf->is_active;
+}
+
+/* Neither curr nor a next that could become it. */
+static bool rung_nothing(const struct ladder *on, struct step *out)
+{
+	const struct version_facts *next = &on->facts->next;
+
+	if (version_is_set(&on->facts->curr.id) || is_valid(next, on->now))
+		return false;
+	*out = issue(on, version_is_set(&next->id) ? WHY_NEXT_EXPIRED : WHY_ABSENT, on->now);
+	return true;
+}
+
+/* A next that is no longer what the configuration wants is made anew before it rolls. */
+static bool rung_next_obsolete(const struct ladder *on, struct step *out)
+{
+	if (!is_valid(&on->facts->next, on->now) || !is_changed(on, &on->facts->next))
+		return false;
+	if (version_is_set(&on->facts->curr.id))
+		*out = issue_again(on, WHY_CONFIG_CHANGED, on->now);
+	else
+		*out = issue(on, WHY_CONFIG_CHANGED, on->now);
+	return true;
+}
+
+/* When age and window let next roll, and which of them is the last to. */
+static struct step roll_wish(const struct ladder *on)
+{
+	const struct roll_conf *roll = on->conf->roll;
+	const struct version_facts *next = &on->facts->next;
+	struct instant old_enough =
+		instant_max(instant_add(next->created, roll->min_age), next->not_before);
+	struct instant from = instant_max(old_enough, on->now);
+	struct instant open = window_next(roll->windows, roll->n_windows, from);
+
+	if (open.s <= on->now.s)
+		return step_of(ACTION_ROLL, WHY_READY, on->now);
+	return step_of(
+		ACTION_ROLL, open.s == old_enough.s ? WHY_MIN_AGE : WHY_ROLL_WINDOW, open);
+}
+
+static struct step roll(const struct ladder *on)
+{
+	struct step wish;
+
+	if (!version_is_set(&on->facts->curr.id))
+		return step_of(ACTION_ROLL, WHY_FIRST, on->now);
+	wish = roll_wish(on);
+	if (wish.at.s <= on->now.s || instant_before(wish.at, on->reserve))
+		return wish;
+	if (on->reserve.s <= on->now.s)
+		return step_of(ACTION_ROLL, WHY_LATE, on->now);
+	return step_of(ACTION_ROLL, WHY_LATE, on->reserve);
+}
+
+static bool rung_roll(const struct ladder *on, struct step *out)
+{
+	const struct version_facts *next = &on->facts->next;
+	struct instant retry;
+
+	if (!is_valid(next, on->now))
+		return false;
+	*out = roll(on);
+	/* Not even a late one may roll before its own beginning. */
+	if (instant_before(out->at, next->not_before))
+		*out = step_of(ACTION_ROLL, WHY_MIN_AGE, next->not_before);
+	retry = failure_retry(&on->facts->failure, &on->facts->curr, on->now);
+	if (instant_before(out->at, retry) && instant_before(on->now, retry))
+		*out = step_of(ACTION_ROLL, WHY_BACKOFF, retry);
+	return true;
+}
+
+static bool rung_expired(const struct ladder *on, struct step *out)
+{
+	if (!version_is_expired(&on->facts->curr, on->now))
+		return false;
+	*out = issue_again(on, WHY_EXPIRED, on->facts->curr.not_after);
+	return true;
+}
+
+static bool rung_changed(const struct ladder *on, struct step *out)
+{
+	if (!is_changed(on, &on->facts->curr))
+		return false;
+	*out = issue_again(on, WHY_CONFIG_CHANGED, on->now);
+	return true;
+}
+
+/*
+ * All that a CA signed is renewed after it rolled, spread so that a hundred thousand leaves do not
+ * come in one second.  There is no haste: the old CA certificate lasts as long as what it signed.
+ */
+static bool rung_issuer_rolled(const struct ladder *on, struct step *out)
+{
+	const struct version_facts *curr = &on->facts->curr;
+	struct instant rolled = on->issuer->rolled, moment;
+	struct duration width;
+
+	if (!is_other_issuer(on, curr))
+		return false;
+	width = duration_min(HOURS(1), SECONDS(instant_since(on->renewal, rolled).s / 8));
+	moment = instant_add(rolled,
+		renewal_stable(on->conf->name, curr->generation, STABLE_ISSUER_ROLLED, width));
+	*out = issue_again(on, WHY_ISSUER_ROLLED, instant_min(moment, on->renewal));
+	return true;
+}
+
+/* What its CA signs today would end when this one ends. */
+static bool rung_issuer_ends(const struct ladder *on, struct step *out)
+{
+	if (!on->issuer->is_local || !issuer_is_valid(on) ||
+		on->facts->curr.not_after.s < on->issuer->not_after.s - 1)
+		return false;
+	*out = asleep(on->conf->is_auto ? WHY_ISSUER_ENDS : WHY_MANUAL, INSTANT_NEVER);
+	return true;
+}
+
+static bool rung_renewal(const struct ladder *on, struct step *out)
+{
+	*out = issue_again(on, WHY_RENEWAL, on->renewal);
+	if (out->action == ACTION_ISSUE && out->why == WHY_RENEWAL &&
+		instant_before(on->now, on->renewal))
+		*out = asleep(WHY_WINDOW, on->renewal);
+	return true;
+}
+
+static bool (*const rungs[])(const struct ladder *on, struct step *out) = {
+	rung_inactive,
+	rung_nothing,
+	rung_next_obsolete,
+	rung_roll,
+	rung_expired,
+	rung_changed,
+	rung_issuer_rolled,
+	rung_issuer_ends,
+	rung_renewal,
+};
+
+static struct step version_step(const struct ladder *on)
+{
+	struct step step = asleep(WHY_NONE, INSTANT_NEVER);
+
+	for (size_t i = 0; i < ARRAY_LEN(rungs); i++)
+		if (rungs[i](on, &step))
+			break;
+	return step;
+}
+
+static bool is_confirmed(const struct ladder *on, const char *target)
+{
+	const struct target_facts *facts = facts_target(on->facts, target);
+
+	return facts && version_id_equal(&facts->confirmed, &on->facts->curr.id);
+}
+
+/* Does a target of this certificate that comes first still lack the current version? */
+static bool is_out_of_turn(const struct ladder *on, const struct target_conf *target)
+{
+	for (size_t i = 0; i < target->n_after; i++)
+		for (size_t k = 0; k < on->conf->n_targets; k++)
+			if (on->conf->targets[k] == target->after[i] &&
+				!is_confirmed(on, on->all->targets[target->after[i]].name))
+				return true;
+	return false;
+}
+
+static struct step target_step(const struct ladder *on, const struct target_conf *target)
+{
+	const struct cert_facts *facts = on->facts;
+	const struct target_facts *known = facts_target(facts, target->name);
+	struct step step = step_of(ACTION_DEPLOY, WHY_NOT_DEPLOYED, on->now);
+	struct instant retry;
+
+	step.target = target->name;
+	if (is_out_of_turn(on, target)) {
+		step.why = WHY_TARGET_ORDER;
+		step.at = INSTANT_NEVER;
+		return step;
+	}
+	/* A failure with the version before says nothing about this one. */
+	if (!known || instant_before(known->failure.last, facts->curr.rolled))
+		return step;
+	retry = failure_retry(&known->failure, &facts->curr, on->now);
+	if (instant_before(on->now, retry)) {
+		step.why = WHY_BACKOFF;
+		step.at = retry;
+	}
+	return step;
+}
+
+/* The target that is due first; false when all have the current version. */
+static bool deploy_step(const struct ladder *on, struct step *out)
+{
+	bool is_found = false;
+
+	if (!on->conf->is_active || !is_valid(&on->facts->curr, on->now))
+		return false;
+	for (size_t i = 0; i < on->conf->n_targets; i++) {
+		const struct target_conf *target = &on->all->targets[on->conf->targets[i]];
+		struct step step;
+
+		if (is_confirmed(on, target->name))
+			continue;
+		step = target_step(on, target);
+		if (!is_found || instant_before(step.at, out->at))
+			*out = step;
+		is_found = true;
+	}
+	return is_found;
+}
+
+static bool is_due(const struct step *step, struct instant now)
+{
+	return step->action != ACTION_SLEEP && step->at.s <= now.s;
+}
+
+/* Deploying goes before issuing, unless the current version nears its end; a roll before both. */
+static bool deploys_first(
+	const struct ladder *on, const struct step *version, const struct step *deploy)
+{
+	if (!is_due(deploy, on->now))
+		return !is_due(version, on->now) && instant_before(deploy->at, version->at);
+	if (!is_due(version, on->now))
+		return true;
+	return version->action == ACTION_ISSUE && instant_before(on->now, on->reserve);
+}
+
+struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *facts, const struct issuer *issuer, struct instant now)
+{
+	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE };
+	struct step step, deploy;
+
+	if (version_is_set(&facts->curr.id)) {
+		on.renewal = renewal_moment(conf, &facts->curr);
+		on.reserve = instant_sub(
+			facts->curr.not_after, renewal_reserve(version_life(&facts->curr)));
+	}
+	step = version_step(&on);
+	if (deploy_step(&on, &deploy) && deploys_first(&on, &step, &deploy))
+		step = deploy;
+	return (struct plan){ step.action, step.why, step.at, step.target, on.renewal,
+		on.reserve };
+}
