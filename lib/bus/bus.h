@@ -51,7 +51,8 @@ struct bus_call *bus_unit_job(struct bus *bus, enum bus_verb verb, const char *u
 	struct duration limit, bus_done *done, void *data);
 
 struct bus_command {
-	char *const *argv; /* argv[0] is an absolute path */
+	const char *path; /* absolute */
+	char *const *argv;
 	char *const *envp;
 	int output;        /* standard output and error; stays the caller's */
 	const char *about; /* the unit's description */
