@@ -6,11 +6,11 @@
 
 #include "lib/base/instant.h"
 
-struct bus;
 struct err;
 struct events;
 struct expand_facts;
 struct log_field;
+struct units;
 struct words;
 
 /*
@@ -54,11 +54,15 @@ int commands_new(struct events *events, struct commands **out, struct err *err);
 /* Commands as children whatever runs us: for tests and private instances. */
 int commands_new_plain(struct events *events, struct commands **out, struct err *err);
 
-/* Kills what still runs, without telling anybody.  NULL is fine. */
+/* Not from a callback.  Kills what still runs, without telling anybody.  NULL is fine. */
 void commands_free(struct commands *commands);
 
 /* Do commands run as transient units? */
 bool commands_use_units(const struct commands *commands);
+
+/* The bus that reloads share, and the loop. */
+struct units *commands_units(struct commands *commands);
+struct events *commands_events(struct commands *commands);
 
 /*
  * Starts one.  Whatever goes wrong, now or later, is told through `done`: ERR_COMMAND_FAILED ("nginx -t

@@ -1,0 +1,130 @@
+#include "daemon/keeper/capture.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "daemon/keeper/command.h"
+#include "lib/base/str.h"
+#include "lib/log/log.h"
+
+static bool is_blank(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+			return false;
+	return true;
+}
+
+static void end_line(struct capture *capture)
+{
+	if (!is_blank(capture->last, capture->last_len)) {
+		memcpy(capture->whole, capture->last, capture->last_len);
+		capture->whole[capture->last_len] = 0;
+	}
+	capture->last_len = 0;
+}
+
+/* The last line is followed for ever: it usually says why a command failed. */
+static void follow_lines(struct capture *capture, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] == '\n')
+			end_line(capture);
+		else if (capture->last_len < sizeof(capture->last) - 1)
+			capture->last[capture->last_len++] = data[i] ? data[i] : ' ';
+	}
+}
+
+void capture_add(struct capture *capture, const char *data, size_t len)
+{
+	size_t room = COMMAND_OUTPUT_MAX - capture->kept.len;
+	size_t kept = len < room ? len : room;
+
+	follow_lines(capture, data, len);
+	buf_add(&capture->kept, data, kept);
+	capture->n_dropped += len - kept;
+}
+
+void capture_done(struct capture *capture)
+{
+	buf_done(&capture->kept);
+}
+
+/* The length of the character at `p`, or 0 when it must not leave as it is. */
+static size_t harmless(const char *p, size_t left)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
+
+	if (len == 0 || len > left || c < 0x20 || c == 0x7f || !str_is_utf8(p, len))
+		return 0;
+	/* U+0080 to U+009F are control characters too, U+2028 and U+2029 end lines. */
+	if (c == 0xc2 && (unsigned char)p[1] < 0xa0)
+		return 0;
+	if (len == 3 &&
+		(memcmp(p, "\xe2\x80\xa8", 3) == 0 || memcmp(p, "\xe2\x80\xa9", 3) == 0))
+		return 0;
+	return len;
+}
+
+void capture_clean(const char *text, size_t len, char *out, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < len;) {
+		size_t n = harmless(text + i, len - i);
+		bool is_space = text[i] == '\t' || text[i] == '\r' || text[i] == '\n';
+
+		if (at + (n ? n : 1) >= size)
+			break;
+		if (n)
+			memcpy(out + at, text + i, n);
+		else
+			out[at] = is_space ? ' ' : '?';
+		at += n ? n : 1;
+		i += n ? n : 1;
+	}
+	while (at > 0 && out[at - 1] == ' ')
+		at--;
+	out[at] = 0;
+}
+
+void capture_tell(
+	const struct capture *capture, const struct log_field *context, const char *about)
+{
+	const char *p = buf_text(&capture->kept), *end = p + capture->kept.len;
+	size_t n_lines = 0, n_more = 0;
+	char line[CAPTURE_LINE_MAX];
+
+	while (p < end) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		size_t len = (size_t)((lf ? lf : end) - p);
+
+		if (is_blank(p, len)) {
+			p += len + 1;
+			continue;
+		}
+		if (n_lines++ < COMMAND_LINES_MAX) {
+			capture_clean(p, len, line, sizeof(line));
+			log_event(context, EVENT_HOOK_OUTPUT, NULL, "%s: %s", about, line);
+		} else {
+			n_more++;
+		}
+		p += len + 1;
+	}
+	if (capture->n_dropped)
+		log_event(context, EVENT_HOOK_OUTPUT, NULL,
+			"%s: ... %zu more lines and %" PRIu64 " more bytes", about, n_more,
+			capture->n_dropped);
+	else if (n_more)
+		log_event(context, EVENT_HOOK_OUTPUT, NULL, "%s: ... %zu more lines", about,
+			n_more);
+}
+
+const char *capture_last_line(struct capture *capture, char out[CAPTURE_LINE_MAX])
+{
+	end_line(capture);
+	capture_clean(capture->whole, strlen(capture->whole), out, CAPTURE_LINE_MAX);
+	return out;
+}

@@ -1,0 +1,39 @@
+#ifndef CERTD_DAEMON_KEEPER_CAPTURE_H
+#define CERTD_DAEMON_KEEPER_CAPTURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+
+struct log_field;
+
+/*
+ * What a command prints: kept up to a bound, counted beyond it, and told as log lines at the end.
+ * The bytes are anybody's; what leaves here is valid UTF-8 without control characters.
+ */
+
+#define CAPTURE_LINE_MAX 800
+
+struct capture {
+	struct buf kept;
+	uint64_t n_dropped;          /* bytes beyond the bound */
+	char last[CAPTURE_LINE_MAX]; /* the line that is being written */
+	size_t last_len;
+	char whole[CAPTURE_LINE_MAX]; /* the last one that was not blank */
+};
+
+void capture_add(struct capture *capture, const char *data, size_t len);
+void capture_done(struct capture *capture);
+
+/* Tells each line as EVENT_HOOK_OUTPUT with `about` in front, up to COMMAND_LINES_MAX. */
+void capture_tell(
+	const struct capture *capture, const struct log_field *context, const char *about);
+
+/* The last line that is not blank, harmless; "" when nothing was printed. */
+const char *capture_last_line(struct capture *capture, char out[CAPTURE_LINE_MAX]);
+
+/* Copies text and makes it harmless; cut where it does not fit, at a whole character. */
+void capture_clean(const char *text, size_t len, char *out, size_t size);
+
+#endif

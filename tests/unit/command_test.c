@@ -1,0 +1,409 @@
+#include "daemon/keeper/command.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/conf/expand.h"
+#include "daemon/keeper/capture.h"
+#include "daemon/keeper/events.h"
+#include "daemon/keeper/reload.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+#include "lib/log/log.h"
+#include "tests/test.h"
+
+/* What the sink of this test keeps: whole lines, because lines are the matter here. */
+static struct {
+	size_t n, n_with_cert;
+	char first[1100], last[1100];
+} told;
+
+static void keep(const struct log_entry *entry, void *data)
+{
+	const char *cert = log_field_get(entry->fields, "CERT");
+
+	(void)data;
+	if (entry->event != EVENT_HOOK_OUTPUT)
+		return;
+	if (told.n++ == 0)
+		snprintf(told.first, sizeof(told.first), "%s", entry->text);
+	snprintf(told.last, sizeof(told.last), "%s", entry->text);
+	told.n_with_cert += cert && str_is(cert, "example.com/web");
+}
+
+struct run {
+	struct events events;
+	struct commands *commands;
+	bool is_done;
+	int n_done;
+	struct err err;
+};
+
+static const struct expand_facts facts = { .cert = "example.com/web", .service = "web" };
+
+static void run_init(struct run *run)
+{
+	struct err err = ERR_INIT;
+
+	/* Orphans come to us, so that is_gone() can tell the dead from zombies of a lazy init. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	memset(run, 0, sizeof(*run));
+	memset(&told, 0, sizeof(told));
+	log_to(keep, NULL);
+	REQUIRE(events_init(&run->events, &err) == 0);
+	REQUIRE(commands_new_plain(&run->events, &run->commands, &err) == 0);
+}
+
+static void run_done(struct run *run)
+{
+	commands_free(run->commands);
+	events_done(&run->events);
+	log_to(log_to_stderr, NULL);
+}
+
+static void done(void *data, const struct err *err)
+{
+	struct run *run = data;
+
+	run->err = *err;
+	run->n_done++;
+	run->is_done = true;
+}
+
+static struct command *start(struct run *run, char **words, size_t n, int64_t limit)
+{
+	struct words list = { words, n };
+	struct log_field target = { "TARGET", "web", NULL };
+	struct log_field cert = { "CERT", "example.com/web", &target };
+	struct command_spec spec = { &list, &facts, &cert, { limit } };
+
+	return command_start(run->commands, &spec, done, run);
+}
+
+static struct command *start_shell(struct run *run, const char *script, int64_t limit)
+{
+	char sh[] = "sh", c[] = "-c", copy[2000];
+	char *words[] = { sh, c, copy };
+
+	snprintf(copy, sizeof(copy), "%s", script);
+	return start(run, words, 3, limit);
+}
+
+static void wait_done(struct run *run, int timeout_ms)
+{
+	struct err err = ERR_INIT;
+
+	CHECK_INT(events_run_until(&run->events, &run->is_done, timeout_ms, &err), 0);
+	CHECK_INT(run->n_done, 1);
+}
+
+/* Runs a script to its end with fresh commands; the error stays in run->err. */
+static void shell(struct run *run, const char *script)
+{
+	run_init(run);
+	start_shell(run, script, 30);
+	CHECK_INT(run->n_done, 0); /* never from command_start() */
+	wait_done(run, 20000);
+	run_done(run);
+}
+
+TEST(success_says_nothing)
+{
+	struct run run;
+
+	shell(&run, ":");
+	CHECK_INT(run.err.code, ERR_NONE);
+	CHECK_INT(told.n, 0);
+}
+
+TEST(a_status_is_told_with_the_last_line)
+{
+	struct run run;
+
+	shell(&run, "echo one; echo; echo 'no such host' >&2; echo; exit 3");
+	CHECK_INT(run.err.code, ERR_COMMAND_FAILED);
+	CHECK(str_ends(run.err.text, "ended with status 3: no such host"));
+	CHECK(str_starts(run.err.text, "sh -c echo one"));
+	CHECK_INT(told.n, 2);
+	CHECK_INT(told.n_with_cert, 2);
+	CHECK(str_ends(told.first, ": one"));
+	CHECK(str_ends(told.last, ": no such host"));
+}
+
+TEST(a_signal_is_told)
+{
+	struct run run;
+
+	shell(&run, "kill -SEGV $$");
+	CHECK_INT(run.err.code, ERR_COMMAND_FAILED);
+	CHECK(strstr(run.err.text, "was ended by signal 11 (Segmentation fault)"));
+}
+
+TEST(programs_that_are_not_there)
+{
+	static const struct {
+		const char *program;
+		enum err_code code;
+	} rows[] = {
+		{ "no-such-program-here", ERR_NOT_FOUND },
+		{ "/no/such/program", ERR_NOT_FOUND },
+		{ "/etc/passwd", ERR_NO_RIGHTS },
+		{ "relative/path", ERR_BAD_VALUE },
+		{ "%{nonsense}", ERR_BAD_VALUE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char program[64];
+		char *words[] = { program };
+		struct run run;
+
+		snprintf(program, sizeof(program), "%s", rows[i].program);
+		run_init(&run);
+		start(&run, words, 1, 5);
+		CHECK_INT(run.n_done, 0);
+		wait_done(&run, 5000);
+		CHECK_INT(run.err.code, rows[i].code);
+		CHECK(strstr(run.err.text, rows[i].program));
+		run_done(&run);
+	}
+}
+
+/* The child sees exactly this and nothing of ours: environment, directory, descriptors, signals. */
+TEST(nothing_is_inherited)
+{
+	sigset_t set;
+	struct run run;
+
+	setenv("SECRET", "x", 1);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	shell(&run,
+		"tr '\\0' '\\n' </proc/self/environ | grep -v '^CERTD_COMMAND=[0-9a-f]*$' | "
+		"grep -vxE 'PATH=/usr/sbin:/usr/bin:/sbin:/bin|LANG=C.UTF-8|CERTD_SERVICE=web|"
+		"CERTD_CERT=example.com/web|PWD=/' && exit 10; "
+		"[ \"$(pwd)\" = / ] || exit 11; [ $(umask) = 0022 ] || exit 12; "
+		"[ \"$(readlink /proc/self/fd/0)\" = /dev/null ] || exit 13; "
+		"[ \"$(ls /proc/self/fd | tr '\\n' ' ')\" = '0 1 2 3 ' ] || exit 14; "
+		"grep -qE '^SigBlk:\\s0+$' /proc/$$/status || exit 15; "
+		"grep -qE '^SigIgn:\\s0+$' /proc/$$/status || exit 16; "
+		"[ \"$(cut -d' ' -f5,6 /proc/$$/stat)\" = \"$$ $$\" ] || exit 17; exit 0");
+	CHECK_STR(run.err.text, "");
+	CHECK_INT(told.n, 0);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	umask(022);
+	unsetenv("SECRET");
+}
+
+TEST(words_are_words)
+{
+	char echo[] = "printf", format[] = "[%%s]", word[] = "$HOME `id` %{cert}; a  b",
+	     empty[] = "";
+	char *words[] = { echo, format, word, empty };
+	struct run run;
+
+	run_init(&run);
+	start(&run, words, 4, 5);
+	wait_done(&run, 5000);
+	CHECK_INT(run.err.code, ERR_NONE);
+	CHECK(str_ends(told.first, "[$HOME `id` example.com/web; a  b][]"));
+	run_done(&run);
+}
+
+TEST(a_flood_is_bounded)
+{
+	struct run run;
+
+	shell(&run, "yes 0123456789abcdef | head -c 1000000; echo; echo the end; exit 1");
+	CHECK_INT(run.err.code, ERR_COMMAND_FAILED);
+	CHECK(str_ends(run.err.text, ": the end"));
+	CHECK_INT(told.n, COMMAND_LINES_MAX + 1);
+	CHECK(strstr(told.last, "more bytes"));
+}
+
+TEST(output_is_made_harmless)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "plain", "plain" },
+		{ "a\tb\r", "a b" },
+		{ "\x1b[31mred", "?[31mred" },
+		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
+		{ "bad \xc3( \xff \xed\xa0\x80.", "bad ?( ? ???." },
+		{ "c1 \xc2\x85 x", "c1 ?? x" },
+		{ "sep\xe2\x80\xa8x", "sep???x" },
+		{ "cut \xe2\x82", "cut ??" },
+	};
+	char out[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		capture_clean(rows[i].in, strlen(rows[i].in), out, sizeof(out));
+		CHECK_STR(out, rows[i].want);
+	}
+	capture_clean("12345\xc3\xbc", 7, out, 7);
+	CHECK_STR(out, "12345"); /* no half characters */
+}
+
+static bool is_gone(pid_t pid)
+{
+	for (int i = 0; i < 200; i++) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			continue;
+		if (kill(pid, 0) < 0)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* The last line that a script has told is the number of a process that it has left behind. */
+static pid_t told_pid(void)
+{
+	const char *colon = strrchr(told.last, ' ');
+
+	return colon ? (pid_t)atoi(colon + 1) : -1;
+}
+
+TEST(what_hangs_is_stopped)
+{
+	int64_t begin = clock_tick().ms;
+	struct run run;
+
+	run_init(&run);
+	start_shell(&run, "sleep 1000 & echo $!; sleep 1000", 1);
+	wait_done(&run, 4000);
+	CHECK_INT(run.err.code, ERR_TIMEOUT);
+	CHECK(strstr(run.err.text, "has not ended after 1 s"));
+	CHECK(clock_tick().ms - begin < 3000);
+	CHECK(told_pid() > 1 && is_gone(told_pid()));
+	run_done(&run);
+}
+
+TEST(what_is_left_in_the_group_is_killed)
+{
+	int64_t begin = clock_tick().ms;
+	struct run run;
+
+	shell(&run, "sleep 1000 & echo $!; exit 0");
+	CHECK_INT(run.err.code, ERR_NONE);
+	CHECK(clock_tick().ms - begin < 2000);
+	CHECK(told_pid() > 1 && is_gone(told_pid()));
+}
+
+TEST(what_forks_away_is_not_waited_for)
+{
+	int64_t begin = clock_tick().ms;
+	struct run run;
+
+	/* A session of its own, our pipe in its hands: a server that was started on purpose. */
+	shell(&run, "setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.1; exit 0");
+	CHECK_INT(run.err.code, ERR_NONE);
+	CHECK(clock_tick().ms - begin < 3000);
+	CHECK(told_pid() > 1 && kill(told_pid(), 0) == 0);
+	kill(told_pid(), SIGKILL);
+	CHECK(is_gone(told_pid()));
+}
+
+TEST(a_runaway_of_a_hanging_command_is_found)
+{
+	struct run run;
+
+	run_init(&run);
+	start_shell(&run,
+		"setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done' & wait",
+		1);
+	wait_done(&run, 5000);
+	CHECK_INT(run.err.code, ERR_TIMEOUT);
+	CHECK(told_pid() > 1 && is_gone(told_pid()));
+	run_done(&run);
+}
+
+TEST(cancelling_kills_and_is_silent)
+{
+	struct err err = ERR_INIT;
+	struct command *command;
+	struct run run;
+
+	run_init(&run);
+	command = start_shell(&run, "sleep 1000", 60);
+	command_cancel(command);
+	command = start_shell(&run, "exit 0", 60);
+	events_run_once(&run.events, 100, &err);
+	command_cancel(run.is_done ? NULL : command);
+	command = start_shell(&run, "/no/such; echo x; sleep 1000", 60);
+	events_run_once(&run.events, 50, &err);
+	command_cancel(command);
+	events_run_once(&run.events, 50, &err);
+	CHECK_INT(told.n, 0);
+	start_shell(&run, "sleep 1000", 60); /* is open when the commands end */
+	run_done(&run);
+}
+
+TEST(many_at_once)
+{
+	struct err err = ERR_INIT;
+	struct run run;
+
+	run_init(&run);
+	for (int i = 0; i < 20; i++)
+		start_shell(&run, "echo x", 10);
+	while (run.n_done < 20 && events_run_once(&run.events, 5000, &err) == 0)
+		CHECK_INT(run.err.code, ERR_NONE);
+	CHECK_INT(told.n, 20);
+	run_done(&run);
+}
+
+static void reload(struct run *run, struct reload_conf *steps, size_t n)
+{
+	struct target_conf target = { .name = "web", .reload = steps, .n_reload = n };
+	struct command_spec spec = { NULL, &facts, NULL, { 10 } };
+
+	run_init(run);
+	reload_start(run->commands, &target, &spec, done, run);
+	CHECK_INT(run->n_done, 0);
+	wait_done(run, 5000);
+	run_done(run);
+}
+
+TEST(reload_runs_its_steps_in_order)
+{
+	char sh[] = "sh", c[] = "-c", one[] = "echo one", two[] = "echo two; exit 4",
+	     three[] = "echo 3";
+	char *first[] = { sh, c, one }, *second[] = { sh, c, two }, *third[] = { sh, c, three };
+	struct reload_conf steps[] = {
+		{ .command = { first, 3 } },
+		{ .command = { second, 3 } },
+		{ .command = { third, 3 } },
+	};
+	struct run run;
+
+	reload(&run, steps, 0);
+	CHECK_INT(run.err.code, ERR_NONE);
+	reload(&run, steps, 1);
+	CHECK_INT(run.err.code, ERR_NONE);
+	CHECK_INT(told.n, 1);
+	reload(&run, steps, 3);
+	CHECK_INT(run.err.code, ERR_RELOAD_FAILED);
+	CHECK_INT(told.n, 2);
+	CHECK(strstr(run.err.text, "status 4: two"));
+}
+
+TEST(a_unit_without_systemd_is_a_clear_error)
+{
+	struct reload_conf step = { .unit = "nginx.service" };
+	struct run run;
+
+	reload(&run, &step, 1);
+	CHECK_INT(run.err.code, ERR_UNIT_FAILED);
+	CHECK(str_starts(run.err.text, "nginx.service: there is no system bus"));
+}
