@@ -34,7 +34,10 @@ struct version_files;
 
 struct store;
 
-/* Opens or creates the tree below `state_dir`, takes its lock and sweeps temporaries. */
+/*
+ * Opens or creates the tree below `state_dir`, takes its lock and sweeps temporaries.  Fails with
+ * ERR_BUSY when another process has it, and when the directory is not the daemon's own.
+ */
 int store_open(const char *state_dir, struct store **out, struct err *err);
 void store_close(struct store *store); /* NULL is fine */
 
@@ -72,11 +75,14 @@ int store_roll(struct store *store, const char *cert, struct instant now, struct
 /* Removes the next link: the version stays until pruned. */
 int store_drop_next(struct store *store, const char *cert, struct err *err);
 
-/* One file of a version, appended to *out; NULL for `version` means the current one. */
+/*
+ * One file of a version, appended to *out; NULL for `version` means the current one.  Before a key
+ * is handed out it is compared with the certificate beside it.
+ */
 int store_read_file(struct store *store, const char *cert, const struct version_id *version,
 	const char *file, size_t limit, struct buf *out, struct err *err);
 
-/* All versions, newest first. */
+/* All versions that are whole, newest first; `role` is "curr", "next", "prev" or "". */
 int store_versions(struct store *store, const char *cert,
 	void (*tell)(const struct version_facts *version, const char *role, void *data), void *data,
 	struct err *err);

@@ -1,0 +1,206 @@
+#include "daemon/keeper/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/keeper/store_private.h"
+#include "daemon/keeper/version.h"
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/crypt/cert.h"
+#include "lib/crypt/key.h"
+
+/* Far beyond what one second can make. */
+#define SUFFIX_MAX 1000000
+
+static int check_pair(const struct version_files *files, struct err *err)
+{
+	struct cert *cert AUTO_CERT = NULL;
+	struct key *key AUTO_KEY = NULL;
+
+	if (cert_read(files->cert.data, files->cert.len, &cert, err) < 0 ||
+		key_read(files->privkey.data, files->privkey.len, &key, err) < 0)
+		return -1;
+	if (!cert_has_key(cert, key))
+		return err_set(err, ERR_BAD_CERT, "the certificate is not for this key");
+	return 0;
+}
+
+static int write_files(int fd, const struct version_files *files, struct err *err)
+{
+	for (size_t i = 0; i < n_version_file_kinds; i++) {
+		const struct version_file_kind *kind = &version_file_kinds[i];
+		const void *member = (const char *)files + kind->at;
+		const struct secret *secret = member;
+		const struct buf *plain = member;
+		const void *data = kind->is_secret ? secret->data : plain->data;
+		size_t len = kind->is_secret ? secret->len : plain->len;
+
+		if (file_create(fd, kind->name, data, len,
+			    kind->is_secret ? FILE_SECRET : FILE_PUBLIC, err) < 0)
+			return -1;
+	}
+	if (fsync(fd) < 0)
+		return err_sys(err, err_code_of_errno(errno), errno, "cannot sync the version");
+	return 0;
+}
+
+/* Fills a temporary directory; on failure it is gone again. */
+static int write_temp(const struct cert_dir *dir, const char *temp,
+	const struct version_files *files, struct err *err)
+{
+	struct err ignored;
+
+	if (file_make_dir(dir->fd, temp, 0700, err) == 0) {
+		int fd AUTO_CLOSE = file_open_dir(dir->fd, temp, err);
+
+		if (fd >= 0 && write_files(fd, files, err) == 0)
+			return 0;
+	}
+	file_remove_tree(dir->fd, temp, &ignored);
+	return -1;
+}
+
+/* Gives the temporary the first free name of its second. */
+static int name_version(
+	int from, const char *temp, int versions, struct version_id *id, struct err *err)
+{
+	char text[VERSION_ID_TEXT_LEN];
+
+	for (id->suffix = 1; id->suffix < SUFFIX_MAX; id->suffix++) {
+		version_id_text(id, text);
+		if (renameat2(from, temp, versions, text, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			break;
+	}
+	return err_sys(err, err_code_of_errno(errno), errno, "cannot name the new version");
+}
+
+/*
+ * Takes back a version that could not be linked durably: the caller is told that it failed, and
+ * will make another.  What cannot be taken back is whole and harmless.
+ */
+static void undo(const struct cert_dir *dir, int versions, const struct version_id *id,
+	const struct version_id *old_next)
+{
+	char text[VERSION_ID_TEXT_LEN], temp[TEMP_NAME_LEN];
+	struct version_id next = { 0 };
+	struct err ignored;
+
+	if (link_target(dir, ROLE_NEXT, &next, &ignored) < 0)
+		return;
+	if (version_id_equal(&next, id)) {
+		if (version_is_set(old_next))
+			link_set(dir, ROLE_NEXT, old_next, &ignored);
+		else
+			link_drop(dir, ROLE_NEXT, &ignored);
+		if (link_target(dir, ROLE_NEXT, &next, &ignored) < 0 ||
+			version_id_equal(&next, id))
+			return;
+	}
+	store_temp_name(temp);
+	if (renameat(versions, version_id_text(id, text), dir->fd, temp) == 0)
+		file_remove_tree(dir->fd, temp, &ignored);
+}
+
+static int add(const struct cert_dir *dir, const struct version_files *files,
+	struct version_id *id, struct err *err)
+{
+	int versions AUTO_CLOSE = store_make_dir(dir->fd, "versions", err);
+	struct version_id old_next = { 0 };
+	char temp[TEMP_NAME_LEN];
+	struct err ignored;
+
+	if (versions < 0 || store_check_owner(dir->store, versions, "versions", err) < 0 ||
+		link_target(dir, ROLE_NEXT, &old_next, err) < 0)
+		return -1;
+	store_temp_name(temp);
+	if (write_temp(dir, temp, files, err) < 0)
+		return -1;
+	if (name_version(dir->fd, temp, versions, id, err) < 0) {
+		file_remove_tree(dir->fd, temp, &ignored);
+		return -1;
+	}
+	if (fsync(versions) < 0)
+		err_sys(err, err_code_of_errno(errno), errno, "cannot sync the versions");
+	else if (link_set(dir, ROLE_NEXT, id, err) == 0)
+		return 0;
+	undo(dir, versions, id, &old_next);
+	return -1;
+}
+
+int store_add(struct store *store, const char *cert, const struct version_files *files,
+	struct version_facts *version, struct err *err)
+{
+	struct version_id id = { .made = version->created };
+	struct cert_dir dir AUTO_CERT_DIR;
+
+	if (cert_dir_open(store, cert, true, &dir, err) < 0)
+		return -1;
+	store->is_dirty = true;
+	if (check_pair(files, err) < 0 || add(&dir, files, &id, err) < 0)
+		return err_add(err, "cannot store a new version of %s", cert);
+	version->id = id;
+	return 0;
+}
+
+/* Out of versions/ in one step, so that a crash leaves a temporary and no half of a version. */
+static int delete_version(
+	const struct cert_dir *dir, const struct version_id *id, struct err *err)
+{
+	char path[VERSION_PATH_LEN], temp[TEMP_NAME_LEN];
+
+	store_temp_name(temp);
+	if (renameat(dir->fd, version_path(id, path), dir->fd, temp) < 0)
+		return err_sys(err, err_code_of_errno(errno), errno, "cannot remove %s", path);
+	dir->store->is_dirty = true;
+	return file_remove_tree(dir->fd, temp, err);
+}
+
+static int prune(const struct cert_dir *dir, size_t keep, size_t *n_deleted, struct err *err)
+{
+	struct version_facts *list AUTO_FREE = NULL;
+	struct version_id links[ROLE_COUNT] = { { { 0 }, 0 } };
+	size_t n, n_kept = 0;
+
+	if (version_list(dir, &list, &n, err) < 0)
+		return -1;
+	for (enum role role = 0; role < ROLE_COUNT; role++)
+		if (link_target(dir, role, &links[role], err) < 0)
+			return -1;
+	for (size_t i = 0; i < n; i++) {
+		bool is_linked = false;
+
+		for (enum role role = 0; role < ROLE_COUNT; role++)
+			is_linked = is_linked || version_id_equal(&links[role], &list[i].id);
+		if (is_linked || n_kept++ < keep)
+			continue;
+		if (delete_version(dir, &list[i].id, err) < 0)
+			return -1;
+		++*n_deleted;
+	}
+	return 0;
+}
+
+int store_prune(
+	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err)
+{
+	struct cert_dir dir AUTO_CERT_DIR;
+	int result;
+
+	*n_deleted = 0;
+	if (cert_dir_open(store, cert, false, &dir, err) < 0)
+		return -1;
+	if (dir.fd < 0)
+		return 0;
+	result = prune(&dir, keep, n_deleted, err);
+	if (*n_deleted)
+		log_event(&dir.log, EVENT_CERT_PRUNED, NULL,
+			"%zu old versions of %s were deleted", *n_deleted, cert);
+	return result < 0 ? err_add(err, "cannot prune %s", cert) : 0;
+}

@@ -1,0 +1,328 @@
+#include "daemon/keeper/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/keeper/store_private.h"
+#include "lib/base/buf.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/*
+ * facts/index, a text of lines:
+ *
+ *   certd-index 1
+ *   CERT TAB SIGNATURE TAB FACTS      in the order of the configuration
+ *   end COUNT SUM
+ *
+ * The signature is ctime and inode of the certificate's directory, of its versions/ and of its facts
+ * file.  A ctime cannot be set by anybody, and every change the store makes changes one of the three
+ * (temporaries of a certificate are made in its directory).  Two changes within one tick of the
+ * clock have the same ctime; so what changed within the last seconds is left out, and read afresh
+ * next time.  SUM is a checksum over all that comes before, because the file is not synced: losing it
+ * costs time only.
+ */
+
+#define INDEX_MAX ((size_t)1 << 30)
+#define INDEX_HEAD "certd-index 1\n"
+/* More than the granularity of any file system's times. */
+#define FRESH SECONDS(3)
+/* From so many changed certificates on, their keys are compared when they are used, not now. */
+#define DEEP_MAX 256
+#define SIGNATURE_LEN 128
+#define WRITE_CHUNK 65536
+
+struct signature {
+	char text[SIGNATURE_LEN];
+	bool is_fresh; /* changed so lately that it proves nothing */
+};
+
+/* The index as read, and how far the walk through it has come. */
+struct index {
+	struct buf text;
+	char *at; /* the next line; NULL: no more */
+};
+
+struct line {
+	const char *cert, *signature, *facts;
+};
+
+static uint64_t sum_add(uint64_t sum, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+
+	for (size_t i = 0; i < len; i++)
+		sum = (sum ^ p[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+#define SUM_INIT UINT64_C(0xcbf29ce484222325)
+
+static int sign_one(
+	int dirfd, const char *path, struct instant now, size_t *len, struct signature *out)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return -1;
+		*len += (size_t)snprintf(out->text + *len, SIGNATURE_LEN - *len, "-,");
+		return 0;
+	}
+	if (st.st_ctim.tv_sec > instant_sub(now, FRESH).s)
+		out->is_fresh = true;
+	*len += (size_t)snprintf(out->text + *len, SIGNATURE_LEN - *len,
+		"%" PRIx64 ".%lx.%" PRIx64 ",", (uint64_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
+		(uint64_t)st.st_ino);
+	return 0;
+}
+
+/* What the disk says now about a certificate; -1 when that cannot be told. */
+static int sign(
+	struct store *store, const char *cert, struct instant now, struct signature *out)
+{
+	char versions[600];
+	size_t len = 0;
+	int n = snprintf(versions, sizeof(versions), "%s/versions", cert);
+
+	out->is_fresh = false;
+	if (n < 0 || (size_t)n >= sizeof(versions))
+		return -1;
+	if (sign_one(store->certs, cert, now, &len, out) < 0 ||
+		sign_one(store->certs, versions, now, &len, out) < 0 ||
+		sign_one(store->facts, cert, now, &len, out) < 0)
+		return -1;
+	return 0;
+}
+
+/* Whole, ours and in the form we write?  *body_len: the bytes between head and end. */
+static bool index_is_whole(const struct buf *text, size_t *body_len)
+{
+	static const char head[] = INDEX_HEAD;
+	size_t end = text->len, n_lines = 0;
+	char want[80];
+
+	if (text->len < sizeof(head) || memcmp(text->data, head, sizeof(head) - 1) != 0 ||
+		text->data[end - 1] != '\n' || memchr(text->data, 0, text->len))
+		return false;
+	for (end--; end > 0 && text->data[end - 1] != '\n'; end--)
+		;
+	if (end < sizeof(head) - 1)
+		return false;
+	for (const char *p = text->data; (p = memchr(p, '\n', (size_t)(text->data + end - p)));
+		p++)
+		n_lines++;
+	snprintf(want, sizeof(want), "end %zu %016" PRIx64 "\n", n_lines - 1,
+		sum_add(SUM_INIT, text->data, end));
+	*body_len = end - (sizeof(head) - 1);
+	return str_is(text->data + end, want);
+}
+
+static void index_open(struct store *store, struct index *index)
+{
+	int fd AUTO_CLOSE =
+		openat(store->facts, "index", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct err err = ERR_INIT;
+	struct stat st;
+	size_t body;
+
+	*index = (struct index){ .text = BUF_INIT };
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != store->uid ||
+		st.st_size < 0 || (uint64_t)st.st_size > INDEX_MAX)
+		return;
+	buf_reserve(&index->text, (size_t)st.st_size + 32768);
+	if (file_read_fd(fd, INDEX_MAX, &index->text, &err) < 0 ||
+		!index_is_whole(&index->text, &body)) {
+		log_debug(NULL, "the index is of no use: %s", err.text);
+		return;
+	}
+	index->at = index->text.data + strlen(INDEX_HEAD);
+	index->at[body] = 0;
+}
+
+/* The line of `cert`, when the index has it; certificates are asked for in rising order. */
+static bool index_find(struct index *index, const char *cert, struct line *out)
+{
+	while (index->at && *index->at) {
+		char *start = index->at, *end = strchr(start, '\n'), *tab = strchr(start, '\t');
+		char *second = tab ? strchr(tab + 1, '\t') : NULL;
+		int order;
+
+		if (!end || !second || second > end) {
+			index->at = NULL;
+			return false;
+		}
+		*tab = 0;
+		order = strcmp(start, cert);
+		if (order > 0) {
+			*tab = '\t';
+			return false;
+		}
+		index->at = end + 1;
+		if (order == 0) {
+			*second = *end = 0;
+			*out = (struct line){ start, tab + 1, second + 1 };
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * What the walk over all certificates calls for each.  `signature` is NULL when the line may not be
+ * kept; `err` is set when there is no line.
+ */
+typedef void walk_tell(const char *cert, const struct signature *signature, const char *line,
+	const struct err *err, void *data);
+
+static void read_afresh(struct store *store, const char *cert, bool deep, struct instant now,
+	walk_tell *tell, void *data)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct signature signature;
+	struct cert_facts facts;
+	struct err err;
+	bool is_signed;
+
+	if (facts_gather(store, cert, deep, &facts, &err) < 0) {
+		tell(cert, NULL, NULL, &err, data);
+		return;
+	}
+	/* Taken after the reading, which may repair: only we change the tree. */
+	is_signed = sign(store, cert, now, &signature) == 0 && !signature.is_fresh;
+	facts_write(&facts, &text);
+	facts_done(&facts);
+	tell(cert, is_signed ? &signature : NULL, buf_text(&text), NULL, data);
+}
+
+static void walk(struct store *store, const struct conf *conf, walk_tell *tell, void *data)
+{
+	/* One moment for all: what changes while we walk is fresh by it. */
+	struct instant now = clock_now();
+	struct index index;
+	size_t n_afresh = 0;
+
+	index_open(store, &index);
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		const char *cert = conf->certs[i].name;
+		struct signature signature;
+		struct line line;
+
+		if (index_find(&index, cert, &line) &&
+			sign(store, cert, now, &signature) == 0 && !signature.is_fresh &&
+			str_is(signature.text, line.signature)) {
+			tell(cert, &signature, line.facts, NULL, data);
+			continue;
+		}
+		store->is_dirty = true;
+		read_afresh(store, cert, n_afresh++ < DEEP_MAX, now, tell, data);
+	}
+	buf_done(&index.text);
+}
+
+struct read_all {
+	void (*tell)(const char *cert, const char *line, const struct err *err, void *data);
+	void *data;
+};
+
+static void tell_line(const char *cert, const struct signature *signature, const char *line,
+	const struct err *err, void *data)
+{
+	const struct read_all *all = data;
+
+	(void)signature;
+	all->tell(cert, line, err, all->data);
+}
+
+void store_read_all(struct store *store, const struct conf *conf,
+	void (*tell)(const char *cert, const char *line, const struct err *err, void *data),
+	void *data)
+{
+	struct read_all all = { tell, data };
+
+	walk(store, conf, tell_line, &all);
+}
+
+struct writer {
+	int fd;
+	uint64_t sum;
+	size_t n_lines, n_left_out;
+	struct buf pending;
+	struct err err;
+	bool failed;
+};
+
+static void writer_flush(struct writer *w)
+{
+	w->sum = sum_add(w->sum, w->pending.data, w->pending.len);
+	if (!w->failed && file_write_fd(w->fd, w->pending.data, w->pending.len, &w->err) < 0)
+		w->failed = true;
+	buf_clear(&w->pending);
+}
+
+static void write_line(const char *cert, const struct signature *signature, const char *line,
+	const struct err *err, void *data)
+{
+	struct writer *w = data;
+
+	(void)err;
+	if (!signature || !line) {
+		w->n_left_out++;
+		return;
+	}
+	buf_printf(&w->pending, "%s\t%s\t", cert, signature->text);
+	buf_add_text(&w->pending, line);
+	buf_add_char(&w->pending, '\n');
+	w->n_lines++;
+	if (w->pending.len >= WRITE_CHUNK)
+		writer_flush(w);
+}
+
+static int write_index(struct store *store, const struct conf *conf, const char *temp,
+	size_t *n_left_out, struct err *err)
+{
+	int fd AUTO_CLOSE = openat(
+		store->facts, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct writer w = { .fd = fd, .sum = SUM_INIT };
+
+	if (fd < 0)
+		return err_sys(
+			err, err_code_of_errno(errno), errno, "cannot make a temporary file");
+	buf_add_text(&w.pending, INDEX_HEAD);
+	walk(store, conf, write_line, &w);
+	writer_flush(&w);
+	buf_printf(&w.pending, "end %zu %016" PRIx64 "\n", w.n_lines, w.sum);
+	writer_flush(&w);
+	buf_done(&w.pending);
+	if (w.failed) {
+		*err = w.err;
+		return -1;
+	}
+	if (renameat(store->facts, temp, store->facts, "index") < 0)
+		return err_sys(err, err_code_of_errno(errno), errno, "cannot rename the file");
+	*n_left_out = w.n_left_out;
+	return 0;
+}
+
+int store_write_index(struct store *store, const struct conf *conf, struct err *err)
+{
+	char temp[TEMP_NAME_LEN];
+	size_t n_left_out = 0;
+
+	if (!store->is_dirty)
+		return 0;
+	store_temp_name(temp);
+	if (write_index(store, conf, temp, &n_left_out, err) < 0) {
+		unlinkat(store->facts, temp, 0);
+		return err_add(err, "cannot write the index");
+	}
+	store->is_dirty = n_left_out != 0;
+	return 0;
+}
