@@ -1,0 +1,103 @@
+#include "daemon/engine/sandbox.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/engine/landlock.h"
+#include "daemon/engine/syscalls.h"
+#include "lib/base/attr.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+
+/* What a TLS and DNS client reads, on the distributions we know. */
+static const char *const always_readable[] = {
+	/* authorities, and the directories that their links point into */
+	"/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/pki/tls",
+	"/etc/pki/ca-trust", "/etc/ca-certificates", "/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates", "/usr/share/pki", "/var/lib/ca-certificates",
+	/* names of hosts; resolv.conf is often a link into one of the directories */
+	"/etc/resolv.conf", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager",
+	"/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/nsswitch.conf", "/etc/services",
+	/* local time, for windows */
+	"/etc/localtime", "/usr/share/zoneinfo", NULL
+};
+
+/*
+ * LeakSanitizer stops the process with ptrace at its end, which is one of the calls that kill.  A
+ * program with a sandbox therefore looks for leaks in its unit tests and simulations.
+ */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(WITH_ASAN)
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
+static bool report(struct buf *out, const char *name, bool holds, const struct err *err)
+{
+	if (out->len > 0)
+		buf_add_text(out, " ");
+	if (holds)
+		buf_add_text(out, name);
+	else
+		buf_printf(out, "(no %s: %s)", name, err->text);
+	return holds;
+}
+
+static bool forbid_privileges(struct err *err)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		return true;
+	err_sys(err, ERR_NO_RIGHTS, errno, "the kernel refuses");
+	return false;
+}
+
+/* The bounding set needs a right that we seldom have; without it no-new-privs makes it idle. */
+static bool drop_capabilities(struct err *err)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			break;
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &header, none) == 0)
+		return true;
+	err_sys(err, ERR_NO_RIGHTS, errno, "they cannot be given up");
+	return false;
+}
+
+bool sandbox_enter(const char *const *readable, struct buf *out)
+{
+	const char *const *const lists[] = { always_readable, readable };
+	char name[32] = "landlock";
+	struct err err = ERR_INIT;
+	bool all;
+	int abi;
+
+	/* The keeper's end takes us with it even if we are too busy to see the socket close. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	all = report(out, "no-new-privs", forbid_privileges(&err), &err);
+	all &= report(out, "no-caps", drop_capabilities(&err), &err);
+	abi = landlock_enter(lists, ARRAY_LEN(lists), &err);
+	if (abi > 0)
+		snprintf(name, sizeof(name), "landlock(%d)", abi);
+	all &= report(out, name, abi > 0, &err);
+	all &= report(out, "seccomp", syscalls_enter(&err) == 0, &err);
+	return all;
+}
