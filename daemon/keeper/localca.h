@@ -3,22 +3,22 @@
 
 #include <stdint.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/instant.h"
-#include "lib/crypt/secret.h"
 #include "proto/facts.h"
 
 struct cert_conf;
 struct conf;
 struct err;
 struct key;
+struct secret;
+struct version_files;
 
 /*
  * The local CA: from a certificate's configuration, its key and the issuer's material to the files
  * of a new version.
  *
  * It reads no clock and touches no file: the store hands the issuer's files in and takes the new
- * ones out (daemon/keeper/store.h).  Nothing leaves before it was checked: the chain verifies link
+ * ones out (daemon/keeper/version.h).  Nothing leaves before it was checked: the chain verifies link
  * by link at `now`, the leaf carries the key and exactly the configured names.  An issuer that is
  * absent, over, not a CA, or whose path length is used up gives ERR_NO_ISSUER.
  *
@@ -29,8 +29,12 @@ struct key;
 /* notBefore lies this much before `now`, for clients whose clocks are late. */
 #define LOCALCA_BACKDATE MINUTES(5)
 
-/* When neither certificate nor CA name a lifetime and there is no issuer to follow. */
+/* How long self-signed certificates last that name no lifetime: a root, and any other. */
+#define LOCALCA_ROOT_LIFETIME DAYS(3650)
 #define LOCALCA_SELF_LIFETIME DAYS(365)
+
+/* What self-signed certificates are signed with that no CA of the configuration names a digest for. */
+#define LOCALCA_DIGEST "sha384"
 
 struct localca_issuer {
 	const char *cert;  /* cert.pem; NULL: no current version */
@@ -49,16 +53,11 @@ struct localca_order {
 	struct instant now;
 };
 
-/* The content of a version's files (contract, section 2). */
-struct version_files {
-	struct secret privkey, bundle;
-	struct buf csr, cert, chain, fullchain, tlsa, info;
-};
-
-/* Fills *out and *facts (all but the id).  Both are untouched on failure. */
+/*
+ * Fills *out, which is empty before, and *facts (all but the id).  Both are untouched on failure.
+ * Fast but for the signature of a large RSA key.
+ */
 int localca_issue(const struct localca_order *order, struct version_files *out,
 	struct version_facts *facts, struct err *err);
-
-void version_files_done(struct version_files *files); /* zeroed is fine */
 
 #endif
