@@ -237,11 +237,18 @@ void view_rows(const struct rows *rows, const struct term *term, struct buf *out
 		show_table(rows, term, out);
 }
 
-/* Keys of an event that have a place of their own in its line. */
-static bool is_placed(const char *key)
+/* The keys of an event whose sentence does not tell them; all of them when there is no sentence. */
+static void add_event_keys(struct buf *out, const struct line *event, bool has_text)
 {
-	return str_is(key, "seq") || str_is(key, "at") || str_is(key, "name") ||
-	       str_is(key, "cert") || str_is(key, "text");
+	for (size_t i = 1; i < event->n; i++) {
+		const char *key = event->words[i].key;
+
+		if (!key || str_is(key, "seq") || str_is(key, "at") || str_is(key, "name") ||
+			str_is(key, "cert") || (has_text && !str_is(key, "job")))
+			continue;
+		buf_printf(out, "  %s=", key);
+		term_add(out, event->words[i].value);
+	}
 }
 
 void show_event(const struct line *event, const struct term *term, struct buf *out)
@@ -263,20 +270,12 @@ void show_event(const struct line *event, const struct term *term, struct buf *o
 	term_colour(term, out, COLOUR_BOLD);
 	add_padded(out, name ? name : "-", 17);
 	term_colour(term, out, COLOUR_NONE);
-	if (cert) {
+	/* A sentence makes sense alone and usually begins with the certificate. */
+	if (cert && !(text && strstr(text, cert))) {
 		term_add(out, cert);
-		buf_add_text(out, "  ");
+		buf_add_text(out, text ? "  " : "");
 	}
-	for (size_t i = 1; i < event->n; i++) {
-		if (!event->words[i].key || is_placed(event->words[i].key))
-			continue;
-		buf_printf(out, "%s=", event->words[i].key);
-		term_add(out, event->words[i].value);
-		buf_add_char(out, ' ');
-	}
-	if (text)
-		term_add(out, text);
-	while (out->len && out->data[out->len - 1] == ' ')
-		out->data[--out->len] = 0;
+	term_add(out, text ? text : "");
+	add_event_keys(out, event, text != NULL);
 	buf_add_char(out, '\n');
 }

@@ -113,8 +113,15 @@ struct progress {
 	int64_t job;
 	char cert[256], step[256];
 	struct tick since;
-	bool is_open; /* the last line on the terminal has no end yet */
+	bool in_place; /* a terminal that understands escapes: steps are drawn over each other */
+	bool is_open;  /* the last line on the terminal has no end yet */
 };
+
+static void add_name(struct buf *out, const char *cert)
+{
+	term_add(out, cert ? cert : "");
+	buf_add_text(out, cert && *cert ? ": " : "");
+}
 
 static void draw(struct progress *progress, bool is_final)
 {
@@ -124,25 +131,30 @@ static void draw(struct progress *progress, bool is_final)
 
 	if (progress->options->is_json || !progress->step[0])
 		return;
-	if (!progress->term->is_terminal && is_final)
+	if (!progress->in_place && is_final)
 		return;
-	term_add(&text, progress->cert);
-	buf_add_text(&text, *progress->cert ? ": " : "");
+	add_name(&text, progress->cert);
 	term_add(&text, progress->step);
-	if (progress->term->is_terminal && s > 0)
+	if (progress->in_place && s > 0)
 		buf_printf(&text, " (%s)", duration_brief(SECONDS(s), took));
-	if (progress->term->is_terminal) {
+	if (progress->in_place) {
 		struct buf line AUTO_BUF = BUF_INIT;
 
 		/* A line that wraps could not be drawn over. */
 		term_add_fit(&line, buf_text(&text), progress->term->width - 1);
-		printf("\r%s%s%s", buf_text(&line), progress->term->is_coloured ? "\x1b[K" : "",
-			is_final ? "\n" : "");
+		printf("\r%s\x1b[K%s", buf_text(&line), is_final ? "\n" : "");
 	} else {
 		printf("%s\n", buf_text(&text));
 	}
 	progress->is_open = !is_final;
 	fflush(stdout);
+}
+
+static void end_line(struct progress *progress)
+{
+	if (progress->is_open && progress->in_place)
+		draw(progress, true);
+	progress->is_open = false;
 }
 
 static void copy_text(char *out, size_t size, const char *text)
@@ -152,55 +164,63 @@ static void copy_text(char *out, size_t size, const char *text)
 
 static void enter_step(struct progress *progress, const struct line *event)
 {
-	if (progress->is_open && progress->term->is_terminal)
-		draw(progress, true);
+	end_line(progress);
 	copy_text(progress->cert, sizeof(progress->cert), line_get(event, "cert"));
 	copy_text(progress->step, sizeof(progress->step), line_get(event, "step"));
 	progress->since = clock_tick();
 	draw(progress, false);
 }
 
-/* Events until the job's end.  0, or -1 with what the job, or the connection, failed with. */
+static void tell_end(struct progress *progress, const char *cert, const struct err *err)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	bool failed = err_is_set(err);
+
+	end_line(progress);
+	progress->step[0] = 0;
+	if (progress->options->is_json)
+		return;
+	add_name(&text, cert);
+	term_colour(progress->term, &text, failed ? COLOUR_RED : COLOUR_GREEN);
+	buf_add_text(&text, failed ? "failed" : "done");
+	term_colour(progress->term, &text, COLOUR_NONE);
+	printf("%s\n", buf_text(&text));
+	fflush(stdout);
+}
+
+/*
+ * Events until the job's end.  0, or -1 with what the job, or the connection, failed with.  A job for
+ * several certificates has children with numbers of their own, whose events come here too.
+ */
 static int follow(struct progress *progress, struct conn *conn, struct err *err)
 {
 	for (;;) {
-		int got = conn_next(conn, progress->term->is_terminal ? REFRESH_MS : -1, err);
+		int got = conn_next(conn, progress->in_place ? REFRESH_MS : -1, err);
 		int64_t job = progress->job;
-		struct err ignored = ERR_INIT;
+		struct err result = ERR_INIT;
 
-		if (got < 0)
+		if (got < 0) {
+			end_line(progress);
 			return -1;
-		if (got == 0) {
+		}
+		if (got == 0)
 			draw(progress, false);
+		if (got == 0 || is_event(&conn->line, "job.step")) {
+			if (got)
+				enter_step(progress, &conn->line);
 			continue;
 		}
-		line_get_int(&conn->line, "job", 0, INT64_MAX, &job, &ignored);
-		if (is_event(&conn->line, "job.step") && job == progress->job)
-			enter_step(progress, &conn->line);
-		else if (is_event(&conn->line, "job.done") && job == progress->job)
-			return read_result(&conn->line, err);
-	}
-}
-
-static void tell_result(struct progress *progress, const struct line *done, bool is_ok)
-{
-	const char *cert = done ? line_get(done, "cert") : NULL;
-
-	if (progress->is_open && progress->term->is_terminal)
-		draw(progress, true);
-	if (progress->options->is_json)
-		return;
-	if (cert)
-		copy_text(progress->cert, sizeof(progress->cert), cert);
-	if (is_ok) {
-		struct buf text AUTO_BUF = BUF_INIT;
-
-		term_add(&text, progress->cert);
-		buf_add_text(&text, *progress->cert ? ": " : "");
-		term_colour(progress->term, &text, COLOUR_GREEN);
-		buf_add_text(&text, "done");
-		term_colour(progress->term, &text, COLOUR_NONE);
-		printf("%s\n", buf_text(&text));
+		if (!is_event(&conn->line, "job.done"))
+			continue;
+		line_get_int(&conn->line, "job", 0, INT64_MAX, &job, &result);
+		read_result(&conn->line, &result);
+		tell_end(progress, line_get(&conn->line, "cert"), &result);
+		if (job == progress->job) {
+			*err = result;
+			return err_is_set(err) ? -1 : 0;
+		}
+		if (err_is_set(&result))
+			ask_failed(&result);
 	}
 }
 
@@ -239,7 +259,6 @@ static int follow_job(struct progress *progress, struct err *err)
 		conn_send(&conn, &request, err) || await_ok(&conn, err))
 		return -1;
 	failed = follow(progress, &conn, err);
-	tell_result(progress, &conn.line, !failed);
 	if (line_get(&conn.line, "cert"))
 		copy_text(progress->cert, sizeof(progress->cert), line_get(&conn.line, "cert"));
 	return failed;

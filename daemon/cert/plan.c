@@ -359,8 +359,7 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 
 	if (version_is_set(&facts->curr.id)) {
 		on.renewal = renewal_moment(conf, &facts->curr);
-		on.reserve = instant_sub(
-			facts->curr.not_after, renewal_reserve(version_life(&facts->curr)));
+		on.reserve = renewal_late(conf, &facts->curr);
 	}
 	step = version_step(&on);
 	if (deploy_step(&on, &deploy) && deploys_first(&on, &step, &deploy))

@@ -103,3 +103,12 @@ struct instant renewal_moment(const struct cert_conf *conf, const struct version
 	earliest = instant_add(version_issued(version), SECONDS(life.s / 16));
 	return instant_max(earliest, instant_min(latest, moment));
 }
+
+struct instant renewal_late(const struct cert_conf *conf, const struct version_facts *version)
+{
+	struct instant moment = renewal_moment(conf, version);
+	struct duration half = SECONDS(instant_since(version->not_after, moment).s / 2);
+
+	return instant_max(instant_add(moment, half),
+		instant_sub(version->not_after, renewal_reserve(version_life(version))));
+}

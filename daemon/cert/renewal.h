@@ -46,6 +46,12 @@ struct instant renewal_moment(
 /* max(life/8, min(20h, life/4)): what age and window yield to. */
 struct duration renewal_reserve(struct duration life);
 
+/*
+ * From here on age and window of a roll yield: reserve before the end; where the renewal moment
+ * itself lies that late, halfway between it and the end.
+ */
+struct instant renewal_late(const struct cert_conf *conf, const struct version_facts *version);
+
 /* What a stable number is for; different uses of one version must not be alike. */
 enum stable { STABLE_OFFSET, STABLE_SPREAD, STABLE_ISSUER_ROLLED };
 

@@ -278,7 +278,7 @@ def job_script(end):
                 peer.send("ok\n")
                 for n, step in enumerate(["key", "finalize"]):
                     peer.send(f"event seq={n} at=2026-11-21T10:16:00Z name=job.step job=17 cert=a/b step={step}\n")
-                peer.send("event seq=7 at=2026-11-21T10:16:00Z name=job.done job=16 result=ok\n")
+                peer.send("event seq=7 at=2026-11-21T10:16:00Z name=job.done job=18 cert=a/c result=ok\n")
                 if end:
                     peer.send(f"event seq=8 at=2026-11-21T10:16:00Z name=job.done job=17 cert=a/b {end}\n")
                 else:
@@ -296,7 +296,7 @@ def test_waiting_for_a_job(end, status):
     done, requests = ask(job_script(end), "renew", "a/b", "--force", "--wait")
     assert requests == ["renew a/b --force", "watch job=17"]
     assert done.returncode == status, done.stderr
-    assert done.stdout.startswith("a/b: key\na/b: finalize\n")
+    assert done.stdout.startswith("a/b: key\na/b: finalize\na/c: done\n")
     if status == 0:
         assert done.stdout.endswith("a/b: done\n")
     done, _ = ask(job_script(end), "--json", "renew", "a/b", "--wait")
@@ -336,6 +336,7 @@ def test_watch_ends_with_its_job():
     done, requests = ask(script, "watch", "--job", "4", "--since", "1")
     assert requests == ["watch job=4 since=1"] and done.returncode == 6
     assert "2026-11-21T10:16:00Z  cert.issued        a/b  a version came\n" in done.stdout and "count=5" in done.stdout
+    assert done.stdout.endswith("job.done           it is busy  job=4\n")
     done, _ = ask(script, "--json", "watch", "--job=4")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [e["seq"] for e in events] == [1, 2, 3] and events[1]["count"] == 5

@@ -1,0 +1,351 @@
+#include "daemon/cert/plan.h"
+
+#include "daemon/cert/explain.h"
+#include "lib/base/buf.h"
+#include "tests/unit/cert_world.h"
+#include "tests/test.h"
+
+/* Instants of the table that are not a number of seconds from now. */
+enum { NEVER = 1000000001, RESERVE };
+
+/* What a row changes about a plain certificate of 100 s, made by a valid local CA. */
+enum {
+	SELF = 1,
+	OFF = 2,           /* active: false */
+	BY_HAND = 4,       /* auto: false */
+	CHANGED = 8,       /* curr was made for another configuration */
+	NEXT_CHANGED = 16, /* and so was next */
+	CA_NONE = 32,
+	CA_OVER = 64,
+	CA_ROLLED = 128, /* 40 s ago */
+	CA_ENDS = 256,   /* with curr */
+	CLOSED = 512,    /* the window opens in an hour */
+	UNKNOWN = 1024,  /* adopted: neither digest nor issuer are known */
+};
+
+/* Ages in seconds, NONE: there is none.  min_age is 5. */
+enum { NONE = -1 };
+
+static const struct row {
+	const char *name;
+	int curr, next; /* ages; both live 100 s, so the renewal moment is 50 s old */
+	int tries, ago; /* failures in a row, the last so long ago */
+	unsigned flags;
+	enum action action;
+	enum why why;
+	int at;
+} rows[] = {
+	{ "nothing at all", NONE, NONE, 0, 0, 0, ACTION_ISSUE, WHY_ABSENT, 0 },
+	{ "nothing, self", NONE, NONE, 0, 0, SELF, ACTION_ISSUE, WHY_ABSENT, 0 },
+	{ "nothing, first by itself", NONE, NONE, 0, 0, BY_HAND, ACTION_ISSUE, WHY_ABSENT, 0 },
+	{ "nothing, not active", NONE, NONE, 0, 0, OFF, ACTION_SLEEP, WHY_INACTIVE, NEVER },
+	{ "nothing, no CA", NONE, NONE, 0, 0, CA_NONE, ACTION_ISSUE, WHY_NO_ISSUER, NEVER },
+	{ "nothing, CA ended", NONE, NONE, 0, 0, CA_OVER, ACTION_ISSUE, WHY_NO_ISSUER, NEVER },
+	{ "nothing, failed", NONE, NONE, 1, 20, 0, ACTION_ISSUE, WHY_BACKOFF, 40 },
+	{ "nothing, failed long ago", NONE, NONE, 1, 61, 0, ACTION_ISSUE, WHY_ABSENT, 0 },
+	{ "nothing, failed thrice", NONE, NONE, 3, 0, 0, ACTION_ISSUE, WHY_BACKOFF, 3600 },
+	{ "nothing, failed often", NONE, NONE, 99, 0, 0, ACTION_ISSUE, WHY_BACKOFF, 86400 },
+	{ "failed in the future", NONE, NONE, 1, -500, 0, ACTION_ISSUE, WHY_ABSENT, 0 },
+	{ "first next", NONE, 0, 0, 0, CLOSED, ACTION_ROLL, WHY_FIRST, 0 },
+	{ "first next, not active", NONE, 0, 0, 0, OFF, ACTION_SLEEP, WHY_INACTIVE, NEVER },
+	{ "first next, failed", NONE, 1, 1, 0, 0, ACTION_ROLL, WHY_BACKOFF, 60 },
+	{ "first next, ended", NONE, 100, 0, 0, 0, ACTION_ISSUE, WHY_NEXT_EXPIRED, 0 },
+	{ "first next, changed", NONE, 1, 0, 0, NEXT_CHANGED, ACTION_ISSUE, WHY_CONFIG_CHANGED,
+		0 },
+	{ "young", 0, NONE, 0, 0, 0, ACTION_SLEEP, WHY_WINDOW, 50 },
+	{ "young, self", 49, NONE, 0, 0, SELF, ACTION_SLEEP, WHY_WINDOW, 1 },
+	{ "due", 50, NONE, 0, 0, 0, ACTION_ISSUE, WHY_RENEWAL, 0 },
+	{ "overdue", 60, NONE, 0, 0, 0, ACTION_ISSUE, WHY_RENEWAL, -10 },
+	{ "young, by hand", 0, NONE, 0, 0, BY_HAND, ACTION_SLEEP, WHY_MANUAL, NEVER },
+	{ "due, by hand", 60, NONE, 0, 0, BY_HAND, ACTION_SLEEP, WHY_MANUAL, NEVER },
+	{ "ended, by hand", 100, NONE, 0, 0, BY_HAND, ACTION_SLEEP, WHY_MANUAL, NEVER },
+	{ "due, no CA", 60, NONE, 0, 0, CA_NONE, ACTION_ISSUE, WHY_NO_ISSUER, NEVER },
+	{ "due, failed", 60, NONE, 1, 0, 0, ACTION_ISSUE, WHY_BACKOFF, 10 },
+	{ "due, failed near the end", 96, NONE, 6, 0, 0, ACTION_ISSUE, WHY_BACKOFF, 1 },
+	{ "young, failed", 10, NONE, 1, 0, 0, ACTION_SLEEP, WHY_WINDOW, 40 },
+	{ "ended", 100, NONE, 0, 0, 0, ACTION_ISSUE, WHY_EXPIRED, 0 },
+	{ "ended long ago, failed", 200, NONE, 6, 5, 0, ACTION_ISSUE, WHY_BACKOFF, 20 },
+	{ "changed", 1, NONE, 0, 0, CHANGED, ACTION_ISSUE, WHY_CONFIG_CHANGED, 0 },
+	{ "changed, by hand", 1, NONE, 0, 0, CHANGED | BY_HAND, ACTION_SLEEP, WHY_MANUAL,
+		NEVER },
+	{ "changed, failed", 1, NONE, 1, 0, CHANGED, ACTION_ISSUE, WHY_BACKOFF, 24 },
+	{ "adopted", 1, NONE, 0, 0, CHANGED | UNKNOWN | CA_ROLLED, ACTION_SLEEP, WHY_WINDOW,
+		49 },
+	{ "CA ends with it", 1, NONE, 0, 0, CA_ENDS, ACTION_SLEEP, WHY_ISSUER_ENDS, NEVER },
+	{ "CA ends, due", 70, NONE, 0, 0, CA_ENDS, ACTION_SLEEP, WHY_ISSUER_ENDS, NEVER },
+	{ "CA rolled", 45, NONE, 0, 0, CA_ROLLED, ACTION_ISSUE, WHY_ISSUER_ROLLED, -37 },
+	{ "CA rolled, by hand", 45, NONE, 0, 0, CA_ROLLED | BY_HAND, ACTION_SLEEP, WHY_MANUAL,
+		NEVER },
+	{ "CA rolled, waits already", 45, 10, 0, 0, CA_ROLLED, ACTION_ROLL, WHY_READY, 0 },
+	{ "next too young", 60, 2, 0, 0, 0, ACTION_ROLL, WHY_MIN_AGE, 3 },
+	{ "next ready", 60, 5, 0, 0, 0, ACTION_ROLL, WHY_READY, 0 },
+	{ "next ready, by hand", 60, 5, 0, 0, BY_HAND, ACTION_ROLL, WHY_READY, 0 },
+	{ "next ready, failed", 60, 5, 1, 0, 0, ACTION_ROLL, WHY_BACKOFF, 10 },
+	{ "window closed, yields", 60, 6, 0, 0, CLOSED, ACTION_ROLL, WHY_LATE, RESERVE },
+	{ "too young, late", 80, 2, 0, 0, 0, ACTION_ROLL, WHY_LATE, 0 },
+	{ "too young, curr ended", 100, 0, 0, 0, CLOSED, ACTION_ROLL, WHY_LATE, 0 },
+	{ "next changed", 60, 6, 0, 0, NEXT_CHANGED, ACTION_ISSUE, WHY_CONFIG_CHANGED, 0 },
+	{ "next changed, by hand", 60, 6, 0, 0, NEXT_CHANGED | BY_HAND, ACTION_SLEEP,
+		WHY_MANUAL, NEVER },
+	{ "next ended", 40, 100, 0, 0, 0, ACTION_SLEEP, WHY_WINDOW, 10 },
+	{ "curr changed, next right", 10, 6, 0, 0, CHANGED, ACTION_ROLL, WHY_READY, 0 },
+};
+
+static struct version_facts aged(
+	const struct world *w, int age, bool is_changed, unsigned flags)
+{
+	struct version_facts v;
+
+	if (age == NONE)
+		return (struct version_facts){ .generation = 0 };
+	v = world_version(w, T0 - age, 100);
+	v.digest = flags & UNKNOWN ? 0 : w->certs[LEAF].digest + is_changed;
+	memset(v.issuer_spki, flags & UNKNOWN ? 0 : 9, 32);
+	return v;
+}
+
+static struct issuer row_issuer(unsigned flags, const struct version_facts *curr)
+{
+	struct issuer issuer = { .is_local = !(flags & SELF),
+		.ca = flags & SELF ? CA_SELF : 0 };
+
+	if (flags & (SELF | CA_NONE))
+		return issuer;
+	issuer.is_set = true;
+	issuer.not_after.s = flags & CA_OVER ? T0 : T0 + 100000;
+	if (flags & CA_ENDS)
+		issuer.not_after.s = curr->not_after.s + 1;
+	issuer.rolled.s = T0 - (flags & CA_ROLLED ? 40 : 50000);
+	memset(issuer.spki, flags & CA_ROLLED ? 8 : 9, 32);
+	return issuer;
+}
+
+static struct plan row_plan(const struct row *row, struct cert_facts *facts)
+{
+	struct world w;
+	struct issuer issuer;
+
+	world_init(&w);
+	w.certs[LEAF].is_active = !(row->flags & OFF);
+	w.certs[LEAF].is_auto = !(row->flags & BY_HAND);
+	w.certs[LEAF].n_targets = 0;
+	w.roll.min_age = SECONDS(5);
+	w.window = (struct window){ 127, 11 * 60 + 15, 12 * 60 };
+	w.roll.n_windows = row->flags & CLOSED ? 1 : 0;
+	*facts = (struct cert_facts){ .cert = "g/leaf" };
+	facts->curr = aged(&w, row->curr, row->flags & CHANGED, row->flags);
+	facts->next = aged(&w, row->next, row->flags & NEXT_CHANGED, row->flags);
+	if (row->tries)
+		facts->failure = (struct failure){ ERR_IO, (uint32_t)row->tries,
+			{ T0 - row->ago }, { T0 - row->ago }, INSTANT_NONE, NULL };
+	issuer = row_issuer(row->flags, &facts->curr);
+	return cert_plan(&w.certs[LEAF], &w.conf, facts, &issuer, (struct instant){ T0 });
+}
+
+TEST(ladder)
+{
+	setenv("TZ", "UTC0", 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *row = &rows[i];
+		struct cert_facts facts;
+		struct plan plan = row_plan(row, &facts);
+		int64_t at = row->at == NEVER     ? INSTANT_NEVER.s
+			     : row->at == RESERVE ? plan.reserve.s
+						  : T0 + row->at;
+
+		if (plan.action != row->action || plan.why != row->why || plan.at.s != at)
+			TEST_FAIL("%s: %s %s at now%+" PRId64, row->name,
+				action_text(plan.action), why_text(plan.why), plan.at.s - T0);
+		CHECK(instant_is_set(plan.renewal) == (row->curr != NONE));
+		CHECK(instant_is_set(plan.reserve) == (row->curr != NONE));
+	}
+}
+
+TEST(health)
+{
+	static const struct {
+		const char *row;
+		bool is_working;
+		enum health want;
+	} table[] = { { "young", false, HEALTH_OK }, { "due", false, HEALTH_DUE },
+		{ "due", true, HEALTH_WORKING }, { "next too young", false, HEALTH_WAITING },
+		{ "nothing at all", false, HEALTH_ABSENT },
+		{ "nothing at all", true, HEALTH_WORKING },
+		{ "due, failed", false, HEALTH_FAILING },
+		{ "due, failed", true, HEALTH_FAILING }, { "ended", true, HEALTH_EXPIRED },
+		{ "due, no CA", false, HEALTH_WAITING },
+		{ "CA ends with it", false, HEALTH_OK },
+		{ "CA ends, due", false, HEALTH_WAITING },
+		{ "young, by hand", false, HEALTH_OK },
+		{ "due, by hand", false, HEALTH_WAITING },
+		{ "nothing, failed", false, HEALTH_FAILING } };
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+			struct cert_facts facts;
+			struct plan plan;
+			enum health got;
+
+			if (strcmp(rows[k].name, table[i].row) != 0)
+				continue;
+			plan = row_plan(&rows[k], &facts);
+			got = cert_health(
+				&facts, &plan, table[i].is_working, (struct instant){ T0 });
+			if (got != table[i].want)
+				TEST_FAIL("%s: %s", table[i].row, health_text(got));
+		}
+	}
+}
+
+TEST(back_off)
+{
+	struct version_facts none = { .generation = 0 };
+	struct version_facts long_one = { .id = { { T0 }, 0 },
+		.created = { T0 },
+		.not_before = { T0 },
+		.not_after = { T0 + DAYS(90).s } };
+	struct failure f = { ERR_IO, 1, { T0 }, { T0 }, INSTANT_NONE, NULL };
+	static const int64_t waits[] = { 60, 600, 3600, 14400, 43200, 86400, 86400 };
+	struct instant now = { T0 };
+
+	for (uint32_t i = 0; i < ARRAY_LEN(waits); i++) {
+		f.tries = i + 1;
+		CHECK_INT(failure_retry(&f, &none, now).s, T0 + waits[i]);
+		CHECK_INT(failure_retry(&f, &long_one, now).s, T0 + waits[i]);
+	}
+	f.last.s = now.s = T0 + DAYS(85).s;
+	f.tries = 6;
+	CHECK_INT(failure_retry(&f, &long_one, now).s, f.last.s + 43200);
+	f.not_before.s = f.last.s + 50000;
+	CHECK_INT(failure_retry(&f, &long_one, now).s, f.last.s + 50000);
+	f.not_before.s = f.last.s + 50;
+	CHECK_INT(failure_retry(&f, &long_one, now).s, f.last.s + 43200);
+	f.code = ERR_NONE;
+	CHECK_INT(failure_retry(&f, &long_one, now).s, 0);
+}
+
+/* Targets: in order, each with its own back-off, never in the way of a renewal that is urgent. */
+TEST(targets)
+{
+	struct world w;
+	struct target_facts targets[2] = { { .name = "web" }, { .name = "mail" } };
+	struct cert_facts facts = { .cert = "g/leaf", .targets = targets, .n_targets = 2 };
+	struct issuer issuer = row_issuer(0, NULL);
+	struct instant now = { T0 };
+	struct plan plan;
+
+	world_init(&w);
+	facts.curr = aged(&w, 10, false, 0);
+	facts.curr.rolled.s = T0 - 8;
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_INT(plan.action, ACTION_DEPLOY);
+	CHECK_STR(plan.target, "web");
+
+	/* What failed with the version before is tried at once. */
+	targets[0].failure =
+		(struct failure){ ERR_IO, 5, { T0 - 20 }, { T0 - 20 }, { 0 }, NULL };
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_INT(plan.why, WHY_NOT_DEPLOYED);
+
+	/* mail comes after web, so nothing can be done before web is tried again. */
+	targets[0].failure.last.s = T0;
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_INT(plan.action, ACTION_DEPLOY);
+	CHECK_INT(plan.why, WHY_BACKOFF);
+	CHECK_STR(plan.target, "web");
+	CHECK_INT(plan.at.s, T0 + 22);
+	CHECK_INT(cert_health(&facts, &plan, false, now), HEALTH_FAILING);
+
+	targets[0].failure = (struct failure){ .code = ERR_NONE };
+	targets[0].confirmed = facts.curr.id;
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_STR(plan.target, "mail");
+	CHECK_INT(plan.at.s, T0);
+
+	/* Due for renewal as well: the target first, but not near the end. */
+	facts.curr = aged(&w, 60, false, 0);
+	targets[0].confirmed = facts.curr.id;
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_INT(plan.action, ACTION_DEPLOY);
+	facts.curr = aged(&w, 80, false, 0);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_INT(plan.action, ACTION_ISSUE);
+	facts.next = aged(&w, 6, false, 0);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_INT(plan.action, ACTION_ROLL);
+
+	facts.curr = aged(&w, 10, false, 0);
+	facts.next = aged(&w, NONE, false, 0);
+	targets[0].confirmed = targets[1].confirmed = facts.curr.id;
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	CHECK_INT(plan.action, ACTION_SLEEP);
+}
+
+/* Leaves of a rolled CA come spread over an hour, each at its own moment, the same each time. */
+TEST(after_a_roll_of_the_ca)
+{
+	struct world w;
+	struct issuer issuer = row_issuer(CA_ROLLED, NULL);
+	int64_t least = INT64_MAX, most = 0;
+
+	world_init(&w);
+	issuer.rolled.s = T0;
+	issuer.not_after.s = T0 + DAYS(900).s;
+	for (int i = 0; i < 500; i++) {
+		char name[32];
+		struct cert_facts facts = { .cert = name };
+		struct plan plan;
+
+		snprintf(name, sizeof(name), "g/leaf-%d", i);
+		w.certs[LEAF].name = name;
+		w.certs[LEAF].n_targets = 0;
+		facts.curr = world_version(&w, T0 - 100, DAYS(30).s);
+		memset(facts.curr.issuer_spki, 9, 32);
+		plan = cert_plan(
+			&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 });
+		CHECK_INT(plan.action, ACTION_ISSUE);
+		CHECK_INT(plan.why, WHY_ISSUER_ROLLED);
+		least = plan.at.s < least ? plan.at.s : least;
+		most = plan.at.s > most ? plan.at.s : most;
+	}
+	CHECK(least >= T0 && least < T0 + 60);
+	CHECK(most > T0 + 3540 && most < T0 + 3600);
+}
+
+static void collect(const char *sentence, void *data)
+{
+	buf_printf(data, "%s\n", sentence);
+}
+
+TEST(explanation)
+{
+	static const char *const wants[] = { "make the next version the current one at",
+		"The next version was stored at 2026-11-21T10:14:58Z and min_age is 5s",
+		"Issuing or rolling failed 3 times in a row since",
+		"the disk is full (disk-full)", "Target web has no version yet.",
+		"The CA root signs with ca/root" };
+	struct world w;
+	struct cert_facts facts = { .cert = "g/leaf" };
+	struct issuer issuer = row_issuer(0, NULL);
+	AUTO_BUF struct buf text = BUF_INIT;
+	char disk_full[] = "the disk is full";
+
+	world_init(&w);
+	w.roll.min_age = SECONDS(5);
+	facts.curr = aged(&w, 60, false, 0);
+	facts.next = aged(&w, 2, false, 0);
+	facts.failure = (struct failure){ ERR_DISK_FULL, 3, { T0 - 90 }, { T0 - 80 }, { 0 },
+		disk_full };
+	w.certs[LEAF].n_targets = 1;
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
+		&text);
+	/* A target is due now; the guards of the roll are told all the same. */
+	CHECK(strstr(buf_text(&text), "Due now is to deploy to web"));
+	for (size_t i = 1; i < ARRAY_LEN(wants); i++)
+		if (!strstr(buf_text(&text), wants[i]))
+			TEST_FAIL("no \"%s\" in:\n%s", wants[i], buf_text(&text));
+	w.certs[LEAF].n_targets = 0;
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
+		&text);
+	CHECK(strstr(buf_text(&text), wants[0]));
+}
