@@ -1,0 +1,57 @@
+#ifndef CERTD_DAEMON_ENGINE_WORLD_H
+#define CERTD_DAEMON_ENGINE_WORLD_H
+
+#include <stdbool.h>
+
+#include "daemon/ctl/ctl.h"
+#include "daemon/job/fleet.h"
+#include "daemon/job/runner.h"
+#include "daemon/link/keeper.h"
+#include "lib/task/task.h"
+
+struct server;
+
+/*
+ * The one struct that owns the running engine, and how its life goes:
+ *
+ *   the keeper's first note brings the configuration  -> world_configure
+ *   its facts are asked for                           -> a task, then fleet_start
+ *   the control socket is served, the keeper hears `ready`
+ *   another `config` note: the fleet takes it over and asks for the facts anew
+ *   a `stop` note, or the keeper's end: jobs are cancelled and awaited, the loop stops
+ *
+ * Simulations make a world with keeper_direct.c and without a listener.
+ */
+
+struct world {
+	struct loop *loop;
+	struct keeper *keeper;
+	struct fleet *fleet;   /* NULL until the first configuration is there */
+	struct runner *runner;
+	struct ctl ctl;
+	struct server *server; /* NULL in simulations */
+	int listener;	       /* -1: none */
+	struct facts_task {
+		struct task task;
+		struct keeper_op keeper;
+		bool is_running, is_stale; /* stale: another configuration came meanwhile */
+	} facts;
+	struct keeper_op reload;
+	struct task reload_task;
+	bool is_reloading;
+	struct timer alive;
+	int64_t watchdog_ms; /* 0: nobody watches */
+	bool is_root, is_ready, is_stopping, has_failed;
+};
+
+void world_init(struct world *world, struct loop *loop, int listener);
+
+/* Connects the world to its keeper (keeper_new with these two). */
+void world_note(const struct keeper_message *note, int fd, void *world);
+void world_lost(const struct err *err, void *world);
+
+/* Cancels all jobs; the loop stops when the last one has ended. */
+void world_stop(struct world *world);
+void world_done(struct world *world);
+
+#endif

@@ -1,0 +1,208 @@
+#include "daemon/keeper/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/keeper/privileges.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+
+struct unsent {
+	struct list link;
+	struct buf packet;
+	int fd;
+};
+
+static void unsent_free(struct unsent *unsent)
+{
+	list_remove(&unsent->link);
+	buf_done(&unsent->packet);
+	file_closep(&unsent->fd);
+	free(unsent);
+}
+
+static void lose(struct engine *engine, const struct err *err)
+{
+	if (engine->is_lost)
+		return;
+	engine->is_lost = true;
+	events_unwatch_fd(engine->events, &engine->socket);
+	engine->lost(engine->data, err);
+}
+
+static void watch(struct engine *engine)
+{
+	uint32_t mask = EPOLLIN | (list_is_empty(&engine->unsent) ? 0U : (uint32_t)EPOLLOUT);
+	struct err err;
+
+	if (events_watch_fd(engine->events, &engine->socket, mask, &err) < 0)
+		lose(engine, &err);
+}
+
+static void flush(struct engine *engine)
+{
+	struct err err;
+	int result = 0;
+
+	while (!list_is_empty(&engine->unsent) && result == 0) {
+		struct unsent *first = LIST_OF(list_first(&engine->unsent), struct unsent, link);
+
+		result = keeper_send(engine->socket.fd, first->packet.data, first->packet.len,
+			first->fd, &err);
+		if (result == 0)
+			unsent_free(first);
+	}
+	if (result < 0)
+		lose(engine, &err);
+	else
+		watch(engine);
+}
+
+void engine_send(struct engine *engine, const struct buf *packet, int fd)
+{
+	struct unsent *unsent;
+	struct err err;
+	int result = 1;
+
+	if (engine->is_lost)
+		return;
+	if (list_is_empty(&engine->unsent))
+		result = keeper_send(engine->socket.fd, packet->data, packet->len, fd, &err);
+	if (result < 0)
+		lose(engine, &err);
+	if (result <= 0)
+		return;
+	unsent = mem_new(struct unsent);
+	buf_add(&unsent->packet, packet->data, packet->len);
+	unsent->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	list_append(&engine->unsent, &unsent->link);
+	watch(engine);
+}
+
+/* A descriptor is never sent to us; one that comes all the same is closed. */
+static int take_one(struct engine *engine, struct err *err)
+{
+	int fd AUTO_CLOSE = -1, result;
+	size_t len;
+
+	result = keeper_receive(engine->socket.fd, engine->buffer, KEEPER_MESSAGE_MAX, &len, &fd, err);
+	if (result == 0)
+		engine->packet(engine->data, engine->buffer, len);
+	return result;
+}
+
+static void ready(void *data, uint32_t what)
+{
+	struct engine *engine = data;
+	struct err err;
+	int result = 0;
+
+	if (what & EPOLLOUT)
+		flush(engine);
+	for (int i = 0; i < 64 && result == 0 && !engine->is_lost; i++)
+		result = take_one(engine, &err);
+	if (result < 0)
+		lose(engine, &err);
+}
+
+static void ended(void *data)
+{
+	struct engine *engine = data;
+	struct err err = ERR_INIT;
+	int status = 0;
+
+	/* Its last words may still lie in the socket. */
+	while (!engine->is_lost && take_one(engine, &err) == 0)
+		;
+	err = (struct err)ERR_INIT;
+	events_reap_child(engine->events, &engine->child, &status);
+	if (WIFSIGNALED(status))
+		err_set(&err, ERR_KEEPER, "the engine was killed by signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		err_set(&err, ERR_KEEPER, "the engine ended with status %d", WEXITSTATUS(status));
+	lose(engine, &err);
+}
+
+/* In the child: nothing of the keeper stays but the two descriptors. */
+static void become_engine(const char *program, const struct privileges *to, int pair, int control)
+{
+	const char *const argv[] = { "certd-engine", NULL };
+	sigset_t none;
+	struct err err;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == 1)
+		_exit(1); /* the keeper ended before we asked to die with it */
+	/* Both out of the way first, because each may lie where the other has to go. */
+	pair = fcntl(pair, F_DUPFD_CLOEXEC, 10);
+	control = fcntl(control, F_DUPFD_CLOEXEC, 10);
+	if (pair < 0 || control < 0 || dup2(pair, ENGINE_KEEPER_FD) < 0 ||
+		dup2(control, ENGINE_CONTROL_FD) < 0)
+		_exit(1);
+	close_range(ENGINE_CONTROL_FD + 1, ~0U, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (to && privileges_drop(to, &err) < 0) {
+		dprintf(STDERR_FILENO, "certd-engine: %s\n", err.text);
+		_exit(1);
+	}
+	/* The kernel forgets the wish when the user changes. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	execv(program, (char *const *)(uintptr_t)argv);
+	dprintf(STDERR_FILENO, "certd: cannot execute %s: errno %d\n", program, errno);
+	_exit(1);
+}
+
+int engine_start(struct engine *engine, struct events *events, const char *program,
+	const char *user, int control_fd, struct err *err)
+{
+	struct privileges to;
+	int pair[2];
+	pid_t pid;
+
+	list_init(&engine->unsent);
+	engine->events = events;
+	if (user && privileges_find(user, &to, err) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return err_sys(err, ERR_IO, errno, "cannot make a socket pair");
+	pid = fork();
+	if (pid == 0)
+		become_engine(program, user ? &to : NULL, pair[1], control_fd);
+	close(pair[1]);
+	engine->socket = (struct event_fd){ .ready = ready, .data = engine, .fd = pair[0] };
+	engine->child = (struct event_child){ .ended = ended, .data = engine };
+	if (pid < 0) {
+		close(pair[0]);
+		return err_sys(err, ERR_IO, errno, "cannot fork");
+	}
+	if (events_watch_fd(events, &engine->socket, EPOLLIN, err) < 0)
+		return -1;
+	return events_watch_child(events, &engine->child, pid, err);
+}
+
+void engine_kill(struct engine *engine)
+{
+	if (engine->child.pid > 0)
+		kill(engine->child.pid, SIGKILL);
+}
+
+void engine_done(struct engine *engine)
+{
+	if (!engine->events)
+		return;
+	events_unwatch_fd(engine->events, &engine->socket);
+	events_unwatch_child(engine->events, &engine->child);
+	list_each_safe (at, &engine->unsent)
+		unsent_free(LIST_OF(at, struct unsent, link));
+	if (engine->socket.fd > 0)
+		close(engine->socket.fd);
+}

@@ -1,0 +1,50 @@
+#ifndef CERTD_DAEMON_KEEPER_ENGINE_H
+#define CERTD_DAEMON_KEEPER_ENGINE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/keeper/events.h"
+#include "lib/base/buf.h"
+#include "lib/base/list.h"
+#include "proto/keeper.h"
+
+struct err;
+
+/*
+ * The keeper's end of the socket pair, and the engine's process at the other.
+ *
+ * engine_start() makes the pair, forks, drops to the engine's user and executes certd-engine with two
+ * descriptors: 3 is the pair, 4 the listening control socket.  Packets that come are given to `packet`;
+ * packets that go wait in order when the socket is full, bounded by what the engine has asked for.
+ * `lost` is called once when the engine has ended or closed its end; the keeper then ends too.
+ */
+
+#define ENGINE_KEEPER_FD 3
+#define ENGINE_CONTROL_FD 4
+
+struct engine {
+	struct events *events;
+	struct event_fd socket;
+	struct event_child child;
+	struct list unsent;
+	void (*packet)(void *data, const char *packet, size_t len);
+	void (*lost)(void *data, const struct err *err); /* code ERR_NONE: it ended well */
+	void *data;
+	bool is_lost;
+	char buffer[KEEPER_MESSAGE_MAX + 1];
+};
+
+/* `user` NULL: stay who we are.  `program`: the path of certd-engine.  *engine is zeroed but for the
+ * callbacks. */
+int engine_start(struct engine *engine, struct events *events, const char *program,
+	const char *user, int control_fd, struct err *err);
+
+/* fd >= 0 travels along; it is duplicated when the packet has to wait. */
+void engine_send(struct engine *engine, const struct buf *packet, int fd);
+
+/* Ends the process now, if it is still there. */
+void engine_kill(struct engine *engine);
+void engine_done(struct engine *engine);
+
+#endif

@@ -1,0 +1,69 @@
+#include "daemon/keeper/listen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+
+static struct sockaddr_un made; /* what listen_remove() has to remove */
+
+static bool is_served(const struct sockaddr_un *address)
+{
+	int fd AUTO_CLOSE = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 &&
+	       connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+}
+
+static int make_parent(const char *path, struct err *err)
+{
+	char parent[sizeof(made.sun_path)];
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	slash = strrchr(parent, '/');
+	if (!slash || slash == parent)
+		return 0;
+	*slash = 0;
+	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot make the directory %s", parent);
+	return 0;
+}
+
+int listen_control(const char *path, int *out, struct err *err)
+{
+	int fd AUTO_CLOSE = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (fd < 0)
+		return err_sys(err, ERR_IO, errno, "cannot make a socket");
+	if (strlen(path) >= sizeof(address.sun_path))
+		return err_set(err, ERR_BAD_VALUE, "the socket path %s is longer than %zu bytes", path,
+			sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strlen(path));
+	if (make_parent(path, err) < 0)
+		return -1;
+	if (is_served(&address))
+		return err_set(err, ERR_BUSY, "another daemon listens at %s", path);
+	unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot bind %s", path);
+	made = address;
+	if (chmod(path, 0666) < 0 || listen(fd, 128) < 0)
+		return err_sys(err, ERR_IO, errno, "cannot listen at %s", path);
+	*out = fd;
+	fd = -1;
+	return 0;
+}
+
+void listen_remove(void)
+{
+	if (made.sun_path[0])
+		unlink(made.sun_path);
+}

@@ -1,0 +1,413 @@
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/keeper/command.h"
+#include "daemon/keeper/engine.h"
+#include "daemon/keeper/events.h"
+#include "daemon/keeper/listen.h"
+#include "daemon/keeper/serve.h"
+#include "daemon/keeper/store.h"
+#include "daemon/keeper/worker.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/str.h"
+#include "lib/bus/notify.h"
+#include "lib/log/log.h"
+#include "lib/yaml/diag.h"
+
+/*
+ * certd, the keeper: reads the configuration, opens the store, binds the control socket, starts the
+ * engine, and then serves it until one of the two ends.  It alone speaks to systemd.
+ */
+
+/* How long the engine may take to withdraw what it has to after SIGTERM. */
+enum { STOP_MS = 20000, INDEX_MS = 300000 };
+
+static struct keeper_process {
+	const char *config;
+	struct events events;
+	struct server server;
+	struct engine engine;
+	struct event_timer stop_timer, index_timer;
+	struct notify manager;
+	bool is_root, is_stopping, has_failed;
+} keeper;
+
+static const char usage[] =
+	"usage: certd [-c FILE] [--foreground]\n"
+	"       certd [-c FILE] --check\n"
+	"       certd --explain [KEY] | --schema | --manual | --version\n";
+
+static void print_diags(struct yaml_diags *diags, FILE *to)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	yaml_diags_print(diags, &text);
+	fputs(buf_text(&text), to);
+}
+
+/* The configuration and its files; mistakes are in *diags. */
+static struct conf *read_conf(struct conf_files *files, struct yaml_diags *diags)
+{
+	if (conf_read_files(keeper.config, files, diags) < 0)
+		return NULL;
+	return conf_load(files, diags);
+}
+
+static int send_conf(const struct conf_files *files, struct err *err)
+{
+	struct buf packed AUTO_BUF = BUF_INIT, packet AUTO_BUF = BUF_INIT;
+	int fd AUTO_CLOSE = -1;
+
+	conf_files_pack(files, &packed);
+	fd = keeper_seal("certd-config", packed.data, packed.len, err);
+	if (fd < 0)
+		return -1;
+	keeper_begin_note(&packet, "config");
+	line_add_bool(&packet, "root", keeper.is_root);
+	line_add_int(&packet, "watchdog_ms", keeper.manager.watchdog_ms);
+	engine_send(&keeper.engine, &packet, fd);
+	return 0;
+}
+
+/* Each diagnostic as one row, for the client that asked for the reload. */
+static void add_rows(struct yaml_diags *diags, struct buf *rows)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	char *save, *line;
+
+	yaml_diags_print(diags, &text);
+	for (line = strtok_r(text.data, "\n", &save); line && rows->len < KEEPER_MESSAGE_MAX / 2;
+		line = strtok_r(NULL, "\n", &save)) {
+		if (rows->len)
+			line_end(rows);
+		line_add(rows, "text", line);
+	}
+}
+
+static int reread(struct server *server, struct conf **out, struct buf *rows, struct err *err)
+{
+	struct yaml_diags diags = { 0 };
+	struct conf_files files = { 0 };
+	struct conf *conf = read_conf(&files, &diags);
+	int result = -1;
+
+	(void)server;
+	add_rows(&diags, rows);
+	if (!conf)
+		err_set(err, ERR_BAD_CONFIG, "%s has %zu mistakes and nothing was changed",
+			keeper.config, diags.n_errors);
+	else if (!str_is(conf->state_dir, keeper.server.conf->state_dir) ||
+		!str_is(conf->socket, keeper.server.conf->socket))
+		err_set(err, ERR_BAD_CONFIG,
+			"state_dir and control.socket change with a restart only; nothing was changed");
+	else
+		result = send_conf(&files, err);
+	if (result < 0) {
+		log_event(NULL, EVENT_CONFIG_REJECTED, err, "the configuration was not taken over");
+		conf_unref(conf);
+	} else {
+		*out = conf;
+		log_event(NULL, EVENT_CONFIG_LOADED, NULL, "%s is in force with %zu certificates",
+			keeper.config, conf->n_certs);
+	}
+	conf_files_done(&files);
+	yaml_diags_done(&diags);
+	return result;
+}
+
+static void reload(void)
+{
+	struct buf rows AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	notify_reloading();
+	serve_reload(&keeper.server, &rows, &err);
+	notify_ready(NULL);
+}
+
+static void stop_is_late(void *data)
+{
+	(void)data;
+	engine_kill(&keeper.engine);
+}
+
+static void stop(void)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+
+	if (keeper.is_stopping)
+		return;
+	keeper.is_stopping = true;
+	log_event(NULL, EVENT_DAEMON_STOPPING, NULL, "the daemon stops");
+	notify_stopping("withdrawing what was published");
+	keeper_begin_note(&packet, "stop");
+	engine_send(&keeper.engine, &packet, -1);
+	events_set_timer_in(&keeper.events, &keeper.stop_timer, STOP_MS);
+}
+
+static void signalled(void *data, int signal)
+{
+	(void)data;
+	if (signal == SIGHUP)
+		reload();
+	else
+		stop();
+}
+
+static void send_packet(struct server *server, const struct buf *packet, int fd)
+{
+	(void)server;
+	engine_send(&keeper.engine, packet, fd);
+}
+
+static void is_ready(struct server *server)
+{
+	(void)server;
+	log_event(NULL, EVENT_DAEMON_READY, NULL, "the daemon serves %zu certificates",
+		keeper.server.conf->n_certs);
+	notify_ready(NULL);
+}
+
+static void is_alive(struct server *server, const char *status)
+{
+	(void)server;
+	notify_alive();
+	if (status)
+		notify_status(status);
+}
+
+static void on_packet(void *data, const char *packet, size_t len)
+{
+	struct err err;
+
+	(void)data;
+	if (serve_packet(&keeper.server, packet, len, &err) == 0)
+		return;
+	log_event(NULL, EVENT_DAEMON_FAILED, &err, "the engine broke the rules");
+	keeper.has_failed = true;
+	engine_kill(&keeper.engine);
+}
+
+static void on_lost(void *data, const struct err *err)
+{
+	(void)data;
+	if (!keeper.is_stopping || err_is_set(err)) {
+		keeper.has_failed = true;
+		log_event(NULL, EVENT_DAEMON_FAILED, err, "the engine is gone");
+	}
+	events_stop(&keeper.events);
+}
+
+static void write_index(void *data)
+{
+	struct err err;
+
+	(void)data;
+	if (store_write_index(keeper.server.store, keeper.server.conf, &err) < 0)
+		log_debug(NULL, "the index cannot be written: %s", err.text);
+	events_set_timer_in(&keeper.events, &keeper.index_timer, INDEX_MS);
+}
+
+/* Beside our own program in the build tree, in libexec when installed. */
+static const char *engine_program(void)
+{
+	const char *wanted = getenv("CERTD_ENGINE");
+
+	return wanted ? wanted : CERTD_ENGINE_PATH;
+}
+
+static int open_all(struct conf *conf, struct err *err)
+{
+	sigset_t signals;
+
+	serve_init(&keeper.server, conf);
+	keeper.server.send = send_packet;
+	keeper.server.reread = reread;
+	keeper.server.ready = is_ready;
+	keeper.server.alive = is_alive;
+	keeper.engine.packet = on_packet;
+	keeper.engine.lost = on_lost;
+	keeper.stop_timer.fired = stop_is_late;
+	keeper.index_timer.fired = write_index;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+	if (events_init(&keeper.events, err) < 0 ||
+		events_catch_signals(&keeper.events, &signals, signalled, NULL, err) < 0 ||
+		store_open(conf->state_dir, &keeper.server.store, err) < 0 ||
+		store_align(keeper.server.store, conf, err) < 0 ||
+		commands_new(&keeper.events, &keeper.server.commands, err) < 0 ||
+		worker_new(&keeper.events, &keeper.server.keys, err) < 0 ||
+		worker_new(&keeper.events, &keeper.server.disks, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int start(const struct conf_files *files, struct err *err)
+{
+	const struct conf *conf = keeper.server.conf;
+	int control AUTO_CLOSE = -1;
+
+	if (!keeper.is_root)
+		log_event(NULL, EVENT_DAEMON_ONE_USER, NULL,
+			"not started as root: keys and network are handled by the same user");
+	notify_adopt(conf->socket, &keeper.manager);
+	control = keeper.manager.listener;
+	if ((control < 0 && listen_control(conf->socket, &control, err) < 0) ||
+		engine_start(&keeper.engine, &keeper.events, engine_program(),
+			keeper.is_root ? conf->user : NULL, control, err) < 0)
+		return -1;
+	events_set_timer_in(&keeper.events, &keeper.index_timer, INDEX_MS);
+	return send_conf(files, err);
+}
+
+static int run(void)
+{
+	struct yaml_diags diags = { 0 };
+	struct conf_files files = { 0 };
+	struct conf *conf = read_conf(&files, &diags);
+	struct err err = ERR_INIT;
+	bool left_behind;
+	int result = -1;
+
+	print_diags(&diags, stderr);
+	yaml_diags_done(&diags);
+	if (!conf) {
+		conf_files_done(&files);
+		return EX_CONFIG;
+	}
+	if (open_all(conf, &err) == 0)
+		result = start(&files, &err);
+	conf_files_done(&files);
+	if (result == 0)
+		result = events_run(&keeper.events, &err);
+	if (result < 0) {
+		log_event(NULL, EVENT_DAEMON_FAILED, &err, "the daemon cannot go on");
+		notify_failed(err.text, err.sys);
+	}
+	if (result == 0 && store_write_index(keeper.server.store, keeper.server.conf, &err) < 0)
+		log_debug(NULL, "the index cannot be written: %s", err.text);
+	listen_remove();
+	engine_kill(&keeper.engine);
+	engine_done(&keeper.engine);
+	left_behind = !worker_free(keeper.server.keys);
+	left_behind |= !worker_free(keeper.server.disks);
+	serve_done(&keeper.server);
+	commands_free(keeper.server.commands);
+	store_close(keeper.server.store);
+	events_done(&keeper.events);
+	result = result < 0 || keeper.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (left_behind)
+		_exit(result);
+	return result;
+}
+
+static int check(void)
+{
+	struct yaml_diags diags = { 0 };
+	struct conf_files files = { 0 };
+	struct conf *conf = read_conf(&files, &diags);
+
+	print_diags(&diags, stderr);
+	if (conf)
+		printf("%s: %zu certificates, %zu warnings\n", keeper.config, conf->n_certs,
+			diags.n_warnings);
+	conf_unref(conf);
+	conf_files_done(&files);
+	yaml_diags_done(&diags);
+	return conf ? EXIT_SUCCESS : EX_CONFIG;
+}
+
+static int print_text(int (*make)(const char *key, struct buf *out, struct err *err), const char *key)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	if (make(key, &text, &err) < 0) {
+		fprintf(stderr, "certd: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	fputs(buf_text(&text), stdout);
+	return EXIT_SUCCESS;
+}
+
+static int schema(const char *key, struct buf *out, struct err *err)
+{
+	(void)key;
+	(void)err;
+	conf_schema(out);
+	return 0;
+}
+
+static int manual(const char *key, struct buf *out, struct err *err)
+{
+	(void)key;
+	(void)err;
+	conf_manual(out);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	enum { CHECK = 256, EXPLAIN, SCHEMA, MANUAL, VERSION, FOREGROUND, DEBUG, HELP };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, CHECK },
+		{ "explain", optional_argument, NULL, EXPLAIN },
+		{ "schema", no_argument, NULL, SCHEMA },
+		{ "manual", no_argument, NULL, MANUAL },
+		{ "version", no_argument, NULL, VERSION },
+		{ "foreground", no_argument, NULL, FOREGROUND },
+		{ "debug", no_argument, NULL, DEBUG },
+		{ "help", no_argument, NULL, HELP },
+		{ NULL, 0, NULL, 0 },
+	};
+	int mode = 0, option;
+
+	keeper.config = "/etc/certd/certd.yaml";
+	keeper.is_root = geteuid() == 0;
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (option == 'c')
+			keeper.config = optarg;
+		else if (option == DEBUG)
+			log_set_debug(true);
+		else if (option == '?')
+			return fputs(usage, stderr), EX_USAGE;
+		else if (option != FOREGROUND)
+			mode = option;
+	}
+	if (optind < argc && mode != EXPLAIN)
+		return fputs(usage, stderr), EX_USAGE;
+	umask(077);
+	switch (mode) {
+	case CHECK:
+		return check();
+	case EXPLAIN:
+		return print_text(conf_explain, optind < argc ? argv[optind] : NULL);
+	case SCHEMA:
+		return print_text(schema, NULL);
+	case MANUAL:
+		return print_text(manual, NULL);
+	case VERSION:
+		return printf("certd %s\n", CERTD_VERSION), EXIT_SUCCESS;
+	case HELP:
+		return fputs(usage, stdout), EXIT_SUCCESS;
+	default:
+		log_open("certd");
+		/* Neither cores nor a debugger of another user may hold a key. */
+		prctl(PR_SET_DUMPABLE, 0);
+		return run();
+	}
+}

@@ -1,0 +1,158 @@
+#include "daemon/keeper/serve.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/keeper/store.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+static void (*const handlers[])(struct asked *asked) = {
+#define REQUEST(id, word, arguments, help) serve_##id##_request,
+#include "proto/keeper.def"
+#undef REQUEST
+};
+
+void serve_init(struct server *server, struct conf *conf)
+{
+	server->conf = conf;
+	list_init(&server->asked);
+}
+
+static void asked_free(struct asked *asked)
+{
+	list_remove(&asked->link);
+	if (asked->work)
+		asked->drop_work(asked->work);
+	keeper_message_done(&asked->message);
+	conf_unref(asked->conf);
+	free(asked->text);
+	free(asked->dir);
+	free(asked);
+}
+
+void serve_done(struct server *server)
+{
+	list_each_safe (at, &server->asked)
+		asked_free(LIST_OF(at, struct asked, link));
+	conf_unref(server->conf);
+	server->conf = NULL;
+}
+
+/* A name that is not in the configuration is an ordinary answer: a reload may have removed it. */
+static int find_named(struct asked *asked, struct err *err)
+{
+	const char *cert = line_get(&asked->message.line, "cert");
+	const char *target = line_get(&asked->message.line, "target");
+
+	if (cert) {
+		asked->cert = conf_cert(asked->conf, cert);
+		if (!asked->cert)
+			return err_set(err, ERR_NO_SUCH_CERT, "no certificate is called %s", cert);
+		asked->log_cert = (struct log_field){ "CERT", asked->cert->name, NULL };
+	}
+	if (target) {
+		asked->target = conf_target(asked->conf, target);
+		if (!asked->target)
+			return err_set(err, ERR_NO_SUCH_TARGET, "no target is called %s", target);
+		asked->log_target = (struct log_field){ "TARGET", asked->target->name,
+			asked->cert ? &asked->log_cert : NULL };
+	}
+	return 0;
+}
+
+/* What proto/keeper.def says must be there is there, or the other end is not our engine. */
+static int check_names(const struct asked *asked, struct err *err)
+{
+	static const char *const arguments[] = {
+#define REQUEST(id, word, arguments, help) arguments,
+#include "proto/keeper.def"
+#undef REQUEST
+	};
+	const char *wanted = arguments[asked->message.request];
+
+	if (str_starts(wanted, "cert=") && !line_need(&asked->message.line, "cert", err))
+		return -1;
+	if ((str_starts(wanted, "target=") || strstr(wanted, " target=")) &&
+		(!line_need(&asked->message.line, "target", err) ||
+			!line_need(&asked->message.line, "cert", err)))
+		return -1;
+	return 0;
+}
+
+int serve_packet(struct server *server, const char *packet, size_t len, struct err *err)
+{
+	struct asked *asked = mem_new(struct asked);
+	struct err named;
+
+	asked->server = server;
+	asked->conf = conf_ref(server->conf);
+	asked->text = mem_zalloc(len + 1);
+	memcpy(asked->text, packet, len);
+	list_append(&server->asked, &asked->link);
+	if (keeper_message_parse(asked->text, len, &asked->message, err) < 0 ||
+		(asked->message.kind != KEEPER_ASK &&
+			err_set(err, ERR_KEEPER, "the engine sent an answer to nothing") < 0) ||
+		check_names(asked, err) < 0) {
+		asked_free(asked);
+		return -1;
+	}
+	if (find_named(asked, &named) < 0)
+		asked_fail(asked, &named);
+	else
+		handlers[asked->message.request](asked);
+	return 0;
+}
+
+/* Requests numbered 0 want no answer. */
+static void answer(struct asked *asked, const struct buf *packet)
+{
+	if (asked->message.id != 0)
+		asked->server->send(asked->server, packet, -1);
+	asked_free(asked);
+}
+
+void asked_ok(struct asked *asked, const struct buf *words_and_rows)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+
+	keeper_begin_ok(&packet, asked->message.id);
+	if (words_and_rows)
+		buf_add(&packet, words_and_rows->data, words_and_rows->len);
+	assert(packet.len <= KEEPER_MESSAGE_MAX);
+	answer(asked, &packet);
+}
+
+void asked_fail(struct asked *asked, const struct err *err)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+
+	keeper_write_err(&packet, asked->message.id, err);
+	answer(asked, &packet);
+}
+
+void asked_result(struct asked *asked, const struct err *err)
+{
+	if (err_is_set(err))
+		asked_fail(asked, err);
+	else
+		asked_ok(asked, NULL);
+}
+
+void asked_facts(struct asked *asked)
+{
+	struct buf row AUTO_BUF = BUF_INIT;
+	struct cert_facts facts;
+	struct err err;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	buf_add_char(&row, '\n');
+	facts_write(&facts, &row);
+	facts_done(&facts);
+	asked_ok(asked, &row);
+}

@@ -1,0 +1,256 @@
+#include "daemon/keeper/serve_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/expand.h"
+#include "daemon/keeper/copy.h"
+#include "daemon/keeper/store.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+
+/* Requests about one certificate that need no key: roll, hook, fail, versions, prune. */
+
+int serve_forget_failure(struct asked *asked, struct err *err)
+{
+	struct cert_facts facts;
+	int result = 0;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
+		return -1;
+	if (facts.failure.code != ERR_NONE) {
+		free(facts.failure.text);
+		facts.failure = (struct failure){ .code = ERR_NONE };
+		result = store_write_facts(asked->server->store, &facts, err);
+	}
+	facts_done(&facts);
+	return result;
+}
+
+static void prune(struct asked *asked, size_t keep)
+{
+	struct err err = ERR_INIT;
+	size_t n = 0;
+
+	if (store_prune(asked->server->store, asked->cert->name, keep, &n, &err) < 0 || n > 0)
+		log_event(&asked->log_cert, EVENT_CERT_PRUNED, &err, "%s: %zu old versions deleted",
+			asked->cert->name, n);
+}
+
+/* Targets that show the next version stop showing it once it is the current one. */
+static void drop_shown_next(struct asked *asked)
+{
+	for (size_t i = 0; i < asked->cert->n_targets; i++) {
+		const struct target_conf *target = &asked->conf->targets[asked->cert->targets[i]];
+		struct copy copy = { 0 };
+		struct err err;
+
+		if (!target->include_next)
+			continue;
+		copy_init_place(&copy, target, asked->cert);
+		if (copy_drop_next(&copy, &err) < 0)
+			log_event(&asked->log_cert, EVENT_TARGET_FAILED, &err,
+				"%s: the next version cannot be removed from %s", asked->cert->name,
+				target->name);
+		copy_done(&copy);
+	}
+}
+
+void serve_roll_request(struct asked *asked)
+{
+	struct err err = ERR_INIT;
+
+	if (store_roll(asked->server->store, asked->cert->name, clock_now(), &err) < 0 ||
+		serve_forget_failure(asked, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	drop_shown_next(asked);
+	prune(asked, asked->cert->keep);
+	asked_facts(asked);
+}
+
+void serve_prune_request(struct asked *asked)
+{
+	int64_t keep = asked->cert->keep;
+	struct buf words AUTO_BUF = BUF_INIT;
+	struct err err;
+	size_t n = 0;
+
+	if (line_get_int(&asked->message.line, "keep", 0, UINT16_MAX, &keep, &err) < 0 ||
+		store_prune(asked->server->store, asked->cert->name, (size_t)keep, &n, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	if (n > 0)
+		log_event(&asked->log_cert, EVENT_CERT_PRUNED, NULL, "%s: %zu old versions deleted",
+			asked->cert->name, n);
+	buf_add_char(&words, ' ');
+	line_add_int(&words, "n", (int64_t)n);
+	asked_ok(asked, &words);
+}
+
+static void add_version(const struct version_facts *version, const char *role, void *data)
+{
+	struct buf *rows = data;
+	char id[VERSION_ID_TEXT_LEN];
+
+	/* A store that was never pruned may hold more than one answer can: the newest are told. */
+	if (rows->len > KEEPER_MESSAGE_MAX - 2048)
+		return;
+	buf_add_char(rows, '\n');
+	line_add(rows, "version", version_id_text(&version->id, id));
+	if (role && *role)
+		line_add(rows, "link", role);
+	line_add_instant(rows, "created", version->created);
+	line_add_instant(rows, "not_before", version->not_before);
+	line_add_instant(rows, "not_after", version->not_after);
+	line_add_instant(rows, "rolled", version->rolled);
+	line_add_hex(rows, "spki_sha256", version->spki, sizeof(version->spki));
+}
+
+void serve_versions_request(struct asked *asked)
+{
+	struct buf rows AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	if (store_versions(asked->server->store, asked->cert->name, add_version, &rows, &err) < 0)
+		asked_fail(asked, &err);
+	else
+		asked_ok(asked, &rows);
+}
+
+/* The ledger's next entry, as the engine counted it; no code: forget. */
+static int read_failure(const struct line *line, struct failure *out, struct err *err)
+{
+	const char *code = line_get(line, "code"), *text = line_get(line, "text");
+	int64_t tries = 1;
+
+	*out = (struct failure){ .code = ERR_NONE };
+	if (!code)
+		return 0;
+	out->code = err_code_parse(code);
+	if (out->code == ERR_COUNT)
+		return err_set(err, ERR_BAD_ARGUMENT, "%s is not a code", code);
+	if (line_get_int(line, "tries", 1, UINT32_MAX, &tries, err) < 0 ||
+		line_get_instant(line, "first", &out->first, err) < 0 ||
+		line_get_instant(line, "last", &out->last, err) < 0 ||
+		line_get_instant(line, "not-before", &out->not_before, err) < 0)
+		return -1;
+	out->tries = (uint32_t)tries;
+	out->text = mem_strdup(text ? text : "");
+	return 0;
+}
+
+struct target_facts *serve_target_facts(struct cert_facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->n_targets; i++)
+		if (strcmp(facts->targets[i].name, name) == 0)
+			return &facts->targets[i];
+	facts->targets = mem_grow(facts->targets, facts->n_targets + 1U, sizeof(*facts->targets));
+	facts->targets[facts->n_targets] = (struct target_facts){ .name = mem_strdup(name) };
+	return &facts->targets[facts->n_targets++];
+}
+
+void serve_fail_request(struct asked *asked)
+{
+	struct cert_facts facts = { 0 };
+	struct failure failure, *place;
+	struct err err;
+
+	if (read_failure(&asked->message.line, &failure, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
+		free(failure.text);
+		asked_fail(asked, &err);
+		return;
+	}
+	place = asked->target ? &serve_target_facts(&facts, asked->target->name)->failure :
+				&facts.failure;
+	free(place->text);
+	*place = failure;
+	if (store_write_facts(asked->server->store, &facts, &err) < 0)
+		asked_fail(asked, &err);
+	else
+		asked_facts(asked);
+	facts_done(&facts);
+}
+
+static void hook_ended(void *data, const struct err *err)
+{
+	struct asked *asked = data;
+	const char *hook = line_get(&asked->message.line, "hook");
+	struct err veto = *err;
+
+	asked->work = NULL;
+	if (err_is_set(err)) {
+		log_event(&asked->log_cert, EVENT_HOOK_FAILED, err, "%s: the hook %s failed",
+			asked->cert->name, hook);
+		if (err->code == ERR_COMMAND_FAILED && strncmp(hook, "before", 6) == 0)
+			veto.code = ERR_VETOED;
+		err_add(&veto, "the hook %s", hook);
+	}
+	asked_result(asked, &veto);
+}
+
+static void drop_command(void *work)
+{
+	command_cancel(work);
+}
+
+void serve_describe(struct asked *asked, const char *event)
+{
+	struct expand_facts *facts = &asked->facts;
+	struct cert_facts known;
+	struct err ignored;
+
+	*facts = (struct expand_facts){ .cert = asked->cert->name, .service = asked->cert->service,
+		.group = cert_conf_group(asked->cert, asked->group), .event = event,
+		.host = "local" };
+	if (asked->target) {
+		struct copy copy = { 0 };
+
+		copy_init_place(&copy, asked->target, asked->cert);
+		asked->dir = copy_path(&copy);
+		copy_done(&copy);
+		facts->dir = asked->dir;
+	}
+	if (store_read(asked->server->store, asked->cert->name, &known, &ignored) == 0) {
+		const struct version_facts *of = version_is_set(&known.next.id) && !asked->target ?
+							 &known.next :
+							 &known.curr;
+
+		if (version_is_set(&of->id))
+			facts->version = version_id_text(&of->id, asked->version);
+		facts_done(&known);
+	}
+	asked->spec = (struct command_spec){ .facts = facts,
+		.context = asked->target ? &asked->log_target : &asked->log_cert };
+}
+
+void serve_command(struct asked *asked, const struct words *words, const char *event,
+	command_done *done)
+{
+	serve_describe(asked, event);
+	asked->spec.words = words;
+	asked->drop_work = drop_command;
+	asked->work = command_start(asked->server->commands, &asked->spec, done, asked);
+}
+
+void serve_hook_request(struct asked *asked)
+{
+	const char *name = line_get(&asked->message.line, "hook");
+	enum hook hook = name ? hook_parse(name) : HOOK_COUNT;
+	struct err err;
+
+	if (hook == HOOK_COUNT) {
+		err_set(&err, ERR_BAD_ARGUMENT, "there is no such hook");
+		asked_fail(asked, &err);
+	} else if (asked->conf->hooks[hook].n == 0) {
+		asked_ok(asked, NULL);
+	} else {
+		serve_command(asked, &asked->conf->hooks[hook], name, hook_ended);
+	}
+}

@@ -1,0 +1,87 @@
+#include "daemon/keeper/serve_private.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/keeper/store.h"
+#include "lib/base/file.h"
+
+/* Requests about everything: facts, reload, and the two that only tell how the engine is. */
+
+/* A certificate that cannot be read has no facts but its failure. */
+static void add_line(const char *cert, const char *line, const struct err *err, void *data)
+{
+	struct buf *lines = data;
+
+	if (line) {
+		buf_add_text(lines, line);
+	} else {
+		struct err told = *err;
+		struct cert_facts facts = { .cert = (char *)(uintptr_t)cert,
+			.failure = { .code = err->code, .tries = 1, .text = told.text } };
+
+		facts_write(&facts, lines);
+	}
+	buf_add_char(lines, '\n');
+}
+
+void serve_facts_request(struct asked *asked)
+{
+	struct buf lines AUTO_BUF = BUF_INIT, packet AUTO_BUF = BUF_INIT;
+	struct server *server = asked->server;
+	struct err err;
+	int fd AUTO_CLOSE = -1;
+
+	store_read_all(server->store, server->conf, add_line, &lines);
+	fd = keeper_seal("certd-facts", buf_text(&lines), lines.len, &err);
+	if (fd < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	keeper_begin_ok(&packet, asked->message.id);
+	server->send(server, &packet, fd);
+	asked->message.id = 0;
+	asked_ok(asked, NULL);
+}
+
+int serve_reload(struct server *server, struct buf *rows, struct err *err)
+{
+	struct conf *conf;
+
+	if (server->reread(server, &conf, rows, err) < 0)
+		return -1;
+	conf_unref(server->conf);
+	server->conf = conf;
+	return store_align(server->store, conf, err);
+}
+
+void serve_reload_request(struct asked *asked)
+{
+	struct buf rows AUTO_BUF = BUF_INIT, packet AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	if (serve_reload(asked->server, &rows, &err) == 0) {
+		asked_ok(asked, NULL);
+		return;
+	}
+	keeper_write_err(&packet, asked->message.id, &err);
+	if (rows.len > 0 && packet.len + rows.len < KEEPER_MESSAGE_MAX) {
+		buf_add_char(&packet, '\n');
+		buf_add(&packet, rows.data, rows.len);
+	}
+	asked->server->send(asked->server, &packet, -1);
+	asked->message.id = 0;
+	asked_ok(asked, NULL);
+}
+
+void serve_ready_request(struct asked *asked)
+{
+	asked->server->ready(asked->server);
+	asked_ok(asked, NULL);
+}
+
+void serve_alive_request(struct asked *asked)
+{
+	asked->server->alive(asked->server, line_get(&asked->message.line, "status"));
+	asked_ok(asked, NULL);
+}

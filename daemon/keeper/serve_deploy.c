@@ -1,0 +1,277 @@
+#include "daemon/keeper/serve_private.h"
+
+#include <stdlib.h>
+
+#include "daemon/keeper/copy.h"
+#include "daemon/keeper/reload.h"
+#include "daemon/keeper/store.h"
+#include "daemon/keeper/worker.h"
+#include "lib/base/mem.h"
+
+/*
+ * Deploying to a target: copy, after, check, activate, and then confirm or restore.  Each request is
+ * one step that may be repeated; what lies at the target is written ahead in the facts (`copied`).
+ */
+
+#define FILE_MAX ((size_t)1024 * 1024)
+
+/* A disk operation on its way through the worker.  `asked` is NULL when nobody waits any more. */
+struct disk_work {
+	struct asked *asked;
+	struct copy copy;
+	int (*run)(struct disk_work *work);
+	void (*ended)(struct asked *asked, struct disk_work *work);
+	bool changed;
+	struct err err;
+};
+
+static void disk_free(void *in)
+{
+	struct disk_work *work = in;
+
+	copy_done(&work->copy);
+	free(work);
+}
+
+static void disk_run(void *in)
+{
+	struct disk_work *work = in;
+
+	work->run(work);
+}
+
+static void disk_ended(void *in, void *data)
+{
+	struct disk_work *work = in;
+	struct asked *asked = work->asked;
+
+	(void)data;
+	if (asked) {
+		asked->work = NULL;
+		work->ended(asked, work);
+	}
+	disk_free(work);
+}
+
+static const struct work disk_kind = { disk_run, disk_ended, disk_free };
+
+static void disk_forget(void *work)
+{
+	((struct disk_work *)work)->asked = NULL;
+}
+
+static struct disk_work *disk_new(struct asked *asked, int (*run)(struct disk_work *work),
+	void (*ended)(struct asked *asked, struct disk_work *work))
+{
+	struct disk_work *work = mem_new(struct disk_work);
+
+	work->asked = asked;
+	work->run = run;
+	work->ended = ended;
+	return work;
+}
+
+static void disk_start(struct disk_work *work)
+{
+	work->asked->work = work;
+	work->asked->drop_work = disk_forget;
+	worker_start(work->asked->server->disks, &disk_kind, work, NULL);
+}
+
+struct reading {
+	struct store *store;
+	const char *cert;
+	const struct version_id *version;
+};
+
+static int read_file(void *data, const char *file, struct buf *out, struct err *err)
+{
+	const struct reading *r = data;
+
+	return store_read_file(r->store, r->cert, r->version, file, FILE_MAX, out, err);
+}
+
+static int run_switch(struct disk_work *work)
+{
+	return copy_switch(&work->copy, &work->changed, &work->err);
+}
+
+static void switch_ended(struct asked *asked, struct disk_work *work)
+{
+	struct buf words AUTO_BUF = BUF_INIT;
+	struct cert_facts facts;
+
+	if (err_is_set(&work->err) ||
+		store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
+		asked_fail(asked, &work->err);
+		return;
+	}
+	buf_add_char(&words, ' ');
+	line_add_bool(&words, "changed", work->changed);
+	line_add_bool(&words, "confirmed",
+		version_id_equal(&serve_target_facts(&facts, asked->target->name)->confirmed,
+			&facts.curr.id));
+	facts_done(&facts);
+	asked_ok(asked, &words);
+}
+
+/* The intent is a fact before the first byte is written. */
+static int note_copied(struct asked *asked, struct cert_facts *facts, struct err *err)
+{
+	struct target_facts *target = serve_target_facts(facts, asked->target->name);
+
+	if (version_id_equal(&target->copied, &facts->curr.id))
+		return 0;
+	target->copied = facts->curr.id;
+	return store_write_facts(asked->server->store, facts, err);
+}
+
+void serve_copy_request(struct asked *asked)
+{
+	struct disk_work *work = disk_new(asked, run_switch, switch_ended);
+	struct reading reading = { asked->server->store, asked->cert->name, NULL };
+	struct cert_facts facts;
+	int result;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
+		asked_fail(asked, &work->err);
+		disk_free(work);
+		return;
+	}
+	reading.version = &facts.curr.id;
+	if (!version_is_set(&facts.curr.id))
+		result = err_set(&work->err, ERR_NO_SUCH_VERSION, "%s has no current version",
+			asked->cert->name);
+	else
+		result = note_copied(asked, &facts, &work->err) < 0 ? -1 :
+			copy_init(&work->copy, asked->target, asked->cert, &facts.curr.id, read_file,
+				&reading, &work->err);
+	facts_done(&facts);
+	if (result == 0) {
+		disk_start(work);
+		return;
+	}
+	asked_fail(asked, &work->err);
+	disk_free(work);
+}
+
+static int run_restore(struct disk_work *work)
+{
+	return copy_restore(&work->copy, &work->err);
+}
+
+static void restore_ended(struct asked *asked, struct disk_work *work)
+{
+	if (!err_is_set(&work->err))
+		log_event(&asked->log_target, EVENT_TARGET_RESTORED, NULL,
+			"%s: the files at %s are those from before", asked->cert->name,
+			asked->target->name);
+	if (work->err.code == ERR_NOT_FOUND)
+		work->err = (struct err)ERR_INIT;
+	asked_result(asked, &work->err);
+}
+
+void serve_restore_request(struct asked *asked)
+{
+	struct disk_work *work = disk_new(asked, run_restore, restore_ended);
+
+	copy_init_place(&work->copy, asked->target, asked->cert);
+	disk_start(work);
+}
+
+static int run_settle(struct disk_work *work)
+{
+	return copy_settle(&work->copy, &work->err);
+}
+
+/* What was copied is what the server has read; current may have moved on meanwhile. */
+static void settle_ended(struct asked *asked, struct disk_work *work)
+{
+	struct target_facts *target;
+	struct cert_facts facts;
+	int result;
+
+	if (err_is_set(&work->err) ||
+		store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
+		asked_fail(asked, &work->err);
+		return;
+	}
+	target = serve_target_facts(&facts, asked->target->name);
+	target->confirmed = target->copied;
+	free(target->failure.text);
+	target->failure = (struct failure){ .code = ERR_NONE };
+	result = store_write_facts(asked->server->store, &facts, &work->err);
+	facts_done(&facts);
+	if (result < 0)
+		asked_fail(asked, &work->err);
+	else
+		asked_facts(asked);
+}
+
+void serve_confirm_request(struct asked *asked)
+{
+	struct disk_work *work = disk_new(asked, run_settle, settle_ended);
+
+	copy_init_place(&work->copy, asked->target, asked->cert);
+	disk_start(work);
+}
+
+static void command_ended(struct asked *asked, const struct err *err, enum err_code code,
+	const char *what)
+{
+	struct err told = *err;
+
+	asked->work = NULL;
+	if (err_is_set(err)) {
+		log_event(&asked->log_target, EVENT_HOOK_FAILED, err, "%s: %s of %s failed",
+			asked->cert->name, what, asked->target->name);
+		if (code != ERR_NONE && err->code == ERR_COMMAND_FAILED)
+			told.code = code;
+		err_add(&told, "%s of %s", what, asked->target->name);
+	}
+	asked_result(asked, &told);
+}
+
+static void check_ended(void *data, const struct err *err)
+{
+	command_ended(data, err, ERR_CHECK_FAILED, "the check");
+}
+
+static void after_ended(void *data, const struct err *err)
+{
+	command_ended(data, err, ERR_NONE, "after_copy");
+}
+
+void serve_check_request(struct asked *asked)
+{
+	if (asked->target->check.n == 0)
+		asked_ok(asked, NULL);
+	else
+		serve_command(asked, &asked->target->check, "check", check_ended);
+}
+
+void serve_after_request(struct asked *asked)
+{
+	if (asked->target->after_copy.n == 0)
+		asked_ok(asked, NULL);
+	else
+		serve_command(asked, &asked->target->after_copy, "after_copy", after_ended);
+}
+
+static void reload_ended(void *data, const struct err *err)
+{
+	command_ended(data, err, ERR_NONE, "the reload");
+}
+
+static void drop_reload(void *work)
+{
+	reload_cancel(work);
+}
+
+void serve_activate_request(struct asked *asked)
+{
+	serve_describe(asked, "reload");
+	asked->drop_work = drop_reload;
+	asked->work = reload_start(asked->server->commands, asked->target, &asked->spec,
+		reload_ended, asked);
+}

@@ -1,0 +1,279 @@
+#include "daemon/keeper/serve_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/keeper/copy.h"
+#include "daemon/keeper/localca.h"
+#include "daemon/keeper/store.h"
+#include "daemon/keeper/version.h"
+#include "daemon/keeper/worker.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/crypt/key.h"
+#include "lib/crypt/secret.h"
+
+/*
+ * Issuing from the local CA.  The key is made here, or beside the loop when its type is slow; then
+ * everything else is one step: issuer's files, certificate, version, link.
+ */
+
+#define FILE_MAX ((size_t)1024 * 1024)
+
+/* The issuer's files, as the store has them. */
+struct issuer_files {
+	struct buf cert, chain, privkey_text;
+	struct secret privkey;
+};
+
+static void issuer_files_done(struct issuer_files *files)
+{
+	buf_done(&files->cert);
+	buf_done(&files->chain);
+	secret_done(&files->privkey);
+}
+
+/* Moves key text into a secret and wipes where it came from. */
+static void hide(struct buf *text, struct secret *out)
+{
+	secret_add(out, text->data, text->len);
+	if (text->data)
+		explicit_bzero(text->data, text->size);
+	buf_done(text);
+}
+
+static int read_issuer(struct store *store, const char *name, struct issuer_files *out,
+	struct err *err)
+{
+	int result = 0;
+
+	if (store_read_file(store, name, NULL, "cert.pem", FILE_MAX, &out->cert, err) < 0 ||
+		store_read_file(store, name, NULL, "chain.pem", FILE_MAX, &out->chain, err) < 0 ||
+		store_read_file(store, name, NULL, "privkey.pem", KEY_PEM_MAX, &out->privkey_text,
+			err) < 0)
+		result = -1;
+	hide(&out->privkey_text, &out->privkey);
+	if (result < 0 && err->code == ERR_NOT_FOUND)
+		err_set(err, ERR_NO_ISSUER, "the CA %s has no current version", name);
+	return result;
+}
+
+/* One CA of the list. */
+static int issue_by(struct asked *asked, struct localca_order *order, struct version_files *files,
+	struct version_facts *version, struct err *err)
+{
+	struct issuer_files from = { 0 };
+	struct localca_issuer issuer;
+	int result = 0;
+
+	if (order->ca != CA_SELF) {
+		const struct ca_conf *ca = &asked->conf->cas[order->ca];
+
+		result = read_issuer(asked->server->store, asked->conf->certs[ca->issuer].name,
+			&from, err);
+		issuer = (struct localca_issuer){ buf_text(&from.cert), buf_text(&from.chain),
+			&from.privkey };
+		order->issuer = &issuer;
+	}
+	if (result == 0)
+		result = localca_issue(order, files, version, err);
+	issuer_files_done(&from);
+	return result;
+}
+
+static int issue_and_store(struct asked *asked, const struct key *key,
+	const struct cert_facts *facts, bool reused, struct err *err)
+{
+	uint32_t last = facts->next.generation > facts->curr.generation ? facts->next.generation :
+									  facts->curr.generation;
+	struct localca_order order = { .cert = asked->cert, .conf = asked->conf, .key = key,
+		.generation = last + 1, .now = clock_now() };
+	struct version_files files = { 0 };
+	struct version_facts version = { 0 };
+	int result = -1;
+
+	order.key_created = reused ? facts->curr.key_created : order.now;
+	for (size_t i = 0; i < asked->cert->n_cas && result < 0; i++) {
+		order.ca = asked->cert->cas[i];
+		result = issue_by(asked, &order, &files, &version, err);
+		/* Another CA may help where this one cannot sign; it cannot help anything else. */
+		if (result < 0 && err->code != ERR_NO_ISSUER)
+			break;
+	}
+	if (result == 0)
+		result = store_add(asked->server->store, asked->cert->name, &files, &version, err);
+	version_files_done(&files);
+	return result;
+}
+
+static int read_version_file(void *data, const char *file, struct buf *out, struct err *err)
+{
+	struct asked *asked = data;
+	struct cert_facts facts;
+	int result;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
+		return -1;
+	result = store_read_file(asked->server->store, asked->cert->name, &facts.next.id, file,
+		FILE_MAX, out, err);
+	facts_done(&facts);
+	return result;
+}
+
+/* Targets with `include_next` show the new version before it is current. */
+static void show_next(struct asked *asked)
+{
+	struct cert_facts facts;
+	struct err err;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0)
+		return;
+	for (size_t i = 0; i < asked->cert->n_targets; i++) {
+		const struct target_conf *target = &asked->conf->targets[asked->cert->targets[i]];
+		struct copy copy = { 0 };
+
+		if (!target->include_next)
+			continue;
+		if (copy_init(&copy, target, asked->cert, &facts.next.id, read_version_file, asked,
+			    &err) < 0 ||
+			copy_put_next(&copy, &err) < 0)
+			log_event(&asked->log_cert, EVENT_TARGET_FAILED, &err,
+				"%s: the next version cannot be shown at %s", asked->cert->name,
+				target->name);
+		copy_done(&copy);
+	}
+	facts_done(&facts);
+}
+
+static void finish(struct asked *asked, const struct key *key, bool reused)
+{
+	struct cert_facts facts;
+	struct err err;
+	int result;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	result = issue_and_store(asked, key, &facts, reused, &err);
+	facts_done(&facts);
+	if (result < 0 || serve_forget_failure(asked, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	show_next(asked);
+	asked_facts(asked);
+}
+
+/* A key on its way from the worker.  `asked` is NULL when the request was dropped meanwhile. */
+struct slow_key {
+	struct asked *asked;
+	char *spec;
+	struct key *key;
+	struct err err;
+};
+
+static void slow_key_free(void *in)
+{
+	struct slow_key *slow = in;
+
+	key_free(slow->key);
+	free(slow->spec);
+	free(slow);
+}
+
+static void slow_key_make(void *in)
+{
+	struct slow_key *slow = in;
+
+	key_make(slow->spec, &slow->key, &slow->err);
+}
+
+static void slow_key_made(void *in, void *data)
+{
+	struct slow_key *slow = in;
+	struct asked *asked = slow->asked;
+
+	(void)data;
+	if (asked) {
+		asked->work = NULL;
+		if (slow->key)
+			finish(asked, slow->key, false);
+		else
+			asked_fail(asked, &slow->err);
+	}
+	slow_key_free(slow);
+}
+
+static const struct work slow_key_work = { slow_key_make, slow_key_made, slow_key_free };
+
+/* The worker still has it, so it is only told that nobody waits. */
+static void slow_key_forget(void *work)
+{
+	((struct slow_key *)work)->asked = NULL;
+}
+
+static void make_slow_key(struct asked *asked)
+{
+	struct slow_key *slow = mem_new(struct slow_key);
+
+	slow->asked = asked;
+	slow->spec = mem_strdup(asked->cert->key);
+	asked->work = slow;
+	asked->drop_work = slow_key_forget;
+	worker_start(asked->server->keys, &slow_key_work, slow, NULL);
+}
+
+static int read_own_key(struct asked *asked, struct key **out, struct err *err)
+{
+	struct secret pem AUTO_SECRET = SECRET_INIT;
+	struct buf text = BUF_INIT;
+	int result = store_read_file(asked->server->store, asked->cert->name, NULL, "privkey.pem",
+		KEY_PEM_MAX, &text, err);
+
+	hide(&text, &pem);
+	return result < 0 ? -1 : key_read(pem.data, pem.len, out, err);
+}
+
+/*
+ * A key is used again when the request says so, there is one of the configured type, and it has not
+ * reached its age.
+ */
+static bool may_reuse(struct asked *asked, struct key **out)
+{
+	char type[KEY_TYPE_LEN];
+	struct cert_facts facts;
+	struct duration age;
+	bool reuse = false;
+	struct err err;
+
+	line_get_bool(&asked->message.line, "reuse", &reuse, &err);
+	if (!reuse || store_read(asked->server->store, asked->cert->name, &facts, &err) < 0)
+		return false;
+	age = instant_since(clock_now(), facts.curr.key_created);
+	reuse = version_is_set(&facts.curr.id) && age.s < asked->cert->key_max_age.s;
+	facts_done(&facts);
+	if (!reuse || read_own_key(asked, out, &err) < 0)
+		return false;
+	if (key_spec_equal(key_type_text(*out, type), asked->cert->key))
+		return true;
+	key_free(*out);
+	*out = NULL;
+	return false;
+}
+
+void serve_issue_request(struct asked *asked)
+{
+	struct key *key AUTO_KEY = NULL;
+	struct err err;
+
+	if (may_reuse(asked, &key))
+		finish(asked, key, true);
+	else if (key_is_slow(asked->cert->key))
+		make_slow_key(asked);
+	else if (key_make(asked->cert->key, &key, &err) < 0)
+		asked_fail(asked, &err);
+	else
+		finish(asked, key, false);
+}

@@ -1,0 +1,24 @@
+#ifndef CERTD_DAEMON_KEEPER_SERVE_PRIVATE_H
+#define CERTD_DAEMON_KEEPER_SERVE_PRIVATE_H
+
+#include "daemon/keeper/serve.h"
+
+/* What the serve_*.c files share among themselves. */
+
+/* The target's entry in the facts, added when it is new. */
+struct target_facts *serve_target_facts(struct cert_facts *facts, const char *name);
+
+/* Fills asked->facts and asked->spec: what a command of this request is told. */
+void serve_describe(struct asked *asked, const char *event);
+
+/*
+ * Starts a configured command for the request, with its certificate's and target's facts; `done`
+ * gets the struct asked and must clear asked->work.
+ */
+void serve_command(struct asked *asked, const struct words *words, const char *event,
+	command_done *done);
+
+/* What failed before has worked: the certificate's own failure is forgotten.  -1 when the facts cannot be written. */
+int serve_forget_failure(struct asked *asked, struct err *err);
+
+#endif
