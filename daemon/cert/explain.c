@@ -162,6 +162,9 @@ static void say_issuer(struct story *story)
 /* `what` failed, so often, last then, for that reason, and when the next try comes. */
 static void say_failure(struct story *story, const char *what, const struct failure *failure)
 {
+	const struct version_facts *held = version_is_set(&story->facts->curr.id)
+						   ? &story->facts->curr
+						   : &story->facts->next;
 	char first[INSTANT_TEXT_LEN], last[80], retry[80];
 
 	if (failure->code == ERR_NONE)
@@ -174,7 +177,7 @@ static void say_failure(struct story *story, const char *what, const struct fail
 		instant_text(failure->first, first), when(story, failure->last, last),
 		failure->text ? failure->text : "no reason is known",
 		err_code_text(failure->code),
-		when(story, failure_retry(failure, &story->facts->curr, story->now), retry));
+		when(story, failure_retry(failure, held, story->now), retry));
 }
 
 static void say_target(struct story *story, const struct target_conf *target)

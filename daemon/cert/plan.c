@@ -100,10 +100,19 @@ static bool is_other_issuer(const struct ladder *on, const struct version_facts 
 	       memcmp(version->issuer_spki, on->issuer->spki, 32) != 0;
 }
 
+/* When issuing or rolling may be tried again, measured by the life of the version that is held. */
+static struct instant retry_moment(const struct ladder *on)
+{
+	const struct cert_facts *facts = on->facts;
+
+	return failure_retry(&facts->failure,
+		version_is_set(&facts->curr.id) ? &facts->curr : &facts->next, on->now);
+}
+
 /* Issue at `at`, held back by the last failure and by a CA that cannot sign. */
 static struct step issue(const struct ladder *on, enum why why, struct instant at)
 {
-	struct instant retry = failure_retry(&on->facts->failure, &on->facts->curr, on->now);
+	struct instant retry = retry_moment(on);
 
 	if (on->issuer->is_local && !issuer_is_valid(on))
 		return step_of(ACTION_ISSUE, WHY_NO_ISSUER, INSTANT_NEVER);
@@ -190,7 +199,7 @@ static bool rung_roll(const struct ladder *on, struct step *out)
 	/* Not even a late one may roll before its own beginning. */
 	if (instant_before(out->at, next->not_before))
 		*out = step_of(ACTION_ROLL, WHY_MIN_AGE, next->not_before);
-	retry = failure_retry(&on->facts->failure, &on->facts->curr, on->now);
+	retry = retry_moment(on);
 	if (instant_before(out->at, retry) && instant_before(on->now, retry))
 		*out = step_of(ACTION_ROLL, WHY_BACKOFF, retry);
 	return true;

@@ -48,7 +48,7 @@ static const struct row {
 	{ "failed in the future", NONE, NONE, 1, -500, 0, ACTION_ISSUE, WHY_ABSENT, 0 },
 	{ "first next", NONE, 0, 0, 0, CLOSED, ACTION_ROLL, WHY_FIRST, 0 },
 	{ "first next, not active", NONE, 0, 0, 0, OFF, ACTION_SLEEP, WHY_INACTIVE, NEVER },
-	{ "first next, failed", NONE, 1, 1, 0, 0, ACTION_ROLL, WHY_BACKOFF, 60 },
+	{ "first next, failed", NONE, 20, 1, 0, 0, ACTION_ROLL, WHY_BACKOFF, 20 },
 	{ "first next, ended", NONE, 100, 0, 0, 0, ACTION_ISSUE, WHY_NEXT_EXPIRED, 0 },
 	{ "first next, changed", NONE, 1, 0, 0, NEXT_CHANGED, ACTION_ISSUE, WHY_CONFIG_CHANGED,
 		0 },
