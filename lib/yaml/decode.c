@@ -39,6 +39,24 @@ const char *yaml_text_of(struct yaml_decoder *d, const struct yaml_value *v, con
 	return NULL;
 }
 
+const struct yaml_node *yaml_items_of(
+	struct yaml_decoder *d, const struct yaml_value *v, const char *wanted, size_t *n)
+{
+	*n = 0;
+	if (v->node->kind == NODE_LIST) {
+		*n = v->node->n;
+		return v->node->items;
+	}
+	if (v->node->kind != NODE_BAD)
+		yaml_bad(d, v, "is %s; write %s", yaml_kind_text(v->node), wanted);
+	return NULL;
+}
+
+void yaml_decode_nested(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	yaml_decode(d, v->node, v->path, v->field->type->fields, out);
+}
+
 int yaml_word_of(struct yaml_decoder *d, const struct yaml_value *v, const char *const *words)
 {
 	struct buf list AUTO_BUF = BUF_INIT;
@@ -134,6 +152,9 @@ void yaml_decode_fallbacks(struct yaml_decoder *d, const struct yaml_field *fiel
 		struct yaml_value v = { .path = &path, .field = fields };
 		struct yaml_node node;
 
+		if (fields->type->decode == yaml_decode_nested)
+			yaml_decode_fallbacks(
+				d, fields->type->fields, (char *)out + fields->offset);
 		if (!fields->fallback)
 			continue;
 		node = yaml_parse(

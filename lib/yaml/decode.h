@@ -89,6 +89,16 @@ void yaml_decode_fallbacks(struct yaml_decoder *d, const struct yaml_field *fiel
 const char *yaml_text_of(
 	struct yaml_decoder *d, const struct yaml_value *v, const char *wanted);
 
+/*
+ * Is this a list?  Its items with their number in `n`, or NULL after telling what was wanted
+ * ("a list of names").
+ */
+const struct yaml_node *yaml_items_of(
+	struct yaml_decoder *d, const struct yaml_value *v, const char *wanted, size_t *n);
+
+/* The decode() of a nested map with fixed keys, whose struct lies in its owner's. */
+void yaml_decode_nested(struct yaml_decoder *d, const struct yaml_value *v, void *out);
+
 /* Tells that the value is wrong. */
 void yaml_bad(struct yaml_decoder *d, const struct yaml_value *v, const char *fmt, ...)
 	PRINTF(3, 4);

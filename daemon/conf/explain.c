@@ -1,0 +1,205 @@
+/* The tables as text: certd --explain and the reference part of certd.yaml(5). */
+#include "daemon/conf/schema.h"
+
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/str.h"
+
+#define PATH_MAX_KEYS 12
+
+/* A walk over all keys; `path` holds their names from the top. */
+struct walk {
+	const char *path[PATH_MAX_KEYS];
+	size_t depth;
+	void (*visit)(struct walk *w, const struct yaml_field *field);
+	struct buf *out;
+	const char *wanted;
+	size_t n_found;
+};
+
+static void walk_fields(struct walk *w, const struct yaml_field *fields);
+
+static void walk_type(struct walk *w, const struct yaml_type *type)
+{
+	size_t depth = w->depth;
+
+	for (; type->entry; type = type->of)
+		w->path[w->depth++] = type->entry;
+	/* The keys of a certificate are told once, with the groups. */
+	if (type->fields && !(type->fields == conf_cert_fields && depth == w->depth))
+		walk_fields(w, type->fields);
+	w->depth = depth;
+}
+
+static void walk_fields(struct walk *w, const struct yaml_field *fields)
+{
+	for (; fields->name; fields++) {
+		w->path[w->depth++] = fields->name;
+		w->visit(w, fields);
+		walk_type(w, fields->type);
+		w->depth--;
+	}
+}
+
+static void add_path(const struct walk *w, struct buf *out)
+{
+	for (size_t i = 0; i < w->depth; i++)
+		buf_printf(out, "%s%s", i ? "." : "", w->path[i]);
+}
+
+static bool is_placeholder(const char *key)
+{
+	return key[0] >= 'A' && key[0] <= 'Z';
+}
+
+/*
+ * Is `wanted` the end of this path?  A placeholder stands for any name; a domain has dots of its
+ * own, so GROUP may take several words.
+ */
+static bool path_matches(const struct walk *w, const char *wanted)
+{
+	const char *end = wanted + strlen(wanted);
+
+	for (size_t i = w->depth; i-- > 0;) {
+		const char *key = w->path[i], *start = end;
+
+		while (start > wanted && start[-1] != '.')
+			start--;
+		if (str_is(key, "GROUP"))
+			while (start > wanted && !(str_starts(wanted, "groups.") &&
+							 start == wanted + strlen("groups.")))
+				start--;
+		else if (!is_placeholder(key) &&
+			 (strlen(key) != (size_t)(end - start) || !str_starts(start, key)))
+			return false;
+		if (start == wanted)
+			return !is_placeholder(key) || i + 1 < w->depth;
+		end = start - 1;
+	}
+	return false;
+}
+
+static const char *word_of(const struct yaml_type *type)
+{
+	return type->entry || type->fields ? (type->json ? type->word : "map") : type->word;
+}
+
+static void add_bounds(struct buf *out, const struct yaml_field *field)
+{
+	char low[DURATION_TEXT_LEN], high[DURATION_TEXT_LEN];
+
+	if (field->type == &yaml_duration && field->min)
+		buf_printf(out, ", at least %s", duration_text(SECONDS(field->min), low));
+	if (field->type == &yaml_duration && field->max)
+		buf_printf(out, ", at most %s", duration_text(SECONDS(field->max), high));
+	if (field->type == &yaml_uint16 || field->type == &yaml_int16)
+		buf_printf(out, " from %lld to %lld", (long long)field->min,
+			(long long)field->max);
+}
+
+static void explain_field(struct walk *w, const struct yaml_field *field)
+{
+	struct buf path AUTO_BUF = BUF_INIT;
+
+	add_path(w, &path);
+	if (!*w->wanted) {
+		buf_printf(w->out, "%s\n", buf_text(&path));
+		w->n_found++;
+		return;
+	}
+	if (!str_is(buf_text(&path), w->wanted) && !path_matches(w, w->wanted))
+		return;
+	buf_printf(w->out, "%s%s: %s", w->n_found ? "\n" : "", buf_text(&path),
+		word_of(field->type));
+	add_bounds(w->out, field);
+	if (field->is_required)
+		buf_add_text(w->out, ", required");
+	buf_printf(w->out, "\n    %s\n", field->help);
+	if (field->fallback)
+		buf_printf(w->out, "    default: %s\n", field->fallback);
+	for (const struct yaml_field *f = field->type->fields; f && f->name; f++)
+		buf_printf(w->out, "    .%s: %s\n", f->name, f->help);
+	w->n_found++;
+}
+
+/* The last keys of all paths, to find what a mistyped one was meant to be. */
+static const char *near_key(const char *wanted)
+{
+	static const struct yaml_field *const tables[] = { conf_top_fields, conf_ca_fields,
+		conf_cert_fields, conf_target_fields };
+	const char *names[128], *last = strrchr(wanted, '.');
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (const struct yaml_field *f = tables[i]; f->name; f++) {
+			if (n < ARRAY_LEN(names) - 1)
+				names[n++] = f->name;
+			for (const struct yaml_field *g = f->type->fields;
+				g && g != conf_cert_fields && g->name; g++)
+				if (n < ARRAY_LEN(names) - 1)
+					names[n++] = g->name;
+		}
+	names[n] = NULL;
+	return str_near_miss(last ? last + 1 : wanted, names);
+}
+
+int conf_explain(const char *key, struct buf *out, struct err *err)
+{
+	struct walk w = { .visit = explain_field, .out = out, .wanted = key ? key : "" };
+	const char *near;
+
+	walk_fields(&w, conf_top_fields);
+	if (w.n_found)
+		return 0;
+	near = near_key(w.wanted);
+	if (near)
+		return err_set(err, ERR_NOT_FOUND, "there is no key %.80s; did you mean %s?",
+			w.wanted, near);
+	return err_set(err, ERR_NOT_FOUND, "there is no key %.80s", w.wanted);
+}
+
+/* A dot or quote at the start of an mdoc line is a request; a backslash is an escape. */
+static void add_mdoc(struct buf *out, const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
+			buf_add_text(out, "\\&");
+		if (*p == '\\')
+			buf_add_text(out, "\\e");
+		else if (*p == '"')
+			buf_add_text(out, "\\(dq");
+		else if (*p == '-')
+			buf_add_text(out, "\\-");
+		else
+			buf_add_char(out, *p);
+	}
+}
+
+static void manual_field(struct walk *w, const struct yaml_field *field)
+{
+	struct buf path AUTO_BUF = BUF_INIT, bounds AUTO_BUF = BUF_INIT;
+
+	add_path(w, &path);
+	add_bounds(&bounds, field);
+	buf_printf(w->out, ".It Ic %s\n", buf_text(&path));
+	add_mdoc(w->out, word_of(field->type));
+	add_mdoc(w->out, buf_text(&bounds));
+	buf_add_text(w->out, field->is_required ? ", required:\n" : ":\n");
+	add_mdoc(w->out, field->help);
+	buf_add_text(w->out, ".\n");
+	if (field->fallback) {
+		buf_add_text(w->out, "Default:\n.Ql ");
+		add_mdoc(w->out, field->fallback);
+		buf_add_text(w->out, " .\n");
+	}
+}
+
+void conf_manual(struct buf *out)
+{
+	struct walk w = { .visit = manual_field, .out = out, .wanted = "" };
+
+	buf_add_text(out, ".Bl -tag -width Ds\n");
+	walk_fields(&w, conf_top_fields);
+	buf_add_text(out, ".El\n");
+}

@@ -1,0 +1,109 @@
+/* The tables as a JSON Schema (draft 2020-12), for editors. */
+#include "daemon/conf/schema.h"
+
+#include "lib/base/buf.h"
+
+static void indent(struct buf *out, int depth)
+{
+	buf_add_char(out, '\n');
+	for (int i = 0; i < depth; i++)
+		buf_add_text(out, "  ");
+}
+
+static void add_string(struct buf *out, const char *text)
+{
+	buf_add_char(out, '"');
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", c);
+		else if (c < 0x20)
+			buf_printf(out, "\\u%04x", c);
+		else
+			buf_add_char(out, (char)c);
+	}
+	buf_add_char(out, '"');
+}
+
+static void add_fields(struct buf *out, const struct yaml_field *fields, int depth);
+
+/* The members that say what a value looks like. */
+static void add_type(struct buf *out, const struct yaml_type *type, int depth)
+{
+	if (type->json) {
+		buf_add_text(out, type->json);
+		return;
+	}
+	buf_add_text(out, "\"type\": [\"object\", \"null\"],");
+	indent(out, depth);
+	if (type->entry) {
+		buf_add_text(out, "\"additionalProperties\": {");
+		indent(out, depth + 1);
+		add_type(out, type->of, depth + 1);
+		indent(out, depth);
+		buf_add_text(out, "}");
+		return;
+	}
+	add_fields(out, type->fields, depth);
+}
+
+static void add_field(struct buf *out, const struct yaml_field *field, int depth)
+{
+	add_string(out, field->name);
+	buf_add_text(out, ": {");
+	indent(out, depth + 1);
+	buf_add_text(out, "\"description\": ");
+	add_string(out, field->help);
+	buf_add_char(out, ',');
+	if (field->type == &yaml_uint16 || field->type == &yaml_int16) {
+		indent(out, depth + 1);
+		buf_printf(out, "\"minimum\": %lld, \"maximum\": %lld,", (long long)field->min,
+			(long long)field->max);
+	}
+	indent(out, depth + 1);
+	add_type(out, field->type, depth + 1);
+	indent(out, depth);
+	buf_add_char(out, '}');
+}
+
+static void add_fields(struct buf *out, const struct yaml_field *fields, int depth)
+{
+	const struct yaml_field *f;
+	size_t n = 0;
+
+	buf_add_text(out, "\"additionalProperties\": false,");
+	for (f = fields; f->name; f++)
+		if (f->is_required) {
+			if (!n)
+				indent(out, depth);
+			buf_add_text(out, n++ ? ", " : "\"required\": [");
+			add_string(out, f->name);
+		}
+	if (n)
+		buf_add_text(out, "],");
+	indent(out, depth);
+	buf_add_text(out, "\"properties\": {");
+	for (f = fields; f->name; f++) {
+		indent(out, depth + 1);
+		add_field(out, f, depth + 1);
+		if (f[1].name)
+			buf_add_char(out, ',');
+	}
+	indent(out, depth);
+	buf_add_char(out, '}');
+}
+
+void conf_schema(struct buf *out)
+{
+	buf_add_char(out, '{');
+	indent(out, 1);
+	buf_add_text(out, "\"$schema\": \"https://json-schema.org/draft/2020-12/schema\",");
+	indent(out, 1);
+	buf_add_text(out, "\"title\": \"certd.yaml\",");
+	indent(out, 1);
+	buf_add_text(out, "\"type\": [\"object\", \"null\"],");
+	indent(out, 1);
+	add_fields(out, conf_top_fields, 1);
+	buf_add_text(out, "\n}\n");
+}

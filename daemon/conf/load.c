@@ -1,0 +1,315 @@
+#include "daemon/conf/conf.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/merge.h"
+#include "daemon/conf/schema.h"
+#include "lib/base/file.h"
+#include "lib/base/str.h"
+
+/* Below this many certificates the allocator's caches are not worth a walk. */
+#define TRIM_FROM 10000
+
+bool entry_name_is_good(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+	return file_name_is_safe(name) && strlen(name) <= ENTRY_NAME_MAX &&
+	       strspn(name, letters) == strlen(name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct conf_entry *)a)->name, ((const struct conf_entry *)b)->name);
+}
+
+/* The entries of a section with free names, sorted by name. */
+static struct conf_entries entries_of(
+	struct loading *l, const struct yaml_node *section, const struct yaml_path *path)
+{
+	struct conf_entries entries = { 0 };
+
+	if (!section)
+		return entries;
+	entries.at = arena_zalloc(&l->arena, (section->n + 1) * sizeof(*entries.at));
+	for (uint32_t i = 0; i < section->n; i++) {
+		const struct yaml_node *key = &section->items[2 * i];
+		struct yaml_path here = { .up = path, .key = key->text };
+
+		if (entry_name_is_good(key->text))
+			entries.at[entries.n++] = (struct conf_entry){ key->text, key,
+				&section->items[2 * i + 1] };
+		else
+			yaml_error(l->diags, key->place, &here,
+				"a name has letters, digits, dots, hyphens and underscores, at "
+				"most %d, "
+				"and no leading dot",
+				ENTRY_NAME_MAX);
+	}
+	if (entries.n > 1)
+		qsort(entries.at, entries.n, sizeof(*entries.at), by_name);
+	return entries;
+}
+
+/* The names of entries for near misses, and an index that holds the place plus one. */
+static const char **index_entries(
+	struct loading *l, const struct conf_entries *entries, struct map *by_name_out)
+{
+	const char **names = arena_zalloc(&l->arena, (entries->n + 1) * sizeof(*names));
+
+	for (size_t i = 0; i < entries->n; i++) {
+		names[i] = entries->at[i].name;
+		map_set(by_name_out, names[i], (void *)(uintptr_t)(i + 1));
+	}
+	return names;
+}
+
+int64_t reference_find(struct loading *l, const struct yaml_node *node,
+	const struct yaml_path *path, const struct map *by_name_map, const char *const *names,
+	const char *what)
+{
+	size_t at = (size_t)(uintptr_t)map_get(by_name_map, node->text);
+	const char *near;
+
+	if (at)
+		return (int64_t)at - 1;
+	/* It may stand in the part that could not be read. */
+	if (l->has_bad_tree)
+		return -1;
+	near = str_near_miss(node->text, names);
+	if (near)
+		yaml_error(l->diags, node->place, path,
+			"there is no %s called %.80s; did you mean %s?", what, node->text,
+			near);
+	else
+		yaml_error(l->diags, node->place, path, "there is no %s called %.80s", what,
+			node->text);
+	return -1;
+}
+
+static struct yaml_decoder decoder_of(struct loading *l, struct arena *arena)
+{
+	return (struct yaml_decoder){ .diags = l->diags, .arena = arena, .world = l };
+}
+
+static void load_cas(struct loading *l)
+{
+	struct yaml_path path = { .key = "cas" };
+	struct yaml_decoder d = decoder_of(l, &l->conf->arena);
+	struct conf *conf = l->conf;
+	struct ca_draft base = { 0 };
+
+	yaml_decode_fallbacks(&d, conf_ca_fields, &base);
+	l->cas = entries_of(l, l->top.cas, &path);
+	l->ca_names = index_entries(l, &l->cas, &l->ca_by_name);
+	l->ca_drafts = arena_zalloc(&l->arena, (l->cas.n + 1) * sizeof(*l->ca_drafts));
+	conf->cas = arena_zalloc(&conf->arena, (l->cas.n + 1) * sizeof(*conf->cas));
+	conf->n_cas = l->cas.n;
+	for (size_t i = 0; i < l->cas.n; i++) {
+		const struct conf_entry *entry = &l->cas.at[i];
+		struct yaml_path here = { .up = &path, .key = entry->name };
+		struct ca_draft *draft = &l->ca_drafts[i];
+		const struct yaml_node *type = yaml_get(entry->value, "type");
+		struct ca_draft ignored = base;
+
+		*draft = base;
+		if (str_is(entry->name, "self"))
+			yaml_error(l->diags, entry->key->place, &here,
+				"self is taken: it means that a certificate signs itself");
+		/* The other keys of a CA of another type would only be unknown; one sentence will do. */
+		if (type && type->kind == NODE_SCALAR && !str_is(type->text, "local")) {
+			struct yaml_path type_path = { .up = &here, .key = "type" };
+			struct yaml_value v = {
+				.node = type, .path = &type_path, .field = &conf_ca_fields[0]
+			};
+
+			conf_ca_type.decode(&d, &v, &ignored.type);
+			draft->type = -1;
+		} else {
+			yaml_decode(&d, entry->value, &here, conf_ca_fields, draft);
+		}
+		conf->cas[i] =
+			(struct ca_conf){ .name = arena_strdup(&conf->arena, entry->name),
+				.type = CA_LOCAL,
+				.issuer = UINT32_MAX,
+				.lifetime = draft->lifetime,
+				.digest = draft->digest };
+	}
+}
+
+static void load_targets(struct loading *l)
+{
+	struct yaml_path path = { .key = "targets" };
+	struct yaml_decoder d = decoder_of(l, &l->conf->arena);
+	struct conf *conf = l->conf;
+	struct target_draft base = { .owner = { (uid_t)-1, (gid_t)-1 } };
+
+	yaml_decode_fallbacks(&d, conf_target_fields, &base);
+	l->targets = entries_of(l, l->top.targets, &path);
+	l->target_names = index_entries(l, &l->targets, &l->target_by_name);
+	l->target_drafts =
+		arena_zalloc(&l->arena, (l->targets.n + 1) * sizeof(*l->target_drafts));
+	conf->targets = arena_zalloc(&conf->arena, (l->targets.n + 1) * sizeof(*conf->targets));
+	conf->n_targets = l->targets.n;
+	for (size_t i = 0; i < l->targets.n; i++) {
+		const struct conf_entry *entry = &l->targets.at[i];
+		struct yaml_path here = { .up = &path, .key = entry->name };
+		struct target_draft *draft = &l->target_drafts[i];
+
+		*draft = base;
+		yaml_decode(&d, entry->value, &here, conf_target_fields, draft);
+		conf->targets[i] = (struct target_conf){
+			.name = arena_strdup(&conf->arena, entry->name),
+			.dir = draft->dir,
+			.uid = draft->owner.uid,
+			.gid = draft->owner.gid,
+			.key_mode = draft->key_mode,
+			.include_next = draft->include_next,
+			.formats = draft->formats,
+			.check = draft->check,
+			.after_copy = draft->after_copy,
+			.reload = draft->reload.at,
+			.n_reload = draft->reload.n,
+			.password_file = draft->password_file,
+		};
+	}
+}
+
+static void load_defaults(struct loading *l)
+{
+	struct yaml_path path = { .key = "defaults" };
+	struct yaml_decoder d = decoder_of(l, &l->arena);
+
+	l->defaults.path_length = -1;
+	yaml_decode_fallbacks(&d, conf_cert_fields, &l->defaults);
+	if (l->top.defaults)
+		l->defaults_given =
+			yaml_decode(&d, l->top.defaults, &path, conf_cert_fields, &l->defaults);
+}
+
+static void load_top(struct loading *l, const struct yaml_node *root)
+{
+	struct yaml_decoder d = decoder_of(l, &l->conf->arena);
+	struct conf *conf = l->conf;
+
+	yaml_decode_fallbacks(&d, conf_top_fields, &l->top);
+	yaml_decode(&d, root, NULL, conf_top_fields, &l->top);
+	conf->state_dir = l->top.state_dir;
+	conf->user = l->top.user;
+	conf->socket = l->top.control.socket;
+	conf->observe = l->top.control.observe;
+	conf->operate = l->top.control.operate;
+	conf->admin = l->top.control.admin;
+	memcpy(conf->hooks, l->top.hooks.at, sizeof(conf->hooks));
+}
+
+static struct yaml_node parse_all(struct loading *l)
+{
+	size_t n = l->files->n, n_maps = 0;
+	struct yaml_node *roots = arena_zalloc(&l->arena, (n + 1) * sizeof(*roots));
+	const struct yaml_node **maps = arena_zalloc(&l->arena, (n + 1) * sizeof(*maps));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct conf_file *file = &l->files->at[i];
+
+		roots[i] = yaml_parse(file->data, file->len,
+			yaml_diags_file(l->diags, file->path), &l->arena, l->diags);
+		if (roots[i].kind == NODE_MAP)
+			maps[n_maps++] = &roots[i];
+		else if (roots[i].kind != NODE_BAD && !yaml_is_null(&roots[i]))
+			yaml_error(l->diags, roots[i].place, NULL, "the file is %s, not a map",
+				yaml_kind_text(&roots[i]));
+		l->has_bad_tree = l->has_bad_tree || roots[i].kind == NODE_BAD;
+	}
+	if (n_maps == 0)
+		return (struct yaml_node){ .kind = NODE_MAP, .place = { 1, 1, 0 } };
+	return n_maps == 1 ? *maps[0]
+			   : merge_maps(maps, n_maps, MERGE_TOP, NULL, &l->arena, l->diags);
+}
+
+struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags)
+{
+	struct conf *conf = mem_new(struct conf);
+	struct loading l = { .conf = conf, .files = files, .diags = diags };
+	struct yaml_node root;
+	bool is_large;
+
+	conf->refs = 1;
+	/* What could not be read is missing in the tree: references into it would be told as wrong. */
+	l.has_bad_tree = diags->n_errors != 0;
+	root = parse_all(&l);
+	load_top(&l, &root);
+	load_cas(&l);
+	load_targets(&l);
+	load_defaults(&l);
+	certs_load(&l);
+	if (!l.has_bad_tree)
+		conf_check(&l);
+	is_large = conf->n_certs >= TRIM_FROM;
+	map_done(&l.ca_by_name);
+	map_done(&l.target_by_name);
+	free(l.sources);
+	arena_done(&l.arena);
+	if (diags->n_errors) {
+		conf_unref(conf);
+		conf = NULL;
+	}
+	if (is_large)
+		malloc_trim(0);
+	return conf;
+}
+
+const char *hook_text(enum hook hook)
+{
+	return conf_hook_fields[hook].name;
+}
+
+enum hook hook_parse(const char *text)
+{
+	unsigned hook = 0;
+
+	while (hook < HOOK_COUNT && !str_is(conf_hook_fields[hook].name, text))
+		hook++;
+	return (enum hook)hook;
+}
+
+struct conf *conf_ref(struct conf *conf)
+{
+	conf->refs++;
+	return conf;
+}
+
+void conf_unref(struct conf *conf)
+{
+	if (!conf || --conf->refs)
+		return;
+	map_done(&conf->cert_by_name);
+	arena_done(&conf->arena);
+	free(conf);
+}
+
+const struct cert_conf *conf_cert(const struct conf *conf, const char *name)
+{
+	return map_get(&conf->cert_by_name, name);
+}
+
+const struct target_conf *conf_target(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_targets; i++)
+		if (str_is(conf->targets[i].name, name))
+			return &conf->targets[i];
+	return NULL;
+}
+
+const char *cert_conf_group(const struct cert_conf *cert, char out[256])
+{
+	size_t len = (size_t)(cert->service - cert->name) - 1;
+
+	memcpy(out, cert->name, len);
+	out[len] = 0;
+	return out;
+}

@@ -1,0 +1,272 @@
+/*
+ * Every key of the configuration, once: tables only.  A new key is a row here and a member of its
+ * draft in schema.h; diagnostics, --explain, --schema and certd.yaml(5) follow.
+ */
+#include "daemon/conf/schema.h"
+
+#define YEAR (INT64_C(365) * 86400)
+#define CENTURY (100 * YEAR)
+
+static const struct yaml_field renew_fields[] = {
+	YAML_FIELD(struct renew_conf, curve, conf_curve,
+		.fallback = "{1d: 12h, 2d: 1d, 5d: 2d, 10d: 5d, 45d: 10d, 60d: 20d, 90d: 30d, "
+			    "120d: 45d, 300d: 60d}",
+		.help = "how much of the life is left when a certificate is renewed, by its "
+			"whole "
+			"life; linear between the points, outside them the share of the "
+			"nearest point "
+			"(one half below, one fifth above)"),
+	YAML_FIELD(struct renew_conf, spread, yaml_duration, .max = YEAR, .fallback = "0s",
+		.help = "moves each renewal by up to this much to either side, so that many "
+			"certificates do not come due together"),
+	YAML_FIELD(struct renew_conf, ari, yaml_bool, .fallback = "true",
+		.help = "follow the CA's renewal information where there is any"),
+	{ 0 },
+};
+
+static const struct yaml_type renew_type = {
+	.word = "map",
+	.size = sizeof(struct renew_conf),
+	.decode = yaml_decode_nested,
+	.fields = renew_fields,
+};
+
+static const struct yaml_field roll_fields[] = {
+	YAML_FIELD(struct roll_conf, min_age, yaml_duration, .max = YEAR, .fallback = "90m",
+		.help = "the next version must be this old before it becomes the current one, "
+			"counted "
+			"from the moment it was stored"),
+	YAML_FIELD_AS("window", struct roll_conf, windows, conf_windows,
+		.help = "when versions may become current, in local time: days, times or both, "
+			"such as "
+			"\"Tue..Thu 02:00-05:00\"; without it always"),
+	{ 0 },
+};
+
+static const struct yaml_type roll_type = {
+	.word = "map",
+	.size = sizeof(struct roll_conf),
+	.decode = yaml_decode_nested,
+	.fields = roll_fields,
+};
+
+const struct yaml_field conf_cert_fields[] = {
+	YAML_FIELD(struct cert_draft, ca, conf_references,
+		.help = "who signs: a CA of the section cas, a list of them that is tried in "
+			"order, or "
+			"self"),
+	YAML_FIELD(struct cert_draft, names, conf_names,
+		.help = "the DNS names and IP addresses in the certificate; a wildcard is the "
+			"whole "
+			"first label; needed outside of group ca"),
+	YAML_FIELD(struct cert_draft, subject, conf_subject,
+		.help = "the subject's attributes in their order, such as {CN: Example Root, "
+			"O: Example, "
+			"C: US}; a certificate of group ca without CN gets its own name as "
+			"one"),
+	YAML_FIELD(struct cert_draft, key, conf_key, .fallback = "ec:secp384r1",
+		.help = "the type of the private key"),
+	YAML_FIELD(struct cert_draft, lifetime, yaml_duration, .min = 10, .max = CENTURY,
+		.help = "the life that is asked for; never beyond what the CA gives and the "
+			"issuer "
+			"itself has left; default: what the CA gives"),
+	YAML_FIELD(struct cert_draft, path_length, yaml_int16, .max = 16,
+		.help = "for group ca: how many further CAs may stand below this one; default: "
+			"no bound"),
+	YAML_FIELD_AS("eku", struct cert_draft, purposes, conf_purposes,
+		.help = "the extended key usages; default: server_auth, and none in group ca"),
+	YAML_FIELD(struct cert_draft, deploy, conf_references,
+		.help = "the targets that get the files, by their names"),
+	YAML_FIELD(struct cert_draft, renew, renew_type, .help = "when a new version is made"),
+	YAML_FIELD(struct cert_draft, roll, roll_type,
+		.help = "when the next version becomes current"),
+	YAML_FIELD(struct cert_draft, reuse_key, yaml_bool, .fallback = "false",
+		.help = "renew on the same key until key_max_age"),
+	YAML_FIELD(struct cert_draft, key_max_age, yaml_duration, .min = 1, .max = CENTURY,
+		.fallback = "1y", .help = "with reuse_key: how old a key may become"),
+	YAML_FIELD(struct cert_draft, keep, yaml_uint16, .max = 10000, .fallback = "10",
+		.help = "how many versions are kept besides curr, next and prev"),
+	YAML_FIELD(struct cert_draft, warn_before, yaml_duration, .max = CENTURY,
+		.fallback = "30d",
+		.help = "reminders start this long before the end, but not before half of the "
+			"time left "
+			"at the renewal moment has gone"),
+	YAML_FIELD_AS("auto", struct cert_draft, is_auto, yaml_bool, .fallback = "true",
+		.help = "false: the first issue happens by itself, later ones only by an "
+			"operator; this "
+			"is the default for ca: self in group ca"),
+	YAML_FIELD_AS("active", struct cert_draft, is_active, yaml_bool, .fallback = "true",
+		.help = "false: nothing is done for this certificate; what is stored and "
+			"deployed stays"),
+	YAML_FIELD(struct cert_draft, was, conf_reference,
+		.help = "the older name GROUP/SERVICE whose history this certificate takes "
+			"over"),
+	{ 0 },
+};
+
+static const struct yaml_type cert_type = {
+	.word = "certificate",
+	.fields = conf_cert_fields,
+};
+
+static const struct yaml_type group_type = {
+	.word = "certificates",
+	.entry = "SERVICE",
+	.of = &cert_type,
+};
+
+static const struct yaml_type groups_type = {
+	.word = "groups",
+	.size = sizeof(const struct yaml_node *),
+	.decode = conf_keep_map,
+	.entry = "GROUP",
+	.of = &group_type,
+};
+
+static const struct yaml_type defaults_type = {
+	.word = "map",
+	.size = sizeof(const struct yaml_node *),
+	.decode = conf_keep_map,
+	.fields = conf_cert_fields,
+};
+
+const struct yaml_field conf_ca_fields[] = {
+	YAML_FIELD(struct ca_draft, type, conf_ca_type, .is_required = true,
+		.help = "what kind of CA this is; a local CA signs with a certificate of group "
+			"ca"),
+	YAML_FIELD(struct ca_draft, issuer, conf_reference, .is_required = true,
+		.help = "the certificate that signs, ca/NAME"),
+	YAML_FIELD(struct ca_draft, lifetime, yaml_duration, .min = 10, .max = CENTURY,
+		.help = "the life of what it signs, never beyond the issuer's own end; "
+			"default: as long "
+			"as the issuer lasts"),
+	YAML_FIELD(struct ca_draft, digest, conf_digest, .fallback = "sha384",
+		.help = "the digest of its signatures; keys such as ed25519 have their own"),
+	{ 0 },
+};
+
+static const struct yaml_type ca_type = {
+	.word = "CA",
+	.fields = conf_ca_fields,
+};
+
+static const struct yaml_type cas_type = {
+	.word = "CAs",
+	.size = sizeof(const struct yaml_node *),
+	.decode = conf_keep_map,
+	.entry = "NAME",
+	.of = &ca_type,
+};
+
+const struct yaml_field conf_target_fields[] = {
+	YAML_FIELD(struct target_draft, dir, conf_path, .is_required = true,
+		.help = "the folder for DIR/GROUP/SERVICE/curr/, which is exchanged as a "
+			"whole"),
+	YAML_FIELD(struct target_draft, hosts, conf_hosts, .fallback = "[local]",
+		.help = "where the folder is"),
+	YAML_FIELD(struct target_draft, owner, conf_owner,
+		.help = "of all files: USER:GROUP, USER or :GROUP; default: the daemon's own"),
+	YAML_FIELD(struct target_draft, key_mode, conf_mode, .fallback = "\"0640\"",
+		.help = "the mode of files that hold a private key; others have 0644"),
+	YAML_FIELD(struct target_draft, include_next, yaml_bool, .fallback = "false",
+		.help = "also DIR/GROUP/SERVICE/next/ between renew and roll"),
+	YAML_FIELD(struct target_draft, formats, conf_formats, .fallback = "[pem]",
+		.help = "which files are written: pem, pkcs12, combined (key and chain in "
+			"one), der, or "
+			"anchor (cert.pem alone, the only one for group ca)"),
+	YAML_FIELD(struct target_draft, check, conf_command,
+		.help = "a command that judges the new files before they are kept; when it "
+			"fails the "
+			"previous ones come back"),
+	YAML_FIELD(struct target_draft, after_copy, conf_command,
+		.help = "a command that runs after the files were written; its failure is only "
+			"told"),
+	YAML_FIELD(struct target_draft, reload, conf_reload,
+		.help = "how the servers learn of new files: {unit: NAME.service}, {command: "
+			"[PROGRAM]}, "
+			"or a list of these"),
+	YAML_FIELD(struct target_draft, after, conf_references,
+		.help = "targets that come before this one"),
+	YAML_FIELD(struct target_draft, password_file, conf_path,
+		.help = "holds the password for format pkcs12"),
+	{ 0 },
+};
+
+static const struct yaml_type target_type = {
+	.word = "target",
+	.fields = conf_target_fields,
+};
+
+static const struct yaml_type targets_type = {
+	.word = "targets",
+	.size = sizeof(const struct yaml_node *),
+	.decode = conf_keep_map,
+	.entry = "NAME",
+	.of = &target_type,
+};
+
+static const struct yaml_field control_fields[] = {
+	YAML_FIELD(struct control_draft, socket, conf_path,
+		.fallback = "/run/certd/control.sock",
+		.help = "the control socket; under systemd the socket unit names it"),
+	YAML_FIELD(struct control_draft, observe, conf_principals, .fallback = "[\"@adm\"]",
+		.help = "who may read"),
+	YAML_FIELD(struct control_draft, operate, conf_principals, .fallback = "[\"@certd\"]",
+		.help = "who may also renew, roll, deploy and check"),
+	YAML_FIELD(struct control_draft, admin, conf_principals, .fallback = "[root]",
+		.help = "who may do everything; root always may, and the daemon's own user "
+			"when it was "
+			"not started as root"),
+	{ 0 },
+};
+
+static const struct yaml_type control_type = {
+	.word = "map",
+	.size = sizeof(struct control_draft),
+	.decode = yaml_decode_nested,
+	.fields = control_fields,
+};
+
+const struct yaml_field conf_hook_fields[] = {
+	YAML_FIELD_AS("before_issue", struct hooks_draft, at[HOOK_BEFORE_ISSUE], conf_command,
+		.help = "runs before a certificate is issued; a failure prevents it"),
+	YAML_FIELD_AS("after_issue", struct hooks_draft, at[HOOK_AFTER_ISSUE], conf_command,
+		.help = "runs after a certificate was issued"),
+	YAML_FIELD_AS("before_roll", struct hooks_draft, at[HOOK_BEFORE_ROLL], conf_command,
+		.help = "runs before the next version becomes current; a failure prevents it"),
+	YAML_FIELD_AS("after_roll", struct hooks_draft, at[HOOK_AFTER_ROLL], conf_command,
+		.help = "runs after the next version became current"),
+	{ 0 },
+};
+
+static const struct yaml_type hooks_type = {
+	.word = "map",
+	.size = sizeof(struct hooks_draft),
+	.decode = yaml_decode_nested,
+	.fields = conf_hook_fields,
+};
+
+const struct yaml_field conf_top_fields[] = {
+	YAML_FIELD(struct top_draft, state_dir, conf_path, .fallback = "/var/lib/certd",
+		.help = "where keys, certificates and facts are stored"),
+	YAML_FIELD(struct top_draft, user, yaml_string, .fallback = "certd",
+		.help = "the user of the engine when certd is started as root"),
+	YAML_FIELD(struct top_draft, include, conf_words,
+		.help = "patterns of further files, relative to this one; maps merge, the same "
+			"entry "
+			"twice is an error"),
+	YAML_FIELD(struct top_draft, control, control_type,
+		.help = "the control socket and its users"),
+	YAML_FIELD(struct top_draft, defaults, defaults_type,
+		.help = "what holds for every certificate that does not say otherwise; any key "
+			"of a "
+			"certificate may stand here"),
+	YAML_FIELD(struct top_draft, cas, cas_type, .help = "who signs"),
+	YAML_FIELD(struct top_draft, groups, groups_type,
+		.help = "the certificates, in groups: ca, or an apex domain"),
+	YAML_FIELD(struct top_draft, targets, targets_type,
+		.help = "where certificates are copied to"),
+	YAML_FIELD(struct top_draft, hooks, hooks_type,
+		.help = "commands around issue and roll, as argument lists without a shell"),
+	{ 0 },
+};
