@@ -1,5 +1,6 @@
 #include "lib/bus/notify.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,9 +11,11 @@
 
 static void tell(const char *state, const char *status)
 {
-	char *text AUTO_FREE = mem_printf("%s\nSTATUS=%s", state, status);
+	char *text AUTO_FREE = NULL;
 
-	(void)sd_notify(0, text);
+	if (status)
+		text = mem_printf("%s\nSTATUS=%s", state, status);
+	(void)sd_notify(0, text ? text : state);
 }
 
 /* By its name: who configures another path than the .socket unit has gets one that we bind. */
@@ -38,7 +41,8 @@ void notify_adopt(const char *socket, struct notify *out)
 		out->watchdog_ms = (int64_t)(usec / 1000);
 	n = sd_listen_fds(1);
 	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++)
-		if (out->listener < 0 && is_bound_to(fd, socket))
+		if (out->listener < 0 && is_bound_to(fd, socket) &&
+			fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 			out->listener = fd;
 		else
 			close(fd);

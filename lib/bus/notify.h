@@ -21,11 +21,14 @@ struct notify {
 
 /*
  * Takes over what the manager gave.  `socket` is the path that the configuration wants: only a listener
- * bound to it is taken; anything else that was passed is closed.
+ * bound to it is taken, and never blocks; anything else that was passed is closed.
  */
 void notify_adopt(const char *socket, struct notify *out);
 
-/* Up (again, after notify_reloading) and serving; the sentence stands in `systemctl status`. */
+/*
+ * Up (again, after notify_reloading) and serving.  The sentence stands in `systemctl status`; NULL leaves
+ * the one that is there.
+ */
 void notify_ready(const char *status);
 void notify_reloading(void);
 void notify_stopping(const char *status);

@@ -37,6 +37,11 @@ static void say_ready(void)
 	notify_ready("2 certificates");
 }
 
+static void say_ready_again(void)
+{
+	notify_ready(NULL);
+}
+
 static void say_stopping(void)
 {
 	notify_stopping("asked to");
@@ -58,7 +63,7 @@ TEST(told)
 		void (*say)(void);
 		const char *want;
 	} calls[] = { { say_ready, "READY=1\nSTATUS=2 certificates" },
-		{ notify_reloading, "RELOADING=1" },
+		{ say_ready_again, "READY=1" }, { notify_reloading, "RELOADING=1" },
 		{ say_stopping, "STOPPING=1\nSTATUS=asked to" },
 		{ say_status, "STATUS=3 working" }, { notify_alive, "WATCHDOG=1" },
 		{ say_failed, "ERRNO=13\nSTATUS=no store" } };
@@ -105,7 +110,8 @@ static int adopt_in_child(void)
 	notify_adopt(path, &given);
 	if (given.listener != 4 || given.watchdog_ms != 2500)
 		return 1;
-	if (fcntl(3, F_GETFD) >= 0 || fcntl(5, F_GETFD) >= 0 || fcntl(4, F_GETFD) != FD_CLOEXEC)
+	if (fcntl(3, F_GETFD) >= 0 || fcntl(5, F_GETFD) >= 0 ||
+		fcntl(4, F_GETFD) != FD_CLOEXEC || !(fcntl(4, F_GETFL) & O_NONBLOCK))
 		return 2;
 	if (getenv("LISTEN_FDS") || getenv("WATCHDOG_USEC"))
 		return 3;
