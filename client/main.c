@@ -55,6 +55,12 @@ static int run_offline(struct options *options)
 	struct err err = ERR_INIT;
 
 	switch (options->command->id) {
+	case COMMAND_INFO:
+		return info_main(options->n_args + 1, options->argv, options->is_json);
+	case COMMAND_VERIFY:
+		return verify_main(options->n_args + 1, options->argv, options->is_json);
+	case COMMAND_DHPARAM:
+		return dhparam_main(options->n_args + 1, options->argv);
 	default:
 		config_run(options, &err);
 		return ask_failed(&err);

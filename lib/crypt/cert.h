@@ -81,10 +81,6 @@ int cert_is_issued_by(const struct cert *cert, const struct cert *issuer, struct
 
 bool cert_equal(const struct cert *a, const struct cert *b);
 
-/* Appends lines for people, each with `indent` in front; `now` for the time left. */
-void cert_print(
-	const struct cert *cert, struct instant now, const char *indent, struct buf *out);
-
 void cert_free(struct cert *cert);
 void cert_freep(struct cert **cert);
 #define AUTO_CERT CLEANUP(cert_freep)

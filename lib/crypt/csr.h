@@ -35,9 +35,6 @@ int csr_make_der(const struct cert_wish *wish, const struct key *key, const char
 /* Reads one PEM or DER request and checks its own signature. */
 int csr_read(const void *data, size_t len, struct csr **out, struct err *err);
 
-/* Appends lines for people: subject, names, key, signature; each with `indent` in front. */
-void csr_print(const struct csr *csr, const char *indent, struct buf *out);
-
 /* Is the request for this key? */
 bool csr_has_key(const struct csr *csr, const struct key *key);
 

@@ -16,6 +16,8 @@ static int key_from_der(const void *der, size_t len, struct key **out, struct er
 	const unsigned char *p = der;
 	EVP_PKEY *pkey;
 
+	if (len == 0)
+		return err_set(err, ERR_BAD_KEY, "the private key is empty");
 	ssl_begin();
 	pkey = d2i_AutoPrivateKey_ex(NULL, &p, (long)len, NULL, NULL);
 	if (!pkey)
@@ -34,8 +36,6 @@ static int key_from_block(const struct pem_block *block, struct key **out, struc
 	if (block->is_encrypted || str_is(block->label, "ENCRYPTED PRIVATE KEY"))
 		return err_set(
 			err, ERR_BAD_KEY, "the private key is encrypted with a password");
-	if (block->der.len == 0)
-		return err_set(err, ERR_BAD_KEY, "the private key is empty");
 	return key_from_der(block->der.data, block->der.len, out, err);
 }
 

@@ -10,6 +10,7 @@
 #include "lib/crypt/cert.h"
 #include "lib/crypt/chain.h"
 #include "lib/crypt/csr.h"
+#include "lib/crypt/describe.h"
 #include "lib/crypt/dh.h"
 #include "lib/crypt/digest.h"
 #include "lib/crypt/key.h"
@@ -348,6 +349,27 @@ TEST(certificates_tell_what_was_asked)
 	key_free(key);
 }
 
+static void add_line(void *data, const char *key, const char *value)
+{
+	buf_printf(data, "%s=%s\n", key, value);
+}
+
+TEST(descriptions)
+{
+	struct key *key AUTO_KEY = make_key("ed25519");
+	struct cert *root AUTO_CERT = issue_root(key, DAYS(1));
+	struct buf text AUTO_BUF = BUF_INIT, of_key AUTO_BUF = BUF_INIT;
+
+	cert_describe(root, add_line, &text);
+	CHECK(str_starts(
+		buf_text(&text), "subject=C=US,O=Ex\xc3\xa4mple,CN=Example Root\nissuer="));
+	CHECK(strstr(buf_text(&text), "not_after=2026-11-22T10:00:00Z\nkey=ed25519\n") != NULL);
+	CHECK(strstr(buf_text(&text), "\nca=yes\nserial=") != NULL);
+	key_describe(key, add_line, &of_key);
+	CHECK(str_starts(buf_text(&of_key), "key=ed25519\nspki_sha256="));
+	CHECK(str_ends(buf_text(&text), strchr(buf_text(&of_key), '\n')));
+}
+
 TEST(serials_are_random_and_positive)
 {
 	struct key *key = make_key("ed25519");
@@ -443,8 +465,8 @@ TEST(requests_round_trip)
 		REQUIRE(csr_make(&wish, key, "sha256", &pem, &err) == 0);
 		REQUIRE(csr_read(pem.data, pem.len, &csr, &err) == 0);
 		CHECK(csr_has_key(csr, key));
-		csr_print(csr, "  ", &text);
-		CHECK(strstr(buf_text(&text), "names        example.com 192.0.2.1\n") != NULL);
+		csr_describe(csr, add_line, &text);
+		CHECK(strstr(buf_text(&text), "names=example.com 192.0.2.1\n") != NULL);
 		CHECK(strstr(buf_text(&text), specs[i]) != NULL);
 		csr_free(csr);
 		pem.data[pem.len / 2] ^= 1;

@@ -1,0 +1,34 @@
+#ifndef CERTD_CLIENT_CHECK_H
+#define CERTD_CLIENT_CHECK_H
+
+#include <stddef.h>
+
+#include "client/material.h"
+#include "lib/base/buf.h"
+#include "lib/base/instant.h"
+
+/*
+ * Do these keys, requests and certificates belong together, and can a server use them now?
+ *
+ * The first certificate is the server's; those behind it are its issuers, in order, each counted
+ * once however many files repeat it.  Every problem is found in one run, each a sentence.
+ */
+
+#define CHECK_PROBLEMS_MAX 32
+
+struct check {
+	char *problems[CHECK_PROBLEMS_MAX];
+	size_t n_problems;
+	const struct cert *leaf; /* points into the material; NULL: none */
+	const struct cert *top;  /* the last of the chain */
+	size_t chain_len;
+};
+
+void check_run(struct check *check, const struct material *material, struct instant now);
+
+/* One more problem; beyond the bound they are dropped. */
+void check_add(struct check *check, const char *fmt, ...) PRINTF(2, 3);
+
+void check_done(struct check *check); /* zeroed is fine */
+
+#endif

@@ -1,0 +1,41 @@
+#ifndef CERTD_CLIENT_MATERIAL_H
+#define CERTD_CLIENT_MATERIAL_H
+
+#include <stddef.h>
+
+#include "lib/crypt/cert.h"
+#include "lib/crypt/csr.h"
+#include "lib/crypt/key.h"
+
+struct err;
+
+/*
+ * What lies in a file of keys, requests and certificates, PEM or DER: for `certctl info` and
+ * `certctl verify`.  The bytes of the file, which may hold private keys, are wiped after reading.
+ */
+
+enum material_kind { MATERIAL_KEY, MATERIAL_REQUEST, MATERIAL_CERT, MATERIAL_OTHER };
+
+struct material_item {
+	enum material_kind kind;
+	struct key *key;
+	struct csr *csr;
+	struct cert *cert;
+	char *label; /* of the PEM block; "" for DER */
+};
+
+#define MATERIAL_MAX 64 /* items */
+#define MATERIAL_FILE_MAX ((size_t)1024 * 1024)
+
+struct material {
+	struct material_item items[MATERIAL_MAX];
+	size_t n;
+};
+
+const char *material_kind_text(enum material_kind kind);
+
+/* Appends the items of a file; NULL for standard input.  At least one, or -1. */
+int material_read(const char *path, struct material *out, struct err *err);
+void material_done(struct material *material); /* zeroed is fine */
+
+#endif
