@@ -1,7 +1,6 @@
 #include "lib/base/str.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,20 +59,43 @@ const char *str_near_miss(const char *text, const char *const *words)
 	return found;
 }
 
+/*
+ * Only the last star is ever gone back to, so a pattern with many of them costs length times length
+ * and not more: patterns come from whoever may connect.
+ */
+static bool half_matches(
+	const char *text, const char *text_end, const char *pattern, const char *pattern_end)
+{
+	const char *star = NULL, *from = NULL;
+
+	while (text < text_end) {
+		if (pattern < pattern_end && *pattern == '*') {
+			star = pattern++;
+			from = text;
+		} else if (pattern < pattern_end && *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star + 1;
+			text = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (pattern < pattern_end && *pattern == '*')
+		pattern++;
+	return pattern == pattern_end;
+}
+
 bool str_matches(const char *name, const char *pattern)
 {
-	const char *slash = strchr(name, '/');
+	const char *name_end = name + strlen(name), *pattern_end = pattern + strlen(pattern);
+	const char *slash = strchr(name, '/'), *pattern_slash = strchr(pattern, '/');
 
-	if (strchr(pattern, '/'))
-		return fnmatch(pattern, name, FNM_PATHNAME | FNM_NOESCAPE) == 0;
-	if (strcmp(pattern, "*") == 0)
-		return true;
-	if (!slash)
-		return strcmp(name, pattern) == 0;
-	if (!strpbrk(pattern, "*?["))
-		return strlen(pattern) == (size_t)(slash - name) &&
-		       memcmp(name, pattern, (size_t)(slash - name)) == 0;
-	return fnmatch(pattern, name, FNM_LEADING_DIR | FNM_PATHNAME | FNM_NOESCAPE) == 0;
+	if (!pattern_slash)
+		return half_matches(name, slash ? slash : name_end, pattern, pattern_end);
+	return slash && half_matches(name, slash, pattern, pattern_slash) &&
+	       half_matches(slash + 1, name_end, pattern_slash + 1, pattern_end);
 }
 
 static int nibble(char c)

@@ -102,6 +102,16 @@ TEST(patterns_match_names)
 	CHECK(!str_matches("example.com/mail", "*/web-*"));
 	CHECK(!str_matches("example.com/web", "example.co"));
 	CHECK(str_matches("a/b", "*"));
+	CHECK(str_matches("example.com/web", "*.com"));
+	CHECK(str_matches("example.com/web", "ex*le.c*m/w*b*"));
+	CHECK(!str_matches("example.com/web", "*.com/w"));
+	CHECK(!str_matches("example.com/web", "*web"));
+	CHECK(!str_matches("example.com/web", "example.com/*/*"));
+	CHECK(str_matches("example.com/", "example.com/*"));
+	CHECK(!str_matches("example.com", "example.com/*"));
+	/* Would take years if every star were gone back to. */
+	CHECK(!str_matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/b",
+		"*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b/b"));
 }
 
 TEST(near_misses_are_found)
