@@ -36,7 +36,8 @@ struct ctl {
 	uid_t own_uid;
 	bool is_own_admin; /* the daemon was not started as root: its own user is admin */
 	void (*reload)(void *data);
-	void (*metrics)(struct buf *out, void *data); /* more lines of Prometheus text; may be NULL */
+	void (*metrics)(
+		struct buf *out, void *data); /* more lines of Prometheus text; may be NULL */
 	void *data;
 
 	struct ring ring;

@@ -23,7 +23,7 @@ struct ring_event {
 	struct instant at;
 	enum event event;
 	uint64_t job, batch; /* 0: none */
-	size_t size;	     /* of the block */
+	size_t size;         /* of the block */
 	const char *cert;    /* NULL: none */
 	const char *text;
 	const char *line; /* the whole `event` line, LF included */
@@ -32,7 +32,7 @@ struct ring_event {
 
 struct ring {
 	struct ring_event **slots; /* RING_EVENTS_MAX, by seq modulo that */
-	uint64_t first, next;	   /* kept are first <= seq < next */
+	uint64_t first, next;      /* kept are first <= seq < next */
 	size_t bytes;
 	uint64_t counts[EVENT_COUNT];
 };

@@ -54,9 +54,10 @@ struct session {
 	struct buf out;
 	struct line line;
 	struct request_line request; /* in work; valid while its answer lives */
-	struct answer *answer;	     /* NULL: no request is in work */
-	uint64_t n_rows, job;	     /* told in `ok`; job 0: none */
+	struct answer *answer;       /* NULL: no request is in work */
+	uint64_t n_rows, job;        /* told in `ok`; job 0: none */
 	bool has_input_ended;
+	bool is_pulled, is_woken;
 	void (*wake)(struct session *session); /* the transport's */
 };
 
@@ -69,7 +70,7 @@ bool session_wants_input(const struct session *session);
 void session_feed(struct session *session, const void *data, size_t len);
 void session_end_input(struct session *session);
 
-/* Works for a while.  True: there is more to do at once; false: only after input, sending or a wake. */
+/* Works for a while.  True: call again when the queue is short; false: only after input or a wake. */
 bool session_pull(struct session *session);
 
 /* Nothing is in work, nothing is left to send, and no more will come. */

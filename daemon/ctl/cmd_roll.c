@@ -1,0 +1,51 @@
+#include <stdlib.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/ctl/handlers.h"
+#include "daemon/ctl/work.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+
+static void hold(struct work *work, const struct cert *cert, const struct plan *plan)
+{
+	if (work->n_held++ && !instant_before(plan->at, work->held.at))
+		return;
+	work->held = *plan;
+	free(work->held_name);
+	work->held_name = mem_strdup(cert->conf->name);
+}
+
+static enum verdict judge(struct work *work, const struct cert *cert, const struct plan *plan)
+{
+	if (!version_is_set(&cert->facts.next.id))
+		return WORK_SKIP;
+	if (work->options.is_forced ||
+		(plan->action == ACTION_ROLL && !instant_before(clock_now(), plan->at)))
+		return WORK_TAKE;
+	hold(work, cert, plan);
+	return WORK_TELL;
+}
+
+static int none(const struct work *work, struct err *err)
+{
+	if (work->options.is_forced && selection_is_single(&work->selection))
+		return err_set(err, ERR_NO_NEXT, "%s has no next version to roll",
+			work->selection.names[0]);
+	if (work->options.is_forced)
+		return err_set(err, ERR_NO_NEXT,
+			"none of the certificates has a next version to roll");
+	if (work->n_held == 0)
+		return 0;
+	err_set(err, ERR_TOO_EARLY, "%s cannot be rolled yet: %s", work->held_name,
+		why_sentence(work->held.why));
+	if (work->held.at.s != INT64_MAX)
+		err->not_before = work->held.at;
+	return -1;
+}
+
+int cmd_roll(struct session *session, struct err *err)
+{
+	static const struct work_rules rules = { JOB_ROLL, judge, none };
+
+	return work_begin(session, &rules, err);
+}

@@ -1,0 +1,171 @@
+#include "daemon/conf/conf.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/handlers.h"
+#include "daemon/ctl/rows.h"
+#include "daemon/ctl/select.h"
+#include "daemon/ctl/session.h"
+#include "daemon/job/job.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+
+enum {
+	NAMES_LEN_MAX = 8 * 1024, /* of one row */
+	EVENTS_MAX = 20,
+};
+
+static struct buf *row_of(struct session *session, const char *kind)
+{
+	struct buf *row = session_row(session);
+
+	line_add(row, "kind", kind);
+	return row;
+}
+
+/* As many as fit into a line; the configuration has the rest. */
+static void add_names(struct buf *row, const struct cert_conf *conf)
+{
+	struct buf names AUTO_BUF = BUF_INIT;
+
+	for (size_t i = 0; i < conf->n_names; i++) {
+		if (names.len > NAMES_LEN_MAX) {
+			buf_printf(&names, " ... and %zu more", conf->n_names - i);
+			break;
+		}
+		buf_printf(&names, "%s%s", i ? " " : "", conf->names[i]);
+	}
+	if (names.len)
+		line_add(row, "names", names.data);
+}
+
+static void add_cas(struct buf *row, const struct conf *conf, const struct cert *cert)
+{
+	struct buf cas AUTO_BUF = BUF_INIT;
+
+	for (size_t i = 0; i < cert->conf->n_cas && cas.len < NAMES_LEN_MAX / 4; i++)
+		buf_printf(&cas, "%s%s", i ? " " : "", rows_ca(conf, cert, i));
+	if (cas.len)
+		line_add(row, "ca", cas.data);
+}
+
+static void add_retry(struct buf *row, const struct failure *failure, const struct cert *cert)
+{
+	line_add_instant(row, "retry", failure_retry(failure, &cert->facts.curr, clock_now()));
+	line_add_int(row, "tries", failure->tries);
+}
+
+static void add_cert(struct session *session, const struct cert *cert)
+{
+	const struct fleet *fleet = session->ctl->fleet;
+	const struct failure *failure = &cert->facts.failure;
+	struct plan plan = fleet_plan(fleet, cert);
+	struct buf *row = row_of(session, "cert");
+
+	line_add(row, "cert", cert->conf->name);
+	add_names(row, cert->conf);
+	add_cas(row, fleet->conf, cert);
+	line_add(row, "key", cert->conf->key);
+	line_add(row, "health", health_text(fleet_health(fleet, cert, &plan)));
+	rows_add_held(row, &cert->facts);
+	line_add_instant(row, "renewal", plan.renewal);
+	rows_add_plan(row, &plan);
+	if (cert->job)
+		line_add(row, "job", cert->job->number_text);
+	if (failure->code != ERR_NONE) {
+		rows_add_error(row, failure);
+		line_add_instant(row, "error_first", failure->first);
+		line_add_instant(row, "error_last", failure->last);
+		add_retry(row, failure, cert);
+	}
+	line_end(row);
+}
+
+static void add_version(
+	struct session *session, const struct version_facts *version, const char *link)
+{
+	struct buf *row;
+
+	if (!version_is_set(&version->id))
+		return;
+	row = row_of(session, "version");
+	rows_add_version(row, "version", &version->id);
+	line_add(row, "link", link);
+	line_add_instant(row, "created", version->created);
+	line_add_instant(row, "not_before", version->not_before);
+	line_add_instant(row, "not_after", version->not_after);
+	line_add_instant(row, "rolled", version->rolled);
+	line_add_hex(row, "spki_sha256", version->spki, sizeof(version->spki));
+	line_end(row);
+}
+
+static void add_prev(struct session *session, const struct version_id *prev)
+{
+	struct buf *row;
+
+	if (!version_is_set(prev))
+		return;
+	row = row_of(session, "version");
+	rows_add_version(row, "version", prev);
+	line_add(row, "link", "prev");
+	line_end(row);
+}
+
+static void add_target(
+	struct session *session, const struct cert *cert, const struct target_conf *target)
+{
+	const struct target_facts *facts = facts_target(&cert->facts, target->name);
+	struct buf *row = row_of(session, "target");
+
+	line_add(row, "target", target->name);
+	line_add(row, "dir", target->dir);
+	rows_add_version(row, "desired", &cert->facts.curr.id);
+	if (facts) {
+		rows_add_version(row, "confirmed", &facts->confirmed);
+		if (facts->failure.code != ERR_NONE) {
+			rows_add_error(row, &facts->failure);
+			add_retry(row, &facts->failure, cert);
+		}
+	}
+	line_end(row);
+}
+
+/* The newest that the ring remembers, oldest of them first. */
+static void add_events(struct session *session, const struct cert *cert)
+{
+	const struct ring *ring = &session->ctl->ring;
+	uint64_t from = ring->next;
+
+	for (int n = 0; n < EVENTS_MAX && from > ring->first;) {
+		const struct ring_event *event = ring_get(ring, --from);
+
+		n += event->cert && str_is(event->cert, cert->conf->name);
+	}
+	for (; from < ring->next; from++) {
+		const struct ring_event *event = ring_get(ring, from);
+		struct buf *row;
+
+		if (!event->cert || !str_is(event->cert, cert->conf->name))
+			continue;
+		row = row_of(session, "event");
+		line_add_instant(row, "at", event->at);
+		line_add(row, "name", event_name(event->event));
+		line_add(row, "text", event->text);
+		line_end(row);
+	}
+}
+
+int cmd_show(struct session *session, struct err *err)
+{
+	const struct fleet *fleet = session->ctl->fleet;
+	const struct cert *cert = select_one(fleet, &session->request, err);
+
+	if (!cert)
+		return -1;
+	add_cert(session, cert);
+	add_version(session, &cert->facts.curr, "curr");
+	add_version(session, &cert->facts.next, "next");
+	add_prev(session, &cert->facts.prev);
+	for (size_t i = 0; i < cert->conf->n_targets; i++)
+		add_target(session, cert, &fleet->conf->targets[cert->conf->targets[i]]);
+	add_events(session, cert);
+	return 0;
+}

@@ -1,0 +1,36 @@
+#include <stdio.h>
+
+#include "daemon/cert/explain.h"
+#include "daemon/conf/conf.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/handlers.h"
+#include "daemon/ctl/select.h"
+#include "daemon/ctl/session.h"
+#include "daemon/job/job.h"
+#include "lib/base/clock.h"
+
+static void tell(const char *sentence, void *data)
+{
+	session_text(data, sentence);
+}
+
+int cmd_why(struct session *session, struct err *err)
+{
+	const struct fleet *fleet = session->ctl->fleet;
+	struct cert *cert = select_one(fleet, &session->request, err);
+	struct issuer issuer;
+
+	if (!cert)
+		return -1;
+	issuer = fleet_issuer(fleet, cert);
+	cert_explain(
+		cert->conf, fleet->conf, &cert->facts, &issuer, clock_now(), tell, session);
+	if (cert->job) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "job %s works on it (%s)", cert->job->number_text,
+			cert->job->verb);
+		session_text(session, text);
+	}
+	return 0;
+}

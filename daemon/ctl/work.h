@@ -1,0 +1,46 @@
+#ifndef CERTD_DAEMON_CTL_WORK_H
+#define CERTD_DAEMON_CTL_WORK_H
+
+#include <stdbool.h>
+
+#include "daemon/ctl/select.h"
+#include "daemon/ctl/session.h"
+#include "daemon/job/runner.h"
+
+/*
+ * What renew, roll and deploy have in common: go through the certificates that the request names,
+ * judge each, and start one job for those that are taken.
+ *
+ * Those that are not taken are told in rows (cert action at why reason; job where one is at work),
+ * unless nothing needs to be said.  For one certificate called by its name, being busy or not active
+ * is an error; among several it is a row.  The walk is done in steps like every answer, so that
+ * judging a hundred thousand holds nobody up.
+ */
+
+enum verdict { WORK_TAKE, WORK_TELL, WORK_SKIP };
+
+struct work;
+
+struct work_rules {
+	enum job_kind kind;
+	enum verdict (*judge)(
+		struct work *work, const struct cert *cert, const struct plan *plan);
+	/* Nobody was taken: 0, or -1 with the reason. */
+	int (*none)(const struct work *work, struct err *err);
+};
+
+struct work {
+	struct answer answer;
+	struct selection selection;
+	const struct work_rules *rules;
+	struct job_options options;
+	char **names; /* taken */
+	size_t n, size;
+	size_t n_held;    /* for judge() and none(): those that a guard holds */
+	struct plan held; /* the one that opens first, */
+	char *held_name;  /* and whose it is */
+};
+
+int work_begin(struct session *session, const struct work_rules *rules, struct err *err);
+
+#endif
