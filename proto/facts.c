@@ -1,6 +1,7 @@
 #include "proto/facts.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,20 +97,23 @@ const char *version_id_text(const struct version_id *id, char out[VERSION_ID_TEX
 int version_id_parse(const char *text, struct version_id *out, struct err *err)
 {
 	struct version_id id = { INSTANT_NONE, 0 };
-	char made[17], again[VERSION_ID_TEXT_LEN];
+	const char *digits;
+	char made[17];
 	struct err ignored = ERR_INIT;
 	int64_t suffix;
 
-	if (strnlen(text, VERSION_ID_TEXT_LEN) < 18 || text[16] != '-' ||
-		!str_to_int(text + 17, 0, UINT32_MAX, &suffix))
+	if (strnlen(text, VERSION_ID_TEXT_LEN) < 18 || text[16] != '-')
 		goto bad;
-	snprintf(made, sizeof(made), "%s", text);
+	/* It names a directory, so there is exactly one way to write it. */
+	digits = text + 17;
+	if (!isdigit((unsigned char)digits[0]) || (digits[0] == '0' && digits[1]) ||
+		!str_to_int(digits, 0, UINT32_MAX, &suffix))
+		goto bad;
+	memcpy(made, text, 16);
+	made[16] = 0;
 	if (instant_parse(made, &id.made, &ignored) || !instant_is_set(id.made))
 		goto bad;
 	id.suffix = (uint32_t)suffix;
-	/* It names a directory, so there is exactly one way to write it. */
-	if (!str_is(version_id_text(&id, again), text))
-		goto bad;
 	*out = id;
 	return 0;
 bad:

@@ -192,6 +192,21 @@ TEST(later_versions_may_say_more)
 	facts_done(&facts);
 }
 
+/* From the year 1000 to 9999, what the C library writes is read back. */
+TEST(times_round_trip)
+{
+	for (int64_t s = INT64_C(-30610224000); s < INT64_C(253402300800); s += 40003201) {
+		struct instant t = { s }, back = INSTANT_NONE;
+		struct err err = ERR_INIT;
+		char text[INSTANT_TEXT_LEN];
+
+		CHECK_INT(instant_parse(instant_text(t, text), &back, &err), 0);
+		CHECK_INT(back.s, s);
+		CHECK_INT(instant_parse(instant_compact(t, text), &back, &err), 0);
+		CHECK_INT(back.s, s);
+	}
+}
+
 TEST(version_ids)
 {
 	struct version_id a, b;
