@@ -1,5 +1,6 @@
 #include "client/ask.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +28,14 @@ int ask_failed(const struct err *err)
 	return err_code_exit(err->code);
 }
 
+static void add_json_or_null(struct buf *out, const char *text)
+{
+	if (text)
+		show_json_string(out, text);
+	else
+		buf_add_text(out, "null");
+}
+
 int ask_failed_as(const struct options *options, const struct err *err)
 {
 	struct buf out AUTO_BUF = BUF_INIT;
@@ -38,10 +47,9 @@ int ask_failed_as(const struct options *options, const struct err *err)
 		buf_add_text(&out, ", \"text\": ");
 		show_json_string(&out, err->text);
 		buf_add_text(&out, ", \"until\": ");
-		if (instant_is_set(err->not_before))
-			show_json_string(&out, instant_text(err->not_before, until));
-		else
-			buf_add_text(&out, "null");
+		add_json_or_null(&out, instant_is_set(err->not_before)
+					       ? instant_text(err->not_before, until)
+					       : NULL);
 		buf_add_text(&out, "}\n");
 		fputs(buf_text(&out), stdout);
 	}
@@ -80,60 +88,57 @@ static int read_answer(struct conn *conn, struct rows *rows, struct err *err)
 	}
 }
 
-/* A job that was named in a row or in the ok line, added once. */
-static void note_job(struct watch_jobs *jobs, const char *text)
+/* The document of a job: its number, what was not taken, and, once it was followed, its result. */
+static void add_job_json(struct buf *out, const struct rows *rows, int64_t job,
+	bool is_followed, const struct err *err)
 {
-	int64_t job;
+	struct buf skipped AUTO_BUF = BUF_INIT;
 
-	if (!text || !str_to_int(text, 1, INT64_MAX, &job))
-		return;
-	for (size_t i = 0; i < jobs->n; i++)
-		if (jobs->at[i] == job)
-			return;
-	jobs->at = mem_grow(jobs->at, jobs->n + 1, sizeof(jobs->at[0]));
-	jobs->at[jobs->n++] = job;
+	show_json(rows, &skipped);
+	if (job)
+		buf_printf(out, "{\"job\": %" PRId64, job);
+	else
+		buf_add_text(out, "{\"job\": null");
+	buf_add_text(out, ", \"skipped\": ");
+	buf_add(out, skipped.data, skipped.len - 1);
+	if (is_followed) {
+		buf_printf(out,
+			", \"result\": \"%s\", \"error\": ", err_is_set(err) ? "failed" : "ok");
+		add_json_or_null(out, err_is_set(err) ? err_code_text(err->code) : NULL);
+		buf_add_text(out, ", \"error_text\": ");
+		add_json_or_null(out, err_is_set(err) ? err->text : NULL);
+	}
+	buf_add_text(out, "}\n");
 }
 
-static void tell_jobs(const struct options *options, const struct rows *rows,
-	const struct line *ok, const struct watch_jobs *jobs, const struct term *term,
-	struct buf *out)
-{
-	const char *text = line_get(ok, "text");
-
-	if (options->is_json && rows->n) {
-		show_json(rows, out);
-		return;
-	}
-	if (options->is_json) {
-		show_json_line(ok, out);
-		return;
-	}
-	view_rows(rows, term, out);
-	if (text) {
-		term_add(out, text);
-		buf_add_char(out, '\n');
-	} else if (!rows->n && jobs->n) {
-		buf_printf(out, "job %lld\n", (long long)jobs->at[0]);
-	} else if (!jobs->n) {
-		buf_printf(out, "nothing to %s\n", options->command->name);
-	}
-}
-
-/* Work was started: say which, or follow it. */
+/* Work was started, or there was none; rows tell what was not taken and why. */
 static int finish_job(const struct options *options, const struct rows *rows,
 	const struct line *ok, const struct term *term)
 {
-	struct watch_jobs jobs CLEANUP(watch_jobs_done) = { NULL, 0 };
 	struct buf out AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
+	int64_t job = 0;
+	bool is_followed;
 
-	note_job(&jobs, line_get(ok, "job"));
-	for (size_t i = 0; i < rows->n; i++)
-		note_job(&jobs, row_get(&rows->at[i], "job"));
-	if (options->is_waiting && jobs.n)
-		return watch_jobs(options, &jobs, term);
-	tell_jobs(options, rows, ok, &jobs, term, &out);
-	fputs(buf_text(&out), stdout);
-	return 0;
+	if (line_get_int(ok, "job", 1, INT64_MAX, &job, &err))
+		return ask_failed_as(options, &err);
+	is_followed = options->is_waiting && job;
+	if (!options->is_json) {
+		view_rows(rows, term, &out);
+		if (job && !is_followed)
+			buf_printf(&out, "job %" PRId64 "\n", job);
+		else if (!job && !rows->n)
+			buf_printf(&out, "nothing to %s\n", options->command->name);
+		fputs(buf_text(&out), stdout);
+		fflush(stdout);
+	}
+	if (is_followed)
+		watch_job(options, job, term, &err);
+	if (options->is_json) {
+		add_job_json(&out, rows, job, is_followed, &err);
+		fputs(buf_text(&out), stdout);
+	}
+	return err_is_set(&err) ? ask_failed(&err) : 0;
 }
 
 /* `status` of named certificates tells by its exit status whether they are well. */

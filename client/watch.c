@@ -1,8 +1,6 @@
 #include "client/watch.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "client/ask.h"
 #include "client/connect.h"
@@ -14,13 +12,6 @@
 #include "lib/base/str.h"
 
 enum { ANSWER_MS = 30 * 1000, REFRESH_MS = 1000 };
-
-void watch_jobs_done(struct watch_jobs *jobs)
-{
-	free(jobs->at);
-	jobs->at = NULL;
-	jobs->n = 0;
-}
 
 static bool is_event(const struct line *line, const char *name)
 {
@@ -224,69 +215,22 @@ static int follow(struct progress *progress, struct conn *conn, struct err *err)
 	}
 }
 
-static void add_json_result(
-	struct buf *out, const struct progress *progress, const struct err *err)
+int watch_job(
+	const struct options *options, int64_t job, const struct term *term, struct err *err)
 {
-	buf_printf(out, "{\"job\": %" PRId64 ", \"cert\": ", progress->job);
-	if (*progress->cert)
-		show_json_string(out, progress->cert);
-	else
-		buf_add_text(out, "null");
-	buf_printf(out, ", \"result\": \"%s\", \"error\": ", err_is_set(err) ? "failed" : "ok");
-	if (err_is_set(err))
-		show_json_string(out, err_code_text(err->code));
-	else
-		buf_add_text(out, "null");
-	buf_add_text(out, ", \"error_text\": ");
-	if (err_is_set(err))
-		show_json_string(out, err->text);
-	else
-		buf_add_text(out, "null");
-	buf_add_char(out, '}');
-}
-
-/* Follows one job on a connection of its own. */
-static int follow_job(struct progress *progress, struct err *err)
-{
+	struct progress progress = { .options = options,
+		.term = term,
+		.job = job,
+		.in_place = term->is_coloured,
+		.since = clock_tick() };
 	struct conn conn CLEANUP(conn_done) = { .fd = -1 };
 	struct buf request AUTO_BUF = BUF_INIT;
-	int failed;
 
 	line_add_word(&request, "watch");
-	line_add_int(&request, "job", progress->job);
+	line_add_int(&request, "job", job);
 	line_end(&request);
-	if (conn_open(&conn, progress->options->socket, err) ||
-		conn_send(&conn, &request, err) || await_ok(&conn, err))
+	if (conn_open(&conn, options->socket, err) || conn_send(&conn, &request, err) ||
+		await_ok(&conn, err))
 		return -1;
-	failed = follow(progress, &conn, err);
-	if (line_get(&conn.line, "cert"))
-		copy_text(progress->cert, sizeof(progress->cert), line_get(&conn.line, "cert"));
-	return failed;
-}
-
-int watch_jobs(
-	const struct options *options, const struct watch_jobs *jobs, const struct term *term)
-{
-	struct buf json AUTO_BUF = BUF_INIT;
-	int status = 0;
-
-	for (size_t i = 0; i < jobs->n; i++) {
-		struct progress progress = { .options = options,
-			.term = term,
-			.job = jobs->at[i],
-			.since = clock_tick() };
-		struct err err = ERR_INIT;
-
-		if (follow_job(&progress, &err)) {
-			int failed = ask_failed(&err);
-
-			status = status ? status : failed;
-		}
-		if (i)
-			buf_add_text(&json, ",\n ");
-		add_json_result(&json, &progress, &err);
-	}
-	if (options->is_json)
-		printf("[%s]\n", buf_text(&json));
-	return status;
+	return follow(&progress, &conn, err);
 }

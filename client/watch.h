@@ -1,10 +1,10 @@
 #ifndef CERTD_CLIENT_WATCH_H
 #define CERTD_CLIENT_WATCH_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct conn;
+struct err;
 struct options;
 struct term;
 
@@ -12,23 +12,16 @@ struct term;
  * Following events, and following jobs to their end.
  *
  * `watch` prints one line per event until the connection ends; with --json one object per line,
- * since the stream has no end that a document could wait for.  watch_jobs() is what --wait does: it
- * subscribes to each job, shows its steps as they come (on a terminal in place, with the time they
- * take) and makes the exit status from the results: that of the first job that failed.
+ * since the stream has no end that a document could wait for.  watch_job() is what --wait does: it
+ * subscribes to a job on a connection of its own, shows its steps as they come (on a terminal in
+ * place, with the time they take) and returns when the job ends.
  */
-
-struct watch_jobs {
-	int64_t *at;
-	size_t n;
-};
-
-void watch_jobs_done(struct watch_jobs *jobs);
 
 /* The request was sent already.  Returns the exit status. */
 int watch_stream(const struct options *options, struct conn *conn, const struct term *term);
 
-/* Opens a connection for each job.  Returns the exit status. */
-int watch_jobs(
-	const struct options *options, const struct watch_jobs *jobs, const struct term *term);
+/* 0 when the job ended well, -1 with what it, or the connection, failed with. */
+int watch_job(
+	const struct options *options, int64_t job, const struct term *term, struct err *err);
 
 #endif

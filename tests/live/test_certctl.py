@@ -263,9 +263,14 @@ def test_jobs_are_told():
     done, _ = ask("ok job=17\n", "renew", "a/b")
     assert done.returncode == 0 and done.stdout == "job 17\n"
     done, _ = ask("ok job=17\n", "--json", "renew", "a/b")
-    assert json.loads(done.stdout) == {"job": 17}
+    assert json.loads(done.stdout) == {"job": 17, "skipped": []}
     done, _ = ask("ok\n", "roll", "a/b")
     assert done.returncode == 0 and "nothing to roll" in done.stdout
+    skipped = 'row cert=a/c job=12 error=busy error_text="a job runs"\nok job=17\n'
+    done, _ = ask(skipped, "renew")
+    assert "a job runs" in done.stdout and done.stdout.endswith("job 17\n")
+    done, _ = ask(skipped, "--json", "renew")
+    assert json.loads(done.stdout)["job"] == 17 and json.loads(done.stdout)["skipped"][0]["cert"] == "a/c"
 
 
 def job_script(end):
@@ -300,7 +305,7 @@ def test_waiting_for_a_job(end, status):
     if status == 0:
         assert done.stdout.endswith("a/b: done\n")
     done, _ = ask(job_script(end), "--json", "renew", "a/b", "--wait")
-    [result] = json.loads(done.stdout)
+    result = json.loads(done.stdout)
     assert done.returncode == status and result["job"] == 17 and result["result"] == ("failed" if status else "ok")
 
 
@@ -310,19 +315,20 @@ def test_waiting_on_a_terminal():
     assert status == 0 and "a/b: finalize" in out and "\x1b[32mdone" in out
 
 
-def test_waiting_for_several_jobs():
+def test_waiting_for_a_job_of_several_certificates():
     def script(daemon, peer):
         while request := peer.read():
-            if request.startswith("watch job="):
-                n = int(request.split("=")[1])
-                end = "result=ok" if n != 2 else 'error=rate-limited text="used up"'
-                peer.send(f"ok\nevent seq=1 at=2026-11-21T10:16:00Z name=job.done job={n} cert=a/{n} {end}\n")
+            if request == "watch job=17":
+                done = "event seq=1 at=2026-11-21T10:16:00Z name=job.done"
+                peer.send(f'ok\n{done} job=18 cert=a/1 result=ok\n{done} job=19 cert=a/2 result=failed '
+                          f'error=rate-limited text="a/2: used up"\n{done} job=20 cert=a/3 result=ok\n'
+                          f'{done} job=17 result=failed error=rate-limited text="one of 3 failed"\n')
             else:
-                peer.send("row job=1 cert=a/1\nrow job=2 cert=a/2\nrow job=3 cert=a/3\nok jobs=3\n")
+                peer.send("ok job=17\n")
 
     done, _ = ask(script, "renew", "--wait")
-    assert done.returncode == 6 and "a/1: done" in done.stdout and "a/3: done" in done.stdout
-    assert "used up" in done.stderr
+    assert done.returncode == 6 and done.stdout.splitlines() == ["a/1: done", "a/2: failed", "a/3: done", "failed"]
+    assert done.stderr == "certctl: a/2: used up\ncertctl: one of 3 failed\n"
 
 
 def test_watch_ends_with_its_job():
