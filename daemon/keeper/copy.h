@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "lib/base/buf.h"
+#include "lib/crypt/secret.h"
 #include "proto/facts.h"
 
+struct buf;
 struct cert_conf;
 struct err;
 struct target_conf;
@@ -28,6 +29,7 @@ struct target_conf;
  * repeated, and may follow a crash of any other:
  *   .certd-new    being written               .certd-old    what was served before, until settled;
  *   .certd-swap   complete, or just replaced                empty: there was nothing
+ *   .certd-next   the same for next             .certd-gone   being removed
  * Files are created with their final owner and mode before they hold a byte.  Directories are
  * opened one below the other without following links, and what the owner of the directory does to
  * these names meanwhile can spoil his own directory only.  Nothing is removed by a pattern.
@@ -35,21 +37,25 @@ struct target_conf;
  * Where the file system cannot exchange, curr is a link to .versions/ID, replaced by rename.
  *
  * copy_init() reads the store and so belongs to the loop.  All others touch only the disk and *copy:
- * they sync, and may run in a thread (daemon/keeper/worker.h).
+ * they sync, and may run in a thread (daemon/keeper/worker.h), one at a time for each place.
  */
 
 struct copy_file {
 	const char *name;
 	mode_t mode;
 	bool has_key;
-	struct buf data;  /* wiped by copy_done() */
-	bool is_unsteady; /* made anew, the same content has other bytes (PKCS#12) */
+	struct secret data;
+	/*
+	 * PKCS#12 made twice has different bytes, so its time of change says what it was made of:
+	 * nanoseconds from the digest of that.  0: compare the bytes.
+	 */
+	uint32_t mark;
 };
 
-#define COPY_FILES_MAX 12
+#define COPY_FILES_MAX 10
 
 struct copy {
-	char *dir, *group, *service, *password;
+	char *dir, *group, *service;
 	struct version_id version;
 	struct copy_file files[COPY_FILES_MAX];
 	size_t n_files;

@@ -1,0 +1,252 @@
+#include "daemon/keeper/copy_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/keeper/copy.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#define PASS_MODE 0755    /* directories on the way */
+#define KEY_DIR_MODE 0750 /* directories that hold keys */
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static int fail(struct err *err, const char *what, const char *name)
+{
+	int sys = errno;
+
+	return err_sys(err, sys == ENOENT ? ERR_NOT_FOUND : err_code_of_errno(sys), sys,
+		"cannot %s %s", what, name);
+}
+
+/* One component, which must be a directory itself. */
+static int open_beneath(int parent, const char *name)
+{
+	struct open_how how = {
+		.flags = DIR_FLAGS,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	long fd = syscall(SYS_openat2, parent, name, &how, sizeof(how));
+
+	/* Filters of containers know the older call only; for one component it says the same. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(parent, name, DIR_FLAGS);
+	return (int)fd;
+}
+
+static int change_owner(const struct copy *copy, int fd, const char *name, struct err *err)
+{
+	if (copy->uid == (uid_t)-1 && copy->gid == (gid_t)-1)
+		return 0;
+	return fchown(fd, copy->uid, copy->gid) < 0 ? fail(err, "change the owner of", name)
+						    : 0;
+}
+
+int copy_dir_make(const struct copy *copy, int parent, const char *name, struct err *err)
+{
+	bool is_new = mkdirat(parent, name, 0700) == 0;
+	int fd AUTO_CLOSE = -1;
+	int result;
+
+	if (!is_new && errno != EEXIST)
+		return fail(err, "make the directory", name);
+	fd = open_beneath(parent, name);
+	if (fd < 0)
+		return fail(err, "open the directory", name);
+	if (is_new) {
+		if (change_owner(copy, fd, name, err) < 0)
+			return -1;
+		if (fchmod(fd, PASS_MODE) < 0)
+			return fail(err, "change the mode of", name);
+		if (file_sync_dir(parent, ".", err) < 0)
+			return -1;
+	}
+	result = fd;
+	fd = -1;
+	return result;
+}
+
+static int make_pass_dir(const char *path, struct err *err)
+{
+	if (mkdir(path, PASS_MODE) < 0)
+		return errno == EEXIST ? 0 : fail(err, "make the directory", path);
+	/* Whatever the umask is. */
+	return chmod(path, PASS_MODE) < 0 ? fail(err, "change the mode of", path) : 0;
+}
+
+/* The target's own directory is named by the administrator, so links on the way to it are fine. */
+static int open_root(const char *dir, bool create, struct err *err)
+{
+	char *path AUTO_FREE = mem_strdup(dir);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT || !create)
+		return fd >= 0 ? fd : fail(err, "open the directory", dir);
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = 0;
+		if (make_pass_dir(path, err) < 0)
+			return -1;
+		*p = '/';
+	}
+	if (make_pass_dir(path, err) < 0)
+		return -1;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? fail(err, "open the directory", dir) : fd;
+}
+
+int copy_dir_open(const struct copy *copy, bool create, struct err *err)
+{
+	int root AUTO_CLOSE = open_root(copy->dir, create, err);
+	int group AUTO_CLOSE = -1;
+	int fd;
+
+	if (root < 0)
+		return -1;
+	if (!file_name_is_safe(copy->group) || !file_name_is_safe(copy->service))
+		return err_set(err, ERR_BAD_VALUE, "%s/%s cannot name a directory", copy->group,
+			copy->service);
+	if (create) {
+		group = copy_dir_make(copy, root, copy->group, err);
+		fd = group < 0 ? -1 : copy_dir_make(copy, group, copy->service, err);
+	} else {
+		group = open_beneath(root, copy->group);
+		fd = group < 0 ? -1 : open_beneath(group, copy->service);
+		if (fd < 0)
+			fail(err, "open the directory", copy->group);
+	}
+	return fd < 0 ? err_add(err, "%s", copy->dir) : fd;
+}
+
+static bool holds_keys(const struct copy *copy)
+{
+	for (size_t i = 0; i < copy->n_files; i++)
+		if (copy->files[i].has_key)
+			return true;
+	return false;
+}
+
+static mode_t dir_mode(const struct copy *copy)
+{
+	return holds_keys(copy) ? KEY_DIR_MODE : PASS_MODE;
+}
+
+static int write_file(
+	const struct copy *copy, int dirfd, const struct copy_file *file, struct err *err)
+{
+	struct file_mode mode = { file->mode, copy->uid, copy->gid };
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = copy->version.made.s, .tv_nsec = file->mark } };
+
+	if (file_create(dirfd, file->name, file->data.data, file->data.len, mode, err) < 0)
+		return -1;
+	if (file->mark && utimensat(dirfd, file->name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(err, "set the time of", file->name);
+	return 0;
+}
+
+int copy_dir_write(const struct copy *copy, int parent, const char *name, struct err *err)
+{
+	int fd AUTO_CLOSE = -1;
+	struct stat st;
+
+	if (file_remove_tree(parent, name, err) < 0)
+		return -1;
+	if (mkdirat(parent, name, 0700) < 0)
+		return fail(err, "make the directory", name);
+	fd = open_beneath(parent, name);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(err, "open the directory", name);
+	/* The owner of the parent may have put another one in its place. */
+	if (st.st_uid != geteuid() || (st.st_mode & 07777 & ~(mode_t)S_ISGID) != 0700)
+		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", name);
+	for (size_t i = 0; i < copy->n_files; i++)
+		if (write_file(copy, fd, &copy->files[i], err) < 0)
+			return err_add(err, "%s", name);
+	if (change_owner(copy, fd, name, err) < 0)
+		return -1;
+	if (fchmod(fd, dir_mode(copy)) < 0)
+		return fail(err, "change the mode of", name);
+	return fsync(fd) < 0 ? fail(err, "sync", name) : 0;
+}
+
+static bool has_owner(const struct copy *copy, const struct stat *st, mode_t mode)
+{
+	return (copy->uid == (uid_t)-1 || st->st_uid == copy->uid) &&
+	       (copy->gid == (gid_t)-1 || st->st_gid == copy->gid) &&
+	       (st->st_mode & 07777) == mode;
+}
+
+static bool is_marked(const struct copy *copy, const struct stat *st, uint32_t mark)
+{
+	/* Some file systems keep whole seconds only. */
+	return st->st_mtim.tv_sec == copy->version.made.s &&
+	       (st->st_mtim.tv_nsec == (long)mark || st->st_mtim.tv_nsec == 0);
+}
+
+static bool is_same_file(const struct copy *copy, int dirfd, const struct copy_file *want)
+{
+	int fd AUTO_CLOSE =
+		openat(dirfd, want->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct secret have AUTO_SECRET = SECRET_INIT;
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		!has_owner(copy, &st, want->mode))
+		return false;
+	if (want->mark)
+		return st.st_size > 0 && is_marked(copy, &st, want->mark);
+	if (st.st_size != (off_t)want->data.len)
+		return false;
+	return secret_read_fd(fd, want->data.len, &have, &err) == 0 &&
+	       secret_equal(&have, &want->data);
+}
+
+/* The number of entries, none of which is looked at; more than `limit` is limit + 1. */
+static size_t count_entries(int dirfd, size_t limit)
+{
+	int fd = openat(dirfd, ".", DIR_FLAGS);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	size_t n = 0;
+
+	if (!dir) {
+		file_closep(&fd);
+		return limit + 1;
+	}
+	while (n <= limit && (entry = readdir(dir)))
+		n += !str_is(entry->d_name, ".") && !str_is(entry->d_name, "..");
+	closedir(dir);
+	return n;
+}
+
+int copy_dir_is_same(
+	const struct copy *copy, int parent, const char *name, bool *out, struct err *err)
+{
+	int fd AUTO_CLOSE = open_beneath(parent, name);
+	struct stat st;
+
+	*out = false;
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == EXDEV))
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(err, "open the directory", name);
+	if (!has_owner(copy, &st, dir_mode(copy)))
+		return 0;
+	for (size_t i = 0; i < copy->n_files; i++)
+		if (!is_same_file(copy, fd, &copy->files[i]))
+			return 0;
+	*out = count_entries(fd, copy->n_files) == copy->n_files;
+	return 0;
+}

@@ -1,0 +1,30 @@
+#ifndef CERTD_DAEMON_KEEPER_COPY_DIR_H
+#define CERTD_DAEMON_KEEPER_COPY_DIR_H
+
+#include <stdbool.h>
+
+struct copy;
+struct err;
+
+/*
+ * One directory of a target: opened safely, written whole, compared.  For copy.c and copy_link.c.
+ *
+ * The directory may belong to somebody else, who may change it while we work.  So every step
+ * goes from an open directory to one name in it, never through a link, and what is written into was made by
+ * us and is still ours.
+ */
+
+/* Opens DIR/GROUP/SERVICE, made where it is missing and `create`.  -1 with ERR_NOT_FOUND else. */
+int copy_dir_open(const struct copy *copy, bool create, struct err *err);
+
+/* Makes the directory `name` in `parent` with all files of the copy; what has this name goes. */
+int copy_dir_write(const struct copy *copy, int parent, const char *name, struct err *err);
+
+/* Makes an empty directory for others to look through, unless it is there; opened. */
+int copy_dir_make(const struct copy *copy, int parent, const char *name, struct err *err);
+
+/* Are exactly the files of the copy in `name`? */
+int copy_dir_is_same(
+	const struct copy *copy, int parent, const char *name, bool *out, struct err *err);
+
+#endif
