@@ -74,7 +74,7 @@ static bool path_matches(const struct walk *w, const char *wanted)
 			 (strlen(key) != (size_t)(end - start) || !str_starts(start, key)))
 			return false;
 		if (start == wanted)
-			return !is_placeholder(key) || i + 1 < w->depth;
+			return !is_placeholder(key);
 		end = start - 1;
 	}
 	return false;

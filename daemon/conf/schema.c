@@ -261,7 +261,7 @@ const struct yaml_field conf_top_fields[] = {
 		.help = "what holds for every certificate that does not say otherwise; any key "
 			"of a "
 			"certificate may stand here"),
-	YAML_FIELD(struct top_draft, cas, cas_type, .help = "who signs"),
+	YAML_FIELD(struct top_draft, cas, cas_type, .help = "who signs certificates"),
 	YAML_FIELD(struct top_draft, groups, groups_type,
 		.help = "the certificates, in groups: ca, or an apex domain"),
 	YAML_FIELD(struct top_draft, targets, targets_type,
