@@ -51,10 +51,12 @@ int store_read(struct store *store, const char *cert, struct cert_facts *out, st
 /*
  * All certificates of a configuration, in its order, through the index where that agrees with the
  * disk and by store_read() where not.  `tell` gets each one's line (facts_write() form), or NULL
- * and the error.  The lines are valid during the call only.
+ * and the error.  The lines are valid during the call only.  Where there is no index at all, one is
+ * written on the way.
  */
 void store_read_all(struct store *store, const struct conf *conf,
-	void (*tell)(const char *cert, const char *line, const struct err *err, void *data), void *data);
+	void (*tell)(const char *cert, const char *line, const struct err *err, void *data),
+	void *data);
 
 /* Keeps the failure and the targets of `facts`; versions and links are not touched. */
 int store_write_facts(struct store *store, const struct cert_facts *facts, struct err *err);
@@ -84,12 +86,12 @@ int store_read_file(struct store *store, const char *cert, const struct version_
 
 /* All versions that are whole, newest first; `role` is "curr", "next", "prev" or "". */
 int store_versions(struct store *store, const char *cert,
-	void (*tell)(const struct version_facts *version, const char *role, void *data), void *data,
-	struct err *err);
+	void (*tell)(const struct version_facts *version, const char *role, void *data),
+	void *data, struct err *err);
 
 /* Deletes the oldest versions beyond `keep`, never a linked one.  *n_deleted counts them. */
-int store_prune(struct store *store, const char *cert, size_t keep, size_t *n_deleted,
-	struct err *err);
+int store_prune(
+	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err);
 
 /*
  * Brings the tree in line with a configuration: archives certificates that are in the store and not

@@ -202,61 +202,37 @@ static void read_afresh(struct store *store, const char *cert, bool deep, struct
 	tell(cert, is_signed ? &signature : NULL, buf_text(&text), NULL, data);
 }
 
-static void walk(struct store *store, const struct conf *conf, walk_tell *tell, void *data)
+static void walk(struct store *store, const struct conf *conf, struct index *index,
+	walk_tell *tell, void *data)
 {
 	/* One moment for all: what changes while we walk is fresh by it. */
 	struct instant now = clock_now();
-	struct index index;
 	size_t n_afresh = 0;
 
-	index_open(store, &index);
 	for (size_t i = 0; i < conf->n_certs; i++) {
 		const char *cert = conf->certs[i].name;
 		struct signature signature;
 		struct line line;
 
-		if (index_find(&index, cert, &line) &&
-			sign(store, cert, now, &signature) == 0 && !signature.is_fresh &&
-			str_is(signature.text, line.signature)) {
+		if (index_find(index, cert, &line) && sign(store, cert, now, &signature) == 0 &&
+			!signature.is_fresh && str_is(signature.text, line.signature)) {
 			tell(cert, &signature, line.facts, NULL, data);
 			continue;
 		}
 		store->is_dirty = true;
 		read_afresh(store, cert, n_afresh++ < DEEP_MAX, now, tell, data);
 	}
-	buf_done(&index.text);
 }
 
-struct read_all {
-	void (*tell)(const char *cert, const char *line, const struct err *err, void *data);
-	void *data;
-};
-
-static void tell_line(const char *cert, const struct signature *signature, const char *line,
-	const struct err *err, void *data)
-{
-	const struct read_all *all = data;
-
-	(void)signature;
-	all->tell(cert, line, err, all->data);
-}
-
-void store_read_all(struct store *store, const struct conf *conf,
-	void (*tell)(const char *cert, const char *line, const struct err *err, void *data),
-	void *data)
-{
-	struct read_all all = { tell, data };
-
-	walk(store, conf, tell_line, &all);
-}
-
+/* A new index on its way; `fd` is -1 when none is being written. */
 struct writer {
+	char temp[TEMP_NAME_LEN];
 	int fd;
 	uint64_t sum;
 	size_t n_lines, n_left_out;
 	struct buf pending;
-	struct err err;
 	bool failed;
+	struct err err;
 };
 
 static void writer_flush(struct writer *w)
@@ -265,6 +241,39 @@ static void writer_flush(struct writer *w)
 	if (!w->failed && file_write_fd(w->fd, w->pending.data, w->pending.len, &w->err) < 0)
 		w->failed = true;
 	buf_clear(&w->pending);
+}
+
+static int writer_open(struct store *store, struct writer *w, struct err *err)
+{
+	*w = (struct writer){ .sum = SUM_INIT };
+	store_temp_name(w->temp);
+	w->fd = openat(store->facts, w->temp,
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (w->fd < 0)
+		return err_sys(err, err_code_of_errno(errno), errno, "cannot write the index");
+	buf_add_text(&w->pending, INDEX_HEAD);
+	return 0;
+}
+
+/* Puts the new index in place of the old one, or leaves the old one and nothing else. */
+static int writer_close(struct store *store, struct writer *w, struct err *err)
+{
+	writer_flush(w);
+	buf_printf(&w->pending, "end %zu %016" PRIx64 "\n", w->n_lines, w->sum);
+	writer_flush(w);
+	buf_done(&w->pending);
+	file_closep(&w->fd);
+	if (!w->failed && renameat(store->facts, w->temp, store->facts, "index") < 0) {
+		err_sys(&w->err, err_code_of_errno(errno), errno, "cannot rename it");
+		w->failed = true;
+	}
+	if (w->failed) {
+		unlinkat(store->facts, w->temp, 0);
+		*err = w->err;
+		return err_add(err, "cannot write the index");
+	}
+	store->is_dirty = w->n_left_out != 0;
+	return 0;
 }
 
 static void write_line(const char *cert, const struct signature *signature, const char *line,
@@ -285,44 +294,51 @@ static void write_line(const char *cert, const struct signature *signature, cons
 		writer_flush(w);
 }
 
-static int write_index(struct store *store, const struct conf *conf, const char *temp,
-	size_t *n_left_out, struct err *err)
-{
-	int fd AUTO_CLOSE = openat(
-		store->facts, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct writer w = { .fd = fd, .sum = SUM_INIT };
+struct read_all {
+	void (*tell)(const char *cert, const char *line, const struct err *err, void *data);
+	void *data;
+	struct writer writer;
+};
 
-	if (fd < 0)
-		return err_sys(
-			err, err_code_of_errno(errno), errno, "cannot make a temporary file");
-	buf_add_text(&w.pending, INDEX_HEAD);
-	walk(store, conf, write_line, &w);
-	writer_flush(&w);
-	buf_printf(&w.pending, "end %zu %016" PRIx64 "\n", w.n_lines, w.sum);
-	writer_flush(&w);
-	buf_done(&w.pending);
-	if (w.failed) {
-		*err = w.err;
-		return -1;
-	}
-	if (renameat(store->facts, temp, store->facts, "index") < 0)
-		return err_sys(err, err_code_of_errno(errno), errno, "cannot rename the file");
-	*n_left_out = w.n_left_out;
-	return 0;
+static void tell_line(const char *cert, const struct signature *signature, const char *line,
+	const struct err *err, void *data)
+{
+	struct read_all *all = data;
+
+	all->tell(cert, line, err, all->data);
+	if (all->writer.fd >= 0)
+		write_line(cert, signature, line, err, &all->writer);
+}
+
+void store_read_all(struct store *store, const struct conf *conf,
+	void (*tell)(const char *cert, const char *line, const struct err *err, void *data),
+	void *data)
+{
+	struct read_all all = { .tell = tell, .data = data, .writer = { .fd = -1 } };
+	struct index index;
+	struct err err;
+
+	index_open(store, &index);
+	/* Without an index everything is read, which is not to be done twice. */
+	if (!index.at && writer_open(store, &all.writer, &err) < 0)
+		log_debug(NULL, "%s", err.text);
+	walk(store, conf, &index, tell_line, &all);
+	if (all.writer.fd >= 0 && writer_close(store, &all.writer, &err) < 0)
+		log_debug(NULL, "%s", err.text);
+	buf_done(&index.text);
 }
 
 int store_write_index(struct store *store, const struct conf *conf, struct err *err)
 {
-	char temp[TEMP_NAME_LEN];
-	size_t n_left_out = 0;
+	struct writer writer;
+	struct index index;
 
 	if (!store->is_dirty)
 		return 0;
-	store_temp_name(temp);
-	if (write_index(store, conf, temp, &n_left_out, err) < 0) {
-		unlinkat(store->facts, temp, 0);
-		return err_add(err, "cannot write the index");
-	}
-	store->is_dirty = n_left_out != 0;
-	return 0;
+	if (writer_open(store, &writer, err) < 0)
+		return -1;
+	index_open(store, &index);
+	walk(store, conf, &index, write_line, &writer);
+	buf_done(&index.text);
+	return writer_close(store, &writer, err);
 }
