@@ -16,8 +16,9 @@ static int key_from_der(const void *der, size_t len, struct key **out, struct er
 	const unsigned char *p = der;
 	EVP_PKEY *pkey;
 
-	if (len == 0)
-		return err_set(err, ERR_BAD_KEY, "the private key is empty");
+	/* OpenSSL tries every decoder it has on what cannot be any: all forms are a SEQUENCE. */
+	if (len == 0 || p[0] != 0x30)
+		return err_set(err, ERR_BAD_KEY, "the private key is unreadable");
 	ssl_begin();
 	pkey = d2i_AutoPrivateKey_ex(NULL, &p, (long)len, NULL, NULL);
 	if (!pkey)
