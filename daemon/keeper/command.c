@@ -144,6 +144,16 @@ static void signal_group(struct command *command, int signal)
 	kill(command->child.pid, signal);
 }
 
+/* Why a program cannot be started, by errno. */
+static void describe_exec(const struct command *command, int sys, struct err *err)
+{
+	enum err_code code = sys == ENOENT   ? ERR_NOT_FOUND
+			     : sys == EACCES ? ERR_NO_RIGHTS
+					     : ERR_COMMAND_FAILED;
+
+	err_sys(err, code, sys, "%s cannot be executed", command->about);
+}
+
 static void describe_end(struct command *command, struct err *err)
 {
 	const struct bus_status *status = &command->status;
@@ -157,6 +167,11 @@ static void describe_end(struct command *command, struct err *err)
 		err_set(err, ERR_COMMAND_FAILED, "%s was ended by signal %d (%s)",
 			command->about, status->value, strsignal(status->value));
 	} else if (command->commands->use_units && status->value == SYSTEMD_EXEC_FAILED) {
+		/* systemd does not say why; mostly we see the same from here. */
+		if (faccessat(AT_FDCWD, command->argv[0], X_OK, AT_EACCESS) < 0) {
+			describe_exec(command, errno, err);
+			return;
+		}
 		err_set(err, ERR_COMMAND_FAILED, "%s cannot be executed", command->about);
 	} else if (status->value != 0) {
 		err_set(err, ERR_COMMAND_FAILED, "%s ended with status %d", command->about,
@@ -202,10 +217,7 @@ static void reap(struct command *command)
 	command->status.value = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 	sys = spawn_exec_error(command->exec_fd);
 	if (sys && !err_is_set(&command->err))
-		err_sys(&command->err,
-			sys == ENOENT ? ERR_NOT_FOUND
-				      : (sys == EACCES ? ERR_NO_RIGHTS : ERR_COMMAND_FAILED),
-			sys, "%s cannot be executed", command->about);
+		describe_exec(command, sys, &command->err);
 }
 
 /* Reads once; false at the end of the output. */

@@ -198,7 +198,8 @@ TEST(signals_come_through_the_loop)
 struct sum {
 	int n, sum;
 	bool is_done, is_dropped;
-	int gate; /* readable when it may go on, -1: at once */
+	int gate;  /* readable when it may go on, -1: at once */
+	int begun; /* told when it begins, -1: not */
 };
 
 static void compute(void *in)
@@ -206,6 +207,8 @@ static void compute(void *in)
 	struct sum *sum = in;
 	char c;
 
+	if (sum->begun >= 0 && write(sum->begun, "b", 1) < 0)
+		return;
 	if (sum->gate >= 0 && read(sum->gate, &c, 1) < 0)
 		return;
 	for (int i = 1; i <= sum->n; i++)
@@ -240,7 +243,7 @@ TEST(work_is_done_beside_the_loop_and_told_in_it)
 	world_init(&w);
 	REQUIRE(worker_new(&w.events, &worker, &err) == 0);
 	for (int i = 0; i < 20; i++) {
-		sums[i] = (struct sum){ .n = i, .gate = -1 };
+		sums[i] = (struct sum){ .n = i, .gate = -1, .begun = -1 };
 		worker_start(worker, &work, &sums[i], &w);
 		w.n++;
 	}
@@ -262,25 +265,28 @@ TEST(closing_a_worker_does_not_wait)
 	struct err err = ERR_INIT;
 	struct worker *worker;
 	struct world w;
-	int gate[2];
+	int gate[2], begun[2];
+	char two[2];
 
-	REQUIRE(pipe2(gate, O_CLOEXEC) == 0);
+	REQUIRE(pipe2(gate, O_CLOEXEC) == 0 && pipe2(begun, O_CLOEXEC) == 0);
 	world_init(&w);
 	REQUIRE(worker_new(&w.events, &worker, &err) == 0);
 	for (int i = 0; i < 5; i++) {
-		sums[i] = (struct sum){ .n = 1, .gate = gate[0] };
+		sums[i] = (struct sum){ .n = 1, .gate = gate[0], .begun = begun[1] };
 		worker_start(worker, &work, &sums[i], &w);
 	}
-	while (!worker_is_busy(worker) || clock_tick().ms < start + 20)
-		events_run_once(&w.events, 5, &err);
+	/* Both threads are in the middle of theirs, and stay there. */
+	REQUIRE(read(begun[0], two, 1) == 1 && read(begun[0], two + 1, 1) == 1);
+	CHECK(worker_is_busy(worker));
 	CHECK(!worker_free(worker));
-	CHECK(clock_tick().ms - start < 2000);
+	CHECK(clock_tick().ms - start < 20000);
 	for (int i = 0; i < 5; i++)
 		CHECK(!sums[i].is_done);
 	CHECK(sums[2].is_dropped && sums[3].is_dropped && sums[4].is_dropped);
-	/* Lets the threads go, so that the leak checker sees them end. */
+	/* Lets the threads go, so that the leak checker sees them end; they may still read. */
 	close(gate[1]);
 	events_run_once(&w.events, 50, &err);
-	close(gate[0]);
+	close(begun[0]);
+	close(begun[1]);
 	events_done(&w.events);
 }
