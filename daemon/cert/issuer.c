@@ -5,9 +5,6 @@
 #include "daemon/cert/renewal.h"
 #include "daemon/conf/conf.h"
 
-/* When nobody names a lifetime and there is no issuer to follow; as the keeper does it. */
-#define SELF_LIFETIME DAYS(365)
-
 static struct issuer issuer_of(uint32_t ca, const struct cert_facts *facts)
 {
 	struct issuer issuer = { .is_local = true, .ca = ca };
@@ -45,16 +42,8 @@ struct issuer cert_issuer(const struct cert_conf *conf, const struct conf *all,
 struct instant cert_new_end(const struct cert_conf *conf, const struct conf *all,
 	const struct issuer *issuer, struct instant now)
 {
-	struct duration life = conf->lifetime;
+	struct duration life = conf_life(all, conf, issuer->ca);
+	struct instant end = life.s ? instant_add(now, life) : INSTANT_NEVER;
 
-	if (issuer->ca != CA_SELF) {
-		struct duration gives = all->cas[issuer->ca].lifetime;
-
-		if (life.s == 0 || (gives.s > 0 && gives.s < life.s))
-			life = gives;
-		if (life.s == 0)
-			return issuer->not_after;
-		return instant_min(instant_add(now, life), issuer->not_after);
-	}
-	return instant_add(now, life.s ? life : SELF_LIFETIME);
+	return issuer->is_local ? instant_min(end, issuer->not_after) : end;
 }

@@ -61,8 +61,7 @@ struct issuer cert_issuer(const struct cert_conf *conf, const struct conf *all,
 	struct instant now);
 
 /*
- * The end that a new version would have: what the certificate wants and the CA gives, the smaller
- * of both, never beyond the issuer's end.
+ * The end that a new version would have: its life by conf_life(), never beyond the issuer's end.
  */
 struct instant cert_new_end(const struct cert_conf *conf, const struct conf *all,
 	const struct issuer *issuer, struct instant now);

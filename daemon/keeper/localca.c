@@ -58,13 +58,8 @@ static const char *order_digest(const struct localca_order *order)
 
 static struct instant order_end(const struct localca_order *order)
 {
-	const struct ca_conf *ca = order_ca(order);
-	struct duration life = order->cert->lifetime;
+	struct duration life = conf_life(order->conf, order->cert, order->ca);
 
-	if (life.s == 0 && ca)
-		life = ca->lifetime;
-	else if (life.s == 0)
-		life = order->cert->is_ca ? LOCALCA_ROOT_LIFETIME : LOCALCA_SELF_LIFETIME;
 	/* Still none: as long as the issuer, to which cert_issue() clips. */
 	return life.s == 0 ? INSTANT_NEVER : instant_add(order->now, life);
 }

@@ -29,10 +29,6 @@ struct version_files;
 /* notBefore lies this much before `now`, for clients whose clocks are late. */
 #define LOCALCA_BACKDATE MINUTES(5)
 
-/* How long self-signed certificates last that name no lifetime: a root, and any other. */
-#define LOCALCA_ROOT_LIFETIME DAYS(3650)
-#define LOCALCA_SELF_LIFETIME DAYS(365)
-
 /* What self-signed certificates are signed with that no CA of the configuration names a digest for. */
 #define LOCALCA_DIGEST "sha384"
 
