@@ -159,8 +159,6 @@ static void set_names(struct pool *p, struct cert_conf *cert, const struct words
 	}
 }
 
-#define REFERENCES_MAX 256
-
 /* Resolves the names of a reference into numbers; those that were found. */
 static uint16_t resolve(struct pool *p, const struct yaml_node *node,
 	const struct yaml_path *path, bool is_ca, uint32_t out[REFERENCES_MAX])
@@ -169,11 +167,6 @@ static uint16_t resolve(struct pool *p, const struct yaml_node *node,
 	size_t n = reference_count(node);
 	uint16_t found = 0;
 
-	if (n > REFERENCES_MAX) {
-		yaml_error(l->diags, node->place, path, "has %zu names; the most is %d", n,
-			REFERENCES_MAX);
-		return 0;
-	}
 	for (size_t i = 0; i < n; i++) {
 		struct yaml_path item = { .up = path, .index = i };
 		const struct yaml_path *here = node->kind == NODE_LIST ? &item : path;

@@ -12,6 +12,8 @@
 #define WEEK_MINUTES (7 * 24 * 60)
 /* The longest chain that a client may be asked to verify. */
 #define CHAIN_MAX 16
+/* Of one walk over all ways up; only lists of CAs that all lead to each other come near. */
+#define STEPS_MAX 10000
 
 /* The certificate under check, its path, and what was told already. */
 struct checking {
@@ -20,6 +22,7 @@ struct checking {
 	const struct cert_conf *cert;
 	struct yaml_path groups, group, path;
 	char group_name[256];
+	int steps;
 	struct map told; /* of warnings that many certificates share: content -> anything */
 	struct map was;  /* older name -> struct cert_conf */
 };
@@ -90,7 +93,7 @@ static bool walk_up(struct checking *c, const struct cert_conf *at, int below)
 			return false;
 		}
 		/* Behind a cycle that another certificate tells, or truly this long. */
-		if (below == CHAIN_MAX)
+		if (below == CHAIN_MAX || ++c->steps > STEPS_MAX)
 			return true;
 		if (issuer->path_length >= 0 && issuer->path_length < below) {
 			yaml_error(c->l->diags, place_of(c, "ca"), &path,
@@ -227,6 +230,7 @@ static void check_one(struct checking *c, size_t i)
 	c->groups = (struct yaml_path){ .key = "groups" };
 	c->group = (struct yaml_path){ .up = &c->groups, .key = c->group_name };
 	c->path = (struct yaml_path){ .up = &c->group, .key = c->cert->service };
+	c->steps = 0;
 	check_formats(c);
 	if (c->cert->is_ca)
 		walk_up(c, c->cert, 1);

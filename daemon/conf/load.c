@@ -9,6 +9,9 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 
+/* CAs and targets are compared with each other; certificates are not. */
+#define SECTION_MAX 4096
+
 /* Below this many certificates the allocator's caches are not worth a walk. */
 #define TRIM_FROM 10000
 
@@ -35,6 +38,11 @@ static struct conf_entries entries_of(
 
 	if (!section)
 		return entries;
+	if (section->n > SECTION_MAX) {
+		yaml_error(l->diags, section->place, path, "has %u entries; the most is %d",
+			section->n, SECTION_MAX);
+		return entries;
+	}
 	entries.at = arena_zalloc(&l->arena, (section->n + 1) * sizeof(*entries.at));
 	for (uint32_t i = 0; i < section->n; i++) {
 		const struct yaml_node *key = &section->items[2 * i];

@@ -139,6 +139,7 @@ bool machine_group(struct conf_files *files, const char *name, uint32_t *out);
 const char *machine_credentials(struct conf_files *files, struct arena *arena);
 
 /* The texts of a reference node: one, or those of a list. */
+#define REFERENCES_MAX 256
 size_t reference_count(const struct yaml_node *node);
 const struct yaml_node *reference_at(const struct yaml_node *node, size_t i);
 

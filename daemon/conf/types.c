@@ -162,6 +162,10 @@ static void decode_references(struct yaml_decoder *d, const struct yaml_value *v
 		decode_reference(d, v, out);
 		return;
 	}
+	if (v->node->n > REFERENCES_MAX) {
+		yaml_bad(d, v, "has %u names; the most is %d", v->node->n, REFERENCES_MAX);
+		return;
+	}
 	for (size_t i = 0; i < v->node->n; i++) {
 		struct yaml_path path;
 		struct yaml_value item = item_of(v, &path, v->node->items, i);

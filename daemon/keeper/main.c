@@ -58,8 +58,8 @@ static void print_diags(struct yaml_diags *diags, FILE *to)
 /* The configuration and its files; mistakes are in *diags. */
 static struct conf *read_conf(struct conf_files *files, struct yaml_diags *diags)
 {
-	if (conf_read_files(keeper.config, files, diags) < 0)
-		return NULL;
+	/* What could be read is decoded even if something could not, so that one run tells it all. */
+	conf_read_files(keeper.config, files, diags);
 	return conf_load(files, diags);
 }
 

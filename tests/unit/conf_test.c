@@ -421,6 +421,25 @@ TEST(warnings)
 	}
 }
 
+/* Twenty CAs that all name each other have more ways up than anybody can walk. */
+TEST(tangled_cas_end)
+{
+	struct buf text AUTO_BUF = BUF_INIT, out AUTO_BUF = BUF_INIT;
+
+	buf_add_text(&text, "cas:\n");
+	for (int i = 0; i < 20; i++)
+		buf_printf(&text, "  c%d: {type: local, issuer: ca/c%d}\n", i, i);
+	buf_add_text(&text, "groups:\n  ca:\n    c0: {ca: self}\n");
+	for (int i = 1; i < 20; i++) {
+		buf_printf(&text, "    c%d: {ca: [", i);
+		for (int j = 0; j < i; j++)
+			buf_printf(&text, "%sc%d", j ? ", " : "", j);
+		buf_add_text(&text, "]}\n");
+	}
+	conf_unref(load_text(buf_text(&text), &out));
+	CHECK_STR(buf_text(&out), "");
+}
+
 TEST(hook_words)
 {
 	CHECK_STR(hook_text(HOOK_BEFORE_ISSUE), "before_issue");
