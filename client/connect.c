@@ -21,12 +21,14 @@ enum { GREETING_MS = 10 * 1000, SEND_S = 30 };
 static int no_daemon(const struct conn *conn, int sys, struct err *err)
 {
 	const char *hint = "; is certd running? (systemctl status certd, or -s SOCKET)";
+	size_t len;
 
 	if (sys == EACCES || sys == EPERM)
 		hint = "";
 	err_sys(err, ERR_NO_DAEMON, sys, "no daemon answers at %s", conn->path);
-	if (*hint && strlen(err->text) + strlen(hint) < sizeof(err->text))
-		strcat(err->text, hint);
+	len = strlen(err->text);
+	if (len + strlen(hint) < sizeof(err->text))
+		snprintf(err->text + len, sizeof(err->text) - len, "%s", hint);
 	return -1;
 }
 

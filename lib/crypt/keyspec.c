@@ -1,5 +1,6 @@
 #include "lib/crypt/key.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <openssl/core_names.h>
@@ -152,8 +153,7 @@ static EVP_PKEY_CTX *spec_begin(const struct spec *spec)
 	if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0)
 		return ctx;
 	if (spec->kind == SPEC_EC) {
-		strncpy(curve, OBJ_nid2sn(spec->curve), sizeof(curve) - 1);
-		curve[sizeof(curve) - 1] = 0;
+		snprintf(curve, sizeof(curve), "%s", OBJ_nid2sn(spec->curve));
 		params[0] =
 			OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve, 0);
 	} else if (spec->kind == SPEC_RSA) {

@@ -27,8 +27,6 @@ CHANGES = ("openat", "write", "fsync", "fchmod", "fchmodat", "mkdirat", "renamea
            "unlinkat")
 LOOKS = ("openat", "read", "newfstatat", "readlinkat", "getdents64")
 
-pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="there is no strace")
-
 
 def environment():
     """Leaks cannot be looked for under ptrace."""

@@ -1,0 +1,42 @@
+"""Runs one rule over the tree, and over broken examples of it, and prints TAP.
+
+    lint.py RULE ROOT [BUILD]
+
+A rule is a module rule_RULE.py with check(tree), which yields one complaint for each fault, and BROKEN: a
+list of (what is broken, {path: text}), each of which has to bring at least one complaint on top
+of FINE, an example tree that brings none.  So a rule that stopped working fails by itself.
+"""
+import importlib
+import sys
+
+from source import Tree
+
+
+def complaints(rule, tree):
+    return sorted(set(rule.check(tree)))
+
+
+def examples(rule):
+    """(name, ok, remarks) of FINE and of each broken example."""
+    fine = complaints(rule, Tree(files=rule.FINE))
+    yield "the fine example passes", not fine, fine
+    for name, files in rule.BROKEN:
+        found = complaints(rule, Tree(files={**rule.FINE, **files}))
+        yield "complains: " + name, bool(found), ["nothing was found"]
+
+
+def main():
+    rule = importlib.import_module("rule_" + sys.argv[1])
+    tree = Tree(root=sys.argv[2], build=sys.argv[3] if len(sys.argv) > 3 else None)
+    found = complaints(rule, tree)
+    verdicts = [(rule.NAME, not found, found), *examples(rule)]
+    for number, (name, passed, remarks) in enumerate(verdicts, 1):
+        print(f"{'ok' if passed else 'not ok'} {number} - {name}")
+        if not passed:
+            print("".join(f"# {line}\n" for line in remarks), end="")
+    print(f"1..{len(verdicts)}")
+    return any(not passed for _, passed, _ in verdicts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""Who may include whom, and where each foreign library lives."""
+import re
+
+NAME = "includes follow the order of the folders"
+
+# What a folder may include beside itself and lib/base; "lib/*" is any library but its users.
+ORDER = ["daemon/conf", "daemon/cert", "daemon/link", "daemon/acme", "daemon/dns", "daemon/deploy",
+         "daemon/job", "daemon/ctl", "daemon/engine"]
+SIBLINGS = {"daemon/acme", "daemon/dns", "daemon/deploy"}
+KEEPER = {"daemon/conf", "proto", "lib/base", "lib/log", "lib/yaml", "lib/crypt", "lib/wire", "lib/bus"}
+CLIENT = {"client", "client/completion", "proto", "lib/base", "lib/log", "lib/crypt"}
+
+# The pure core has neither input nor output.
+CORE_REFUSES = re.compile(r"^(lib/(task|net|bus|log)/.*|lib/base/(file|clock|rand)\.h"
+                          r"|(unistd|fcntl|poll|pthread|signal|dirent)\.h|sys/.*)$")
+
+# A foreign header, and the only files that may know it.
+FOREIGN = [
+    (r"openssl/", r"lib/crypt/"),
+    (r"yaml\.h", r"lib/yaml/"),
+    (r"event2/", r"lib/task/loop_event\.c$"),
+    (r"curl/|ares.*\.h", r"lib/net/"),
+    (r"jansson\.h", r"lib/json/"),
+    (r"ldns/", r"lib/wire/"),
+    (r"idn2\.h", r"lib/wire/"),
+    (r"systemd/", r"lib/log/journal\.c$|lib/bus/"),
+    (r"seccomp\.h", r"daemon/engine/syscalls\.c$"),
+    (r"linux/landlock\.h", r"daemon/engine/landlock\.c$"),
+]
+
+# What every program may know: ISO C, POSIX and the kernel, as the C library ships them.
+COMMON = re.compile(
+    r"^(sys|netinet|arpa|net|linux)/[a-z0-9_]+\.h$|^(assert|ctype|dirent|dlfcn|endian|errno|fcntl|"
+    r"fnmatch|getopt|glob|grp|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|setjmp|"
+    r"signal|spawn|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|syslog|"
+    r"termios|time|uchar|unistd|wchar|wctype)\.h$")
+
+
+def folder(path):
+    return path.rpartition("/")[0]
+
+
+def may_include(user, used):
+    """May a file in folder `user` include a header of folder `used`?"""
+    if user == used or used == "lib/base":
+        return True
+    if user == "lib/base":
+        return False
+    if user.startswith("lib/"):
+        return used.startswith("lib/")
+    if user == "proto":
+        return used.startswith("lib/")
+    if user.startswith("client"):
+        return used in CLIENT
+    if user == "daemon/keeper":
+        return used in KEEPER
+    if user not in ORDER:
+        return False
+    if used in ORDER:
+        return ORDER.index(used) < ORDER.index(user) and not {user, used} <= SIBLINGS
+    return used.startswith("lib/") or used == "proto"
+
+
+def check_foreign(tree, path, line, header):
+    for pattern, place in FOREIGN:
+        if re.match(pattern, header):
+            if not path.startswith("tests/") and not re.match(place, path):
+                yield f"{path}:{line}: <{header}> belongs to {place} alone"
+            return
+    if not COMMON.match(header):
+        yield f"{path}:{line}: no place is named for <{header}>"
+
+
+def check_order_within(tree, path):
+    """Own header (or that of the seam it implements), then the system's, then ours."""
+    own = path[:-2] + ".h"
+    seen = [(line, ours, what) for line, ours, what in tree.includes(path) if not what.endswith(".def")]
+    if tree.has(own) and path.endswith(".c"):
+        if not seen or seen[0][2] != own:
+            yield f"{path}: does not begin with its own header"
+    if path.endswith(".c") and seen and seen[0][1]:
+        seen = seen[1:]
+    for (_, before, _), (line, ours, what) in zip(seen, seen[1:]):
+        if before and not ours:
+            yield f"{path}:{line}: <{what}> stands behind our own headers"
+
+
+def check_cycles(tree, edges):
+    """Libraries include each other in one direction only."""
+    for one, other in edges:
+        if (other, one) in edges and one < other:
+            yield f"{one} and {other} include each other"
+
+
+def check(tree):
+    edges = set()
+    for path in tree.select(".c", ".h"):
+        tested = path.startswith("tests/")
+        for line, ours, what in tree.includes(path):
+            if not ours:
+                yield from check_foreign(tree, path, line, what)
+            elif not tree.has(what):
+                yield f"{path}:{line}: there is no {what}"
+            if not tested and folder(path) == "daemon/cert" and CORE_REFUSES.match(what):
+                yield f"{path}:{line}: the pure core includes {what}"
+            if not ours or tested or what.endswith(".def"):
+                continue
+            if not may_include(folder(path), folder(what)):
+                yield f"{path}:{line}: {folder(path)} may not include {what}"
+            if folder(path) != folder(what):
+                edges.add((folder(path), folder(what)))
+        if not tested:
+            yield from check_order_within(tree, path)
+    yield from check_cycles(tree, edges)
+
+
+FINE = {
+    "lib/base/err.h": "", "lib/base/clock.h": "", "lib/log/log.h": "", "lib/task/task.h": "", "lib/net/http.h": "",
+    "lib/bus/bus.h": "", "proto/line.h": "", "proto/events.def": "", "daemon/conf/conf.h": "",
+    "daemon/cert/plan.h": '#include "daemon/conf/conf.h"\n', "daemon/dns/zone.h": "", "daemon/deploy/target.h": "",
+    "daemon/job/job.h": '#include "daemon/cert/plan.h"\n', "daemon/keeper/serve.h": "",
+    "lib/log/log.c": '#include "lib/log/log.h"\n\n#include <stdio.h>\n\n#include "lib/base/err.h"\n'
+                     '#include "proto/events.def"\n',
+    "lib/crypt/key.c": "#include <openssl/evp.h>\n",
+}
+BROKEN = [(name, {path: text}) for name, path, text in [
+    ("base includes another library", "lib/base/err.c", '#include "lib/log/log.h"\n'),
+    ("a library includes the protocol", "lib/log/sink.c", '#include "proto/line.h"\n'),
+    ("the protocol includes the daemon", "proto/x.c", '#include "daemon/conf/conf.h"\n'),
+    ("the client includes the daemon", "client/main.c", '#include "daemon/conf/conf.h"\n'),
+    ("the client includes tasks", "client/main.c", '#include "lib/task/task.h"\n'),
+    ("conf includes cert", "daemon/conf/conf.c", '#include "daemon/cert/plan.h"\n'),
+    ("cert includes a job", "daemon/cert/plan.c", '#include "daemon/job/job.h"\n'),
+    ("deploy includes dns", "daemon/deploy/x.c", '#include "daemon/dns/zone.h"\n'),
+    ("the core reads a clock", "daemon/cert/x.c", '#include "lib/base/clock.h"\n'),
+    ("the core knows tasks", "daemon/cert/x.c", '#include "lib/task/task.h"\n'),
+    ("the core does input", "daemon/cert/x.c", "#include <unistd.h>\n"),
+    ("the keeper knows the network", "daemon/keeper/x.c", '#include "lib/net/http.h"\n'),
+    ("the keeper knows tasks", "daemon/keeper/x.c", '#include "lib/task/task.h"\n'),
+    ("the engine includes the keeper", "daemon/engine/x.c", '#include "daemon/keeper/serve.h"\n'),
+    ("an unknown folder", "daemon/misc/x.c", '#include "daemon/conf/conf.h"\n'),
+    ("OpenSSL outside of crypt", "daemon/job/x.c", "#include <openssl/evp.h>\n"),
+    ("systemd outside of its places", "daemon/engine/x.c", "#include <systemd/sd-daemon.h>\n"),
+    ("libevent in a second file", "lib/task/task.c", "#include <event2/event.h>\n"),
+    ("a library without a place", "lib/log/x.c", "#include <glib.h>\n"),
+    ("a header that is not there", "lib/log/x.c", '#include "lib/log/nothing.h"\n'),
+    ("a relative header", "lib/log/x.c", '#include "log.h"\n'),
+    ("own header not first", "lib/log/log.c", '#include <stdio.h>\n#include "lib/log/log.h"\n'),
+    ("system header last", "lib/log/x.c", '#include "lib/log/log.h"\n#include "lib/base/err.h"\n#include <stdio.h>\n'),
+    ("a cycle of libraries", "lib/task/task.h", '#include "lib/net/http.h"\n'),
+]]
+BROKEN[-1][1]["lib/net/http.h"] = '#include "lib/task/task.h"\n'

@@ -1,0 +1,93 @@
+"""A file is one idea, and a stranger can read it in one sitting."""
+import os
+import re
+import subprocess
+
+NAME = "files have their size, essay and format"
+
+MOST, LEAST = 500, 60
+SOURCES = (".c", ".h", ".py", ".sh")
+ESSAY, SMALL = 4, 80  # a header says what it is first: in so many lines, or in one when it is small
+
+
+def lines(tree, path):
+    return tree.text(path).count("\n")
+
+
+def check_size(tree):
+    for path in tree.select(*SOURCES):
+        if lines(tree, path) > MOST:
+            yield f"{path}: has {lines(tree, path)} lines, more than {MOST}"
+    # Neighbours that share a prefix (x.c, x_y.c) are one idea in several files; a seam's small side is fine.
+    for path in tree.select(".c", under=["lib/", "proto/", "daemon/", "client/"]):
+        stem = path[:-2]
+        family = [p for p in tree.select(".c", ".h", under=[stem.rsplit("_", 1)[0] if "_" in
+                                                            os.path.basename(stem) else stem])]
+        folder = [p for p in tree.select(".c", ".h", under=[os.path.dirname(path) + "/"])]
+        if sum(lines(tree, p) for p in family) < LEAST and sum(lines(tree, p) for p in folder) < LEAST * 4:
+            yield f"{path}: has {lines(tree, path)} lines, too few for an idea of its own"
+
+
+def check_header(tree, path):
+    text = tree.text(path)
+    guard = "CERTD_" + re.sub(r"[/.]", "_", path).upper()
+    if f"#ifndef {guard}\n#define {guard}\n" not in text:
+        yield f"{path}: the guard is not {guard}"
+    comment = re.search(r"/\*.*?\*/", text, re.S)
+    if not comment or (text.count("\n") > SMALL and comment[0].count("\n") + 1 < ESSAY):
+        yield f"{path}: does not begin with what it is and who owns what"
+    elif re.search(r"^(struct \w+ \{|enum|[a-z].*\();?", text[:comment.start()], re.M):
+        yield f"{path}: declares before it explains"
+
+
+def check_functions(tree, path):
+    """A function fits on a screen or two; tables and task bodies (AWAIT) may be longer."""
+    code = tree.code(path)
+    for body in re.finditer(r"^\{\n(.*?)^\}", code, re.M | re.S):
+        if body[1].count("\n") > 100 and "AWAIT" not in body[1]:
+            yield f"{path}:{code.count(chr(10), 0, body.start()) + 1}: a function of {body[1].count(chr(10))} lines"
+
+
+def check_format(tree):
+    if tree.is_example:
+        for path in tree.select(".c", ".h"):
+            done = subprocess.run(["clang-format", "--style=file:" + STYLE, "--assume-filename=x.c"],
+                                  input=tree.text(path), text=True, capture_output=True, check=True)
+            if done.stdout != tree.text(path):
+                yield f"{path}: clang-format would change it"
+        return
+    paths = [os.path.join(tree.root, p) for p in tree.select(".c", ".h")]
+    done = subprocess.run(["clang-format", "--dry-run", *paths], capture_output=True, text=True, check=False)
+    for path in {line.split(":")[0] for line in done.stderr.splitlines() if "clang-format-violations" in line}:
+        yield f"{os.path.relpath(path, tree.root)}: clang-format would change it"
+    if done.returncode != 0:
+        yield "clang-format failed: " + done.stderr[:300]
+
+
+STYLE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), ".clang-format")
+
+
+def check(tree):
+    yield from check_size(tree)
+    for path in tree.select(".h"):
+        yield from check_header(tree, path)
+    for path in tree.select(".c", under=["lib/", "proto/", "daemon/", "client/"]):
+        yield from check_functions(tree, path)
+    yield from check_format(tree)
+
+
+_HEADER = "#ifndef CERTD_LIB_X_X_H\n#define CERTD_LIB_X_X_H\n\n/*\n * What it is,\n * and who owns what.\n */\n\n" \
+          "int x(void);\n\n#endif\n"
+_BODY = "int x(void)\n{\n" + "\tx();\n" * 60 + "\treturn 0;\n}\n"
+FINE = {"lib/x/x.h": _HEADER, "lib/x/x.c": _BODY}
+BROKEN = [(name, {path: text}) for name, path, text in [
+    ("a file of 501 lines", "lib/x/long.c", "int x;\n" * 501),
+    ("a file of ten lines", "lib/y/y.c", "int x;\n" * 10),
+    ("another guard", "lib/x/x.h", _HEADER.replace("LIB_X", "LIB_Y")),
+    ("a large header that explains nothing", "lib/x/x.h",
+     _HEADER.replace(" * and who owns what.\n", "").replace("int x(void);\n", "int x(void);\n" * 80)),
+    ("a header without a comment", "lib/x/x.h", re.sub(r"/\*.*?\*/\n\n", "", _HEADER, flags=re.S)),
+    ("a function of 120 lines", "lib/x/x.c", _BODY.replace("\tx();\n", "\tx();\n\tx();\n")),
+    ("spaces instead of a tab", "lib/x/x.c", _BODY.replace("\treturn", "        return")),
+    ("braces around a word too many", "lib/x/x.c", _BODY.replace("\n{", " {")),
+]]
