@@ -60,7 +60,6 @@ static int check_args(const struct options *options, struct err *err)
 int config_run(const struct options *options, struct err *err)
 {
 	AUTO_FREE char *program = find_program();
-	AUTO_FREE char *explain = NULL;
 	char *arg = options->n_args ? options->args[0] : NULL;
 	char *argv[5] = { program };
 
@@ -69,8 +68,8 @@ int config_run(const struct options *options, struct err *err)
 	if (options->command->id == COMMAND_CONFIG_SCHEMA) {
 		argv[1] = (char[]){ "--schema" };
 	} else if (options->command->id == COMMAND_CONFIG_EXPLAIN) {
-		explain = arg ? mem_printf("--explain=%s", arg) : mem_strdup("--explain");
-		argv[1] = explain;
+		argv[1] = (char[]){ "--explain" };
+		argv[2] = arg;
 	} else {
 		argv[1] = (char[]){ "--check" };
 		argv[2] = arg ? (char[]){ "-c" } : NULL;

@@ -35,6 +35,14 @@ const struct key *key_find(enum command_id command, const char *kind, const char
 	return NULL;
 }
 
+enum key_type key_type(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (str_is(keys[i].name, name))
+			return keys[i].type;
+	return KEY_TEXT;
+}
+
 int rows_add(struct rows *rows, const struct line *line, struct err *err)
 {
 	struct cell *cells = arena_zalloc(&rows->arena, line->n * sizeof(cells[0]));

@@ -60,4 +60,7 @@ const struct key *key_next(enum command_id command, const char *kind, size_t *at
 /* One of them by its name, or NULL. */
 const struct key *key_find(enum command_id command, const char *kind, const char *name);
 
+/* What a key of this name is anywhere; KEY_TEXT when it is nowhere. */
+enum key_type key_type(const char *name);
+
 #endif

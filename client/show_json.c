@@ -74,7 +74,7 @@ static void add_row(struct buf *out, enum command_id command, const struct row *
 		if ((kind && str_is(name, "kind")) || key_find(command, kind, name) ||
 			is_repeated(row, i))
 			continue;
-		add_pair(out, &gap, KEY_TEXT, name, row->cells[i].value);
+		add_pair(out, &gap, key_type(name), name, row->cells[i].value);
 	}
 	buf_add_char(out, '}');
 }

@@ -212,7 +212,7 @@ static void add_column(
 		table->columns[table->n++] = (struct column){ title, keys, style };
 }
 
-static enum style style_of(const struct key *key)
+static enum style style_of(enum key_type type)
 {
 	static const enum style styles[] = {
 		[KEY_NAME] = STYLE_WORD,
@@ -223,7 +223,7 @@ static enum style style_of(const struct key *key)
 		[KEY_BOOL] = STYLE_WORD,
 	};
 
-	return styles[key->type];
+	return styles[type];
 }
 
 static bool has_column(const struct table *table, const char *key)
@@ -252,13 +252,13 @@ static void find_columns(
 
 	while ((key = key_next(command, kind, &at)))
 		if (is_anywhere(rows, n, key->name))
-			add_column(table, key->name, key->name, style_of(key));
+			add_column(table, key->name, key->name, style_of(key->type));
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < rows[i].n; j++)
 			if (!has_column(table, rows[i].cells[j].key) &&
 				!str_is(rows[i].cells[j].key, "kind"))
 				add_column(table, rows[i].cells[j].key, rows[i].cells[j].key,
-					STYLE_WORD);
+					style_of(key_type(rows[i].cells[j].key)));
 }
 
 void show_table_plain(const struct rows *rows, size_t from, size_t to, const struct term *term,
