@@ -38,7 +38,7 @@ struct commands {
 	struct events *events;
 	struct list running;
 	struct units units;
-	bool use_units; /* commands too, not only reloads */
+	bool wants_units; /* for commands too, not only reloads */
 };
 
 /*
@@ -64,7 +64,7 @@ struct command {
 	struct event_timer timer, sip;
 	struct bus_call *call;
 	struct bus_status status;
-	bool has_ended, is_late;
+	bool is_unit, has_ended, is_late;
 	struct err err;
 	command_done *done;
 	void *data;
@@ -83,13 +83,10 @@ static int new_commands(struct events *events, bool is_plain, struct commands **
 
 int commands_new(struct events *events, struct commands **out, struct err *err)
 {
-	struct err nobody = ERR_INIT;
-
 	(void)err;
 	new_commands(events, false, out);
 	/* Only a service has a sandbox to escape from, and only root may ask for units. */
-	(*out)->use_units =
-		getenv("INVOCATION_ID") && geteuid() == 0 && units_bus(&(*out)->units, &nobody);
+	(*out)->wants_units = getenv("INVOCATION_ID") && geteuid() == 0;
 	return 0;
 }
 
@@ -99,9 +96,17 @@ int commands_new_plain(struct events *events, struct commands **out, struct err 
 	return new_commands(events, true, out);
 }
 
-bool commands_use_units(const struct commands *commands)
+/* Asked each time: the bus may come later than we do, and be restarted. */
+bool commands_use_units(struct commands *commands)
 {
-	return commands->use_units;
+	struct err err = ERR_INIT;
+
+	if (!commands->wants_units)
+		return false;
+	if (units_bus(&commands->units, &err))
+		return true;
+	log_debug(NULL, "%s", err.text);
+	return false;
 }
 
 struct units *commands_units(struct commands *commands)
@@ -144,16 +149,6 @@ static void signal_group(struct command *command, int signal)
 	kill(command->child.pid, signal);
 }
 
-/* Why a program cannot be started, by errno. */
-static void describe_exec(const struct command *command, int sys, struct err *err)
-{
-	enum err_code code = sys == ENOENT   ? ERR_NOT_FOUND
-			     : sys == EACCES ? ERR_NO_RIGHTS
-					     : ERR_COMMAND_FAILED;
-
-	err_sys(err, code, sys, "%s cannot be executed", command->about);
-}
-
 static void describe_end(struct command *command, struct err *err)
 {
 	const struct bus_status *status = &command->status;
@@ -166,10 +161,10 @@ static void describe_end(struct command *command, struct err *err)
 	} else if (status->by_signal) {
 		err_set(err, ERR_COMMAND_FAILED, "%s was ended by signal %d (%s)",
 			command->about, status->value, strsignal(status->value));
-	} else if (command->commands->use_units && status->value == SYSTEMD_EXEC_FAILED) {
+	} else if (command->is_unit && status->value == SYSTEMD_EXEC_FAILED) {
 		/* systemd does not say why; mostly we see the same from here. */
 		if (faccessat(AT_FDCWD, command->argv[0], X_OK, AT_EACCESS) < 0) {
-			describe_exec(command, errno, err);
+			spawn_failed(command->about, errno, err);
 			return;
 		}
 		err_set(err, ERR_COMMAND_FAILED, "%s cannot be executed", command->about);
@@ -217,7 +212,7 @@ static void reap(struct command *command)
 	command->status.value = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 	sys = spawn_exec_error(command->exec_fd);
 	if (sys && !err_is_set(&command->err))
-		describe_exec(command, sys, &command->err);
+		spawn_failed(command->about, sys, &command->err);
 }
 
 /* Reads once; false at the end of the output. */
@@ -422,11 +417,12 @@ static int start(struct command *command, const struct command_spec *spec)
 		return err_sys(&command->err, ERR_IO, errno, "cannot make a pipe");
 	command->out = (struct event_fd){ output_ready, command, fd[0], 0, false };
 	/* Our end only: a command expects its output to wait for room. */
-	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) < 0 ||
-		events_watch_fd(
-			command->commands->events, &command->out, EPOLLIN, &command->err) < 0)
+	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) < 0)
+		r = err_sys(&command->err, ERR_IO, errno, "cannot change a pipe");
+	else if (events_watch_fd(
+			 command->commands->events, &command->out, EPOLLIN, &command->err) < 0)
 		r = -1;
-	else if (command->commands->use_units)
+	else if ((command->is_unit = commands_use_units(command->commands)))
 		r = start_unit(command, path, fd[1]);
 	else
 		r = start_child(command, path, fd[1]);

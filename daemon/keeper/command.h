@@ -48,7 +48,7 @@ struct command_spec {
 	struct duration limit; /* 0: COMMAND_LIMIT */
 };
 
-/* Decides how commands run (see above); the bus is opened when it is there. */
+/* Commands as this process has to run them (see above). */
 int commands_new(struct events *events, struct commands **out, struct err *err);
 
 /* Commands as children whatever runs us: for tests and private instances. */
@@ -57,8 +57,8 @@ int commands_new_plain(struct events *events, struct commands **out, struct err 
 /* Not from a callback.  Kills what still runs, without telling anybody.  NULL is fine. */
 void commands_free(struct commands *commands);
 
-/* Do commands run as transient units? */
-bool commands_use_units(const struct commands *commands);
+/* Do commands run as transient units now? */
+bool commands_use_units(struct commands *commands);
 
 /* The bus that reloads share, and the loop. */
 struct units *commands_units(struct commands *commands);

@@ -121,3 +121,12 @@ int spawn_exec_error(int exec_fd)
 
 	return read(exec_fd, &sys, sizeof(sys)) == sizeof(sys) ? sys : 0;
 }
+
+int spawn_failed(const char *about, int sys, struct err *err)
+{
+	enum err_code code = sys == ENOENT   ? ERR_NOT_FOUND
+			     : sys == EACCES ? ERR_NO_RIGHTS
+					     : ERR_COMMAND_FAILED;
+
+	return err_sys(err, code, sys, "%s cannot be executed", about);
+}

@@ -24,4 +24,7 @@ int spawn(const char *path, char *const *argv, char *const *envp, int output, pi
 /* The errno of a failed execve(2), 0 when it went well.  For a child that has ended. */
 int spawn_exec_error(int exec_fd);
 
+/* That errno as the error of the command `about`.  -1. */
+int spawn_failed(const char *about, int sys, struct err *err);
+
 #endif
