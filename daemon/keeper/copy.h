@@ -37,7 +37,8 @@ struct target_conf;
  * Where the file system cannot exchange, curr is a link to .versions/ID, replaced by rename.
  *
  * copy_init() reads the store and so belongs to the loop.  All others touch only the disk and *copy:
- * they sync, and may run in a thread (daemon/keeper/worker.h), one at a time for each place.
+ * they sync, and may run in a thread (daemon/keeper/worker.h).  Calls for one place wait for each
+ * other.
  */
 
 struct copy_file {

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/keeper/copy.h"
@@ -18,6 +20,8 @@
 
 #define PASS_MODE 0755    /* directories on the way */
 #define KEY_DIR_MODE 0750 /* directories that hold keys */
+#define LOCK_WAIT_MS 5000
+#define LOCK_PAUSE_MS 10
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static int fail(struct err *err, const char *what, const char *name)
@@ -105,6 +109,26 @@ static int open_root(const char *dir, bool create, struct err *err)
 	return fd < 0 ? fail(err, "open the directory", dir) : fd;
 }
 
+/*
+ * Two calls for one place wait for each other: a copy whose job was cancelled may still be on its
+ * way in a thread.  Not for ever, because the owner of the directory can hold the lock too.
+ */
+static int lock_place(int fd, struct err *err)
+{
+	static const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	for (int i = 0; i < LOCK_WAIT_MS / LOCK_PAUSE_MS; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	err_set(err, ERR_TIMEOUT, "the directory is locked by somebody else");
+	close(fd);
+	return -1;
+}
+
 int copy_dir_open(const struct copy *copy, bool create, struct err *err)
 {
 	int root AUTO_CLOSE = open_root(copy->dir, create, err);
@@ -123,9 +147,11 @@ int copy_dir_open(const struct copy *copy, bool create, struct err *err)
 		group = open_beneath(root, copy->group);
 		fd = group < 0 ? -1 : open_beneath(group, copy->service);
 		if (fd < 0)
-			fail(err, "open the directory", copy->group);
+			fail(err, "open", "it");
 	}
-	return fd < 0 ? err_add(err, "%s", copy->dir) : fd;
+	if (fd >= 0)
+		fd = lock_place(fd, err);
+	return fd < 0 ? err_add(err, "%s/%s/%s", copy->dir, copy->group, copy->service) : fd;
 }
 
 static bool holds_keys(const struct copy *copy)

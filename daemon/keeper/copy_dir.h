@@ -14,7 +14,7 @@ struct err;
  * us and is still ours.
  */
 
-/* Opens DIR/GROUP/SERVICE, made where it is missing and `create`.  -1 with ERR_NOT_FOUND else. */
+/* Opens and locks DIR/GROUP/SERVICE, made where it is missing and `create`.  -1 with ERR_NOT_FOUND else. */
 int copy_dir_open(const struct copy *copy, bool create, struct err *err);
 
 /* Makes the directory `name` in `parent` with all files of the copy; what has this name goes. */
