@@ -10,11 +10,14 @@ struct err;
  * One directory of a target: opened safely, written whole, compared.  For copy.c and copy_link.c.
  *
  * The directory may belong to somebody else, who may change it while we work.  So every step
- * goes from an open directory to one name in it, never through a link, and what is written into was made by
- * us and is still ours.
+ * goes from an open directory to one name in it, never through a link, and what is written
+ * into was made by us and is still ours.
  */
 
-/* Opens and locks DIR/GROUP/SERVICE, made where it is missing and `create`.  -1 with ERR_NOT_FOUND else. */
+/*
+ * Opens and locks DIR/GROUP/SERVICE, made where it is missing and `create`.  ERR_NOT_FOUND when it
+ * is missing and not to be made, ERR_TIMEOUT when somebody else keeps the lock.
+ */
 int copy_dir_open(const struct copy *copy, bool create, struct err *err);
 
 /* Makes the directory `name` in `parent` with all files of the copy; what has this name goes. */

@@ -10,9 +10,9 @@ struct target_conf;
  * job of systemd or a command.  The first step that fails ends it: ERR_RELOAD_FAILED for a
  * command, ERR_UNIT_FAILED for a unit or where there is no system bus to ask.
  *
- * `target` and what spec->facts and spec->context point at are borrowed until `done` is called
- * (from the loop, exactly once, never from reload_start()) or reload_cancel() returns.  A target without
- * steps succeeds.  spec->words is not used.
+ * `target` (so the configuration it is of) and what spec->facts and spec->context point at are
+ * borrowed until `done` is called, from the loop, exactly once, never from reload_start(), or
+ * reload_cancel() returns.  A target without steps succeeds.  spec->words is not used.
  */
 
 struct reload;
