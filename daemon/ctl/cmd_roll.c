@@ -1,16 +1,28 @@
 #include <stdlib.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/work.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
-static void hold(struct work *work, const struct cert *cert, const struct plan *plan)
+/*
+ * Which guard holds the next version, and until when.  A target that is not in line is more urgent
+ * than a guard and hides it, so the plan is asked as if there were none.
+ */
+static void hold(struct work *work, const struct cert *cert)
 {
-	if (work->n_held++ && !instant_before(plan->at, work->held.at))
+	const struct fleet *fleet = work->answer.session->ctl->fleet;
+	struct issuer issuer = fleet_issuer(fleet, cert);
+	struct cert_conf conf = *cert->conf;
+	struct plan plan;
+
+	conf.n_targets = 0;
+	plan = cert_plan(&conf, fleet->conf, &cert->facts, &issuer, clock_now());
+	if (work->n_held++ && !instant_before(plan.at, work->held.at))
 		return;
-	work->held = *plan;
+	work->held = plan;
 	free(work->held_name);
 	work->held_name = mem_strdup(cert->conf->name);
 }
@@ -22,7 +34,8 @@ static enum verdict judge(struct work *work, const struct cert *cert, const stru
 	if (work->options.is_forced ||
 		(plan->action == ACTION_ROLL && !instant_before(clock_now(), plan->at)))
 		return WORK_TAKE;
-	hold(work, cert, plan);
+	if (work_can_take(cert))
+		hold(work, cert);
 	return WORK_TELL;
 }
 
@@ -38,7 +51,7 @@ static int none(const struct work *work, struct err *err)
 		return 0;
 	err_set(err, ERR_TOO_EARLY, "%s cannot be rolled yet: %s", work->held_name,
 		why_sentence(work->held.why));
-	if (work->held.at.s != INT64_MAX)
+	if (work->held.at.s != INT64_MAX && instant_before(clock_now(), work->held.at))
 		err->not_before = work->held.at;
 	return -1;
 }

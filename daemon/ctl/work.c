@@ -27,12 +27,18 @@ static void add_row(struct session *session, const struct cert *cert, const stru
 	line_end(row);
 }
 
+bool work_can_take(const struct cert *cert)
+{
+	return !cert->job && cert->conf->is_active;
+}
+
 /* -1: the request fails because of this certificate. */
 static int judge(struct work *work, struct cert *cert, struct err *err)
 {
 	struct session *session = work->answer.session;
 	struct plan plan = fleet_plan(session->ctl->fleet, cert);
 	bool is_single = selection_is_single(&work->selection);
+	enum verdict verdict;
 
 	if (cert->job && is_single)
 		return err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
@@ -40,20 +46,11 @@ static int judge(struct work *work, struct cert *cert, struct err *err)
 	if (!cert->conf->is_active && is_single)
 		return err_set(
 			err, ERR_INACTIVE, "%s is configured as not active", cert->conf->name);
-	if (cert->job || !cert->conf->is_active) {
-		add_row(session, cert, &plan);
-		return 0;
-	}
-	switch (work->rules->judge(work, cert, &plan)) {
-	case WORK_TAKE:
+	verdict = work->rules->judge(work, cert, &plan);
+	if (verdict == WORK_TAKE && work_can_take(cert))
 		take(work, cert->conf->name);
-		break;
-	case WORK_TELL:
+	else if (verdict != WORK_SKIP)
 		add_row(session, cert, &plan);
-		break;
-	case WORK_SKIP:
-		break;
-	}
 	return 0;
 }
 
@@ -80,7 +77,7 @@ static void start(struct work *work, struct err *err)
 	for (size_t i = 0; i < work->n; i++) {
 		struct cert *cert = fleet_find(session->ctl->fleet, work->names[i]);
 
-		if (cert && !cert->job && cert->conf->is_active)
+		if (cert && work_can_take(cert))
 			certs[n++] = cert;
 	}
 	if (n == 0)

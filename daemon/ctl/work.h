@@ -41,6 +41,9 @@ struct work {
 	char *held_name;  /* and whose it is */
 };
 
+/* Nobody works on it and it is active; judge() may take others too, they are told all the same. */
+bool work_can_take(const struct cert *cert);
+
 int work_begin(struct session *session, const struct work_rules *rules, struct err *err);
 
 #endif

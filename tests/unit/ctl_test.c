@@ -1,0 +1,603 @@
+#include <sched.h>
+
+#include "tests/test.h"
+
+#include "daemon/ctl/handlers.h"
+#include "lib/base/str.h"
+#include "lib/task/loop_virtual.h"
+#include "tests/unit/ctl_world.h"
+
+/* A world and one session of root in it; what it was answered gathers in `got`. */
+struct talk {
+	struct ctl_world w;
+	struct session session;
+	struct buf got;
+	unsigned n_wakes;
+	size_t most; /* bytes that were queued at once */
+};
+
+static struct talk *woken;
+
+static void wake(struct session *session)
+{
+	CONTAINER_OF(session, struct talk, session)->n_wakes++;
+	woken = CONTAINER_OF(session, struct talk, session);
+}
+
+static void talk_begin(struct talk *t, size_t n, struct peer *peer)
+{
+	virtual_start((struct instant){ CTL_WORLD_NOW });
+	memset(t, 0, sizeof(*t));
+	ctl_world_init(&t->w, loop_new(), n);
+	session_init(&t->session, &t->w.ctl, peer, wake);
+	buf_clear(&t->session.out);
+}
+
+static void talk_begin_root(struct talk *t, size_t n)
+{
+	talk_begin(t, n, &(struct peer){ .uid = 0 });
+}
+
+static void pull(struct talk *t)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		has_more = session_pull(&t->session);
+		if (t->session.out.len > t->most)
+			t->most = t->session.out.len;
+		buf_add(&t->got, t->session.out.data, t->session.out.len);
+		buf_clear(&t->session.out);
+	}
+}
+
+/* What is answered to a line, as far as it goes without waiting. */
+static const char *say(struct talk *t, const char *line)
+{
+	buf_clear(&t->got);
+	session_feed(&t->session, line, strlen(line));
+	session_feed(&t->session, "\n", 1);
+	pull(t);
+	return buf_text(&t->got);
+}
+
+/* Lets the loop run and the session say what it could not before. */
+static const char *later(struct talk *t)
+{
+	buf_clear(&t->got);
+	loop_run(t->w.loop);
+	pull(t);
+	return buf_text(&t->got);
+}
+
+/* Ends the jobs that a test started. */
+static void nothing(void *data)
+{
+	(void)data;
+}
+
+static void talk_end(struct talk *t)
+{
+	session_done(&t->session);
+	runner_stop(t->w.runner, nothing, NULL);
+	while (ctl_world_request() || virtual_step(t->w.loop, INSTANT_NEVER))
+		if (ctl_world_request())
+			ctl_world_answer("");
+	ctl_world_done(&t->w);
+	buf_done(&t->got);
+}
+
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		n++;
+	return n;
+}
+
+/* Does the text begin with this, and end with that? */
+#define CHECK_ENDS(text, end)                                                                  \
+	do {                                                                                   \
+		const char *text_ = (text);                                                    \
+		if (!str_ends(text_, end))                                                     \
+			TEST_FAIL("does not end with %s: %s", end, text_);                     \
+	} while (0)
+#define CHECK_STARTS(text, start)                                                              \
+	do {                                                                                   \
+		const char *text_ = (text);                                                    \
+		if (!str_starts(text_, start))                                                 \
+			TEST_FAIL("does not start with %s: %s", start, text_);                 \
+	} while (0)
+
+TEST(every_command_has_its_handler)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		bool is_ours = commands[i].role != ROLE_OFFLINE;
+
+		if (is_ours != (command_handlers[i] != NULL))
+			TEST_FAIL("%s", commands[i].name);
+	}
+}
+
+TEST(roles)
+{
+	static struct principal observe[] = { { "adm", true, true, 4 },
+		{ "u", false, true, 10 }, { "typo", false, false, 11 } };
+	static struct principal operate[] = { { "ops", true, true, 5 } };
+	static struct principal admin[] = { { "boss", false, true, 12 } };
+	static const struct row {
+		uid_t uid;
+		gid_t gid, group;
+		bool own;
+		enum role role;
+	} rows[] = {
+		{ 0, 0, 0, false, ROLE_ADMIN },
+		{ 1, 1, 1, false, ROLE_NONE },
+		{ 1, 4, 1, false, ROLE_OBSERVE },
+		{ 1, 1, 4, false, ROLE_OBSERVE },
+		{ 10, 1, 1, false, ROLE_OBSERVE },
+		{ 11, 1, 1, false, ROLE_NONE },
+		{ 1, 4, 5, false, ROLE_OPERATE },
+		{ 10, 1, 5, false, ROLE_OPERATE },
+		{ 12, 4, 5, false, ROLE_ADMIN },
+		{ 4, 1, 1, false, ROLE_NONE },
+		{ 900, 1, 1, false, ROLE_NONE },
+		{ 900, 1, 1, true, ROLE_ADMIN },
+		{ 1, 900, 900, true, ROLE_NONE },
+	};
+	struct talk t;
+
+	talk_begin_root(&t, 1);
+	t.w.fleet->conf->observe = (struct principals){ observe, ARRAY_LEN(observe) };
+	t.w.fleet->conf->operate = (struct principals){ operate, ARRAY_LEN(operate) };
+	t.w.fleet->conf->admin = (struct principals){ admin, ARRAY_LEN(admin) };
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		gid_t group = rows[i].group;
+		struct peer peer = {
+			.uid = rows[i].uid, .gid = rows[i].gid, .groups = &group, .n_groups = 1
+		};
+
+		t.w.ctl.is_own_admin = rows[i].own;
+		if (peer_role(&peer, &t.w.ctl) != rows[i].role)
+			TEST_FAIL("row %zu", i);
+	}
+	talk_end(&t);
+}
+
+TEST(a_role_may_be_taken_away)
+{
+	static struct principal some[] = { { "u", false, true, 10 } };
+	struct talk t;
+
+	talk_begin(&t, 1, &(struct peer){ .uid = 10, .gid = 10 });
+	t.w.fleet->conf->admin = t.w.fleet->conf->operate = t.w.fleet->conf->observe =
+		(struct principals){ NULL, 0 };
+	CHECK_STARTS(say(&t, "status"), "err not-allowed ");
+	CHECK_STARTS(say(&t, "reload"), "err not-allowed ");
+	CHECK_STARTS(
+		say(&t, "version"), "row program=certd version=1.2.3 proto=1 role=none\nok");
+	CHECK_STARTS(say(&t, "help"), "row command=status ");
+	t.w.fleet->conf->observe = (struct principals){ some, 1 };
+	CHECK_ENDS(say(&t, "status"), "ok rows=3\n");
+	CHECK_STARTS(say(&t, "renew"), "err not-allowed ");
+	CHECK_STR(say(&t, "watch"), "ok\n");
+	t.w.fleet->conf->observe.n = 0;
+	log_event(NULL, EVENT_JOB_DONE, NULL, "secret");
+	CHECK_STARTS(later(&t), "err not-allowed ");
+	talk_end(&t);
+}
+
+TEST(greeting)
+{
+	struct talk t;
+	struct session session;
+
+	talk_begin_root(&t, 1);
+	session_init(&session, &t.w.ctl, &(struct peer){ .uid = 77 }, wake);
+	CHECK_STR(buf_text(&session.out), "hello certd proto=1 version=1.2.3 role=none\n");
+	CHECK(!session_pull(&session));
+	CHECK(!session_is_over(&session));
+	session_done(&session);
+	talk_end(&t);
+}
+
+TEST(bad_lines)
+{
+	static const char *const bad[] = { "version \"", "version  x", " version",
+		"version x=\"a", "version \"a\"b", "version \xff\xfe", "\"\\q\"", "" };
+	char *big = mem_zalloc(200001);
+	struct talk t;
+
+	talk_begin_root(&t, 1);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		CHECK_STARTS(say(&t, bad[i]), "err bad-line ");
+		CHECK_INT(count(buf_text(&t.got), "\n"), 1);
+		CHECK_ENDS(say(&t, "version"), "ok rows=1\n");
+	}
+	buf_clear(&t.got);
+	session_feed(&t.session, "ver\0sion\n", 9);
+	pull(&t);
+	CHECK_STARTS(buf_text(&t.got), "err bad-line ");
+	memset(big, 'x', 200000);
+	CHECK_STARTS(say(&t, big), "err bad-line ");
+	CHECK_INT(count(buf_text(&t.got), "\n"), 1);
+	CHECK_ENDS(say(&t, "version"), "ok rows=1\n");
+	big[LINE_MAX_LEN] = '\0';
+	CHECK_STARTS(say(&t, big), "err unknown-command ");
+	big[LINE_MAX_LEN] = 'x';
+	big[LINE_MAX_LEN + 1] = '\0';
+	CHECK_STARTS(say(&t, big), "err bad-line ");
+	CHECK_STARTS(say(&t, "nonsense"), "err unknown-command ");
+	CHECK_STARTS(say(&t, "roll --force=ready"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "config check"), "err unknown-command ");
+	free(big);
+	talk_end(&t);
+}
+
+/* However the bytes are cut, the answers are the same; and many requests sent ahead are all answered. */
+TEST(cuts)
+{
+	static const char text[] = "version\nstatus ca/root\nnonsense\nhelp version\njobs\n";
+	struct buf whole = BUF_INIT;
+	struct talk t;
+
+	talk_begin_root(&t, 3);
+	session_feed(&t.session, text, sizeof(text) - 1);
+	pull(&t);
+	buf_add(&whole, t.got.data, t.got.len);
+	CHECK_INT(count(buf_text(&whole), "\nok"), 4);
+	for (size_t cut = 1; cut < sizeof(text) - 1; cut += 3) {
+		buf_clear(&t.got);
+		for (size_t at = 0; at < sizeof(text) - 1; at += cut) {
+			size_t left = sizeof(text) - 1 - at;
+
+			session_feed(&t.session, text + at, cut < left ? cut : left);
+			pull(&t);
+		}
+		CHECK_STR(buf_text(&t.got), buf_text(&whole));
+	}
+	buf_clear(&t.got);
+	for (int i = 0; i < 1000; i++)
+		session_feed(&t.session, "version\n", 8);
+	pull(&t);
+	CHECK_INT(count(buf_text(&t.got), "ok rows=1\n"), 1000);
+	buf_done(&whole);
+	talk_end(&t);
+}
+
+TEST(status)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 3);
+	ctl_world_facts(&t.w, "example.com/l00001", 1000, 10, 100 * 86400);
+	CHECK_STARTS(
+		say(&t, "status"), "row cert=ca/root ca=self health=absent action=issue at=");
+	CHECK_ENDS(buf_text(&t.got), "ok rows=5\n");
+	CHECK_STARTS(say(&t, "status example.com/l00001"),
+		"row cert=example.com/l00001 ca=root health=");
+	CHECK(strstr(buf_text(&t.got), " curr=20261121T095820Z-1 curr_expires=2027-03-01T"));
+	CHECK(strstr(buf_text(&t.got), " next=20261121T101450Z-2 next_expires="));
+	CHECK_ENDS(say(&t, "status example.com"), "ok rows=3\n");
+	CHECK_ENDS(say(&t, "status *"), "ok rows=5\n");
+	CHECK_ENDS(say(&t, "status example.com/l0000*"), "ok rows=3\n");
+	CHECK_ENDS(say(&t, "status */l*1"), "ok rows=1\n");
+	CHECK_ENDS(say(&t, "status ca/root example.com/l00002 ca/root"), "ok rows=2\n");
+	CHECK_ENDS(say(&t, "status ca/root example.com"), "ok rows=4\n");
+	CHECK_ENDS(say(&t, "status ca"), "ok rows=1\n");
+	CHECK_STR(say(&t, "status example.com/l00009"),
+		"err no-such-cert \"no certificate is called example.com/l00009; did you mean "
+		"example.com/l00000?\"\n");
+	CHECK_STARTS(say(&t, "status c"), "err no-such-cert ");
+	CHECK_STARTS(say(&t, "status nothing.org/*"), "err no-such-cert ");
+	CHECK_STARTS(say(&t, "show example.com"), "err no-such-cert ");
+	CHECK_STARTS(
+		say(&t, "show example.com/l00000"), "row kind=cert cert=example.com/l00000 ");
+	CHECK(strstr(buf_text(&t.got), "row kind=target target=web dir=/nonexistent/live"));
+	CHECK_STARTS(say(&t, "why example.com/l00000"), "row text=");
+	talk_end(&t);
+}
+
+/* A long list costs a bounded queue, and the configuration may change in the middle of it. */
+TEST(long_lists)
+{
+	struct talk t;
+	struct conf *fewer;
+	char *text;
+
+	talk_begin_root(&t, 3000);
+	text = (char *)(uintptr_t)say(&t, "status");
+	CHECK_ENDS(text, "ok rows=3002\n");
+	CHECK(t.most < SESSION_OUT_LOW + LINE_MAX_LEN);
+	CHECK_ENDS(say(&t, "status */none*"), "\n");
+	CHECK_STARTS(buf_text(&t.got), "err no-such-cert");
+	session_feed(&t.session, "status\n", 7);
+	buf_clear(&t.got);
+	CHECK(session_pull(&t.session));
+	fewer = ctl_world_conf(10);
+	fleet_set_conf(t.w.fleet, fewer);
+	pull(&t);
+	text = buf_text(&t.got)[0] ? t.got.data : "";
+	CHECK_ENDS(text, "\n");
+	CHECK_INT(count(text, "row cert=other.org/off "), 1);
+	CHECK_INT(count(text, "\nok rows="), 1);
+	CHECK(count(text, "\n") < 200);
+	talk_end(&t);
+}
+
+TEST(renew)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 3);
+	ctl_world_facts(&t.w, "ca/root", 1000, -1, 3650 * INT64_C(86400));
+	ctl_world_facts(&t.w, "example.com/l00000", 1000, -1, 100 * 86400);
+	ctl_world_facts(&t.w, "example.com/l00001", 99 * 86400, -1, 100 * 86400);
+	CHECK_STARTS(
+		say(&t, "renew example.com/l00000"), "row cert=example.com/l00000 action=");
+	CHECK_ENDS(buf_text(&t.got), "\nok rows=1\n");
+	CHECK_STR(say(&t, "renew example.com/l00001"), "ok job=1\n");
+	CHECK_STR(say(&t, "renew example.com/l00001"),
+		"err busy \"example.com/l00001 has job 1 already (issue)\"\n");
+	CHECK_STARTS(say(&t, "jobs"), "row job=1 action=issue cert=example.com/l00001 ");
+	CHECK_STR(say(&t, "renew other.org/off --force"),
+		"err inactive \"other.org/off is configured as not active\"\n");
+	CHECK_STARTS(
+		say(&t, "renew nothing.org/* example.com/l00000 --force"), "err no-such-cert");
+	CHECK_STR(say(&t, "renew example.com/l00000 --force"), "ok job=2\n");
+	/* l00000 and l00001 are busy, l00002 and nobody else is due: absent. */
+	CHECK_ENDS(say(&t, "renew example.com"), "\nok job=3 rows=2\n");
+	CHECK(strstr(buf_text(&t.got), " job=2\n"));
+	CHECK_STARTS(say(&t, "cancel 77"), "err no-such-job ");
+	CHECK_STARTS(say(&t, "cancel x"), "err bad-argument ");
+	CHECK_STR(say(&t, "cancel 2"), "ok\n");
+	talk_end(&t);
+}
+
+TEST(batch)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 3);
+	ctl_world_facts(&t.w, "ca/root", 1000, -1, 3650 * INT64_C(86400));
+	CHECK_STR(say(&t, "renew example.com/*"), "ok job=1\n");
+	talk_end(&t);
+}
+
+TEST(roll)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 3);
+	CHECK_STR(say(&t, "roll"), "ok\n");
+	CHECK_STR(say(&t, "roll example.com/l00000"), "ok\n");
+	CHECK_STR(say(&t, "roll example.com/l00000 --force"),
+		"err no-next \"example.com/l00000 has no next version to roll\"\n");
+	CHECK_STARTS(say(&t, "roll example.com --force"), "err no-next ");
+	ctl_world_facts(&t.w, "ca/root", 1000, -1, 3650 * INT64_C(86400));
+	ctl_world_facts(&t.w, "example.com/l00000", 1000, 60, 100 * 86400);
+	CHECK_STARTS(say(&t, "roll"), "row cert=example.com/l00000 action=");
+	CHECK(strstr(
+		buf_text(&t.got), "\nerr too-early \"example.com/l00000 cannot be rolled yet"));
+	CHECK_ENDS(buf_text(&t.got), " until=2026-11-21T11:44:00Z\n");
+	CHECK_STR(say(&t, "roll --force"), "ok job=1\n");
+	CHECK_STARTS(say(&t, "roll example.com/l00000"), "err busy ");
+	talk_end(&t);
+}
+
+TEST(deploy)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 3);
+	CHECK_STR(say(&t, "deploy"), "ok\n");
+	CHECK_STARTS(say(&t, "deploy example.com/l00000"), "err no-such-version ");
+	CHECK_STARTS(say(&t, "deploy example.com/l00001"), "err no-such-target ");
+	ctl_world_facts(&t.w, "example.com/l00000", 1000, -1, 100 * 86400);
+	CHECK_STR(say(&t, "deploy"), "ok job=1\n");
+	talk_end(&t);
+}
+
+TEST(versions)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 2);
+	CHECK_STR(say(&t, "versions example.com/l00000"), "");
+	CHECK_STR(later(&t), "");
+	REQUIRE(ctl_world_request());
+	CHECK_ENDS(buf_text(&ctl_world_request()->text), "versions cert=example.com/l00000");
+	ctl_world_answer("\nversion=20261121T095820Z-1 link=curr\nversion=20261121T095820Z-2");
+	CHECK_STR(later(&t), "row version=20261121T095820Z-1 link=curr\n"
+			     "row version=20261121T095820Z-2\nok rows=2\n");
+	CHECK_INT(t.n_wakes, 1);
+	/* What is sent ahead waits; a session that goes away takes its request back. */
+	CHECK_STR(say(&t, "versions ca/root"), "");
+	CHECK_STR(say(&t, "version"), "");
+	CHECK_STR(later(&t), "");
+	talk_end(&t);
+}
+
+TEST(prune)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 2);
+	CHECK_STR(say(&t, "prune example.com keep=3"), "");
+	for (int i = 0; i < 2; i++) {
+		loop_run(t.w.loop);
+		REQUIRE(ctl_world_request());
+		CHECK_ENDS(buf_text(&ctl_world_request()->text),
+			i ? "prune cert=example.com/l00001 keep=3"
+			  : "prune cert=example.com/l00000 keep=3");
+		ctl_world_answer(" n=7");
+		loop_run(t.w.loop);
+		pull(&t);
+	}
+	CHECK_STR(buf_text(&t.got), "row cert=example.com/l00000 pruned=7\n"
+				    "row cert=example.com/l00001 pruned=7\nok rows=2\n");
+	CHECK_STARTS(say(&t, "prune keep=x"), "err bad-argument ");
+	talk_end(&t);
+}
+
+TEST(reload)
+{
+	struct err err = ERR_INIT;
+	struct session second;
+	struct talk t;
+
+	talk_begin_root(&t, 1);
+	CHECK_STR(say(&t, "reload"), "");
+	CHECK_INT(t.w.n_reloads, 1);
+	session_init(&second, &t.w.ctl, &(struct peer){ .uid = 0 }, wake);
+	buf_clear(&second.out);
+	session_feed(&second, "reload\n", 7);
+	session_pull(&second);
+	CHECK_STARTS(buf_text(&second.out), "err busy ");
+	ctl_reloaded(&t.w.ctl, NULL, NULL);
+	CHECK_STR(later(&t), "ok\n");
+	CHECK_STR(say(&t, "reload"), "");
+	err_set(&err, ERR_BAD_CONFIG, "the configuration has mistakes");
+	ctl_reloaded(&t.w.ctl, &err, "f:1:2: error: a: b\nf:2:1: error: c: d\n");
+	CHECK_STR(later(&t),
+		"row text=\"f:1:2: error: a: b\"\nrow text=\"f:2:1: error: c: d\"\n"
+		"err bad-config \"the configuration has mistakes\"\n");
+	CHECK_STR(say(&t, "reload"), "");
+	session_done(&second);
+	talk_end(&t);
+}
+
+static void event(const char *cert, const char *job, enum event event, const char *text)
+{
+	struct log_field with_cert = { "CERT", cert, NULL },
+			 with_job = { "JOB", job, &with_cert };
+
+	log_event(&with_job, event, NULL, "%s", text);
+}
+
+TEST(watch)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 1);
+	log_to(NULL, NULL);
+	event("a/b", "5", EVENT_JOB_STARTED, "begins");
+	event("a/c", "6", EVENT_JOB_STARTED, "begins");
+	CHECK_STR(say(&t, "watch job=5"),
+		"ok\nevent seq=1 at=2026-11-21T10:15:00Z name=job.started job=5 cert=a/b "
+		"text=begins\n");
+	event("a/c", "6", EVENT_JOB_DONE, "ends");
+	CHECK_STR(later(&t), "");
+	event("a/b", "5", EVENT_JOB_DONE, "ends");
+	CHECK_STARTS(later(&t), "event seq=4 ");
+	talk_end(&t);
+
+	talk_begin_root(&t, 1);
+	CHECK_STARTS(say(&t, "watch job=5"), "err no-such-job ");
+	event("a/b", NULL, EVENT_CERT_ISSUED, "one");
+	event("c/d", NULL, EVENT_CERT_ISSUED, "two");
+	CHECK_STR(say(&t, "watch a/*"), "ok\n");
+	event("a/b", NULL, EVENT_CERT_ISSUED, "three");
+	event("c/d", NULL, EVENT_CERT_ISSUED, "four");
+	event(NULL, NULL, EVENT_CONFIG_LOADED, "five");
+	CHECK_STR(later(&t), "event seq=3 at=2026-11-21T10:15:00Z name=cert.issued cert=a/b "
+			     "text=three\n");
+	talk_end(&t);
+
+	talk_begin_root(&t, 1);
+	event("a/b", NULL, EVENT_CERT_ISSUED, "one");
+	event("a/b", NULL, EVENT_CERT_ISSUED, "two");
+	CHECK_STARTS(say(&t, "watch since=1"), "ok\nevent seq=2 ");
+	talk_end(&t);
+	log_to(log_to_stderr, NULL);
+}
+
+/* Whoever comes too late learns how much was lost. */
+TEST(lost)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 1);
+	log_to(NULL, NULL);
+	CHECK_STR(say(&t, "watch"), "ok\n");
+	for (int i = 0; i < 2 * RING_EVENTS_MAX; i++)
+		event("a/b", NULL, EVENT_CERT_ISSUED, "one");
+	CHECK_STARTS(later(&t), "event seq=4096 at=2026-11-21T10:15:00Z name=lost count=4096\n"
+				"event seq=4097 ");
+	CHECK_INT(count(buf_text(&t.got), "name=cert.issued"), RING_EVENTS_MAX);
+	log_to(log_to_stderr, NULL);
+	talk_end(&t);
+}
+
+TEST(ring_bounds)
+{
+	char *text = mem_zalloc(5001);
+	struct log_field long_field = { "CERT", text, NULL },
+			 again = { "CERT", "x", &long_field };
+	struct ring ring;
+
+	memset(text, 'y', 5000);
+	ring_init(&ring);
+	for (int i = 0; i < 3000; i++) {
+		struct log_entry entry = { EVENT_JOB_STEP, 0, text, &again };
+		const struct ring_event *last;
+
+		ring_add(&ring, &entry, (struct instant){ 1 }, 0);
+		last = ring_get(&ring, ring.next - 1);
+		CHECK(ring.bytes <= RING_BYTES_MAX && last && last->line_len < LINE_MAX_LEN);
+		CHECK_STR(last->cert, "x");
+		CHECK_INT(count(last->line, "cert="), 1);
+	}
+	CHECK_INT(ring.counts[EVENT_JOB_STEP], 3000);
+	CHECK(ring.first > 1 && !ring_get(&ring, ring.first - 1) &&
+		!ring_get(&ring, ring.next));
+	ring_done(&ring);
+	free(text);
+}
+
+TEST(metrics)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 3);
+	ctl_world_facts(&t.w, "example.com/l00001", 1000, -1, 100 * 86400);
+	say(&t, "metrics");
+	CHECK(strstr(buf_text(&t.got), "certd_certificate_not_after_seconds{cert="));
+
+	CHECK(strstr(buf_text(&t.got), "certd_certificates{health=\\\"absent\\\"} 4"));
+	CHECK(strstr(buf_text(&t.got), "certd_events_total{event=\\\"cert.issued\\\"} 0"));
+	CHECK(strstr(buf_text(&t.got), "\nok rows="));
+	talk_end(&t);
+}
+
+/* The child's pipe is no part of virtual time, so the session is asked until it has ended. */
+static const char *wait_for(struct talk *t, const char *line)
+{
+	say(t, line);
+	while (t->session.answer) {
+		sched_yield();
+		pull(t);
+	}
+	return buf_text(&t->got);
+}
+
+TEST(plan)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 2);
+	CHECK_STARTS(say(&t, "plan days=0"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "plan example.com/nix"), "err no-such-cert ");
+	CHECK_STARTS(wait_for(&t, "plan nix.org/* days=1"), "err no-such-cert ");
+	CHECK_STARTS(wait_for(&t, "plan example.com/l00000 days=400"),
+		"row at=2026-11-21T10:15:00Z cert=example.com/l00000 action=issue ");
+	CHECK(!strstr(buf_text(&t.got), "ca/root"));
+	CHECK(count(buf_text(&t.got), "action=roll") >= 4);
+	CHECK(strstr(buf_text(&t.got), "\nok rows="));
+	/* A session that goes away takes its child along. */
+	session_feed(&t.session, "plan days=3660\n", 15);
+	session_pull(&t.session);
+	talk_end(&t);
+	CHECK_INT(t.w.ctl.n_forecasts, 0);
+}
