@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/conf/curve.h"
 #include "lib/base/str.h"
 
 /* How far notBefore may lie before the moment of issue: CAs backdate by up to an hour. */
@@ -31,31 +32,9 @@ bool version_is_expired(const struct version_facts *version, struct instant now)
 	return version_is_set(&version->id) && version->not_after.s <= now.s;
 }
 
-/* a * b / c without overflow; exact to the second for anything below ten thousand years. */
-static struct duration scale(struct duration a, int64_t b, int64_t c)
-{
-	return SECONDS(c ? (int64_t)((double)a.s * (double)b / (double)c) : 0);
-}
-
 struct duration renewal_left(const struct renew_conf *renew, struct duration life)
 {
-	const struct curve_point *at = renew->curve, *low, *high;
-	size_t n = renew->n_curve, i = 0;
-
-	if (n == 0)
-		return SECONDS(life.s / 2);
-	if (life.s <= at[0].life.s)
-		return scale(life, at[0].left.s, at[0].life.s);
-	if (life.s >= at[n - 1].life.s)
-		return scale(life, at[n - 1].left.s, at[n - 1].life.s);
-	while (at[i + 1].life.s < life.s)
-		i++;
-	low = &at[i];
-	high = &at[i + 1];
-	return SECONDS(
-		low->left.s + scale(SECONDS(life.s - low->life.s), high->left.s - low->left.s,
-				      high->life.s - low->life.s)
-				      .s);
+	return renew_conf_left(renew, life);
 }
 
 struct duration renewal_reserve(struct duration life)

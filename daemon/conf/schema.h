@@ -179,9 +179,6 @@ void certs_load(struct loading *l);
 void conf_check(struct loading *l);
 void check_certs(struct loading *l);
 
-/* The time left at which a certificate of this life is renewed (curve.c; contract, `curve`). */
-struct duration renew_conf_left(const struct renew_conf *renew, struct duration life);
-
 /* The place of `name` in `by_name`, which holds index + 1; -1 after telling, with a near miss. */
 int64_t reference_find(struct loading *l, const struct yaml_node *node,
 	const struct yaml_path *path, const struct map *by_name, const char *const *names,
