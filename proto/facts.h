@@ -89,6 +89,18 @@ int facts_parse(const char *line, struct cert_facts *out, struct err *err);
 void facts_copy(const struct cert_facts *facts, struct cert_facts *out);
 void facts_done(struct cert_facts *facts); /* zeroed is fine */
 
+/*
+ * The entry of a target, added when it is new.  Pointers into *facts that were taken before are
+ * invalid afterwards; the new one is until the next change.
+ */
+struct target_facts *facts_want_target(struct cert_facts *facts, const char *name);
+
+/*
+ * Puts a failure (code ERR_NONE: none) into the facts, of the certificate when `target` is NULL.  Its
+ * text is copied.  Pointers as above.
+ */
+void facts_set_failure(struct cert_facts *facts, const char *target, const struct failure *failure);
+
 const struct target_facts *facts_target(const struct cert_facts *facts, const char *name);
 
 #endif

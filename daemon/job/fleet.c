@@ -24,10 +24,11 @@ static void cert_free(struct cert *cert)
 
 static struct cert *cert_new(const struct cert_conf *conf)
 {
+	struct cert_facts none = { .cert = (char *)(uintptr_t)conf->name };
 	struct cert *cert = mem_new(struct cert);
 
 	cert->conf = conf;
-	cert->facts.cert = mem_strdup(conf->name);
+	facts_copy(&none, &cert->facts);
 	return cert;
 }
 

@@ -99,6 +99,12 @@ static int take_one(struct engine *engine, struct err *err)
 	return result;
 }
 
+/* It did not end with its socket, so it hangs. */
+static void linger(void *data)
+{
+	engine_kill(data);
+}
+
 static void ready(void *data, uint32_t what)
 {
 	struct engine *engine = data;
@@ -109,8 +115,11 @@ static void ready(void *data, uint32_t what)
 		flush(engine);
 	for (int i = 0; i < 64 && result == 0 && !engine->is_lost; i++)
 		result = take_one(engine, &err);
-	if (result < 0)
-		lose(engine, &err);
+	if (result >= 0)
+		return;
+	/* How it ended is told by its status, which comes at once or not at all. */
+	events_unwatch_fd(engine->events, &engine->socket);
+	events_set_timer_in(engine->events, &engine->lingering, ENGINE_LINGER_MS);
 }
 
 static void ended(void *data)
@@ -123,6 +132,7 @@ static void ended(void *data)
 	while (!engine->is_lost && take_one(engine, &err) == 0)
 		;
 	err = (struct err)ERR_INIT;
+	events_stop_timer(engine->events, &engine->lingering);
 	events_reap_child(engine->events, &engine->child, &status);
 	if (WIFSIGNALED(status))
 		err_set(&err, ERR_KEEPER, "the engine was killed by signal %d", WTERMSIG(status));
@@ -179,6 +189,7 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 		become_engine(program, user ? &to : NULL, pair[1], control_fd);
 	close(pair[1]);
 	engine->socket = (struct event_fd){ .ready = ready, .data = engine, .fd = pair[0] };
+	engine->lingering = (struct event_timer){ .fired = linger, .data = engine };
 	engine->child = (struct event_child){ .ended = ended, .data = engine };
 	if (pid < 0) {
 		close(pair[0]);
@@ -201,6 +212,7 @@ void engine_done(struct engine *engine)
 		return;
 	events_unwatch_fd(engine->events, &engine->socket);
 	events_unwatch_child(engine->events, &engine->child);
+	events_stop_timer(engine->events, &engine->lingering);
 	list_each_safe (at, &engine->unsent)
 		unsent_free(LIST_OF(at, struct unsent, link));
 	if (engine->socket.fd > 0)

@@ -17,16 +17,19 @@ struct err;
  * engine_start() makes the pair, forks, drops to the engine's user and executes certd-engine with two
  * descriptors: 3 is the pair, 4 the listening control socket.  Packets that come are given to `packet`;
  * packets that go wait in order when the socket is full, bounded by what the engine has asked for.
- * `lost` is called once when the engine has ended or closed its end; the keeper then ends too.
+ * `lost` is called once when the engine has ended (one that only closed its end is killed); the
+ * keeper then ends too.
  */
 
 #define ENGINE_KEEPER_FD 3
 #define ENGINE_CONTROL_FD 4
+#define ENGINE_LINGER_MS 3000
 
 struct engine {
 	struct events *events;
 	struct event_fd socket;
 	struct event_child child;
+	struct event_timer lingering; /* between the end of the socket and that of the process */
 	struct list unsent;
 	void (*packet)(void *data, const char *packet, size_t len);
 	void (*lost)(void *data, const struct err *err); /* code ERR_NONE: it ended well */

@@ -119,8 +119,11 @@ void asked_ok(struct asked *asked, const struct buf *words_and_rows)
 	struct buf packet AUTO_BUF = BUF_INIT;
 
 	keeper_begin_ok(&packet, asked->message.id);
-	if (words_and_rows)
+	if (words_and_rows && words_and_rows->len > 0) {
+		if (words_and_rows->data[0] != '\n')
+			buf_add_char(&packet, ' ');
 		buf_add(&packet, words_and_rows->data, words_and_rows->len);
+	}
 	assert(packet.len <= KEEPER_MESSAGE_MAX);
 	answer(asked, &packet);
 }

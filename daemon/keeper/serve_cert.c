@@ -19,8 +19,7 @@ int serve_forget_failure(struct asked *asked, struct err *err)
 	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
 		return -1;
 	if (facts.failure.code != ERR_NONE) {
-		free(facts.failure.text);
-		facts.failure = (struct failure){ .code = ERR_NONE };
+		facts_set_failure(&facts, NULL, &(struct failure){ .code = ERR_NONE });
 		result = store_write_facts(asked->server->store, &facts, err);
 	}
 	facts_done(&facts);
@@ -85,7 +84,6 @@ void serve_prune_request(struct asked *asked)
 	if (n > 0)
 		log_event(&asked->log_cert, EVENT_CERT_PRUNED, NULL, "%s: %zu old versions deleted",
 			asked->cert->name, n);
-	buf_add_char(&words, ' ');
 	line_add_int(&words, "n", (int64_t)n);
 	asked_ok(asked, &words);
 }
@@ -120,7 +118,7 @@ void serve_versions_request(struct asked *asked)
 		asked_ok(asked, &rows);
 }
 
-/* The ledger's next entry, as the engine counted it; no code: forget. */
+/* The ledger's next entry, as the engine counted it; no code: forget.  The text stays the line's. */
 static int read_failure(const struct line *line, struct failure *out, struct err *err)
 {
 	const char *code = line_get(line, "code"), *text = line_get(line, "text");
@@ -138,24 +136,14 @@ static int read_failure(const struct line *line, struct failure *out, struct err
 		line_get_instant(line, "not-before", &out->not_before, err) < 0)
 		return -1;
 	out->tries = (uint32_t)tries;
-	out->text = mem_strdup(text ? text : "");
+	out->text = (char *)(uintptr_t)(text ? text : "");
 	return 0;
-}
-
-struct target_facts *serve_target_facts(struct cert_facts *facts, const char *name)
-{
-	for (size_t i = 0; i < facts->n_targets; i++)
-		if (strcmp(facts->targets[i].name, name) == 0)
-			return &facts->targets[i];
-	facts->targets = mem_grow(facts->targets, facts->n_targets + 1U, sizeof(*facts->targets));
-	facts->targets[facts->n_targets] = (struct target_facts){ .name = mem_strdup(name) };
-	return &facts->targets[facts->n_targets++];
 }
 
 void serve_fail_request(struct asked *asked)
 {
 	struct cert_facts facts = { 0 };
-	struct failure failure, *place;
+	struct failure failure;
 	struct err err;
 
 	if (read_failure(&asked->message.line, &failure, &err) < 0) {
@@ -163,14 +151,10 @@ void serve_fail_request(struct asked *asked)
 		return;
 	}
 	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
-		free(failure.text);
 		asked_fail(asked, &err);
 		return;
 	}
-	place = asked->target ? &serve_target_facts(&facts, asked->target->name)->failure :
-				&facts.failure;
-	free(place->text);
-	*place = failure;
+	facts_set_failure(&facts, asked->target ? asked->target->name : NULL, &failure);
 	if (store_write_facts(asked->server->store, &facts, &err) < 0)
 		asked_fail(asked, &err);
 	else

@@ -106,10 +106,9 @@ static void switch_ended(struct asked *asked, struct disk_work *work)
 		asked_fail(asked, &work->err);
 		return;
 	}
-	buf_add_char(&words, ' ');
 	line_add_bool(&words, "changed", work->changed);
 	line_add_bool(&words, "confirmed",
-		version_id_equal(&serve_target_facts(&facts, asked->target->name)->confirmed,
+		version_id_equal(&facts_want_target(&facts, asked->target->name)->confirmed,
 			&facts.curr.id));
 	facts_done(&facts);
 	asked_ok(asked, &words);
@@ -118,7 +117,7 @@ static void switch_ended(struct asked *asked, struct disk_work *work)
 /* The intent is a fact before the first byte is written. */
 static int note_copied(struct asked *asked, struct cert_facts *facts, struct err *err)
 {
-	struct target_facts *target = serve_target_facts(facts, asked->target->name);
+	struct target_facts *target = facts_want_target(facts, asked->target->name);
 
 	if (version_id_equal(&target->copied, &facts->curr.id))
 		return 0;
@@ -187,6 +186,7 @@ static int run_settle(struct disk_work *work)
 /* What was copied is what the server has read; current may have moved on meanwhile. */
 static void settle_ended(struct asked *asked, struct disk_work *work)
 {
+	const char *name = asked->target->name;
 	struct target_facts *target;
 	struct cert_facts facts;
 	int result;
@@ -196,10 +196,9 @@ static void settle_ended(struct asked *asked, struct disk_work *work)
 		asked_fail(asked, &work->err);
 		return;
 	}
-	target = serve_target_facts(&facts, asked->target->name);
+	target = facts_want_target(&facts, name);
 	target->confirmed = target->copied;
-	free(target->failure.text);
-	target->failure = (struct failure){ .code = ERR_NONE };
+	facts_set_failure(&facts, name, &(struct failure){ .code = ERR_NONE });
 	result = store_write_facts(asked->server->store, &facts, &work->err);
 	facts_done(&facts);
 	if (result < 0)

@@ -5,9 +5,6 @@
 
 /* What the serve_*.c files share among themselves. */
 
-/* The target's entry in the facts, added when it is new. */
-struct target_facts *serve_target_facts(struct cert_facts *facts, const char *name);
-
 /* Fills asked->facts and asked->spec: what a command of this request is told. */
 void serve_describe(struct asked *asked, const char *event);
 

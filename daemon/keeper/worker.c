@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon/keeper/events.h"
@@ -79,6 +80,8 @@ static void *thread_main(void *data)
 	struct worker *worker = data;
 	struct item *item;
 
+	/* The loop goes first: whoever waits for it waits for milliseconds, for us for seconds. */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
 	pthread_mutex_lock(&worker->lock);
 	while (!worker->is_closed) {
 		item = take(&worker->queue);

@@ -27,7 +27,7 @@ struct work {
 	void (*drop)(void *in); /* instead of `done`, after worker_free(); any thread */
 };
 
-#define WORKER_THREADS 2
+#define WORKER_THREADS 8
 
 int worker_new(struct events *events, struct worker **out, struct err *err);
 
