@@ -270,6 +270,14 @@ void show_table_plain(const struct rows *rows, size_t from, size_t to, const str
 	add_table(&table, rows->at + from, to - from, out);
 }
 
+static bool is_filled(const struct rows *rows, const struct column *column)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (cell_value(&rows->at[i], column))
+			return true;
+	return false;
+}
+
 void show_table(const struct rows *rows, const struct term *term, struct buf *out)
 {
 	struct table table = { .term = term };
@@ -281,8 +289,11 @@ void show_table(const struct rows *rows, const struct term *term, struct buf *ou
 
 		if (layouts[i].command != rows->command->id)
 			continue;
+		/* Scripts count columns; people do without those that are empty. */
 		for (size_t c = 0; c < ARRAY_LEN(layouts[i].columns) && column[c].title; c++)
-			add_column(&table, column[c].title, column[c].keys, column[c].style);
+			if (!term->is_terminal || is_filled(rows, &column[c]))
+				add_column(&table, column[c].title, column[c].keys,
+					column[c].style);
 		add_table(&table, rows->at, rows->n, out);
 		return;
 	}
