@@ -86,6 +86,8 @@ static void add_rows(struct yaml_diags *diags, struct buf *rows)
 	char *save, *line;
 
 	yaml_diags_print(diags, &text);
+	if (!text.len)
+		return;
 	for (line = strtok_r(text.data, "\n", &save); line && rows->len < KEEPER_MESSAGE_MAX / 2;
 		line = strtok_r(NULL, "\n", &save)) {
 		if (rows->len)
