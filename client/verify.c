@@ -52,7 +52,7 @@ static void add_whose(struct buf *out, const struct cert *leaf)
 	struct buf subject AUTO_BUF = BUF_INIT;
 
 	if (cert_n_names(leaf) == 0)
-		cert_subject(leaf, &subject);
+		cert_subject_name(leaf, &subject);
 	term_add(out, cert_n_names(leaf) ? cert_name(leaf, 0) : buf_text(&subject));
 	if (cert_n_names(leaf) > 1)
 		buf_printf(out, " and %zu more names", cert_n_names(leaf) - 1);
@@ -67,7 +67,7 @@ static void show_good(struct verify *verify, const struct check *check)
 	instant_text(cert_not_after(check->leaf), end);
 	duration_brief(instant_since(cert_not_after(check->leaf), verify->now), left);
 	buf_printf(&verify->out, ", valid until %s (%s left), ", end, left);
-	cert_subject(check->top, &top);
+	cert_subject_name(check->top, &top);
 	if (check->chain_len == 1) {
 		buf_add_text(&verify->out, "self-signed\n");
 		return;

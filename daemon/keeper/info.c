@@ -56,9 +56,9 @@ static void write_cert(const struct cert *cert, struct buf *out)
 	for (size_t i = 0; i < cert_n_names(cert); i++)
 		buf_printf(out, " %s", cert_name(cert, i));
 	buf_add_text(out, "\nsubject: ");
-	cert_subject(cert, out);
+	cert_subject_name(cert, out);
 	buf_add_text(out, "\nissuer: ");
-	cert_issuer(cert, out);
+	cert_issuer_name(cert, out);
 	buf_add_text(out, "\nserial: ");
 	cert_serial(cert, out);
 	buf_add_char(out, '\n');

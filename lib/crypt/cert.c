@@ -191,12 +191,12 @@ int cert_has_exactly(
 	return ret;
 }
 
-void cert_subject(const struct cert *cert, struct buf *out)
+void cert_subject_name(const struct cert *cert, struct buf *out)
 {
 	ssl_name_text(X509_get_subject_name(cert->x509), out);
 }
 
-void cert_issuer(const struct cert *cert, struct buf *out)
+void cert_issuer_name(const struct cert *cert, struct buf *out)
 {
 	ssl_name_text(X509_get_issuer_name(cert->x509), out);
 }

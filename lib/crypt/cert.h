@@ -49,8 +49,8 @@ int cert_has_exactly(
 	const struct cert *cert, const char *const *names, size_t n_names, struct err *err);
 
 /* RFC 4514 text, UTF-8; "" for an empty name.  Appended. */
-void cert_subject(const struct cert *cert, struct buf *out);
-void cert_issuer(const struct cert *cert, struct buf *out);
+void cert_subject_name(const struct cert *cert, struct buf *out);
+void cert_issuer_name(const struct cert *cert, struct buf *out);
 
 /* The common name of the subject, or "" when there is none; appended. */
 void cert_common_name(const struct cert *cert, struct buf *out);

@@ -85,7 +85,7 @@ static int chain_fail(const struct chain *chain, X509_STORE_CTX *ctx, struct err
 
 	ssl_begin();
 	if (depth >= 0 && (size_t)depth < chain->n)
-		cert_subject(chain->at[depth], &subject);
+		cert_subject_name(chain->at[depth], &subject);
 	return err_set(err, ERR_BAD_CHAIN, "certificate %d of the chain (%.120s) fails: %s",
 		depth + 1, buf_text(&subject), why);
 }

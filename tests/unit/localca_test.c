@@ -253,7 +253,7 @@ TEST(self_signed_certificates)
 	leaf = issue(&w, SELF, CA_SELF, NULL, "ec:P-256");
 	cert = cert_of(&leaf);
 	CHECK(cert_is_self_signed(cert) && !cert_is_ca(cert));
-	cert_subject(cert, &text);
+	cert_subject_name(cert, &text);
 	CHECK_STR(buf_text(&text), "CN=example.com");
 	CHECK_INT(cert_not_after(cert).s, NOW.s + 365 * 86400);
 	CHECK_STR(cert_signature(cert, signature), "ecdsa-with-SHA384");
