@@ -6,6 +6,7 @@
 #include "lib/base/err.h"
 #include "lib/base/map.h"
 #include "lib/base/str.h"
+#include "lib/crypt/digest.h"
 #include "lib/crypt/key.h"
 #include "lib/wire/name.h"
 
@@ -204,8 +205,14 @@ static void decode_digest(struct yaml_decoder *d, const struct yaml_value *v, vo
 	static const char *const words[] = { "sha256", "sha384", "sha512", "sha3-256",
 		"sha3-384", "sha3-512", NULL };
 	int at = yaml_word_of(d, v, words);
+	struct err err = ERR_INIT;
 
-	if (at >= 0)
+	if (at < 0)
+		return;
+	/* An OpenSSL may know a digest and still not verify what it signs with it. */
+	if (digest_check(words[at], &err) < 0)
+		yaml_bad(d, v, "%s", err.text);
+	else
 		*(const char **)out = words[at];
 }
 
