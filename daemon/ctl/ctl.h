@@ -2,6 +2,7 @@
 #define CERTD_DAEMON_CTL_CTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "daemon/ctl/ring.h"
@@ -39,6 +40,7 @@ struct ctl {
 	void (*metrics)(
 		struct buf *out, void *data); /* more lines of Prometheus text; may be NULL */
 	void *data;
+	int64_t patience_ms; /* with a peer that does not read its answers; 0: a minute */
 
 	struct ring ring;
 	struct list watchers; /* struct answer, of sessions that stream events */

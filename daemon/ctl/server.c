@@ -16,9 +16,9 @@
 
 enum {
 	ACCEPTS_A_TURN = 16,
-	PAUSE_MS = 1000,      /* when there are no descriptors left */
-	STALL_MS = 60 * 1000, /* in which a peer must take STALL_BYTES, or all there is */
-	STALL_BYTES = 4096,
+	PAUSE_MS = 1000, /* when there are no descriptors left */
+	PATIENCE_MS = 60 * 1000,
+	STALL_BYTES = 4096, /* that a peer must take in this time, or all there is */
 	READ_SIZE = 16 * 1024,
 };
 
@@ -67,15 +67,17 @@ static int client_send(struct client *client)
 	return 0;
 }
 
-static void watch_stall(struct client *client)
+/* An empty queue alone says nothing: what was in it may have filled the socket. */
+static void watch_stall(struct client *client, bool is_owing)
 {
-	struct loop *loop = client->server->ctl->loop;
+	const struct ctl *ctl = client->server->ctl;
 
-	if (client->session.out.len == 0) {
-		loop_timer_stop(loop, &client->stall);
+	if (!is_owing) {
+		loop_timer_stop(ctl->loop, &client->stall);
 	} else if (!heap_has(&client->stall.node)) {
 		client->taken = 0;
-		loop_timer_in(loop, &client->stall, STALL_MS);
+		loop_timer_in(ctl->loop, &client->stall,
+			ctl->patience_ms ? ctl->patience_ms : PATIENCE_MS);
 	}
 }
 
@@ -83,15 +85,15 @@ static void watch_stall(struct client *client)
 static void client_run(struct client *client)
 {
 	struct session *session = &client->session;
-	bool has_more = session_pull(session);
+	bool has_more = session_pull(session), is_owing;
 	unsigned what;
 
 	if (client_send(client) || (!has_more && session_is_over(session))) {
 		client_free(client);
 		return;
 	}
-	what = (session_wants_input(session) ? LOOP_READ : 0) |
-	       (has_more || session->out.len > 0 ? LOOP_WRITE : 0);
+	is_owing = has_more || session->out.len > 0;
+	what = (session_wants_input(session) ? LOOP_READ : 0) | (is_owing ? LOOP_WRITE : 0);
 	if (what != client->watched) {
 		client->watched = what;
 		if (what)
@@ -99,7 +101,7 @@ static void client_run(struct client *client)
 		else
 			loop_watch_stop(&client->watch);
 	}
-	watch_stall(client);
+	watch_stall(client, is_owing);
 }
 
 static void wake(struct session *session)
@@ -140,7 +142,7 @@ static void stalled(struct timer *timer)
 	struct client *client = CONTAINER_OF(timer, struct client, stall);
 
 	if (client->taken >= STALL_BYTES) {
-		watch_stall(client);
+		watch_stall(client, true);
 		return;
 	}
 	log_event(NULL, EVENT_CLIENT_DROPPED, NULL,

@@ -7,7 +7,7 @@
 #include "daemon/ctl/ctl.h"
 
 /* Steps of one session per turn of the loop, so that nobody is alone with the daemon. */
-enum { STEPS_A_TURN = 32 };
+enum { STEPS_A_TURN = 128 };
 
 /* Read ahead beside the line in work. */
 #define INPUT_MAX ((size_t)2 * LINE_MAX_LEN)
