@@ -6,7 +6,7 @@
  */
 
 #define MAX_VERSIONS 64
-#define N_SEQUENCES 12
+#define N_SEQUENCES 6
 #define N_STEPS 60
 
 struct model_version {
