@@ -75,13 +75,13 @@ def check_foreign(tree, path, line, header):
 
 
 def check_order_within(tree, path):
-    """Own header (or that of the seam it implements), then the system's, then ours."""
+    """Own header, or those of the seam it implements, then the system's, then ours."""
     own = path[:-2] + ".h"
     seen = [(line, ours, what) for line, ours, what in tree.includes(path) if not what.endswith(".def")]
     if tree.has(own) and path.endswith(".c"):
         if not seen or seen[0][2] != own:
             yield f"{path}: does not begin with its own header"
-    if path.endswith(".c") and seen and seen[0][1]:
+    while path.endswith(".c") and seen and folder(seen[0][2]) == folder(path):
         seen = seen[1:]
     for (_, before, _), (line, ours, what) in zip(seen, seen[1:]):
         if before and not ours:
