@@ -1,11 +1,11 @@
 /* What no single value can tell about certificates. */
-#include "daemon/conf/curve.h"
 #include "daemon/conf/schema.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/conf/curve.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 
@@ -111,16 +111,7 @@ static bool walk_up(struct checking *c, const struct cert_conf *at, int below)
 /* What the certificate will live: its wish within what its first CA gives; 0: not known. */
 static struct duration life_of(const struct checking *c)
 {
-	const struct cert_conf *cert = c->cert;
-	struct duration life = cert->lifetime;
-
-	if (cert->n_cas && cert->cas[0] != CA_SELF) {
-		struct duration gives = c->l->conf->cas[cert->cas[0]].lifetime;
-
-		if (gives.s && (!life.s || gives.s < life.s))
-			life = gives;
-	}
-	return life;
+	return conf_life(c->l->conf, c->cert, c->cert->n_cas ? c->cert->cas[0] : CA_SELF);
 }
 
 static void check_life(struct checking *c)

@@ -5,6 +5,7 @@
 
 #include "daemon/conf/expand.h"
 #include "daemon/keeper/copy.h"
+#include "daemon/keeper/info.h"
 #include "daemon/keeper/store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -88,14 +89,32 @@ void serve_prune_request(struct asked *asked)
 	asked_ok(asked, &words);
 }
 
+/* The rows of one certificate's versions; what the facts do not hold comes from the info file. */
+struct listing {
+	struct asked *asked;
+	struct buf rows, info, value;
+};
+
+static void add_info(struct listing *listing, const char *key)
+{
+	buf_clear(&listing->value);
+	if (info_value(buf_text(&listing->info), key, &listing->value))
+		line_add(&listing->rows, key, buf_text(&listing->value));
+}
+
 static void add_version(const struct version_facts *version, const char *role, void *data)
 {
-	struct buf *rows = data;
+	struct listing *listing = data;
+	struct buf *rows = &listing->rows;
 	char id[VERSION_ID_TEXT_LEN];
+	struct err ignored;
 
 	/* A store that was never pruned may hold more than one answer can: the newest are told. */
-	if (rows->len > KEEPER_MESSAGE_MAX - 2048)
+	if (rows->len > KEEPER_MESSAGE_MAX - 4096)
 		return;
+	buf_clear(&listing->info);
+	store_read_file(listing->asked->server->store, listing->asked->cert->name, &version->id,
+		"info", 64 * 1024, &listing->info, &ignored);
 	buf_add_char(rows, '\n');
 	line_add(rows, "version", version_id_text(&version->id, id));
 	if (role && *role)
@@ -104,18 +123,24 @@ static void add_version(const struct version_facts *version, const char *role, v
 	line_add_instant(rows, "not_before", version->not_before);
 	line_add_instant(rows, "not_after", version->not_after);
 	line_add_instant(rows, "rolled", version->rolled);
+	add_info(listing, "key");
+	add_info(listing, "ca");
+	add_info(listing, "serial");
 	line_add_hex(rows, "spki_sha256", version->spki, sizeof(version->spki));
 }
 
 void serve_versions_request(struct asked *asked)
 {
-	struct buf rows AUTO_BUF = BUF_INIT;
+	struct listing listing = { .asked = asked };
 	struct err err;
 
-	if (store_versions(asked->server->store, asked->cert->name, add_version, &rows, &err) < 0)
+	if (store_versions(asked->server->store, asked->cert->name, add_version, &listing, &err) < 0)
 		asked_fail(asked, &err);
 	else
-		asked_ok(asked, &rows);
+		asked_ok(asked, &listing.rows);
+	buf_done(&listing.rows);
+	buf_done(&listing.info);
+	buf_done(&listing.value);
 }
 
 /* The ledger's next entry, as the engine counted it; no code: forget.  The text stays the line's. */

@@ -21,7 +21,7 @@ CALLS = [
     (r"typeof|__typeof__|__extension__", r"$^", "is not C11"),
     (r"printf|puts|putchar", r"client/|tests/|daemon/keeper/main\.c$", "prints, use the log"),
 ]
-# conf/machine.c asks before there is a second thread, copy_dir.c waits for a lock in one, bus.c counts on the clock of sd_bus_get_timeout(), and
+# copy_dir.c waits for a lock, which has no time limit of its own, in a thread; conf/machine.c asks before there is a second thread, copy_dir.c waits for a lock in one, bus.c counts on the clock of sd_bus_get_timeout(), and
 # keeper/main.c prints the answers of --check and its kin.
 
 TEXTS = [
