@@ -1,0 +1,103 @@
+#include "tests/fuzz/fuzz.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/task/loop_virtual.h"
+#include "tests/unit/ctl_world.h"
+
+/*
+ * The first byte chooses who the peer is and how the rest is cut.  Whatever comes, every line of the
+ * answer is one of the protocol, nothing is produced far beyond the queue's bound, and each line that
+ * was sent is answered exactly once.
+ */
+
+static void wake(struct session *session)
+{
+	(void)session;
+}
+
+static void nothing(void *data)
+{
+	(void)data;
+}
+
+static size_t ends; /* `ok` and `err` lines so far */
+
+static void check_lines(const struct buf *out)
+{
+	const char *at = buf_text(out);
+	struct line line = { 0 };
+	struct err err = ERR_INIT;
+
+	while (*at) {
+		const char *end = strchr(at, '\n');
+		enum message kind;
+
+		assert(end);
+		assert(line_parse_copy(&line, at, (size_t)(end - at), LINE_MAX_LEN, &err) == 0);
+		kind = message_kind(&line);
+		assert(kind != MESSAGE_OTHER);
+		ends += kind == MESSAGE_OK || kind == MESSAGE_ERR;
+		at = end + 1;
+	}
+	line_done(&line);
+}
+
+/* Until it waits for something that does not come here. */
+static void pull(struct session *session)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		has_more = session_pull(session);
+		assert(session->out.len < SESSION_OUT_LOW + 4 * LINE_MAX_LEN);
+		check_lines(&session->out);
+		buf_clear(&session->out);
+	}
+}
+
+/* A plan needs a child and its pipe, which cost too much here; the test of the session has it. */
+static bool asks_for_a_plan(const uint8_t *data, size_t len)
+{
+	return len >= 4 && memmem(data, len, "plan", 4);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct ctl_world w;
+	struct session session;
+	size_t cut, n_lines = 0;
+
+	if (len < 1 || asks_for_a_plan(data, len))
+		return 0;
+	virtual_start((struct instant){ CTL_WORLD_NOW });
+	log_to(NULL, NULL);
+	ctl_world_init(&w, loop_new(), 3);
+	ctl_world_facts(&w, "ca/root", 1000, -1, 3650 * INT64_C(86400));
+	ctl_world_facts(&w, "example.com/l00000", 1000, 60, 100 * 86400);
+	session_init(&session, &w.ctl, &(struct peer){ .uid = data[0] & 1 ? 0 : 77 }, wake);
+	cut = (size_t)(data[0] >> 1) + 1;
+	ends = 0;
+	for (size_t at = 1; at < len; at += cut) {
+		size_t n = cut < len - at ? cut : len - at;
+
+		session_feed(&session, data + at, n);
+		pull(&session);
+	}
+	session_end_input(&session);
+	pull(&session);
+	for (size_t i = 1; i < len; i++)
+		n_lines += data[i] == '\n';
+	/* The end may cut off a line that was too long already, and that was said. */
+	assert(ends <= n_lines + 1);
+	assert(ends >= n_lines || session.answer);
+	session_done(&session);
+	runner_stop(w.runner, nothing, NULL);
+	while (ctl_world_request() || virtual_step(w.loop, INSTANT_NEVER))
+		if (ctl_world_request())
+			ctl_world_answer("");
+	ctl_world_done(&w);
+	return 0;
+}
