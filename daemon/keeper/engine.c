@@ -38,6 +38,31 @@ static void lose(struct engine *engine, const struct err *err)
 	engine->lost(engine->data, err);
 }
 
+/* It did not end with its socket, so it hangs. */
+static void linger(void *data)
+{
+	engine_kill(data);
+}
+
+/* The socket has ended.  How the engine did is told by its status, which comes at once or not at all. */
+static void hang_up(struct engine *engine)
+{
+	if (engine->is_lost || engine->is_cut)
+		return;
+	engine->is_cut = true;
+	events_unwatch_fd(engine->events, &engine->socket);
+	events_set_timer_in(engine->events, &engine->lingering, ENGINE_LINGER_MS);
+}
+
+/* An engine that has ended, perhaps because we asked it to, hears nothing more. */
+static void cannot_send(struct engine *engine, const struct err *err)
+{
+	if (err->sys == EPIPE || err->sys == ECONNRESET)
+		hang_up(engine);
+	else
+		lose(engine, err);
+}
+
 static void watch(struct engine *engine)
 {
 	uint32_t mask = EPOLLIN | (list_is_empty(&engine->unsent) ? 0U : (uint32_t)EPOLLOUT);
@@ -61,7 +86,7 @@ static void flush(struct engine *engine)
 			unsent_free(first);
 	}
 	if (result < 0)
-		lose(engine, &err);
+		cannot_send(engine, &err);
 	else
 		watch(engine);
 }
@@ -72,12 +97,12 @@ void engine_send(struct engine *engine, const struct buf *packet, int fd)
 	struct err err;
 	int result = 1;
 
-	if (engine->is_lost)
+	if (engine->is_lost || engine->is_cut)
 		return;
 	if (list_is_empty(&engine->unsent))
 		result = keeper_send(engine->socket.fd, packet->data, packet->len, fd, &err);
 	if (result < 0)
-		lose(engine, &err);
+		cannot_send(engine, &err);
 	if (result <= 0)
 		return;
 	unsent = mem_new(struct unsent);
@@ -99,12 +124,6 @@ static int take_one(struct engine *engine, struct err *err)
 	return result;
 }
 
-/* It did not end with its socket, so it hangs. */
-static void linger(void *data)
-{
-	engine_kill(data);
-}
-
 static void ready(void *data, uint32_t what)
 {
 	struct engine *engine = data;
@@ -113,13 +132,10 @@ static void ready(void *data, uint32_t what)
 
 	if (what & EPOLLOUT)
 		flush(engine);
-	for (int i = 0; i < 64 && result == 0 && !engine->is_lost; i++)
+	for (int i = 0; i < 64 && result == 0 && !engine->is_lost && !engine->is_cut; i++)
 		result = take_one(engine, &err);
-	if (result >= 0)
-		return;
-	/* How it ended is told by its status, which comes at once or not at all. */
-	events_unwatch_fd(engine->events, &engine->socket);
-	events_set_timer_in(engine->events, &engine->lingering, ENGINE_LINGER_MS);
+	if (result < 0)
+		hang_up(engine);
 }
 
 static void ended(void *data)

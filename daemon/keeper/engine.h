@@ -34,6 +34,7 @@ struct engine {
 	void (*packet)(void *data, const char *packet, size_t len);
 	void (*lost)(void *data, const struct err *err); /* code ERR_NONE: it ended well */
 	void *data;
+	bool is_cut; /* the socket has ended; the end of the process tells the rest */
 	bool is_lost;
 	char buffer[KEEPER_MESSAGE_MAX + 1];
 };
