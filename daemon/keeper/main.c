@@ -304,9 +304,10 @@ static int run(void)
 	listen_remove();
 	engine_kill(&keeper.engine);
 	engine_done(&keeper.engine);
+	/* The requests let go of their work first, because the workers free what has not begun. */
+	serve_done(&keeper.server);
 	left_behind = !worker_free(keeper.server.keys);
 	left_behind |= !worker_free(keeper.server.disks);
-	serve_done(&keeper.server);
 	commands_free(keeper.server.commands);
 	store_close(keeper.server.store);
 	events_done(&keeper.events);
