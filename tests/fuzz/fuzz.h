@@ -14,10 +14,10 @@
  * written reads back).
  *
  * Every target is built twice: with replay_main.c, which the normal test run starts, and with
- * libFuzzer when the build has -Dfuzzers=true and clang:
+ * libFuzzer when all code is instrumented for it:
  *
- *     CC=clang meson setup build-fuzz -Dfuzzers=true -Db_sanitize=address,undefined
- *     ninja -C build-fuzz && build-fuzz/tests/fuzz/NAME_fuzzer tests/fuzz/corpus/NAME
+ *     CC=clang meson setup build-fuzz -Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link
+ *     ninja -C build-fuzz test-programs && build-fuzz/tests/fuzz/NAME_fuzzer tests/fuzz/corpus/NAME
  */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
