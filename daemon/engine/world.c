@@ -231,10 +231,13 @@ static void configure(struct world *world, const struct keeper_message *note, in
 		fail(world, &err, "the configuration cannot be taken over");
 		return;
 	}
-	if (!world->fleet)
+	if (!world->fleet) {
 		first_configure(world, conf);
-	else
+	} else {
+		/* What is new here may have a history: nothing is planned before its facts are there. */
+		fleet_pause(world->fleet);
 		fleet_set_conf(world->fleet, conf);
+	}
 	ask_facts(world);
 }
 
