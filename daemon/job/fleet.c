@@ -120,10 +120,13 @@ static void cert_leave(struct fleet *fleet, struct cert *cert)
 	heap_remove(&fleet->schedule, &cert->look);
 	list_remove(&cert->due);
 	cert->is_gone = true;
-	if (cert->job)
-		task_cancel(&cert->job->task, "the certificate left the configuration");
-	else
+	if (!cert->job) {
 		cert_free(cert);
+		return;
+	}
+	/* The job holds the configuration that it began with, and nobody any other one. */
+	cert->conf = conf_cert(cert->job->conf, cert->conf->name);
+	task_cancel(&cert->job->task, "the certificate left the configuration");
 }
 
 void fleet_set_conf(struct fleet *fleet, struct conf *conf)
