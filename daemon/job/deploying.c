@@ -8,9 +8,15 @@
 #include "daemon/job/runner.h"
 #include "lib/base/clock.h"
 
+/* As the job began with it: a reload may have given the fleet another one, with other targets. */
+static const struct cert_conf *cert(const struct deploying *d)
+{
+	return conf_cert(d->job->conf, d->job->cert->conf->name);
+}
+
 static const struct target_conf *target(const struct deploying *d)
 {
-	return &d->job->conf->targets[d->job->cert->conf->targets[d->i]];
+	return &d->job->conf->targets[cert(d)->targets[d->i]];
 }
 
 static struct cert_facts *facts(const struct deploying *d)
@@ -28,10 +34,10 @@ static bool may_go(const struct deploying *d)
 		const struct target_facts *first = facts_target(facts(d), name);
 		bool is_ours = false;
 
-		for (size_t k = 0; k < d->job->cert->conf->n_targets; k++)
-			is_ours |= d->job->cert->conf->targets[k] == t->after[i];
-		if (is_ours && !(first &&
-				version_id_equal(&first->confirmed, &facts(d)->curr.id)))
+		for (size_t k = 0; k < cert(d)->n_targets; k++)
+			is_ours |= cert(d)->targets[k] == t->after[i];
+		if (is_ours &&
+			!(first && version_id_equal(&first->confirmed, &facts(d)->curr.id)))
 			return false;
 	}
 	return true;
@@ -65,21 +71,37 @@ static void take(struct deploying *d)
 static void keep(struct deploying *d)
 {
 	const struct target_facts *known = facts_target(facts(d), target(d)->name);
+	struct failure failure =
+		failure_next(known ? &known->failure : NULL, &d->target.err, clock_now());
 
 	keeper_request(&d->keeper, REQUEST_fail);
 	line_add(&d->keeper.text, "cert", d->job->cert->conf->name);
 	line_add(&d->keeper.text, "target", target(d)->name);
-	failure_add(&d->keeper.text, known ? &known->failure : NULL, &d->target.err, clock_now());
+	failure_add(&d->keeper.text, &failure);
 	keeper_ask_soft(d->job->runner->fleet->keeper, &d->task, &d->keeper);
 }
 
 static void take_kept(struct deploying *d)
 {
+	const struct target_facts *known = facts_target(facts(d), target(d)->name);
 	struct cert_facts kept;
+	struct failure failure;
 	struct err err;
 
-	if (!err_is_set(&d->keeper.err) && keeper_facts(&d->keeper, &kept, &err) == 0)
+	if (!err_is_set(&d->keeper.err) && keeper_facts(&d->keeper, &kept, &err) == 0) {
 		fleet_take_facts(d->job->runner->fleet, &kept);
+		return;
+	}
+	failure = failure_next(known ? &known->failure : NULL, &d->target.err, clock_now());
+	facts_set_failure(facts(d), target(d)->name, &failure);
+}
+
+/* A reload took it away meanwhile, so there is nothing to bring in line. */
+static bool is_gone(const struct deploying *d)
+{
+	enum err_code code = d->target.err.code;
+
+	return code == ERR_NO_SUCH_TARGET || code == ERR_NO_SUCH_CERT;
 }
 
 static void run(struct task *task)
@@ -87,12 +109,14 @@ static void run(struct task *task)
 	struct deploying *d = TASK_OF(task, struct deploying);
 
 	TASK_BEGIN(task)
-	for (d->i = 0; d->i < d->job->cert->conf->n_targets && !d->job->cert->is_gone; d->i++) {
+	for (d->i = 0; d->i < cert(d)->n_targets && !d->job->cert->is_gone; d->i++) {
 		if (!may_go(d))
 			continue;
 		job_step(d->job, "deploy");
 		AWAIT(target_deploy(&d->job->runner->targets, task, &d->target, target(d)->name,
 			d->job->cert->conf->name));
+		if (is_gone(d))
+			continue;
 		take(d);
 		if (!err_is_set(&d->target.err))
 			continue;

@@ -1,19 +1,30 @@
 #include "daemon/job/failure.h"
 
-#include "proto/facts.h"
 #include "proto/line.h"
 
-void failure_add(struct buf *request, const struct failure *last, const struct err *err,
-	struct instant now)
+struct failure failure_next(
+	const struct failure *last, const struct err *err, struct instant now)
 {
 	bool is_first = !last || last->code == ERR_NONE;
 
-	line_add(request, "code", err_code_text(err->code));
-	line_add(request, "text", err->text);
-	line_add_int(request, "tries", is_first ? 1 : (int64_t)last->tries + 1);
-	line_add_instant(request, "first", is_first ? now : last->first);
-	line_add_instant(request, "last", now);
-	line_add_instant(request, "not-before", err->not_before);
+	return (struct failure){
+		.code = err->code,
+		.tries = is_first ? 1 : last->tries + 1,
+		.first = is_first ? now : last->first,
+		.last = now,
+		.not_before = err->not_before,
+		.text = (char *)(uintptr_t)err->text,
+	};
+}
+
+void failure_add(struct buf *request, const struct failure *failure)
+{
+	line_add(request, "code", err_code_text(failure->code));
+	line_add(request, "text", failure->text);
+	line_add_int(request, "tries", failure->tries);
+	line_add_instant(request, "first", failure->first);
+	line_add_instant(request, "last", failure->last);
+	line_add_instant(request, "not-before", failure->not_before);
 }
 
 /* True for the first failure after each full day since it began. */

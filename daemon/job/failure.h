@@ -3,22 +3,25 @@
 
 #include <stdbool.h>
 
-#include "lib/base/err.h"
+#include "proto/facts.h"
 
 struct buf;
-struct failure;
 
 /*
  * The failure ledger as the engine writes it: a failure is a fact that the keeper stores, so that
- * back-off and status survive restarts.
+ * back-off and status survive restarts.  What the keeper cannot store (a full disk is a likely
+ * reason for both) is kept in the fleet until facts come again, so that nothing is tried in a storm.
  */
 
 /*
- * Appends the words of REQUEST_fail that make the ledger's next entry out of the last one (NULL or
- * without a code: none) and a new error.  Every error counts, whatever its code.
+ * The ledger's next entry out of the last one (NULL or without a code: none) and a new error.  Every
+ * error counts, whatever its code.  The text stays the error's.
  */
-void failure_add(struct buf *request, const struct failure *last, const struct err *err,
-	struct instant now);
+struct failure failure_next(
+	const struct failure *last, const struct err *err, struct instant now);
+
+/* Appends the words of REQUEST_fail. */
+void failure_add(struct buf *request, const struct failure *failure);
 
 /* Has a day begun since this failure was seen first, so that it should be told again? */
 bool failure_is_daily(const struct failure *failure, struct instant now);

@@ -34,9 +34,12 @@ bool job_has_failed(const struct job *job)
 
 void job_keep_failure(struct job *job)
 {
+	struct failure failure =
+		failure_next(&job->cert->facts.failure, &job->task.err, clock_now());
+
 	keeper_request(&job->keeper, REQUEST_fail);
 	line_add(&job->keeper.text, "cert", job->cert->conf->name);
-	failure_add(&job->keeper.text, &job->cert->facts.failure, &job->task.err, clock_now());
+	failure_add(&job->keeper.text, &failure);
 	job->has_kept_failure = true;
 	keeper_ask_soft(job->runner->fleet->keeper, &job->task, &job->keeper);
 }
@@ -44,10 +47,15 @@ void job_keep_failure(struct job *job)
 void job_take_kept(struct job *job)
 {
 	struct cert_facts facts;
+	struct failure failure;
 	struct err err;
 
-	if (!err_is_set(&job->keeper.err) && keeper_facts(&job->keeper, &facts, &err) == 0)
+	if (!err_is_set(&job->keeper.err) && keeper_facts(&job->keeper, &facts, &err) == 0) {
 		fleet_take_facts(job->runner->fleet, &facts);
+		return;
+	}
+	failure = failure_next(&job->cert->facts.failure, &job->task.err, clock_now());
+	facts_set_failure(&job->cert->facts, NULL, &failure);
 }
 
 void job_tell_recovery(struct job *job)

@@ -56,7 +56,7 @@ int job_take_facts(struct job *job);
  */
 void job_keep_failure(struct job *job);
 
-/* Afterwards: the facts that now hold the failure, when it could be kept. */
+/* Afterwards: the facts that now hold the failure; only the fleet knows of it when it was not kept. */
 void job_take_kept(struct job *job);
 
 /* Is there an error that counts as a failure (not a cancellation)? */
