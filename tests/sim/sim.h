@@ -57,9 +57,10 @@ struct sim {
 	unsigned n_restarts, n_failures, n_keepers_asked;
 
 	/* What a scenario may lift; everything is checked while these are false. */
-	bool may_expire;           /* issuing or deploying cannot work for now */
-	bool may_roll;             /* an operator forced a roll */
-	bool may_go_back;          /* the clock or the configuration shortens lives */
+	bool may_expire;  /* issuing or deploying cannot work for now */
+	bool may_roll;    /* an operator forced a roll */
+	bool may_vanish;  /* certificates leave the configuration while they are deployed */
+	bool may_go_back; /* the clock or the configuration shortens lives */
 	struct sim_watch *watches; /* sim_check.c's memory */
 	size_t n_watches;
 	uint64_t seen_store, seen_town;

@@ -119,6 +119,8 @@ static void look_at_place(struct sim *sim, struct town_place *place)
 
 	place->n_seen = place->n_served;
 	place->ends = INSTANT_NEVER;
+	if (!version_is_set(&served->version) && sim->may_vanish)
+		return;
 	if (!version_is_set(&served->version))
 		sim_break(sim, "%s serves nothing any more for %s", place->dir, place->cert);
 	else if (chain_read(served->fullchain.data, served->fullchain.len, &chain, &err) < 0 ||
