@@ -14,7 +14,11 @@
 #include "lib/base/str.h"
 #include "tests/test.h"
 
-/* One target in a directory of its own, and a store whose files say which version they are of. */
+/*
+ * For the tests of copies: one target in a directory of its own, and a store whose files say which
+ * version they are of, so that one look at the directory tells whether what lies in it is whole.
+ * place_init() first, place_done() at the end; in between the directory belongs to the test.
+ */
 struct place {
 	char dir[64];
 	int fd; /* of the parent of DIR/GROUP/SERVICE/... */

@@ -8,7 +8,11 @@
 #include "lib/task/loop_virtual.h"
 #include "tests/unit/ctl_world.h"
 
-/* A world and one session of root in it; what it was answered gathers in `got`. */
+/*
+ * For the tests of the control protocol: a world on virtual time (ctl_world.h) and one session in it,
+ * without a socket.  say() gives it a line, later() lets the loop run first; what it answered gathers
+ * in `got`.  talk_end() stops what a test has started.
+ */
 struct talk {
 	struct ctl_world w;
 	struct session session;
