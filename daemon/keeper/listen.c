@@ -17,8 +17,7 @@ static bool is_served(const struct sockaddr_un *address)
 {
 	int fd AUTO_CLOSE = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return fd >= 0 &&
-	       connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 }
 
 static int make_parent(const char *path, struct err *err)
@@ -31,8 +30,14 @@ static int make_parent(const char *path, struct err *err)
 	if (!slash || slash == parent)
 		return 0;
 	*slash = 0;
-	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot make the directory %s", parent);
+	if (mkdir(parent, 0755) < 0)
+		return errno == EEXIST ? 0
+				       : err_sys(err, ERR_NO_RIGHTS, errno,
+						 "cannot make the directory %s", parent);
+	/* Anybody may connect, whatever our umask is; the roles decide what comes of it. */
+	if (chmod(parent, 0755) < 0)
+		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot open the directory %s to all",
+			parent);
 	return 0;
 }
 
@@ -44,7 +49,8 @@ int listen_control(const char *path, int *out, struct err *err)
 	if (fd < 0)
 		return err_sys(err, ERR_IO, errno, "cannot make a socket");
 	if (strlen(path) >= sizeof(address.sun_path))
-		return err_set(err, ERR_BAD_VALUE, "the socket path %s is longer than %zu bytes", path,
+		return err_set(err, ERR_BAD_VALUE,
+			"the socket path %s is longer than %zu bytes", path,
 			sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path));
 	if (make_parent(path, err) < 0)

@@ -107,6 +107,13 @@ def test_enable(box):
     box.until("the status line", lambda: box.show("StatusText"))
 
 
+def test_questions(box):
+    """What reads, forks and computes works inside of the sandbox."""
+    assert re.search(rf"{CERT}\s.*roll", box.exec("certctl", "plan", "--days", "60", CERT))
+    assert box.exec("certctl", "why", CERT).strip() and box.exec("certctl", "show", CERT).strip()
+    assert "certd_certificates{" in box.exec("certctl", "metrics")
+
+
 def test_credential(box):
     """The password of the PKCS #12 file came from LoadCredential=."""
     files = box.exec("sh", "-c", f"ls {CURR}/*.p12").split()
@@ -192,13 +199,14 @@ def test_killed(box, victim):
     assert box.status("test", "-e", f"/proc/{engine}") != 0 and box.status("test", "-e", f"/proc/{keeper}") != 0
 
 
-def test_watchdog(box):
-    """An engine that hangs is noticed, because the watchdog is fed by its progress alone."""
+@pytest.mark.parametrize("victim", ["engine", "keeper"])
+def test_watchdog(box, victim):
+    """Whichever hangs is noticed, because the watchdog is fed by the engine's progress through the keeper."""
     before = int(box.show("NRestarts"))
-    engine = engine_pid(box)
-    box.exec("kill", "-STOP", engine)
+    keeper, engine = box.show("MainPID"), engine_pid(box)
+    box.exec("kill", "-STOP", engine if victim == "engine" else keeper)
     box.until("the watchdog bites", lambda: restarted(box, before))
-    assert engine_pid(box) != engine
+    assert engine_pid(box) != engine and box.show("MainPID") != keeper
     assert any("watchdog" in e["MESSAGE"].lower() for e in box.journal("_PID=1", "UNIT=certd.service"))
 
 
