@@ -9,12 +9,13 @@
 
 #include "lib/base/mem.h"
 
+/* STATUS= is one line: what comes after a line feed would be an assignment of its own. */
 static void tell(const char *state, const char *status)
 {
-	char *text AUTO_FREE = NULL;
+	char *line AUTO_FREE = status ? mem_strndup(status, strcspn(status, "\r\n")) : NULL;
+	char *text AUTO_FREE =
+		line ? mem_printf("%s%sSTATUS=%s", state, *state ? "\n" : "", line) : NULL;
 
-	if (status)
-		text = mem_printf("%s\nSTATUS=%s", state, status);
 	(void)sd_notify(0, text ? text : state);
 }
 
@@ -65,9 +66,7 @@ void notify_stopping(const char *status)
 
 void notify_status(const char *status)
 {
-	char *text AUTO_FREE = mem_printf("STATUS=%s", status);
-
-	(void)sd_notify(0, text);
+	tell("", status);
 }
 
 void notify_alive(void)

@@ -52,6 +52,11 @@ static void say_status(void)
 	notify_status("3 working");
 }
 
+static void say_two_lines(void)
+{
+	notify_status("fine\nMAINPID=1");
+}
+
 static void say_failed(void)
 {
 	notify_failed("no store", 13);
@@ -65,8 +70,8 @@ TEST(told)
 	} calls[] = { { say_ready, "READY=1\nSTATUS=2 certificates" },
 		{ say_ready_again, "READY=1" }, { notify_reloading, "RELOADING=1" },
 		{ say_stopping, "STOPPING=1\nSTATUS=asked to" },
-		{ say_status, "STATUS=3 working" }, { notify_alive, "WATCHDOG=1" },
-		{ say_failed, "ERRNO=13\nSTATUS=no store" } };
+		{ say_status, "STATUS=3 working" }, { say_two_lines, "STATUS=fine" },
+		{ notify_alive, "WATCHDOG=1" }, { say_failed, "ERRNO=13\nSTATUS=no store" } };
 	char path[128], got[256];
 	int manager;
 
