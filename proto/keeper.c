@@ -53,8 +53,8 @@ static int parse_prefix(struct keeper_message *m, struct err *err)
 	m->id = (uint32_t)id;
 	if (m->kind != KEEPER_ASK)
 		return 0;
-	m->request = line_plain(&m->line, 2) ? request_parse(line_plain(&m->line, 2)) :
-						     REQUEST_COUNT;
+	m->request = line_plain(&m->line, 2) ? request_parse(line_plain(&m->line, 2))
+					     : REQUEST_COUNT;
 	if (m->request == REQUEST_COUNT)
 		return err_set(err, ERR_KEEPER, "the message asks for something unknown");
 	return 0;
@@ -108,7 +108,8 @@ void keeper_write_err(struct buf *out, uint32_t id, const struct err *err)
 
 void keeper_read_err(const struct keeper_message *message, struct err *err)
 {
-	const char *code = line_get(&message->line, "code"), *text = line_get(&message->line, "text");
+	const char *code = line_get(&message->line, "code"),
+		   *text = line_get(&message->line, "text");
 	enum err_code parsed = code ? err_code_parse(code) : ERR_COUNT;
 	struct instant not_before = INSTANT_NONE;
 
@@ -144,7 +145,8 @@ int keeper_send(int socket, const void *data, size_t len, int fd, struct err *er
 		if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
 			return 1;
 		if (errno != EINTR)
-			return err_sys(err, ERR_KEEPER, errno, "cannot send to the other process");
+			return err_sys(
+				err, ERR_KEEPER, errno, "cannot send to the other process");
 	}
 	return 0;
 }
@@ -153,12 +155,17 @@ int keeper_receive(int socket, char *buffer, size_t size, size_t *len, int *fd, 
 {
 	struct iovec iov = { buffer, size };
 	union control control;
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-		.msg_controllen = sizeof(control.space) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *header;
+	int received = -1;
 	ssize_t n;
 
-	*fd = -1;
+	/* Not CMSG_SPACE(), whose padding has room for a second one that nobody would close. */
+	if (fd) {
+		*fd = -1;
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_LEN(sizeof(int));
+	}
 	while ((n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC)) < 0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return 1;
@@ -166,15 +173,19 @@ int keeper_receive(int socket, char *buffer, size_t size, size_t *len, int *fd, 
 			return err_sys(err, ERR_KEEPER, errno, "cannot hear the other process");
 	}
 	header = CMSG_FIRSTHDR(&msg);
-	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(header), sizeof(int));
+	if (header && header->cmsg_type == SCM_RIGHTS &&
+		header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&received, CMSG_DATA(header), sizeof(int));
 	if (n > 0 && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		if (fd)
+			*fd = received;
 		*len = (size_t)n;
 		return 0;
 	}
-	file_closep(fd);
-	return err_set(err, ERR_KEEPER, n == 0 ? "the other process is gone" :
-						 "the other process sent a message that is too long");
+	file_closep(&received);
+	return err_set(err, ERR_KEEPER,
+		n == 0 ? "the other process is gone"
+		       : "the other process sent too much at once");
 }
 
 int keeper_seal(const char *name, const void *data, size_t len, struct err *err)
@@ -185,7 +196,8 @@ int keeper_seal(const char *name, const void *data, size_t len, struct err *err)
 		return err_sys(err, ERR_IO, errno, "cannot make an anonymous file");
 	if (file_write_fd(fd, data, len, err) < 0)
 		return -1;
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
+		0)
 		return err_sys(err, ERR_IO, errno, "cannot seal an anonymous file");
 	sealed = fd;
 	fd = -1;

@@ -59,7 +59,8 @@ void keeper_read_err(const struct keeper_message *message, struct err *err);
 /*
  * One packet over the socket.  Sending copies the descriptor `fd` along when >= 0.  Both return 0,
  * 1 when the socket would block, or -1 with `err` (ERR_KEEPER with "gone" at the end of file).
- * *fd is a received descriptor that the caller owns, or -1.
+ * *fd is a received descriptor that the caller owns, or -1; with a NULL `fd` none is taken from the
+ * kernel, and a message that brings one fails.
  */
 int keeper_send(int socket, const void *data, size_t len, int fd, struct err *err);
 int keeper_receive(int socket, char *buffer, size_t size, size_t *len, int *fd, struct err *err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/keeper/privileges.h"
+#include "lib/base/attr.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
@@ -63,11 +64,20 @@ static void cannot_send(struct engine *engine, const struct err *err)
 		lose(engine, err);
 }
 
+/* Who does not listen is not heard: what waits for the engine is bounded by that. */
+static bool is_heard(const struct engine *engine)
+{
+	return !engine->is_lost && !engine->is_cut && engine->n_unsent < ENGINE_UNSENT_MAX;
+}
+
 static void watch(struct engine *engine)
 {
-	uint32_t mask = EPOLLIN | (list_is_empty(&engine->unsent) ? 0U : (uint32_t)EPOLLOUT);
+	uint32_t mask = (is_heard(engine) ? (uint32_t)EPOLLIN : 0U) |
+			(list_is_empty(&engine->unsent) ? 0U : (uint32_t)EPOLLOUT);
 	struct err err;
 
+	if (engine->is_cut)
+		return;
 	if (events_watch_fd(engine->events, &engine->socket, mask, &err) < 0)
 		lose(engine, &err);
 }
@@ -78,12 +88,15 @@ static void flush(struct engine *engine)
 	int result = 0;
 
 	while (!list_is_empty(&engine->unsent) && result == 0) {
-		struct unsent *first = LIST_OF(list_first(&engine->unsent), struct unsent, link);
+		struct unsent *first =
+			LIST_OF(list_first(&engine->unsent), struct unsent, link);
 
 		result = keeper_send(engine->socket.fd, first->packet.data, first->packet.len,
 			first->fd, &err);
-		if (result == 0)
+		if (result == 0) {
 			unsent_free(first);
+			engine->n_unsent--;
+		}
 	}
 	if (result < 0)
 		cannot_send(engine, &err);
@@ -109,16 +122,17 @@ void engine_send(struct engine *engine, const struct buf *packet, int fd)
 	buf_add(&unsent->packet, packet->data, packet->len);
 	unsent->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 	list_append(&engine->unsent, &unsent->link);
+	engine->n_unsent++;
 	watch(engine);
 }
 
-/* A descriptor is never sent to us; one that comes all the same is closed. */
+/* A descriptor is never sent to us. */
 static int take_one(struct engine *engine, struct err *err)
 {
-	int fd AUTO_CLOSE = -1, result;
 	size_t len;
+	int result = keeper_receive(
+		engine->socket.fd, engine->buffer, KEEPER_MESSAGE_MAX, &len, NULL, err);
 
-	result = keeper_receive(engine->socket.fd, engine->buffer, KEEPER_MESSAGE_MAX, &len, &fd, err);
 	if (result == 0)
 		engine->packet(engine->data, engine->buffer, len);
 	return result;
@@ -132,7 +146,7 @@ static void ready(void *data, uint32_t what)
 
 	if (what & EPOLLOUT)
 		flush(engine);
-	for (int i = 0; i < 64 && result == 0 && !engine->is_lost && !engine->is_cut; i++)
+	for (int i = 0; i < 64 && result == 0 && is_heard(engine); i++)
 		result = take_one(engine, &err);
 	if (result < 0)
 		hang_up(engine);
@@ -145,27 +159,41 @@ static void ended(void *data)
 	int status = 0;
 
 	/* Its last words may still lie in the socket. */
-	while (!engine->is_lost && take_one(engine, &err) == 0)
+	while (!engine->is_lost && !engine->is_refused && take_one(engine, &err) == 0)
 		;
 	err = (struct err)ERR_INIT;
 	events_stop_timer(engine->events, &engine->lingering);
 	events_reap_child(engine->events, &engine->child, &status);
 	if (WIFSIGNALED(status))
-		err_set(&err, ERR_KEEPER, "the engine was killed by signal %d", WTERMSIG(status));
+		err_set(&err, ERR_KEEPER, "the engine was killed by signal %d",
+			WTERMSIG(status));
 	else if (WEXITSTATUS(status) != 0)
-		err_set(&err, ERR_KEEPER, "the engine ended with status %d", WEXITSTATUS(status));
+		err_set(&err, ERR_KEEPER, "the engine ended with status %d",
+			WEXITSTATUS(status));
 	lose(engine, &err);
 }
 
+/* What systemd tells the keeper is for the keeper: its ear, its secrets, its watchdog. */
+static void forget_environment(void)
+{
+	static const char *const names[] = { "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY",
+		"WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+		"FDSTORE", "STATE_DIRECTORY", "CONFIGURATION_DIRECTORY" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		unsetenv(names[i]);
+}
+
 /* In the child: nothing of the keeper stays but the two descriptors. */
-static void become_engine(const char *program, const struct privileges *to, int pair, int control)
+static void become_engine(
+	const char *program, const struct privileges *to, int pair, int control, pid_t keeper)
 {
 	const char *const argv[] = { "certd-engine", NULL };
 	sigset_t none;
 	struct err err;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() == 1)
+	if (getppid() != keeper)
 		_exit(1); /* the keeper ended before we asked to die with it */
 	/* Both out of the way first, because each may lie where the other has to go. */
 	pair = fcntl(pair, F_DUPFD_CLOEXEC, 10);
@@ -176,6 +204,7 @@ static void become_engine(const char *program, const struct privileges *to, int 
 	close_range(ENGINE_CONTROL_FD + 1, ~0U, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	forget_environment();
 	if (to && privileges_drop(to, &err) < 0) {
 		dprintf(STDERR_FILENO, "certd-engine: %s\n", err.text);
 		_exit(1);
@@ -191,8 +220,8 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 	const char *user, int control_fd, struct err *err)
 {
 	struct privileges to;
+	pid_t pid, keeper = getpid();
 	int pair[2];
-	pid_t pid;
 
 	list_init(&engine->unsent);
 	engine->events = events;
@@ -202,7 +231,7 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 		return err_sys(err, ERR_IO, errno, "cannot make a socket pair");
 	pid = fork();
 	if (pid == 0)
-		become_engine(program, user ? &to : NULL, pair[1], control_fd);
+		become_engine(program, user ? &to : NULL, pair[1], control_fd, keeper);
 	close(pair[1]);
 	engine->socket = (struct event_fd){ .ready = ready, .data = engine, .fd = pair[0] };
 	engine->lingering = (struct event_timer){ .fired = linger, .data = engine };
@@ -214,6 +243,13 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 	if (events_watch_fd(events, &engine->socket, EPOLLIN, err) < 0)
 		return -1;
 	return events_watch_child(events, &engine->child, pid, err);
+}
+
+void engine_refuse(struct engine *engine)
+{
+	engine->is_refused = true;
+	hang_up(engine);
+	engine_kill(engine);
 }
 
 void engine_kill(struct engine *engine)
@@ -229,7 +265,7 @@ void engine_done(struct engine *engine)
 	events_unwatch_fd(engine->events, &engine->socket);
 	events_unwatch_child(engine->events, &engine->child);
 	events_stop_timer(engine->events, &engine->lingering);
-	list_each_safe (at, &engine->unsent)
+	list_each_safe(at, &engine->unsent)
 		unsent_free(LIST_OF(at, struct unsent, link));
 	if (engine->socket.fd > 0)
 		close(engine->socket.fd);

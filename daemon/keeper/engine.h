@@ -16,7 +16,7 @@ struct err;
  *
  * engine_start() makes the pair, forks, drops to the engine's user and executes certd-engine with two
  * descriptors: 3 is the pair, 4 the listening control socket.  Packets that come are given to `packet`;
- * packets that go wait in order when the socket is full, bounded by what the engine has asked for.
+ * packets that go wait in order when the socket is full; while many wait, the engine is not heard.
  * `lost` is called once when the engine has ended (one that only closed its end is killed); the
  * keeper then ends too.
  */
@@ -24,18 +24,21 @@ struct err;
 #define ENGINE_KEEPER_FD 3
 #define ENGINE_CONTROL_FD 4
 #define ENGINE_LINGER_MS 3000
+#define ENGINE_UNSENT_MAX 64
 
 struct engine {
 	struct events *events;
 	struct event_fd socket;
 	struct event_child child;
-	struct event_timer lingering; /* between the end of the socket and that of the process */
+	struct event_timer
+		lingering; /* between the end of the socket and that of the process */
 	struct list unsent;
+	size_t n_unsent;
 	void (*packet)(void *data, const char *packet, size_t len);
 	void (*lost)(void *data, const struct err *err); /* code ERR_NONE: it ended well */
 	void *data;
 	bool is_cut; /* the socket has ended; the end of the process tells the rest */
-	bool is_lost;
+	bool is_lost, is_refused;
 	char buffer[KEEPER_MESSAGE_MAX + 1];
 };
 
@@ -46,6 +49,9 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 
 /* fd >= 0 travels along; it is duplicated when the packet has to wait. */
 void engine_send(struct engine *engine, const struct buf *packet, int fd);
+
+/* Hears no packet any more, not even those that have come, and ends the process. */
+void engine_refuse(struct engine *engine);
 
 /* Ends the process now, if it is still there. */
 void engine_kill(struct engine *engine);

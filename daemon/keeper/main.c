@@ -197,7 +197,7 @@ static void on_packet(void *data, const char *packet, size_t len)
 		return;
 	log_event(NULL, EVENT_DAEMON_FAILED, &err, "the engine broke the rules");
 	keeper.has_failed = true;
-	engine_kill(&keeper.engine);
+	engine_refuse(&keeper.engine);
 }
 
 static void on_lost(void *data, const struct err *err)
