@@ -9,6 +9,9 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+/* "ok NUMBER" in front of an answer. */
+#define PREFIX_MAX 32
+
 static void (*const handlers[])(struct asked *asked) = {
 #define REQUEST(id, word, arguments, help) serve_##id##_request,
 #include "proto/keeper.def"
@@ -24,6 +27,7 @@ void serve_init(struct server *server, struct conf *conf)
 static void asked_free(struct asked *asked)
 {
 	list_remove(&asked->link);
+	asked->server->n_asked--;
 	if (asked->work)
 		asked->drop_work(asked->work);
 	keeper_message_done(&asked->message);
@@ -35,13 +39,26 @@ static void asked_free(struct asked *asked)
 
 void serve_done(struct server *server)
 {
-	list_each_safe (at, &server->asked)
+	list_each_safe(at, &server->asked)
 		asked_free(LIST_OF(at, struct asked, link));
 	conf_unref(server->conf);
 	server->conf = NULL;
 }
 
-/* A name that is not in the configuration is an ordinary answer: a reload may have removed it. */
+static bool is_deployed_to(const struct asked *asked)
+{
+	const struct target_conf *all = asked->conf->targets;
+
+	for (size_t i = 0; i < asked->cert->n_targets; i++)
+		if (&all[asked->cert->targets[i]] == asked->target)
+			return true;
+	return false;
+}
+
+/*
+ * A name that is not in the configuration is an ordinary answer: a reload may have removed it.  So
+ * is a target that is not one of the certificate's, and there its key must not go.
+ */
 static int find_named(struct asked *asked, struct err *err)
 {
 	const char *cert = line_get(&asked->message.line, "cert");
@@ -50,17 +67,30 @@ static int find_named(struct asked *asked, struct err *err)
 	if (cert) {
 		asked->cert = conf_cert(asked->conf, cert);
 		if (!asked->cert)
-			return err_set(err, ERR_NO_SUCH_CERT, "no certificate is called %s", cert);
+			return err_set(
+				err, ERR_NO_SUCH_CERT, "no certificate is called %s", cert);
 		asked->log_cert = (struct log_field){ "CERT", asked->cert->name, NULL };
 	}
 	if (target) {
 		asked->target = conf_target(asked->conf, target);
 		if (!asked->target)
-			return err_set(err, ERR_NO_SUCH_TARGET, "no target is called %s", target);
+			return err_set(
+				err, ERR_NO_SUCH_TARGET, "no target is called %s", target);
+		if (asked->cert && !is_deployed_to(asked))
+			return err_set(err, ERR_NO_SUCH_TARGET, "%s is not deployed to %s",
+				asked->cert->name, asked->target->name);
 		asked->log_target = (struct log_field){ "TARGET", asked->target->name,
 			asked->cert ? &asked->log_cert : NULL };
 	}
 	return 0;
+}
+
+/* Commands, copies and slow keys wait; what is about everything is answered at once. */
+static int check_room(const struct asked *asked, struct err *err)
+{
+	if (!asked->cert || asked->server->n_asked <= SERVE_ASKED_MAX)
+		return 0;
+	return err_set(err, ERR_BUSY, "%d requests are worked on already", SERVE_ASKED_MAX);
 }
 
 /* What proto/keeper.def says must be there is there, or the other end is not our engine. */
@@ -84,14 +114,18 @@ static int check_names(const struct asked *asked, struct err *err)
 
 int serve_packet(struct server *server, const char *packet, size_t len, struct err *err)
 {
-	struct asked *asked = mem_new(struct asked);
-	struct err named;
+	struct asked *asked;
+	struct err refused;
 
+	if (len > SERVE_PACKET_MAX)
+		return err_set(err, ERR_KEEPER, "a request has %zu bytes", len);
+	asked = mem_new(struct asked);
 	asked->server = server;
 	asked->conf = conf_ref(server->conf);
 	asked->text = mem_zalloc(len + 1);
 	memcpy(asked->text, packet, len);
 	list_append(&server->asked, &asked->link);
+	server->n_asked++;
 	if (keeper_message_parse(asked->text, len, &asked->message, err) < 0 ||
 		(asked->message.kind != KEEPER_ASK &&
 			err_set(err, ERR_KEEPER, "the engine sent an answer to nothing") < 0) ||
@@ -99,8 +133,8 @@ int serve_packet(struct server *server, const char *packet, size_t len, struct e
 		asked_free(asked);
 		return -1;
 	}
-	if (find_named(asked, &named) < 0)
-		asked_fail(asked, &named);
+	if (find_named(asked, &refused) < 0 || check_room(asked, &refused) < 0)
+		asked_fail(asked, &refused);
 	else
 		handlers[asked->message.request](asked);
 	return 0;
@@ -157,5 +191,12 @@ void asked_facts(struct asked *asked)
 	buf_add_char(&row, '\n');
 	facts_write(&facts, &row);
 	facts_done(&facts);
+	/* Hundreds of targets, all of which fail. */
+	if (row.len > KEEPER_MESSAGE_MAX - PREFIX_MAX) {
+		err_set(&err, ERR_TOO_LARGE, "the facts of %s have %zu bytes",
+			asked->cert->name, row.len);
+		asked_fail(asked, &err);
+		return;
+	}
 	asked_ok(asked, &row);
 }

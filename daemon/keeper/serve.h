@@ -13,6 +13,10 @@
 #include "proto/facts.h"
 #include "proto/keeper.h"
 
+/* Requests that may wait for their end at once, and the bytes of one; our engine stays far below. */
+#define SERVE_ASKED_MAX 256
+#define SERVE_PACKET_MAX ((size_t)16 * 1024)
+
 struct cert_conf;
 struct store;
 struct target_conf;
@@ -25,7 +29,8 @@ struct worker;
  * a slow key or a copy is done.  Certificates and targets are named in requests; what is done with
  * them comes from the configuration and the store, never from the engine.  A request keeps the
  * configuration it was made under.  A packet that is malformed, or names a request that does not
- * exist, is a broken engine: serve_packet() returns -1 and the keeper ends.
+ * exist, is a broken engine: serve_packet() returns -1 and the keeper ends.  More requests at once
+ * than can be worked on are refused one by one.
  *
  * The server owns its configuration; store, commands and workers belong to main.c, or to a simulation.
  */
@@ -37,6 +42,7 @@ struct server {
 	struct worker *keys;  /* slow keys */
 	struct worker *disks; /* copies that sync */
 	struct list asked;    /* struct asked that are not answered yet */
+	size_t n_asked;
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */

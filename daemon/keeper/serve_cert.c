@@ -152,6 +152,9 @@ static int read_failure(const struct line *line, struct failure *out, struct err
 	*out = (struct failure){ .code = ERR_NONE };
 	if (!code)
 		return 0;
+	/* It is kept for ever, and nothing longer can have come from an error. */
+	if (text && strlen(text) >= 2 * sizeof(err->text))
+		return err_set(err, ERR_BAD_ARGUMENT, "the text of a failure is too long");
 	out->code = err_code_parse(code);
 	if (out->code == ERR_COUNT)
 		return err_set(err, ERR_BAD_ARGUMENT, "%s is not a code", code);
