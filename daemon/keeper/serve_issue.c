@@ -54,7 +54,7 @@ static int read_issuer(struct store *store, const char *name, struct issuer_file
 			err) < 0)
 		result = -1;
 	hide(&out->privkey_text, &out->privkey);
-	if (result < 0 && err->code == ERR_NOT_FOUND)
+	if (result < 0 && (err->code == ERR_NOT_FOUND || err->code == ERR_NO_SUCH_VERSION))
 		err_set(err, ERR_NO_ISSUER, "the CA %s has no current version", name);
 	return result;
 }
