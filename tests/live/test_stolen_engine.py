@@ -1,0 +1,235 @@
+"""The keeper against an engine that somebody else has taken over.
+
+The test holds the engine's end of the socket pair and sends what it likes.  The keeper may refuse, or end when the
+rules are broken; it must not give away keys, speak to systemd in the engine's words, grow, or lose descriptors.
+"""
+import array
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+BUILD = pathlib.Path(os.environ.get("CERTD_BUILD", "build")).absolute()
+RELAY = pathlib.Path(__file__).with_name("stolen_engine.py")
+
+CONFIG = """
+state_dir: {home}/state
+user: {user}
+control: {{socket: {home}/control.sock}}
+cas:
+  own: {{type: local, issuer: ca/root, lifetime: 30d}}
+groups:
+  ca:
+    root: {{ca: self, subject: {{CN: Root}}, lifetime: 3650d}}
+  example.com:
+    web: {{ca: own, names: [www.example.com], key: ec:secp256r1, deploy: [web]}}
+    mail: {{ca: own, names: [mail.example.com], key: ec:secp256r1, deploy: [mail, slow]}}
+targets:
+  web: {{dir: {home}/web}}
+  mail: {{dir: {home}/mail}}
+  slow: {{dir: {home}/slow, check: [sleep, "60"]}}
+"""
+
+
+class Stolen:
+    """A keeper whose engine is the test."""
+
+    def __init__(self, home, **environment):
+        self.home = home
+        (home / "certd.yaml").write_text(CONFIG.format(home=home, user=os.environ.get("USER") or "root"))
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(home / "relay"))
+        listener.listen(1)
+        listener.settimeout(20)
+        self.log = open(home / "log", "w+", encoding="utf-8", errors="replace")
+        self.keeper = subprocess.Popen(
+            [BUILD / "daemon/keeper/certd", "-c", home / "certd.yaml"], stdout=self.log, stderr=self.log,
+            env=dict(os.environ, CERTD_ENGINE=str(RELAY), STOLEN_ENGINE=str(home / "relay"), **environment))
+        self.relay = listener.accept()[0]
+        listener.close()
+        data, fds, _, _ = socket.recv_fds(self.relay, 1 << 16, 2)
+        self.environment = json.loads(data)
+        self.pair = socket.socket(fileno=fds[0])
+        os.close(fds[1])
+        self.pair.settimeout(10)
+        self.number = 0
+        assert self.hear().startswith("note config")
+
+    def close(self):
+        self.pair.close()
+        self.relay.close()
+        try:
+            self.keeper.wait(20)
+        except subprocess.TimeoutExpired:
+            self.keeper.kill()
+            self.keeper.wait()
+            raise
+        finally:
+            self.log.close()
+
+    def send(self, text):
+        self.pair.send(text if isinstance(text, bytes) else text.encode())
+
+    def hear(self):
+        data, fds, _, _ = socket.recv_fds(self.pair, 1 << 18, 1)
+        for fd in fds:
+            os.close(fd)
+        return data.decode()
+
+    def ask(self, words):
+        """One request and its answer."""
+        self.number += 1
+        self.send(f"ask {self.number} {words}")
+        while True:
+            answer = self.hear()
+            if not answer or answer.split()[1] == str(self.number):
+                return answer
+
+    def is_alive(self):
+        return self.keeper.poll() is None
+
+    def n_fds(self):
+        return len(os.listdir(f"/proc/{self.keeper.pid}/fd"))
+
+    def memory(self):
+        """KiB."""
+        status = pathlib.Path(f"/proc/{self.keeper.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+    def said(self):
+        self.log.flush()
+        return (self.home / "log").read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.fixture(name="stolen")
+def make_stolen():
+    home = pathlib.Path(tempfile.mkdtemp(prefix="certd-stolen-"))
+    stolen = Stolen(home)
+    yield stolen
+    said = stolen.said()
+    stolen.close()
+    shutil.rmtree(home)
+    assert "Sanitizer" not in said and "runtime error" not in said and "Assertion" not in said, said
+
+
+def issue(stolen, cert):
+    assert stolen.ask(f"issue cert={cert}").startswith("ok ")
+    assert stolen.ask(f"roll cert={cert}").startswith("ok ")
+
+
+def test_a_key_goes_to_its_own_targets_only(stolen):
+    issue(stolen, "ca/root")
+    issue(stolen, "example.com/mail")
+    assert stolen.ask("copy cert=example.com/mail target=mail").startswith("ok ")
+    for words in ("copy", "restore", "confirm", "after", "check", "activate", "fail"):
+        for cert in ("example.com/mail", "ca/root"):
+            assert stolen.ask(f"{words} cert={cert} target=web").startswith("err ")
+    assert not (stolen.home / "web").exists()
+
+
+def test_descriptors_that_are_sent_are_not_kept(stolen):
+    before = stolen.n_fds()
+    null = os.open("/dev/null", os.O_RDONLY)
+    for n in (1, 2, 3):
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null] * n))]
+        for _ in range(20):
+            try:
+                stolen.pair.sendmsg([b"ask 0 alive"], rights)
+            except OSError:
+                break
+    os.close(null)
+    deadline = time.monotonic() + 5
+    while stolen.is_alive() and stolen.n_fds() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not stolen.is_alive() or stolen.n_fds() <= before
+
+
+def test_the_engine_does_not_speak_to_systemd():
+    home = pathlib.Path(tempfile.mkdtemp(prefix="certd-stolen-"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(home / "notify"))
+        systemd.settimeout(5)
+        stolen = Stolen(home, NOTIFY_SOCKET=str(home / "notify"), CREDENTIALS_DIRECTORY="/nowhere")
+        assert "NOTIFY_SOCKET" not in stolen.environment
+        assert "CREDENTIALS_DIRECTORY" not in stolen.environment
+        stolen.ask(r'alive status="fine\nMAINPID=1\nEXTEND_TIMEOUT_USEC=999999999999"')
+        stolen.ask("alive status=end")
+        told = []
+        while "STATUS=end" not in told:
+            told += systemd.recv(65536).decode().split("\n")
+        stolen.close()
+    assert not [line for line in told if line.startswith(("MAINPID", "EXTEND"))]
+    shutil.rmtree(home)
+
+
+def test_who_asks_and_never_listens_fills_nothing(stolen):
+    """Answers wait for the engine, but not without end, and neither do the descriptors in them."""
+    before, n = stolen.n_fds(), 0
+    stolen.pair.settimeout(1)
+    try:
+        for n in range(20000):
+            stolen.send(f"ask {n + 1} facts")
+    except (TimeoutError, OSError):
+        pass
+    assert n < 19999
+    assert stolen.is_alive()
+    assert stolen.n_fds() < before + 600
+
+
+def test_a_thousand_commands_at_once_are_too_many(stolen):
+    issue(stolen, "ca/root")
+    issue(stolen, "example.com/mail")
+    mine, n_processes = stolen.keeper.pid, 0
+    stolen.pair.settimeout(0.2)
+    try:
+        for n in range(3000):
+            stolen.send(f"ask {n + 1000} check cert=example.com/mail target=slow")
+    except (TimeoutError, OSError):
+        pass
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            n_processes += int(stat.read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()[1]) == mine
+        except OSError:
+            pass
+    assert n_processes < 600
+
+
+@pytest.mark.parametrize("words", [
+    'fail cert=example.com/web code=internal text="{}" tries=1',
+    'fail cert=example.com/web target=web code=internal text="{}" tries=4294967295',
+    "prune cert=example.com/web keep={}", "hook cert=example.com/web hook={}", "issue cert=example.com/web reuse={}",
+    "issue cert={}", "copy cert=example.com/web target={}", "alive status={}", "facts x={}",
+])
+def test_no_word_is_too_long(stolen, words):
+    for size in (100, 8000, 60000, 130000):
+        for text in ("x" * size, "\u20ac" * (size // 3), r"\x01" * (size // 4)):
+            try:
+                stolen.send("ask 0 " + words.format(text))
+            except OSError:
+                break
+    stolen.pair.settimeout(5)
+    try:
+        assert stolen.ask("versions cert=example.com/web")
+    except (OSError, IndexError):
+        pass
+    time.sleep(0.2)
+    assert stolen.keeper.poll() in (None, 1)
+
+
+def test_nothing_is_served_after_the_rules_are_broken(stolen):
+    os.kill(stolen.keeper.pid, signal.SIGSTOP)
+    for text in (b"ask 1 nonsense", b"ask 2 issue cert=ca/root", b"ask 3 roll cert=ca/root"):
+        stolen.send(text)
+    os.kill(stolen.keeper.pid, signal.SIGCONT)
+    stolen.relay.close()
+    assert stolen.keeper.wait(20) == 1
+    assert not (stolen.home / "state/certs/ca/root/versions").exists()
+    assert stolen.said().count("broke the rules") == 1
