@@ -26,6 +26,12 @@ class Container:
             raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout if check else done
 
+    def run(self, *command, properties=()):
+        """The same as a transient unit; what became of it."""
+        options = [word for p in properties for word in ("-p", p)]
+        return subprocess.run([self.env["SDC"], "run", *options, "--", *command], env=self.env, capture_output=True,
+                              text=True, timeout=120, check=False)
+
     def status(self, *command):
         return self.exec(*command, check=False).returncode
 
