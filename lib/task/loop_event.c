@@ -19,7 +19,7 @@
  */
 struct loop {
 	struct event_base *base;
-	struct heap since_boot, on_wall;
+	struct timers timers;
 	int boot_fd, wall_fd;
 	struct event *boot_event, *wall_event;
 	int64_t boot_armed, wall_armed; /* what each timerfd waits for; INT64_MAX: nothing */
@@ -38,7 +38,7 @@ static void on_boot(evutil_socket_t fd, short what, void *data)
 	if (read(fd, &n, sizeof(n)) < 0)
 		return;
 	loop->boot_armed = INT64_MAX;
-	timers_fire(&loop->since_boot, clock_tick().ms);
+	timers_fire(&loop->timers.since_boot, clock_tick().ms);
 }
 
 static void on_wall(evutil_socket_t fd, short what, void *data)
@@ -51,7 +51,7 @@ static void on_wall(evutil_socket_t fd, short what, void *data)
 	loop->wall_armed = -1;
 	if (was_set && loop->clock_set)
 		loop->clock_set(loop->clock_set_data);
-	timers_fire(&loop->on_wall, clock_now().s);
+	timers_fire(&loop->timers.on_wall, clock_now().s);
 }
 
 static struct event *watch_timerfd(struct loop *loop, int fd, event_callback_fn fn)
@@ -90,35 +90,23 @@ void loop_free(struct loop *loop)
 	close(loop->boot_fd);
 	close(loop->wall_fd);
 	event_base_free(loop->base);
-	heap_done(&loop->since_boot);
-	heap_done(&loop->on_wall);
+	timers_done(&loop->timers);
 	free(loop);
 }
 
 void loop_timer_in(struct loop *loop, struct timer *timer, int64_t ms)
 {
-	loop_timer_stop(loop, timer);
-	heap_set(&loop->since_boot, &timer->node, clock_tick().ms + (ms > 0 ? ms : 0));
+	timers_set_in(&loop->timers, timer, clock_tick(), ms);
 }
 
 void loop_timer_at(struct loop *loop, struct timer *timer, struct instant at)
 {
-	loop_timer_stop(loop, timer);
-	if (at.s != INT64_MAX)
-		heap_set(&loop->on_wall, &timer->node, at.s);
+	timers_set_at(&loop->timers, timer, at);
 }
 
-/* A timer is in at most one of the two heaps; the array entry behind its place tells which. */
 void loop_timer_stop(struct loop *loop, struct timer *timer)
 {
-	struct heap_node *node = &timer->node;
-
-	if (!heap_has(node))
-		return;
-	if (node->at <= loop->since_boot.n && loop->since_boot.nodes[node->at - 1] == node)
-		heap_remove(&loop->since_boot, node);
-	else
-		heap_remove(&loop->on_wall, node);
+	timers_stop(&loop->timers, timer);
 }
 
 void loop_on_clock_set(struct loop *loop, void (*set)(void *data), void *data)
@@ -170,7 +158,7 @@ static void arm(int fd, int flags, int64_t s, int64_t ns)
 
 static void arm_timers(struct loop *loop)
 {
-	struct heap_node *first = heap_first(&loop->since_boot);
+	struct heap_node *first = heap_first(&loop->timers.since_boot);
 	int64_t ms = first ? first->key : INT64_MAX;
 
 	if (ms != loop->boot_armed) {
@@ -181,7 +169,7 @@ static void arm_timers(struct loop *loop)
 			arm(loop->boot_fd, 0, 0, 0);
 	}
 	/* Armed even when nothing is due in this life, because only an armed timer is cancelled. */
-	first = heap_first(&loop->on_wall);
+	first = heap_first(&loop->timers.on_wall);
 	ms = first ? first->key : INT32_MAX * INT64_C(4);
 	if (ms != loop->wall_armed) {
 		loop->wall_armed = ms;

@@ -15,7 +15,7 @@ static struct {
 } clocks;
 
 struct loop {
-	struct heap since_boot, on_wall;
+	struct timers timers;
 	struct list ready;
 	void (*clock_set)(void *data);
 	void *clock_set_data;
@@ -57,34 +57,23 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	heap_done(&loop->since_boot);
-	heap_done(&loop->on_wall);
+	timers_done(&loop->timers);
 	free(loop);
 }
 
 void loop_timer_in(struct loop *loop, struct timer *timer, int64_t ms)
 {
-	loop_timer_stop(loop, timer);
-	heap_set(&loop->since_boot, &timer->node, clocks.boot + (ms > 0 ? ms : 0));
+	timers_set_in(&loop->timers, timer, clock_tick(), ms);
 }
 
 void loop_timer_at(struct loop *loop, struct timer *timer, struct instant at)
 {
-	loop_timer_stop(loop, timer);
-	if (at.s != INT64_MAX)
-		heap_set(&loop->on_wall, &timer->node, at.s);
+	timers_set_at(&loop->timers, timer, at);
 }
 
 void loop_timer_stop(struct loop *loop, struct timer *timer)
 {
-	struct heap_node *node = &timer->node;
-
-	if (!heap_has(node))
-		return;
-	if (node->at <= loop->since_boot.n && loop->since_boot.nodes[node->at - 1] == node)
-		heap_remove(&loop->since_boot, node);
-	else
-		heap_remove(&loop->on_wall, node);
+	timers_stop(&loop->timers, timer);
 }
 
 void loop_on_clock_set(struct loop *loop, void (*set)(void *data), void *data)
@@ -117,7 +106,7 @@ void loop_stop(struct loop *loop)
 /* Milliseconds from now to the earliest timer of either heap; INT64_MAX when there is none. */
 static int64_t next_timer(const struct loop *loop)
 {
-	struct heap_node *boot = heap_first(&loop->since_boot), *wall = heap_first(&loop->on_wall);
+	struct heap_node *boot = heap_first(&loop->timers.since_boot), *wall = heap_first(&loop->timers.on_wall);
 	int64_t in = INT64_MAX;
 
 	if (boot)
@@ -141,8 +130,8 @@ bool virtual_step(struct loop *loop, struct instant limit)
 		return false;
 	clocks.wall += in;
 	clocks.boot += in;
-	timers_fire(&loop->since_boot, clocks.boot);
-	timers_fire(&loop->on_wall, clock_now().s);
+	timers_fire(&loop->timers.since_boot, clocks.boot);
+	timers_fire(&loop->timers.on_wall, clock_now().s);
 	return true;
 }
 

@@ -4,9 +4,19 @@
 #include "lib/task/loop.h"
 
 /*
- * What both loops share: a heap of timers on one clock, and the list of tasks that may go on.
- * Internal to lib/task.
+ * What both loops share: a heap of timers for each of the two clocks, and the list of tasks that may
+ * go on.  A timer is in at most one heap.  Internal to lib/task.
  */
+
+struct timers {
+	struct heap since_boot; /* keyed by milliseconds of clock_tick() */
+	struct heap on_wall;	/* keyed by seconds of clock_now() */
+};
+
+void timers_set_in(struct timers *timers, struct timer *timer, struct tick now, int64_t ms);
+void timers_set_at(struct timers *timers, struct timer *timer, struct instant at);
+void timers_stop(struct timers *timers, struct timer *timer);
+void timers_done(struct timers *timers);
 
 /* Fires every timer of the heap whose key is <= now, in order. */
 void timers_fire(struct heap *heap, int64_t now);
