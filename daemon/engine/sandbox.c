@@ -29,20 +29,35 @@ static const char *const always_readable[] = {
 	"/etc/localtime", "/usr/share/zoneinfo", NULL
 };
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+#ifdef __SANITIZE_ADDRESS__
 /*
  * LeakSanitizer stops the process with ptrace at its end, which is one of the calls that kill.  A
  * program with a sandbox therefore looks for leaks in its unit tests and simulations.
  */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(WITH_ASAN)
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
+}
+
+void __sanitizer_symbolize_pc(void *pc, const char *format, char *out, size_t size);
+
+/* A report names functions only if the program was opened while it could be. */
+static void open_symbols(void)
+{
+	char name[64];
+
+	__sanitizer_symbolize_pc(__builtin_return_address(0), "%f", name, sizeof(name));
+}
+#else
+static void open_symbols(void)
+{
 }
 #endif
 
@@ -89,6 +104,7 @@ bool sandbox_enter(const char *const *readable, struct buf *out)
 	bool all;
 	int abi;
 
+	open_symbols();
 	/* The keeper's end takes us with it even if we are too busy to see the socket close. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
