@@ -10,9 +10,9 @@
 #include "lib/base/instant.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "lib/yaml/diag.h"
 
 struct err;
-struct yaml_diags;
 
 /*
  * The configuration: parsed, checked, immutable and counted.
@@ -116,6 +116,7 @@ enum format {
 
 struct target_conf {
 	const char *name;
+	struct yaml_place place;
 	const char *dir;
 	uid_t uid; /* (uid_t)-1: the daemon's own */
 	gid_t gid;

@@ -172,6 +172,7 @@ static void load_targets(struct loading *l)
 		yaml_decode(&d, entry->value, &here, conf_target_fields, draft);
 		conf->targets[i] = (struct target_conf){
 			.name = arena_strdup(&conf->arena, entry->name),
+			.place = entry->key->place,
 			.dir = draft->dir,
 			.uid = draft->owner.uid,
 			.gid = draft->owner.gid,

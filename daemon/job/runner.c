@@ -138,7 +138,8 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 {
 	job->runner = runner;
 	job->kind = kind;
-	job->verb = kinds[kind].text;
+	if (!job->verb)
+		job->verb = kinds[kind].text;
 	job->cert = cert;
 	job->conf = conf_ref(runner->fleet->conf);
 	job->number = ++runner->last_number;
@@ -205,8 +206,8 @@ struct job *runner_start_batch(struct runner *runner, enum job_kind kind, struct
 {
 	struct batch *batch = batch_new(kind, certs, n, options);
 
-	runner_add(runner, &batch->job, JOB_BATCH, NULL);
 	batch->job.verb = kinds[kind].text;
+	runner_add(runner, &batch->job, JOB_BATCH, NULL);
 	task_start(&batch->job.task, runner->fleet->loop, batch_run, root_ended);
 	return &batch->job;
 }

@@ -16,6 +16,7 @@
 #include "daemon/keeper/listen.h"
 #include "daemon/keeper/serve.h"
 #include "daemon/keeper/store.h"
+#include "daemon/keeper/unit.h"
 #include "daemon/keeper/worker.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
@@ -31,6 +32,8 @@
 
 /* How long the engine may take to withdraw what it has to after SIGTERM. */
 enum { STOP_MS = 20000, INDEX_MS = 300000 };
+
+#define CONFIG_PATH "/etc/certd/certd.yaml"
 
 static struct keeper_process {
 	const char *config;
@@ -323,6 +326,9 @@ static int check(void)
 	struct conf_files files = { 0 };
 	struct conf *conf = read_conf(&files, &diags);
 
+	/* The unit runs with the configuration of this place and no other. */
+	if (conf && str_is(keeper.config, CONFIG_PATH))
+		unit_check(conf, "", &diags);
 	print_diags(&diags, stderr);
 	if (conf)
 		printf("%s: %zu certificates, %zu warnings\n", keeper.config, conf->n_certs,
@@ -379,7 +385,7 @@ int main(int argc, char **argv)
 	};
 	int mode = 0, option;
 
-	keeper.config = "/etc/certd/certd.yaml";
+	keeper.config = CONFIG_PATH;
 	keeper.is_root = geteuid() == 0;
 	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
 		if (option == 'c')

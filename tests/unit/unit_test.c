@@ -1,0 +1,76 @@
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/keeper/unit.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/yaml/diag.h"
+
+static char root[] = "/tmp/certd-unit-XXXXXX";
+
+static void put(const char *path, const char *text)
+{
+	char copy[256];
+	struct err err;
+	int fd = file_open_dir(AT_FDCWD, root, &err);
+
+	REQUIRE(fd >= 0);
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		REQUIRE(file_make_dir(fd, copy, 0755, &err) == 0);
+		*slash = '/';
+	}
+	REQUIRE(file_replace(fd, path, text, strlen(text), FILE_PUBLIC, &err) == 0);
+	close(fd);
+}
+
+/* The warnings about three targets: in the live directory, elsewhere, below a home. */
+static size_t warnings(struct buf *text)
+{
+	struct target_conf targets[] = {
+		{ .name = "live", .dir = "/etc/certd/live", .place = { 1, 1, 0 } },
+		{ .name = "srv", .dir = "/srv/tls", .place = { 2, 1, 0 } },
+		{ .name = "home", .dir = "/run/user/5/tls", .place = { 3, 1, 0 } },
+	};
+	struct conf conf = { .targets = targets, .n_targets = 3 };
+	struct yaml_diags diags = { 0 };
+	size_t n;
+
+	yaml_diags_file(&diags, "certd.yaml");
+	unit_check(&conf, root, &diags);
+	n = diags.n_warnings;
+	buf_clear(text);
+	yaml_diags_print(&diags, text);
+	yaml_diags_done(&diags);
+	return n;
+}
+
+TEST(what_the_unit_cannot_write_is_told_with_the_lines_to_add)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	REQUIRE(mkdtemp(root));
+	CHECK_INT(warnings(&text), 0); /* no unit, nothing to say */
+	put("usr/lib/systemd/system/certd.service",
+		"[Service]\nProtectSystem=strict\nProtectHome=yes\nStateDirectory=certd\n"
+		"ReadWritePaths=/etc/certd/live/\n");
+	CHECK_INT(warnings(&text), 2);
+	CHECK(strstr(buf_text(&text),
+		"certd.yaml:2:1: warning: targets.srv: the installed certd.service may not write "
+		"/srv/tls"));
+	CHECK(strstr(buf_text(&text), "ReadWritePaths=/run/user/5/tls ProtectHome=no"));
+	put("etc/systemd/system/certd.service.d/tls.conf",
+		"[Service]\nReadWritePaths=-/srv /run/user/5\n");
+	CHECK_INT(warnings(&text), 1); /* the home is still hidden */
+	put("etc/systemd/system/certd.service.d/zz.conf", "[Service]\nProtectHome=no\n");
+	CHECK_INT(warnings(&text), 0);
+	put("etc/systemd/system/certd.service", "[Service]\nProtectSystem=full\n");
+	CHECK_INT(warnings(&text), 0);
+	CHECK_INT(file_remove_tree(AT_FDCWD, root, &err), 0);
+}
