@@ -364,7 +364,7 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now)
 {
 	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE };
-	struct step step, deploy;
+	struct step step, deploy = { .action = ACTION_SLEEP };
 
 	if (version_is_set(&facts->curr.id)) {
 		on.renewal = renewal_moment(conf, &facts->curr);

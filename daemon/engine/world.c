@@ -222,7 +222,7 @@ static void first_configure(struct world *world, struct conf *conf)
 
 static void configure(struct world *world, const struct keeper_message *note, int fd)
 {
-	struct conf *conf;
+	struct conf *conf = NULL;
 	struct err err = ERR_INIT;
 
 	if (line_get_bool(&note->line, "root", &world->is_root, &err) < 0 ||
