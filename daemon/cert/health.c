@@ -1,6 +1,7 @@
 #include "daemon/cert/plan.h"
 
 #include "daemon/cert/renewal.h"
+#include "daemon/conf/conf.h"
 
 static const char *const words[] = { "ok", "due", "waiting", "working", "failing", "expired",
 	"absent" };
@@ -10,13 +11,22 @@ const char *health_text(enum health health)
 	return words[health];
 }
 
-static bool is_failing(const struct cert_facts *facts)
+/* What failed and is still to be done; that something failed once is no state of health. */
+static bool is_failing(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *facts, const struct plan *plan)
 {
-	if (facts->failure.code != ERR_NONE)
+	bool is_wanted = plan->action == ACTION_ISSUE || plan->action == ACTION_ROLL;
+
+	if (is_wanted && facts->failure.code != ERR_NONE)
 		return true;
-	for (size_t i = 0; i < facts->n_targets; i++)
-		if (facts->targets[i].failure.code != ERR_NONE)
+	for (size_t i = 0; i < conf->n_targets; i++) {
+		const struct target_facts *target =
+			facts_target(facts, all->targets[conf->targets[i]].name);
+
+		if (target && target->failure.code != ERR_NONE &&
+			!version_id_equal(&target->confirmed, &facts->curr.id))
 			return true;
+	}
 	return false;
 }
 
@@ -27,12 +37,13 @@ static bool is_held(const struct plan *plan, struct instant now)
 	       plan->renewal.s <= now.s && plan->why != WHY_INACTIVE;
 }
 
-enum health cert_health(const struct cert_facts *facts, const struct plan *plan,
-	bool is_working, struct instant now)
+enum health cert_health(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *facts, const struct plan *plan, bool is_working,
+	struct instant now)
 {
 	if (version_is_expired(&facts->curr, now))
 		return HEALTH_EXPIRED;
-	if (is_failing(facts))
+	if (is_failing(conf, all, facts, plan))
 		return HEALTH_FAILING;
 	if (is_working)
 		return HEALTH_WORKING;

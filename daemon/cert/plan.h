@@ -101,7 +101,8 @@ enum health {
 };
 
 const char *health_text(enum health health);
-enum health cert_health(const struct cert_facts *facts, const struct plan *plan,
-	bool is_working, struct instant now);
+enum health cert_health(const struct cert_conf *conf, const struct conf *all,
+	const struct cert_facts *facts, const struct plan *plan, bool is_working,
+	struct instant now);
 
 #endif

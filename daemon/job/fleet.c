@@ -212,8 +212,8 @@ struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert)
 
 enum health fleet_health(const struct fleet *fleet, const struct cert *cert, const struct plan *plan)
 {
-	(void)fleet;
-	return cert_health(&cert->facts, plan, cert->job != NULL, clock_now());
+	return cert_health(cert->conf, fleet->conf, &cert->facts, plan, cert->job != NULL,
+		clock_now());
 }
 
 static void arm(struct fleet *fleet)

@@ -179,6 +179,8 @@ TEST(health)
 		{ "young, by hand", false, HEALTH_OK },
 		{ "due, by hand", false, HEALTH_WAITING },
 		{ "nothing, failed", false, HEALTH_FAILING } };
+	struct cert_conf without_targets = { .n_targets = 0 };
+	struct conf conf = { .n_certs = 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
@@ -189,8 +191,8 @@ TEST(health)
 			if (strcmp(rows[k].name, table[i].row) != 0)
 				continue;
 			plan = row_plan(&rows[k], &facts);
-			got = cert_health(
-				&facts, &plan, table[i].is_working, (struct instant){ T0 });
+			got = cert_health(&without_targets, &conf, &facts, &plan,
+				table[i].is_working, (struct instant){ T0 });
 			if (got != table[i].want)
 				TEST_FAIL("%s: %s", table[i].row, health_text(got));
 		}
@@ -254,7 +256,11 @@ TEST(targets)
 	CHECK_INT(plan.why, WHY_BACKOFF);
 	CHECK_STR(plan.target, "web");
 	CHECK_INT(plan.at.s, T0 + 22);
-	CHECK_INT(cert_health(&facts, &plan, false, now), HEALTH_FAILING);
+	CHECK_INT(cert_health(&w.certs[LEAF], &w.conf, &facts, &plan, false, now), HEALTH_FAILING);
+	/* Another target that the configuration does not name any more fails nobody. */
+	targets[0].name = "gone";
+	CHECK_INT(cert_health(&w.certs[LEAF], &w.conf, &facts, &plan, false, now), HEALTH_WAITING);
+	targets[0].name = "web";
 
 	targets[0].failure = (struct failure){ .code = ERR_NONE };
 	targets[0].confirmed = facts.curr.id;
