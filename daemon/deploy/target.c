@@ -106,6 +106,14 @@ static void pass_on(struct target_line *line)
 		entry_end(entry, &line->keeper.err);
 }
 
+static void take_facts(struct target_line *line, struct target_op *op)
+{
+	if (!op)
+		return;
+	target_op_done(op);
+	op->has_facts = keeper_facts(&line->keeper, &op->facts, &line->keeper.err) == 0;
+}
+
 static void take_copied(struct target_line *line)
 {
 	struct target_entry *entry = current(line);
@@ -119,18 +127,19 @@ static void take_copied(struct target_line *line)
 			entry->op->was_changed = entry->is_changed || !entry->is_confirmed;
 	}
 	pass_on(line);
-	if (!err_is_set(err) && !entry->is_changed && entry->is_confirmed)
+	if (!err_is_set(err) && !entry->is_changed && entry->is_confirmed) {
+		/* It was confirmed to somebody who did not wait for it. */
+		take_facts(line, entry->op);
 		entry_end(entry, err);
+	}
 }
 
 static void take_confirmed(struct target_line *line)
 {
 	struct target_op *op = current(line)->op;
 
-	if (op && !err_is_set(&line->keeper.err)) {
-		target_op_done(op);
-		op->has_facts = keeper_facts(&line->keeper, &op->facts, &line->keeper.err) == 0;
-	}
+	if (!err_is_set(&line->keeper.err))
+		take_facts(line, op);
 	pass_on(line);
 }
 

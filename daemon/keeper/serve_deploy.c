@@ -110,6 +110,8 @@ static void switch_ended(struct asked *asked, struct disk_work *work)
 	line_add_bool(&words, "confirmed",
 		version_id_equal(&facts_want_target(&facts, asked->target->name)->confirmed,
 			&facts.curr.id));
+	buf_add_char(&words, '\n');
+	facts_write(&facts, &words);
 	facts_done(&facts);
 	asked_ok(asked, &words);
 }
