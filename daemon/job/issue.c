@@ -37,6 +37,7 @@ void issue_run(struct task *task)
 		AWAIT(job_tell_hook(job, HOOK_AFTER_ISSUE));
 	}
 	FINALLY
+	job_take_late_facts(job);
 	if (job_has_failed(job)) {
 		AWAIT(job_keep_failure(job));
 		job_take_kept(job);

@@ -23,8 +23,20 @@ int job_take_facts(struct job *job)
 
 	if (keeper_facts(&job->keeper, &facts, &job->task.err) < 0)
 		return -1;
+	keeper_op_done(&job->keeper);
 	fleet_take_facts(job->runner->fleet, &facts);
 	return 0;
+}
+
+void job_take_late_facts(struct job *job)
+{
+	struct cert_facts facts;
+	struct err err;
+
+	if (job->keeper.answer.kind != KEEPER_OK || keeper_facts(&job->keeper, &facts, &err) < 0)
+		return;
+	keeper_op_done(&job->keeper);
+	fleet_take_facts(job->runner->fleet, &facts);
 }
 
 bool job_has_failed(const struct job *job)
@@ -71,7 +83,11 @@ void job_ask(struct job *job, enum request request)
 	line_add(&job->keeper.text, "cert", job->cert->conf->name);
 	if (request == REQUEST_issue && job->reuse_key)
 		line_add_bool(&job->keeper.text, "reuse", true);
-	keeper_ask(job->runner->fleet->keeper, &job->task, &job->keeper);
+	/* Whoever does not hear that it was done does it twice; only slow keys take too long. */
+	if (job->is_slow)
+		keeper_ask(job->runner->fleet->keeper, &job->task, &job->keeper);
+	else
+		keeper_ask_firm(job->runner->fleet->keeper, &job->task, &job->keeper);
 }
 
 bool job_has_hook(const struct job *job, enum hook hook)

@@ -50,6 +50,9 @@ void job_step(struct job *job, const char *step);
 /* For task bodies: the facts of the last answer go to the fleet.  0, or -1 with task.err. */
 int job_take_facts(struct job *job);
 
+/* After FINALLY: what was answered to a job that was cancelled while it waited goes to the fleet, too. */
+void job_take_late_facts(struct job *job);
+
 /*
  * Asks the keeper to keep the job's error as the failure of its certificate.  To be awaited after
  * FINALLY when job_has_failed(); whether it could be kept does not matter to the job.

@@ -38,6 +38,7 @@ void roll_run(struct task *task)
 		AWAIT(job_tell_hook(job, HOOK_AFTER_ROLL));
 	}
 	FINALLY
+	job_take_late_facts(job);
 	if (job_has_failed(job)) {
 		AWAIT(job_keep_failure(job));
 		job_take_kept(job);

@@ -198,7 +198,10 @@ static void slow_key_made(void *in, void *data)
 	(void)data;
 	if (asked) {
 		asked->work = NULL;
-		if (slow->key)
+		if (slow->key && !conf_cert(asked->server->conf, asked->cert->name))
+			err_set(&slow->err, ERR_NO_SUCH_CERT, "%s left the configuration",
+				asked->cert->name);
+		if (!err_is_set(&slow->err))
 			finish(asked, slow->key, false);
 		else
 			asked_fail(asked, &slow->err);

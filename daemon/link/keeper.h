@@ -47,6 +47,9 @@ void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op);
 
 /* The same, but the task goes on after an error and finds it in op->err. */
 void keeper_ask_soft(struct keeper *keeper, struct task *task, struct keeper_op *op);
+
+/* The same as keeper_ask(), but a task that is cancelled meanwhile waits for the answer. */
+void keeper_ask_firm(struct keeper *keeper, struct task *task, struct keeper_op *op);
 void keeper_op_done(struct keeper_op *op); /* zeroed is fine */
 
 /* The facts that an answer carries in its first row. */

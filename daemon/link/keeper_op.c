@@ -54,6 +54,12 @@ void keeper_ask_soft(struct keeper *keeper, struct task *task, struct keeper_op 
 	keeper_ask(keeper, task, op);
 }
 
+void keeper_ask_firm(struct keeper *keeper, struct task *task, struct keeper_op *op)
+{
+	keeper_ask(keeper, task, op);
+	op->op.cancel = NULL;
+}
+
 int keeper_facts(const struct keeper_op *op, struct cert_facts *out, struct err *err)
 {
 	const char *rows = op->answer.rows, *end;
