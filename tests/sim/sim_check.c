@@ -163,8 +163,6 @@ static void expect_target(
 
 	if (!known || !version_id_equal(&known->confirmed, curr))
 		sim_break(sim, "%s is not confirmed at %s", cert->conf->name, target->name);
-	else if (known->failure.code != ERR_NONE)
-		sim_break(sim, "%s still has a failure at %s", cert->conf->name, target->name);
 	if (!place || !version_id_equal(&place->curr.version, curr) ||
 		!version_id_equal(&place->served.version, curr))
 		sim_break(sim, "%s does not serve the current version of %s", target->name,
@@ -184,8 +182,6 @@ static void expect_cert(struct sim *sim, const struct cert *cert)
 	if (health != HEALTH_OK && health != HEALTH_WAITING)
 		sim_break(sim, "%s is %s: %s", cert->conf->name, health_text(health),
 			why_sentence(plan.why));
-	if (cert->facts.failure.code != ERR_NONE)
-		sim_break(sim, "%s still has a failure", cert->conf->name);
 	for (size_t i = 0; i < cert->conf->n_targets; i++)
 		expect_target(
 			sim, cert, &sim->world.fleet->conf->targets[cert->conf->targets[i]]);
