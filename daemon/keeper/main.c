@@ -169,10 +169,12 @@ static void signalled(void *data, int signal)
 		stop();
 }
 
+/* An answer is the time to see whether the store has changed: an idle daemon never wakes for it. */
 static void send_packet(struct server *server, const struct buf *packet, int fd)
 {
-	(void)server;
 	engine_send(&keeper.engine, packet, fd);
+	if (store_has_changed(server->store) && !heap_has(&keeper.index_timer.node))
+		events_set_timer_in(&keeper.events, &keeper.index_timer, INDEX_MS);
 }
 
 static void is_ready(struct server *server)
@@ -220,7 +222,6 @@ static void write_index(void *data)
 	(void)data;
 	if (store_write_index(keeper.server.store, keeper.server.conf, &err) < 0)
 		log_debug(NULL, "the index cannot be written: %s", err.text);
-	events_set_timer_in(&keeper.events, &keeper.index_timer, INDEX_MS);
 }
 
 /* Beside our own program in the build tree, in libexec when installed. */
@@ -274,7 +275,6 @@ static int start(const struct conf_files *files, struct err *err)
 		engine_start(&keeper.engine, &keeper.events, engine_program(),
 			keeper.is_root ? conf->user : NULL, control, err) < 0)
 		return -1;
-	events_set_timer_in(&keeper.events, &keeper.index_timer, INDEX_MS);
 	return send_conf(files, err);
 }
 

@@ -99,6 +99,9 @@ int store_prune(
  */
 int store_align(struct store *store, const struct conf *conf, struct err *err);
 
+/* Did anything change that the index does not have yet? */
+bool store_has_changed(const struct store *store);
+
 /* Writes the index when something changed since; at stop and now and then. */
 int store_write_index(struct store *store, const struct conf *conf, struct err *err);
 

@@ -328,6 +328,11 @@ void store_read_all(struct store *store, const struct conf *conf,
 	buf_done(&index.text);
 }
 
+bool store_has_changed(const struct store *store)
+{
+	return store->is_dirty;
+}
+
 int store_write_index(struct store *store, const struct conf *conf, struct err *err)
 {
 	struct writer writer;
