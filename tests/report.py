@@ -49,8 +49,8 @@ meson = subprocess.Popen(["meson", "test", "-C", build, "--no-rebuild", "--timeo
 live = sorted(glob.glob("tests/live/test_*.py"))
 if live:
     with tempfile.TemporaryDirectory() as tmp:
-        done = subprocess.run([sys.executable if os.path.exists("/usr/bin/python3") is False else "/usr/bin/python3",
-                               "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n4", "--dist=loadfile", "--durations=12",
+        done = subprocess.run(["/usr/bin/python3", "-m",  # the one that the packages belong to
+                               "pytest", "-q", "-p", "no:cacheprovider", "-n4", "--dist=loadfile", "--durations=12",
                                "--junitxml=" + tmp + "/live.xml", "tests/live"], env=env, check=False)
         if os.path.exists(tmp + "/live.xml"):
             count_pytest(tmp + "/live.xml")
