@@ -371,6 +371,9 @@ const char *sim_command(struct sim *sim, const char *line)
 	struct peer root = { .uid = 0 };
 	struct session session;
 
+	/* Nobody can connect before. */
+	while (!sim->world.is_ready && sim_step(sim, limit))
+		;
 	session_init(&session, &sim->world.ctl, &root, wake);
 	buf_clear(&session.out);
 	session_feed(&session, line, strlen(line));

@@ -134,7 +134,9 @@ static void check_end(struct sim *sim, struct town_place *place)
 {
 	if (place->n_served == 0 || sim->may_expire || clock_now().s < place->ends.s)
 		return;
-	sim_break(sim, "%s serves %s, which has ended", place->dir, place->cert);
+	/* What left the configuration is nobody's duty, until it is served anew. */
+	if (conf_cert(sim->server.conf, place->cert))
+		sim_break(sim, "%s serves %s, which has ended", place->dir, place->cert);
 	place->ends = INSTANT_NEVER; /* once is enough */
 }
 
@@ -148,9 +150,7 @@ void sim_check(struct sim *sim)
 
 		if (place->n_seen != place->n_served)
 			look_at_place(sim, place);
-		/* What left the configuration is nobody's duty any more. */
-		if (conf_cert(sim->server.conf, place->cert))
-			check_end(sim, place);
+		check_end(sim, place);
 	}
 }
 
