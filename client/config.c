@@ -59,6 +59,7 @@ static int check_args(const struct options *options, struct err *err)
 
 int config_run(const struct options *options, struct err *err)
 {
+	static char schema[] = "--schema", explain[] = "--explain", check[] = "--check", file[] = "-c";
 	AUTO_FREE char *program = find_program();
 	char *arg = options->n_args ? options->args[0] : NULL;
 	char *argv[5] = { program };
@@ -66,13 +67,13 @@ int config_run(const struct options *options, struct err *err)
 	if (check_args(options, err))
 		return -1;
 	if (options->command->id == COMMAND_CONFIG_SCHEMA) {
-		argv[1] = (char[]){ "--schema" };
+		argv[1] = schema;
 	} else if (options->command->id == COMMAND_CONFIG_EXPLAIN) {
-		argv[1] = (char[]){ "--explain" };
+		argv[1] = explain;
 		argv[2] = arg;
 	} else {
-		argv[1] = (char[]){ "--check" };
-		argv[2] = arg ? (char[]){ "-c" } : NULL;
+		argv[1] = check;
+		argv[2] = arg ? file : NULL;
 		argv[3] = arg;
 	}
 	fflush(stdout);
