@@ -212,7 +212,7 @@ static const struct yaml_field control_fields[] = {
 	YAML_FIELD(struct control_draft, observe, conf_principals, .fallback = "[\"@adm\"]",
 		.help = "who may read"),
 	YAML_FIELD(struct control_draft, operate, conf_principals, .fallback = "[\"@certd\"]",
-		.help = "who may also renew, roll, deploy and check"),
+		.help = "who may also renew, roll, deploy and cancel"),
 	YAML_FIELD(struct control_draft, admin, conf_principals, .fallback = "[root]",
 		.help = "who may do everything; root always may, and the daemon's own user "
 			"when it was "

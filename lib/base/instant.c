@@ -196,7 +196,7 @@ int duration_parse(const char *text, struct duration *out, struct err *err)
 	return 0;
 bad:
 	return err_set(err, ERR_BAD_VALUE,
-		"\"%.40s\" is not a duration; write a number and one of s m h d w", text);
+		"\"%.40s\" is not a duration; write a number and one of s m h d w y", text);
 }
 
 /* Largest units first; `most` bounds how many are written, `gap` stands between them. */

@@ -155,7 +155,7 @@ static const struct {
 	{ "hello", "f:1:1: error: t: is a text, not a map\n" },
 	{ "{text: x, wait: 30 days}",
 		"f:1:17: error: t.wait: \"30 days\" is not a duration; write a "
-		"number and one of s m h d w\n" },
+		"number and one of s m h d w y\n" },
 	{ "{text: x, wait: 4s}", "f:1:17: error: t.wait: 4s is too short; the least is 5s\n" },
 	{ "{text: x, wait: 2h}", "f:1:17: error: t.wait: 2h is too long; the most is 1h\n" },
 	{ "{text: x, wait: []}",
