@@ -109,8 +109,8 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 	(void)server;
 	add_rows(&diags, rows);
 	if (!conf)
-		err_set(err, ERR_BAD_CONFIG, "%s has %zu mistakes and nothing was changed",
-			keeper.config, diags.n_errors);
+		err_set(err, ERR_BAD_CONFIG, "%s has %zu mistake%s and nothing was changed",
+			keeper.config, diags.n_errors, diags.n_errors == 1 ? "" : "s");
 	else if (!str_is(conf->state_dir, keeper.server.conf->state_dir) ||
 		!str_is(conf->socket, keeper.server.conf->socket))
 		err_set(err, ERR_BAD_CONFIG,
