@@ -32,20 +32,20 @@ struct version_id {
 /* One version, as its `info` file tells. */
 struct version_facts {
 	struct version_id id;
-	struct instant created;	    /* when we stored it */
+	struct instant created; /* when we stored it */
 	struct instant not_before, not_after;
-	struct instant rolled;	    /* when it became current; INSTANT_NONE: never */
+	struct instant rolled;      /* when it became current; INSTANT_NONE: never */
 	struct instant key_created; /* older than `created` when a key was reused */
-	uint64_t digest;	    /* cert_conf.digest it was made for; 0: unknown (adopted) */
-	uint32_t generation;	    /* counts the versions of this certificate, from 1 */
-	uint8_t spki[32];	    /* SHA-256 of the SubjectPublicKeyInfo */
-	uint8_t issuer_spki[32];    /* that of its local issuer; zero: unknown; own: self-signed */
+	uint64_t digest;            /* cert_conf.digest it was made for; 0: unknown (adopted) */
+	uint32_t generation;        /* counts the versions of this certificate, from 1 */
+	uint8_t spki[32];           /* SHA-256 of the SubjectPublicKeyInfo */
+	uint8_t issuer_spki[32]; /* that of its local issuer; zero: unknown; own: self-signed */
 };
 
 /* The last error and how often it came in a row: the failure ledger. */
 struct failure {
 	enum err_code code; /* ERR_NONE: no failure */
-	uint32_t tries;	    /* in a row */
+	uint32_t tries;     /* in a row */
 	struct instant first, last, not_before;
 	char *text; /* NULL when there is none */
 };
@@ -53,13 +53,14 @@ struct failure {
 /* How far one deploy target is. */
 struct target_facts {
 	char *name;
-	struct version_id copied;    /* written ahead: it may lie there, whole or in part */
-	struct version_id confirmed; /* it lies there, the check passed and the server was reloaded */
+	struct version_id copied; /* written ahead: it may lie there, whole or in part */
+	struct version_id
+		confirmed; /* it lies there, the check passed and the server was reloaded */
 	struct failure failure;
 };
 
 struct cert_facts {
-	char *cert; /* "GROUP/SERVICE" */
+	char *cert;                      /* "GROUP/SERVICE" */
 	struct version_facts curr, next; /* id.made == INSTANT_NONE: none */
 	struct version_id prev;
 	struct failure failure; /* of issuing or rolling */
@@ -99,7 +100,8 @@ struct target_facts *facts_want_target(struct cert_facts *facts, const char *nam
  * Puts a failure (code ERR_NONE: none) into the facts, of the certificate when `target` is NULL.  Its
  * text is copied.  Pointers as above.
  */
-void facts_set_failure(struct cert_facts *facts, const char *target, const struct failure *failure);
+void facts_set_failure(
+	struct cert_facts *facts, const char *target, const struct failure *failure);
 
 const struct target_facts *facts_target(const struct cert_facts *facts, const char *name);
 

@@ -12,13 +12,15 @@
 struct target_facts *facts_want_target(struct cert_facts *facts, const char *name)
 {
 	struct cert_facts draft = *facts, changed;
-	struct target_facts *known = (struct target_facts *)(uintptr_t)facts_target(facts, name);
+	struct target_facts *known =
+		(struct target_facts *)(uintptr_t)facts_target(facts, name);
 
 	if (known)
 		return known;
 	draft.targets = mem_zalloc((facts->n_targets + 1U) * sizeof(*draft.targets));
 	if (facts->n_targets)
-		memcpy(draft.targets, facts->targets, facts->n_targets * sizeof(*draft.targets));
+		memcpy(draft.targets, facts->targets,
+			facts->n_targets * sizeof(*draft.targets));
 	draft.targets[draft.n_targets++].name = (char *)(uintptr_t)name;
 	facts_copy(&draft, &changed);
 	free(draft.targets);
@@ -27,10 +29,11 @@ struct target_facts *facts_want_target(struct cert_facts *facts, const char *nam
 	return &facts->targets[facts->n_targets - 1];
 }
 
-void facts_set_failure(struct cert_facts *facts, const char *target, const struct failure *failure)
+void facts_set_failure(
+	struct cert_facts *facts, const char *target, const struct failure *failure)
 {
-	struct failure *place = target ? &facts_want_target(facts, target)->failure :
-					       &facts->failure;
+	struct failure *place =
+		target ? &facts_want_target(facts, target)->failure : &facts->failure;
 	struct cert_facts changed;
 
 	*place = *failure;

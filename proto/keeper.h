@@ -36,11 +36,11 @@ enum keeper_kind { KEEPER_ASK, KEEPER_OK, KEEPER_ERR, KEEPER_NOTE };
 
 struct keeper_message {
 	enum keeper_kind kind;
-	uint32_t id;		  /* not of a note */
-	enum request request;	  /* of KEEPER_ASK */
-	const char *note;	  /* of KEEPER_NOTE: its word */
-	struct line line;	  /* the first line, prefix included */
-	char *rows;		  /* the lines behind the first, NUL-terminated, or "" */
+	uint32_t id;          /* not of a note */
+	enum request request; /* of KEEPER_ASK */
+	const char *note;     /* of KEEPER_NOTE: its word */
+	struct line line;     /* the first line, prefix included */
+	char *rows;           /* the lines behind the first, NUL-terminated, or "" */
 };
 
 /* Parses a packet in place; text[len] must be writable.  keeper_message_done() afterwards. */
@@ -63,7 +63,8 @@ void keeper_read_err(const struct keeper_message *message, struct err *err);
  * kernel, and a message that brings one fails.
  */
 int keeper_send(int socket, const void *data, size_t len, int fd, struct err *err);
-int keeper_receive(int socket, char *buffer, size_t size, size_t *len, int *fd, struct err *err);
+int keeper_receive(
+	int socket, char *buffer, size_t size, size_t *len, int *fd, struct err *err);
 
 /* Bytes in a sealed anonymous file, to be sent along.  Its descriptor, or -1. */
 int keeper_seal(const char *name, const void *data, size_t len, struct err *err);

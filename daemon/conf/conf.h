@@ -89,9 +89,9 @@ enum ca_type { CA_LOCAL };
 struct ca_conf {
 	const char *name;
 	enum ca_type type;
-	uint32_t issuer;	  /* index in conf->certs of the certificate that signs */
+	uint32_t issuer;          /* index in conf->certs of the certificate that signs */
 	struct duration lifetime; /* what it gives; 0: as long as the issuer lasts */
-	const char *digest;	  /* OpenSSL's name, "sha384" */
+	const char *digest;       /* OpenSSL's name, "sha384" */
 };
 
 /* `ca: self` */
@@ -122,17 +122,23 @@ struct target_conf {
 	gid_t gid;
 	mode_t key_mode;
 	bool include_next;
-	unsigned formats;	   /* enum format, or-ed */
-	struct words check;	   /* before the switch is kept */
-	struct words after_copy;   /* not fatal */
+	unsigned formats;        /* enum format, or-ed */
+	struct words check;      /* before the switch is kept */
+	struct words after_copy; /* not fatal */
 	struct reload_conf *reload;
 	size_t n_reload;
 	const char *password_file; /* for pkcs12, or NULL */
-	uint32_t *after;	   /* indexes of targets that come first */
+	uint32_t *after;           /* indexes of targets that come first */
 	size_t n_after;
 };
 
-enum hook { HOOK_BEFORE_ISSUE, HOOK_AFTER_ISSUE, HOOK_BEFORE_ROLL, HOOK_AFTER_ROLL, HOOK_COUNT };
+enum hook {
+	HOOK_BEFORE_ISSUE,
+	HOOK_AFTER_ISSUE,
+	HOOK_BEFORE_ROLL,
+	HOOK_AFTER_ROLL,
+	HOOK_COUNT
+};
 
 /* The key of a hook, "before_issue", and back; HOOK_COUNT if unknown. */
 const char *hook_text(enum hook hook);
@@ -146,23 +152,24 @@ struct cert_conf {
 	const char *name;    /* "GROUP/SERVICE" */
 	const char *service; /* points behind the slash of `name` */
 	const char *was;     /* older name whose history is kept, or NULL */
-	uint32_t *cas;	     /* indexes in conf->cas, or CA_SELF; tried in order */
-	char **names;	     /* A-labels, lower case, "*." allowed; or IP addresses, canonical */
-	uint32_t *targets;   /* indexes in conf->targets, those that come first first */
+	uint32_t *cas;       /* indexes in conf->cas, or CA_SELF; tried in order */
+	char **names;      /* A-labels, lower case, "*." allowed; or IP addresses, canonical */
+	uint32_t *targets; /* indexes in conf->targets, those that come first first */
 	const struct subject_field *subject;
 	const struct renew_conf *renew;
 	const struct roll_conf *roll;
-	const char *key; /* key type, as configured: "ec:secp384r1" */
+	const char *key;          /* key type, as configured: "ec:secp384r1" */
 	struct duration lifetime; /* what it wants; 0: what the CA gives */
 	struct duration key_max_age;
 	struct duration warn_before;
-	uint64_t digest; /* of what makes a certificate another one: names, subject, key, CA, purposes */
-	uint32_t place;	 /* its index in conf->certs */
+	uint64_t
+		digest; /* of what makes a certificate another one: names, subject, key, CA, purposes */
+	uint32_t place; /* its index in conf->certs */
 	uint16_t n_cas, n_names, n_targets, n_subject;
 	uint16_t keep;
 	int16_t path_length; /* -1: none */
 	uint8_t purposes;    /* enum purpose, or-ed */
-	bool is_ca;	     /* in group `ca` */
+	bool is_ca;          /* in group `ca` */
 	bool reuse_key, is_auto, is_active;
 };
 
@@ -255,7 +262,8 @@ const char *cert_conf_group(const struct cert_conf *cert, char out[256]);
 
 /* What a reload changes, told by calls: removed certificates with new == NULL, added ones with old == NULL. */
 void conf_differ(const struct conf *old, const struct conf *new,
-	void (*tell)(const struct cert_conf *old, const struct cert_conf *new, void *data), void *data);
+	void (*tell)(const struct cert_conf *old, const struct cert_conf *new, void *data),
+	void *data);
 
 /* `certd --explain KEY` and `--schema`: from the same tables.  -1 when there is no such key. */
 int conf_explain(const char *key, struct buf *out, struct err *err);

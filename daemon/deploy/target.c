@@ -18,7 +18,7 @@ struct target_line {
 	struct targets *targets;
 	char *name;
 	struct list waiting, crowd, alone; /* struct target_entry */
-	struct list *at;		   /* the entry that is being worked on */
+	struct list *at;                   /* the entry that is being worked on */
 	struct keeper_op keeper;
 	struct err refused;
 	bool is_working;
@@ -70,13 +70,13 @@ static void entry_end(struct target_entry *entry, const struct err *err)
 
 static void end_all(struct list *entries, const struct err *err)
 {
-	list_each_safe (at, entries)
+	list_each_safe(at, entries)
 		entry_end(LIST_OF(at, struct target_entry, link), err);
 }
 
 static void move_all(struct list *from, struct list *to)
 {
-	list_each_safe (at, from) {
+	list_each_safe(at, from) {
 		list_remove(at);
 		list_append(to, at);
 	}

@@ -33,7 +33,8 @@ static void lock_in(void)
 
 	tzset();
 	sandbox_enter(NULL, &holds);
-	log_event(NULL, EVENT_DAEMON_SANDBOX, NULL, "the engine is locked in: %s", buf_text(&holds));
+	log_event(NULL, EVENT_DAEMON_SANDBOX, NULL, "the engine is locked in: %s",
+		buf_text(&holds));
 }
 
 int main(int argc, char **argv)

@@ -26,11 +26,11 @@ struct server;
 struct world {
 	struct loop *loop;
 	struct keeper *keeper;
-	struct fleet *fleet;   /* NULL until the first configuration is there */
+	struct fleet *fleet; /* NULL until the first configuration is there */
 	struct runner *runner;
 	struct ctl ctl;
 	struct server *server; /* NULL in simulations */
-	int listener;	       /* -1: none */
+	int listener;          /* -1: none */
 	struct facts_task {
 		struct task task;
 		struct keeper_op keeper;

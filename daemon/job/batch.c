@@ -71,7 +71,7 @@ static void cancel(struct op *op)
 	struct batch *batch = CONTAINER_OF(op, struct batch, wait);
 
 	batch->at = batch->n;
-	list_each (at, &batch->job.runner->jobs) {
+	list_each(at, &batch->job.runner->jobs) {
 		struct job *job = LIST_OF(at, struct job, link);
 
 		if (job->batch == &batch->job)

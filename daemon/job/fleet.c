@@ -210,10 +210,11 @@ struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert)
 	return cert_plan(cert->conf, fleet->conf, &cert->facts, &issuer, clock_now());
 }
 
-enum health fleet_health(const struct fleet *fleet, const struct cert *cert, const struct plan *plan)
+enum health fleet_health(
+	const struct fleet *fleet, const struct cert *cert, const struct plan *plan)
 {
-	return cert_health(cert->conf, fleet->conf, &cert->facts, plan, cert->job != NULL,
-		clock_now());
+	return cert_health(
+		cert->conf, fleet->conf, &cert->facts, plan, cert->job != NULL, clock_now());
 }
 
 static void arm(struct fleet *fleet)
@@ -248,8 +249,9 @@ static void look(struct fleet *fleet, struct cert *cert)
 		again = instant_min(again, plan.at);
 	}
 	/* Whatever is due now is seen to; the next look lies in the future. */
-	schedule(fleet, cert, again.s == INT64_MAX ? again :
-		instant_max(again, instant_add(now, SECONDS(1))));
+	schedule(fleet, cert,
+		again.s == INT64_MAX ? again
+				     : instant_max(again, instant_add(now, SECONDS(1))));
 }
 
 void fleet_look(struct fleet *fleet, struct cert *cert)

@@ -39,7 +39,7 @@ struct cert {
 	struct job *job;       /* what works on it, or NULL */
 	struct instant told;   /* when its failure was logged last */
 	struct instant reminded;
-	bool is_gone;	       /* left the configuration; freed when its job ends */
+	bool is_gone; /* left the configuration; freed when its job ends */
 	bool is_told_expired, is_told_late;
 };
 
@@ -53,9 +53,9 @@ struct fleet {
 	struct timer timer;
 	uint32_t *dependents; /* places of what CAs sign, grouped; see fleet.c */
 	size_t *dependents_at;
-	uint64_t n_looks;     /* plans made, for metrics */
+	uint64_t n_looks;      /* plans made, for metrics */
 	struct tick last_pass; /* when the scheduler last ran */
-	bool is_paused;	      /* before the facts are there, and while stopping */
+	bool is_paused;        /* before the facts are there, and while stopping */
 };
 
 /* `conf` gives up its reference.  The schedule starts with fleet_start(). */
@@ -80,7 +80,8 @@ struct cert *fleet_after(const struct fleet *fleet, const char *name);
 /* The current version of the local CA that would sign now. */
 struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert);
 struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert);
-enum health fleet_health(const struct fleet *fleet, const struct cert *cert, const struct plan *plan);
+enum health fleet_health(
+	const struct fleet *fleet, const struct cert *cert, const struct plan *plan);
 
 /* Looks at a certificate now: acts when something is due, else waits for its moment. */
 void fleet_look(struct fleet *fleet, struct cert *cert);

@@ -14,8 +14,8 @@ static void say_issued(struct job *job)
 	struct log_field version = { "VERSION", version_id_text(&facts->next.id, id),
 		&job->task.log };
 
-	log_event(&version, EVENT_CERT_ISSUED, NULL, "%s has a new version until %s", facts->cert,
-		instant_text(facts->next.not_after, end));
+	log_event(&version, EVENT_CERT_ISSUED, NULL, "%s has a new version until %s",
+		facts->cert, instant_text(facts->next.not_after, end));
 }
 
 void issue_run(struct task *task)

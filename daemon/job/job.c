@@ -33,7 +33,8 @@ void job_take_late_facts(struct job *job)
 	struct cert_facts facts;
 	struct err err;
 
-	if (job->keeper.answer.kind != KEEPER_OK || keeper_facts(&job->keeper, &facts, &err) < 0)
+	if (job->keeper.answer.kind != KEEPER_OK ||
+		keeper_facts(&job->keeper, &facts, &err) < 0)
 		return;
 	keeper_op_done(&job->keeper);
 	fleet_take_facts(job->runner->fleet, &facts);

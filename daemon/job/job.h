@@ -26,17 +26,17 @@ enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH };
 
 struct job {
 	struct task task;
-	struct list link;     /* in runner->jobs */
+	struct list link; /* in runner->jobs */
 	struct runner *runner;
-	struct conf *conf;    /* a reference */
-	struct cert *cert;    /* NULL: a batch */
-	struct job *batch;    /* whose child it is, or NULL */
+	struct conf *conf; /* a reference */
+	struct cert *cert; /* NULL: a batch */
+	struct job *batch; /* whose child it is, or NULL */
 	struct keeper_op keeper;
 	struct deploying deploying;
 	uint64_t number;
 	enum job_kind kind;
-	const char *verb;     /* "issue", "renew" ... as people know it */
-	const char *step;     /* static text */
+	const char *verb; /* "issue", "renew" ... as people know it */
+	const char *step; /* static text */
 	struct instant started;
 	struct log_field log_cert;
 	char number_text[24];

@@ -13,7 +13,8 @@ struct instant remind_from(const struct cert *cert, const struct plan *plan)
 	return instant_max(instant_sub(end, cert->conf->warn_before), half);
 }
 
-static void say_late(struct cert *cert, const struct plan *plan, const struct log_field *context)
+static void say_late(
+	struct cert *cert, const struct plan *plan, const struct log_field *context)
 {
 	bool is_late = plan->action == ACTION_ROLL && plan->why == WHY_LATE;
 

@@ -59,7 +59,9 @@ static bool has_room(const struct runner *runner, bool slow)
 
 static enum job_kind kind_of(enum action action)
 {
-	return action == ACTION_ROLL ? JOB_ROLL : action == ACTION_DEPLOY ? JOB_DEPLOY : JOB_ISSUE;
+	return action == ACTION_ROLL     ? JOB_ROLL
+	       : action == ACTION_DEPLOY ? JOB_DEPLOY
+					 : JOB_ISSUE;
 }
 
 /* A certificate whose job fails again for the same reason is told of only daily. */
@@ -78,11 +80,13 @@ static bool is_news(struct job *job)
 static void say_result(struct job *job)
 {
 	const struct err *err = &job->task.err;
-	struct log_field result = { "RESULT", err_is_set(err) ? "failed" : "ok", &job->task.log };
+	struct log_field result = { "RESULT", err_is_set(err) ? "failed" : "ok",
+		&job->task.log };
 	const char *name = job->cert ? job->cert->conf->name : "several certificates";
 
 	if (job_has_failed(job) && job->has_kept_failure && is_news(job))
-		log_event(&job->task.log, EVENT_CERT_FAILED, err, "%s: %s failed", name, job->verb);
+		log_event(&job->task.log, EVENT_CERT_FAILED, err, "%s: %s failed", name,
+			job->verb);
 	log_event(&result, EVENT_JOB_DONE, err, "%s: %s ended", name, job->verb);
 }
 
@@ -201,8 +205,8 @@ struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert 
 	return start(runner, kind, cert, options);
 }
 
-struct job *runner_start_batch(struct runner *runner, enum job_kind kind, struct cert *const *certs,
-	size_t n, const struct job_options *options)
+struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
+	struct cert *const *certs, size_t n, const struct job_options *options)
 {
 	struct batch *batch = batch_new(kind, certs, n, options);
 
@@ -214,7 +218,7 @@ struct job *runner_start_batch(struct runner *runner, enum job_kind kind, struct
 
 struct job *runner_find(const struct runner *runner, uint64_t number)
 {
-	list_each (at, &runner->jobs) {
+	list_each(at, &runner->jobs) {
 		struct job *job = LIST_OF(at, struct job, link);
 
 		if (job->number == number)
@@ -239,7 +243,7 @@ void runner_stop(struct runner *runner, void (*idle)(void *data), void *data)
 	runner->is_stopping = true;
 	runner->idle = idle;
 	runner->idle_data = data;
-	list_each (at, &runner->jobs)
+	list_each(at, &runner->jobs)
 		task_cancel(&LIST_OF(at, struct job, link)->task, "the daemon stops");
 	if (runner->n_jobs == 0)
 		idle(data);

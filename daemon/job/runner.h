@@ -24,7 +24,7 @@
 struct runner {
 	struct fleet *fleet;
 	struct targets targets;
-	struct list jobs; /* struct job, by number; children of batches included */
+	struct list jobs;   /* struct job, by number; children of batches included */
 	struct list due[2]; /* struct cert, waiting for room; [true]: for a slow key */
 	size_t n_quick, n_slow, n_jobs;
 	uint64_t last_number;
@@ -48,8 +48,8 @@ struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert 
 	const struct job_options *options, struct err *err);
 
 /* Starts one job that works through many certificates, which must be free; the array is copied. */
-struct job *runner_start_batch(struct runner *runner, enum job_kind kind, struct cert *const *certs,
-	size_t n, const struct job_options *options);
+struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
+	struct cert *const *certs, size_t n, const struct job_options *options);
 
 struct job *runner_find(const struct runner *runner, uint64_t number);
 

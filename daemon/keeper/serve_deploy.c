@@ -144,9 +144,10 @@ void serve_copy_request(struct asked *asked)
 		result = err_set(&work->err, ERR_NO_SUCH_VERSION, "%s has no current version",
 			asked->cert->name);
 	else
-		result = note_copied(asked, &facts, &work->err) < 0 ? -1 :
-			copy_init(&work->copy, asked->target, asked->cert, &facts.curr.id, read_file,
-				&reading, &work->err);
+		result = note_copied(asked, &facts, &work->err) < 0
+				 ? -1
+				 : copy_init(&work->copy, asked->target, asked->cert,
+					   &facts.curr.id, read_file, &reading, &work->err);
 	facts_done(&facts);
 	if (result == 0) {
 		disk_start(work);
@@ -217,8 +218,8 @@ void serve_confirm_request(struct asked *asked)
 	disk_start(work);
 }
 
-static void command_ended(struct asked *asked, const struct err *err, enum err_code code,
-	const char *what)
+static void command_ended(
+	struct asked *asked, const struct err *err, enum err_code code, const char *what)
 {
 	struct err told = *err;
 
@@ -273,6 +274,6 @@ void serve_activate_request(struct asked *asked)
 {
 	serve_describe(asked, "reload");
 	asked->drop_work = drop_reload;
-	asked->work = reload_start(asked->server->commands, asked->target, &asked->spec,
-		reload_ended, asked);
+	asked->work = reload_start(
+		asked->server->commands, asked->target, &asked->spec, reload_ended, asked);
 }

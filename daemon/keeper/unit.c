@@ -27,7 +27,8 @@ static void add_paths(struct unit *unit, const char *base, char *words)
 {
 	char *save;
 
-	for (char *word = strtok_r(words, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
+	for (char *word = strtok_r(words, " \t", &save); word;
+		word = strtok_r(NULL, " \t", &save)) {
 		word += strspn(word, "-+");
 		buf_printf(&unit->writable, "%s%s\n", base, word);
 	}
@@ -129,7 +130,8 @@ void unit_check(const struct conf *conf, const char *root, struct yaml_diags *di
 			if (is_writable(&unit, target->dir) && !is_hidden)
 				continue;
 			yaml_warn(diags, target->place, &path,
-				"the installed certd.service may not write %s; run \"systemctl edit "
+				"the installed certd.service may not write %s; run \"systemctl "
+				"edit "
 				"certd.service\" and add: [Service] ReadWritePaths=%s%s",
 				target->dir, target->dir, is_hidden ? " ProtectHome=no" : "");
 		}

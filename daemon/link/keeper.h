@@ -34,7 +34,7 @@ struct keeper_op {
 	enum request request;
 	struct buf text; /* the request, then the answer */
 	struct keeper_message answer;
-	int fd; /* a descriptor that came along; -1: none.  Closed with the operation. */
+	int fd;       /* a descriptor that came along; -1: none.  Closed with the operation. */
 	bool is_soft; /* an error ends up in `err` and is not the task's */
 	struct err err;
 };

@@ -47,9 +47,11 @@ static void flush(struct keeper *keeper)
 	int result = 0;
 
 	while (!list_is_empty(&keeper->unsent) && result == 0) {
-		struct unsent *first = LIST_OF(list_first(&keeper->unsent), struct unsent, link);
+		struct unsent *first =
+			LIST_OF(list_first(&keeper->unsent), struct unsent, link);
 
-		result = keeper_send(keeper->watch.fd, first->text.data, first->text.len, -1, &err);
+		result = keeper_send(
+			keeper->watch.fd, first->text.data, first->text.len, -1, &err);
 		if (result == 0)
 			unsent_free(first);
 	}
@@ -110,7 +112,7 @@ void keeper_tell(struct keeper *keeper, enum request request, const char *status
 /* An answer nobody waits for any more belongs to a cancelled task. */
 static void answer(struct keeper *keeper, uint32_t id, size_t len, int fd)
 {
-	list_each (at, &keeper->pending) {
+	list_each(at, &keeper->pending) {
 		struct keeper_op *op = LIST_OF(at, struct keeper_op, pending);
 
 		if (op->id == id) {
@@ -128,7 +130,8 @@ static int take_one(struct keeper *keeper, struct err *err)
 	size_t len;
 	int fd, result;
 
-	result = keeper_receive(keeper->watch.fd, keeper->buffer, KEEPER_MESSAGE_MAX, &len, &fd, err);
+	result = keeper_receive(
+		keeper->watch.fd, keeper->buffer, KEEPER_MESSAGE_MAX, &len, &fd, err);
 	if (result != 0)
 		return result;
 	copy = mem_strndup(keeper->buffer, len);
@@ -180,7 +183,7 @@ void keeper_free(struct keeper *keeper)
 	if (!keeper)
 		return;
 	loop_watch_stop(&keeper->watch);
-	list_each_safe (at, &keeper->unsent)
+	list_each_safe(at, &keeper->unsent)
 		unsent_free(LIST_OF(at, struct unsent, link));
 	close(keeper->watch.fd);
 	free(keeper);

@@ -16,9 +16,12 @@ static const struct {
 };
 
 static const char *const classes[] = {
-	[CLASS_NONE] = "none",	     [CLASS_TRANSIENT] = "transient",
-	[CLASS_QUOTA] = "quota",     [CLASS_REFUSED] = "refused",
-	[CLASS_CONFIG] = "config",   [CLASS_LOCAL] = "local",
+	[CLASS_NONE] = "none",
+	[CLASS_TRANSIENT] = "transient",
+	[CLASS_QUOTA] = "quota",
+	[CLASS_REFUSED] = "refused",
+	[CLASS_CONFIG] = "config",
+	[CLASS_LOCAL] = "local",
 	[CLASS_CANCELLED] = "cancelled",
 };
 

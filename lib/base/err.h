@@ -24,10 +24,10 @@
 enum err_class {
 	CLASS_NONE,
 	CLASS_TRANSIENT, /* may go away by itself: retry with back-off */
-	CLASS_QUOTA,	 /* a limit: retry not before the time given */
-	CLASS_REFUSED,	 /* the other side said no: needs a human or a new configuration */
-	CLASS_CONFIG,	 /* what was asked for is wrong */
-	CLASS_LOCAL,	 /* disk, rights, resources of this machine */
+	CLASS_QUOTA,     /* a limit: retry not before the time given */
+	CLASS_REFUSED,   /* the other side said no: needs a human or a new configuration */
+	CLASS_CONFIG,    /* what was asked for is wrong */
+	CLASS_LOCAL,     /* disk, rights, resources of this machine */
 	CLASS_CANCELLED, /* somebody wanted it to end */
 };
 
@@ -41,9 +41,9 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	int sys;		   /* errno, when there was one */
+	int sys;                   /* errno, when there was one */
 	struct instant not_before; /* INSTANT_NONE: no wish */
-	char text[400];		   /* one sentence, no newline, no final stop */
+	char text[400];            /* one sentence, no newline, no final stop */
 };
 
 #define ERR_INIT                                                                               \

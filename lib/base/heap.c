@@ -26,7 +26,8 @@ static void down(struct heap *heap, size_t i, struct heap_node *node)
 
 		if (child >= heap->n)
 			break;
-		if (child + 1 < heap->n && heap->nodes[child + 1]->key < heap->nodes[child]->key)
+		if (child + 1 < heap->n &&
+			heap->nodes[child + 1]->key < heap->nodes[child]->key)
 			child++;
 		if (node->key <= heap->nodes[child]->key)
 			break;

@@ -42,7 +42,7 @@ static inline void *mem_take(void *pointer_to_pointer)
 struct arena {
 	struct arena_block *blocks;
 	size_t used, size; /* of the newest block */
-	size_t total;	   /* bytes taken from the system */
+	size_t total;      /* bytes taken from the system */
 };
 
 #define ARENA_INIT                                                                             \

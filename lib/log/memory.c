@@ -48,10 +48,11 @@ void log_memory_close(struct log_memory *memory)
 	log_to(log_to_stderr, NULL);
 }
 
-size_t log_memory_count(const struct log_memory *memory, enum event event, const char *field,
-	const char *value)
+size_t log_memory_count(
+	const struct log_memory *memory, enum event event, const char *field, const char *value)
 {
-	char *wanted AUTO_FREE = field ? mem_printf("\n%s=%s\n", field, value) : mem_strdup("\n");
+	char *wanted AUTO_FREE =
+		field ? mem_printf("\n%s=%s\n", field, value) : mem_strdup("\n");
 	size_t n = 0;
 
 	for (const struct log_kept *kept = memory->first; kept; kept = kept->next)

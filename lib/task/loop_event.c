@@ -164,7 +164,8 @@ static void arm_timers(struct loop *loop)
 	if (ms != loop->boot_armed) {
 		loop->boot_armed = ms;
 		if (first)
-			arm(loop->boot_fd, TFD_TIMER_ABSTIME, ms / 1000, ms % 1000 * 1000000 + 1);
+			arm(loop->boot_fd, TFD_TIMER_ABSTIME, ms / 1000,
+				ms % 1000 * 1000000 + 1);
 		else
 			arm(loop->boot_fd, 0, 0, 0);
 	}
@@ -173,7 +174,8 @@ static void arm_timers(struct loop *loop)
 	ms = first ? first->key : INT32_MAX * INT64_C(4);
 	if (ms != loop->wall_armed) {
 		loop->wall_armed = ms;
-		arm(loop->wall_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, ms > 0 ? ms : 0, 1);
+		arm(loop->wall_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, ms > 0 ? ms : 0,
+			1);
 	}
 }
 

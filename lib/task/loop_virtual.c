@@ -106,7 +106,8 @@ void loop_stop(struct loop *loop)
 /* Milliseconds from now to the earliest timer of either heap; INT64_MAX when there is none. */
 static int64_t next_timer(const struct loop *loop)
 {
-	struct heap_node *boot = heap_first(&loop->timers.since_boot), *wall = heap_first(&loop->timers.on_wall);
+	struct heap_node *boot = heap_first(&loop->timers.since_boot),
+			 *wall = heap_first(&loop->timers.on_wall);
 	int64_t in = INT64_MAX;
 
 	if (boot)
@@ -126,7 +127,8 @@ bool virtual_step(struct loop *loop, struct instant limit)
 		return true;
 	}
 	in = next_timer(loop);
-	if (in == INT64_MAX || (limit.s < INT64_MAX / 1000 && clocks.wall + in > limit.s * 1000))
+	if (in == INT64_MAX ||
+		(limit.s < INT64_MAX / 1000 && clocks.wall + in > limit.s * 1000))
 		return false;
 	clocks.wall += in;
 	clocks.boot += in;

@@ -4,7 +4,7 @@
 
 static void cancel_ops(struct task *task)
 {
-	list_each_safe (at, &task->ops) {
+	list_each_safe(at, &task->ops) {
 		struct op *op = LIST_OF(at, struct op, link);
 
 		if (op->cancel)

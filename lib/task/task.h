@@ -54,9 +54,9 @@ struct task {
 	struct loop *loop;
 	void (*run)(struct task *task);
 	void (*done)(struct task *task); /* may be NULL */
-	struct err err;			 /* why it failed; code ERR_NONE: it did not */
-	struct log_field log;		 /* the context of everything it does */
-	struct op as_op;		 /* how it stands in its parent; task == NULL: a root */
+	struct err err;                  /* why it failed; code ERR_NONE: it did not */
+	struct log_field log;            /* the context of everything it does */
+	struct op as_op;                 /* how it stands in its parent; task == NULL: a root */
 	struct list ops;
 	struct list ready; /* link in the loop's list of those that may go on */
 	int line;

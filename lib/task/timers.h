@@ -10,7 +10,7 @@
 
 struct timers {
 	struct heap since_boot; /* keyed by milliseconds of clock_tick() */
-	struct heap on_wall;	/* keyed by seconds of clock_now() */
+	struct heap on_wall;    /* keyed by seconds of clock_now() */
 };
 
 void timers_set_in(struct timers *timers, struct timer *timer, struct tick now, int64_t ms);

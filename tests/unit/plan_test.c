@@ -256,10 +256,12 @@ TEST(targets)
 	CHECK_INT(plan.why, WHY_BACKOFF);
 	CHECK_STR(plan.target, "web");
 	CHECK_INT(plan.at.s, T0 + 22);
-	CHECK_INT(cert_health(&w.certs[LEAF], &w.conf, &facts, &plan, false, now), HEALTH_FAILING);
+	CHECK_INT(cert_health(&w.certs[LEAF], &w.conf, &facts, &plan, false, now),
+		HEALTH_FAILING);
 	/* Another target that the configuration does not name any more fails nobody. */
 	targets[0].name = "gone";
-	CHECK_INT(cert_health(&w.certs[LEAF], &w.conf, &facts, &plan, false, now), HEALTH_WAITING);
+	CHECK_INT(cert_health(&w.certs[LEAF], &w.conf, &facts, &plan, false, now),
+		HEALTH_WAITING);
 	targets[0].name = "web";
 
 	targets[0].failure = (struct failure){ .code = ERR_NONE };

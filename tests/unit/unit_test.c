@@ -61,9 +61,9 @@ TEST(what_the_unit_cannot_write_is_told_with_the_lines_to_add)
 		"[Service]\nProtectSystem=strict\nProtectHome=yes\nStateDirectory=certd\n"
 		"ReadWritePaths=/etc/certd/live/\n");
 	CHECK_INT(warnings(&text), 2);
-	CHECK(strstr(buf_text(&text),
-		"certd.yaml:2:1: warning: targets.srv: the installed certd.service may not write "
-		"/srv/tls"));
+	CHECK(strstr(buf_text(&text), "certd.yaml:2:1: warning: targets.srv: the installed "
+				      "certd.service may not write "
+				      "/srv/tls"));
 	CHECK(strstr(buf_text(&text), "ReadWritePaths=/run/user/5/tls ProtectHome=no"));
 	put("etc/systemd/system/certd.service.d/tls.conf",
 		"[Service]\nReadWritePaths=-/srv /run/user/5\n");
