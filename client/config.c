@@ -59,7 +59,8 @@ static int check_args(const struct options *options, struct err *err)
 
 int config_run(const struct options *options, struct err *err)
 {
-	static char schema[] = "--schema", explain[] = "--explain", check[] = "--check", file[] = "-c";
+	static char schema[] = "--schema", explain[] = "--explain", check[] = "--check",
+		    file[] = "-c";
 	AUTO_FREE char *program = find_program();
 	char *arg = options->n_args ? options->args[0] : NULL;
 	char *argv[5] = { program };

@@ -25,8 +25,9 @@ static void fail(struct world *world, const struct err *err, const char *what)
 }
 
 /* The whole of a sealed file, for one call of `use`. */
-static int with_file(int fd, int (*use)(const char *data, size_t len, void *out, struct err *err),
-	void *out, struct err *err)
+static int with_file(int fd,
+	int (*use)(const char *data, size_t len, void *out, struct err *err), void *out,
+	struct err *err)
 {
 	struct stat st;
 	void *data;
@@ -56,7 +57,8 @@ static int use_conf(const char *data, size_t len, void *out, struct err *err)
 	conf_files_done(&files);
 	yaml_diags_done(&diags);
 	if (!conf)
-		return err_set(err, ERR_KEEPER, "the configuration that the keeper took is refused here");
+		return err_set(err, ERR_KEEPER,
+			"the configuration that the keeper took is refused here");
 	*(struct conf **)out = conf;
 	return 0;
 }
@@ -78,7 +80,8 @@ static int use_facts(const char *data, size_t len, void *out, struct err *err)
 		if (facts_parse(buf_text(&line), &facts, &bad) == 0)
 			fleet_take_facts(world->fleet, &facts);
 		else
-			log_event(NULL, EVENT_STORE_QUARANTINED, &bad, "a line of facts is unreadable");
+			log_event(NULL, EVENT_STORE_QUARANTINED, &bad,
+				"a line of facts is unreadable");
 	}
 	return 0;
 }
@@ -92,8 +95,8 @@ static void say_alive(struct timer *timer)
 	loop_timer_in(world->loop, &world->alive, world->watchdog_ms / 3);
 	if (first && !world->fleet->is_paused && first->key + LATE_S < clock_now().s)
 		return;
-	snprintf(status, sizeof(status), "%zu certificates, %zu jobs", world->fleet->conf->n_certs,
-		world->runner->n_jobs);
+	snprintf(status, sizeof(status), "%zu certificates, %zu jobs",
+		world->fleet->conf->n_certs, world->runner->n_jobs);
 	keeper_tell(world->keeper, REQUEST_alive, status);
 }
 
@@ -175,7 +178,8 @@ static void tell_refused(struct world *world, const struct err *err)
 	char *rows = world->reload.answer.rows, *save, *row;
 	struct err ignored;
 
-	for (row = rows ? strtok_r(rows, "\n", &save) : NULL; row; row = strtok_r(NULL, "\n", &save))
+	for (row = rows ? strtok_r(rows, "\n", &save) : NULL; row;
+		row = strtok_r(NULL, "\n", &save))
 		if (line_parse(&line, row, strlen(row), KEEPER_MESSAGE_MAX, &ignored) == 0 &&
 			line_get(&line, "text"))
 			buf_printf(&texts, "%s\n", line_get(&line, "text"));
@@ -226,7 +230,8 @@ static void configure(struct world *world, const struct keeper_message *note, in
 	struct err err = ERR_INIT;
 
 	if (line_get_bool(&note->line, "root", &world->is_root, &err) < 0 ||
-		line_get_int(&note->line, "watchdog_ms", 0, INT64_MAX, &world->watchdog_ms, &err) < 0 ||
+		line_get_int(&note->line, "watchdog_ms", 0, INT64_MAX, &world->watchdog_ms,
+			&err) < 0 ||
 		with_file(fd, use_conf, &conf, &err) < 0) {
 		fail(world, &err, "the configuration cannot be taken over");
 		return;

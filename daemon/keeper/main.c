@@ -45,10 +45,9 @@ static struct keeper_process {
 	bool is_root, is_stopping, has_failed;
 } keeper;
 
-static const char usage[] =
-	"usage: certd [-c FILE] [--foreground]\n"
-	"       certd [-c FILE] --check\n"
-	"       certd --explain [KEY] | --schema | --manual | --version\n";
+static const char usage[] = "usage: certd [-c FILE] [--foreground]\n"
+			    "       certd [-c FILE] --check\n"
+			    "       certd --explain [KEY] | --schema | --manual | --version\n";
 
 static void print_diags(struct yaml_diags *diags, FILE *to)
 {
@@ -91,7 +90,8 @@ static void add_rows(struct yaml_diags *diags, struct buf *rows)
 	yaml_diags_print(diags, &text);
 	if (!text.len)
 		return;
-	for (line = strtok_r(text.data, "\n", &save); line && rows->len < KEEPER_MESSAGE_MAX / 2;
+	for (line = strtok_r(text.data, "\n", &save);
+		line && rows->len < KEEPER_MESSAGE_MAX / 2;
 		line = strtok_r(NULL, "\n", &save)) {
 		if (rows->len)
 			line_end(rows);
@@ -112,18 +112,20 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 		err_set(err, ERR_BAD_CONFIG, "%s has %zu mistake%s and nothing was changed",
 			keeper.config, diags.n_errors, diags.n_errors == 1 ? "" : "s");
 	else if (!str_is(conf->state_dir, keeper.server.conf->state_dir) ||
-		!str_is(conf->socket, keeper.server.conf->socket))
+		 !str_is(conf->socket, keeper.server.conf->socket))
 		err_set(err, ERR_BAD_CONFIG,
-			"state_dir and control.socket change with a restart only; nothing was changed");
+			"state_dir and control.socket change with a restart only; nothing was "
+			"changed");
 	else
 		result = send_conf(&files, err);
 	if (result < 0) {
-		log_event(NULL, EVENT_CONFIG_REJECTED, err, "the configuration was not taken over");
+		log_event(NULL, EVENT_CONFIG_REJECTED, err,
+			"the configuration was not taken over");
 		conf_unref(conf);
 	} else {
 		*out = conf;
-		log_event(NULL, EVENT_CONFIG_LOADED, NULL, "%s is in force with %zu certificates",
-			keeper.config, conf->n_certs);
+		log_event(NULL, EVENT_CONFIG_LOADED, NULL,
+			"%s is in force with %zu certificates", keeper.config, conf->n_certs);
 	}
 	conf_files_done(&files);
 	yaml_diags_done(&diags);
@@ -339,7 +341,8 @@ static int check(void)
 	return conf ? EXIT_SUCCESS : EX_CONFIG;
 }
 
-static int print_text(int (*make)(const char *key, struct buf *out, struct err *err), const char *key)
+static int print_text(
+	int (*make)(const char *key, struct buf *out, struct err *err), const char *key)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 	struct err err;

@@ -46,7 +46,8 @@ struct server {
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */
-	int (*reread)(struct server *server, struct conf **out, struct buf *rows, struct err *err);
+	int (*reread)(
+		struct server *server, struct conf **out, struct buf *rows, struct err *err);
 	void (*ready)(struct server *server);
 	void (*alive)(struct server *server, const char *status);
 };
@@ -55,8 +56,8 @@ struct server {
 struct asked {
 	struct list link;
 	struct server *server;
-	struct conf *conf; /* a reference */
-	const struct cert_conf *cert;	  /* when the request names one */
+	struct conf *conf;                /* a reference */
+	const struct cert_conf *cert;     /* when the request names one */
 	const struct target_conf *target; /* when the request names one */
 	struct keeper_message message;
 	char *text; /* what the message points into */
@@ -83,7 +84,8 @@ int serve_reload(struct server *server, struct buf *rows, struct err *err);
 void asked_ok(struct asked *asked, const struct buf *words_and_rows); /* NULL: nothing to say */
 void asked_fail(struct asked *asked, const struct err *err);
 void asked_facts(struct asked *asked); /* the certificate's facts, read anew */
-void asked_result(struct asked *asked, const struct err *err); /* ok without words, or the error */
+void asked_result(
+	struct asked *asked, const struct err *err); /* ok without words, or the error */
 
 #define REQUEST(id, word, arguments, help) void serve_##id##_request(struct asked *asked);
 #include "proto/keeper.def"

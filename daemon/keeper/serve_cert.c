@@ -33,15 +33,16 @@ static void prune(struct asked *asked, size_t keep)
 	size_t n = 0;
 
 	if (store_prune(asked->server->store, asked->cert->name, keep, &n, &err) < 0 || n > 0)
-		log_event(&asked->log_cert, EVENT_CERT_PRUNED, &err, "%s: %zu old versions deleted",
-			asked->cert->name, n);
+		log_event(&asked->log_cert, EVENT_CERT_PRUNED, &err,
+			"%s: %zu old versions deleted", asked->cert->name, n);
 }
 
 /* Targets that show the next version stop showing it once it is the current one. */
 static void drop_shown_next(struct asked *asked)
 {
 	for (size_t i = 0; i < asked->cert->n_targets; i++) {
-		const struct target_conf *target = &asked->conf->targets[asked->cert->targets[i]];
+		const struct target_conf *target =
+			&asked->conf->targets[asked->cert->targets[i]];
 		struct copy copy = { 0 };
 		struct err err;
 
@@ -50,8 +51,8 @@ static void drop_shown_next(struct asked *asked)
 		copy_init_place(&copy, target, asked->cert);
 		if (copy_drop_next(&copy, &err) < 0)
 			log_event(&asked->log_cert, EVENT_TARGET_FAILED, &err,
-				"%s: the next version cannot be removed from %s", asked->cert->name,
-				target->name);
+				"%s: the next version cannot be removed from %s",
+				asked->cert->name, target->name);
 		copy_done(&copy);
 	}
 }
@@ -78,13 +79,14 @@ void serve_prune_request(struct asked *asked)
 	size_t n = 0;
 
 	if (line_get_int(&asked->message.line, "keep", 0, UINT16_MAX, &keep, &err) < 0 ||
-		store_prune(asked->server->store, asked->cert->name, (size_t)keep, &n, &err) < 0) {
+		store_prune(asked->server->store, asked->cert->name, (size_t)keep, &n, &err) <
+			0) {
 		asked_fail(asked, &err);
 		return;
 	}
 	if (n > 0)
-		log_event(&asked->log_cert, EVENT_CERT_PRUNED, NULL, "%s: %zu old versions deleted",
-			asked->cert->name, n);
+		log_event(&asked->log_cert, EVENT_CERT_PRUNED, NULL,
+			"%s: %zu old versions deleted", asked->cert->name, n);
 	line_add_int(&words, "n", (int64_t)n);
 	asked_ok(asked, &words);
 }
@@ -134,7 +136,8 @@ void serve_versions_request(struct asked *asked)
 	struct listing listing = { .asked = asked };
 	struct err err;
 
-	if (store_versions(asked->server->store, asked->cert->name, add_version, &listing, &err) < 0)
+	if (store_versions(
+		    asked->server->store, asked->cert->name, add_version, &listing, &err) < 0)
 		asked_fail(asked, &err);
 	else
 		asked_ok(asked, &listing.rows);
@@ -218,8 +221,10 @@ void serve_describe(struct asked *asked, const char *event)
 	struct cert_facts known;
 	struct err ignored;
 
-	*facts = (struct expand_facts){ .cert = asked->cert->name, .service = asked->cert->service,
-		.group = cert_conf_group(asked->cert, asked->group), .event = event,
+	*facts = (struct expand_facts){ .cert = asked->cert->name,
+		.service = asked->cert->service,
+		.group = cert_conf_group(asked->cert, asked->group),
+		.event = event,
 		.host = "local" };
 	if (asked->target) {
 		struct copy copy = { 0 };
@@ -230,9 +235,9 @@ void serve_describe(struct asked *asked, const char *event)
 		facts->dir = asked->dir;
 	}
 	if (store_read(asked->server->store, asked->cert->name, &known, &ignored) == 0) {
-		const struct version_facts *of = version_is_set(&known.next.id) && !asked->target ?
-							 &known.next :
-							 &known.curr;
+		const struct version_facts *of =
+			version_is_set(&known.next.id) && !asked->target ? &known.next
+									 : &known.curr;
 
 		if (version_is_set(&of->id))
 			facts->version = version_id_text(&of->id, asked->version);
@@ -242,8 +247,8 @@ void serve_describe(struct asked *asked, const char *event)
 		.context = asked->target ? &asked->log_target : &asked->log_cert };
 }
 
-void serve_command(struct asked *asked, const struct words *words, const char *event,
-	command_done *done)
+void serve_command(
+	struct asked *asked, const struct words *words, const char *event, command_done *done)
 {
 	serve_describe(asked, event);
 	asked->spec.words = words;

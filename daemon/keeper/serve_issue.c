@@ -43,15 +43,16 @@ static void hide(struct buf *text, struct secret *out)
 	buf_done(text);
 }
 
-static int read_issuer(struct store *store, const char *name, struct issuer_files *out,
-	struct err *err)
+static int read_issuer(
+	struct store *store, const char *name, struct issuer_files *out, struct err *err)
 {
 	int result = 0;
 
 	if (store_read_file(store, name, NULL, "cert.pem", FILE_MAX, &out->cert, err) < 0 ||
-		store_read_file(store, name, NULL, "chain.pem", FILE_MAX, &out->chain, err) < 0 ||
-		store_read_file(store, name, NULL, "privkey.pem", KEY_PEM_MAX, &out->privkey_text,
-			err) < 0)
+		store_read_file(store, name, NULL, "chain.pem", FILE_MAX, &out->chain, err) <
+			0 ||
+		store_read_file(store, name, NULL, "privkey.pem", KEY_PEM_MAX,
+			&out->privkey_text, err) < 0)
 		result = -1;
 	hide(&out->privkey_text, &out->privkey);
 	if (result < 0 && (err->code == ERR_NOT_FOUND || err->code == ERR_NO_SUCH_VERSION))
@@ -60,8 +61,8 @@ static int read_issuer(struct store *store, const char *name, struct issuer_file
 }
 
 /* One CA of the list. */
-static int issue_by(struct asked *asked, struct localca_order *order, struct version_files *files,
-	struct version_facts *version, struct err *err)
+static int issue_by(struct asked *asked, struct localca_order *order,
+	struct version_files *files, struct version_facts *version, struct err *err)
 {
 	struct issuer_files from = { 0 };
 	struct localca_issuer issuer;
@@ -70,8 +71,8 @@ static int issue_by(struct asked *asked, struct localca_order *order, struct ver
 	if (order->ca != CA_SELF) {
 		const struct ca_conf *ca = &asked->conf->cas[order->ca];
 
-		result = read_issuer(asked->server->store, asked->conf->certs[ca->issuer].name,
-			&from, err);
+		result = read_issuer(
+			asked->server->store, asked->conf->certs[ca->issuer].name, &from, err);
 		issuer = (struct localca_issuer){ buf_text(&from.cert), buf_text(&from.chain),
 			&from.privkey };
 		order->issuer = &issuer;
@@ -85,10 +86,14 @@ static int issue_by(struct asked *asked, struct localca_order *order, struct ver
 static int issue_and_store(struct asked *asked, const struct key *key,
 	const struct cert_facts *facts, bool reused, struct err *err)
 {
-	uint32_t last = facts->next.generation > facts->curr.generation ? facts->next.generation :
-									  facts->curr.generation;
-	struct localca_order order = { .cert = asked->cert, .conf = asked->conf, .key = key,
-		.generation = last + 1, .now = clock_now() };
+	uint32_t last = facts->next.generation > facts->curr.generation
+				? facts->next.generation
+				: facts->curr.generation;
+	struct localca_order order = { .cert = asked->cert,
+		.conf = asked->conf,
+		.key = key,
+		.generation = last + 1,
+		.now = clock_now() };
 	struct version_files files = { 0 };
 	struct version_facts version = { 0 };
 	int result = -1;
@@ -102,7 +107,8 @@ static int issue_and_store(struct asked *asked, const struct key *key,
 			break;
 	}
 	if (result == 0)
-		result = store_add(asked->server->store, asked->cert->name, &files, &version, err);
+		result = store_add(
+			asked->server->store, asked->cert->name, &files, &version, err);
 	version_files_done(&files);
 	return result;
 }
@@ -130,13 +136,14 @@ static void show_next(struct asked *asked)
 	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0)
 		return;
 	for (size_t i = 0; i < asked->cert->n_targets; i++) {
-		const struct target_conf *target = &asked->conf->targets[asked->cert->targets[i]];
+		const struct target_conf *target =
+			&asked->conf->targets[asked->cert->targets[i]];
 		struct copy copy = { 0 };
 
 		if (!target->include_next)
 			continue;
-		if (copy_init(&copy, target, asked->cert, &facts.next.id, read_version_file, asked,
-			    &err) < 0 ||
+		if (copy_init(&copy, target, asked->cert, &facts.next.id, read_version_file,
+			    asked, &err) < 0 ||
 			copy_put_next(&copy, &err) < 0)
 			log_event(&asked->log_cert, EVENT_TARGET_FAILED, &err,
 				"%s: the next version cannot be shown at %s", asked->cert->name,
@@ -232,8 +239,8 @@ static int read_own_key(struct asked *asked, struct key **out, struct err *err)
 {
 	struct secret pem AUTO_SECRET = SECRET_INIT;
 	struct buf text = BUF_INIT;
-	int result = store_read_file(asked->server->store, asked->cert->name, NULL, "privkey.pem",
-		KEY_PEM_MAX, &text, err);
+	int result = store_read_file(asked->server->store, asked->cert->name, NULL,
+		"privkey.pem", KEY_PEM_MAX, &text, err);
 
 	hide(&text, &pem);
 	return result < 0 ? -1 : key_read(pem.data, pem.len, out, err);

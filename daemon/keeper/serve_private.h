@@ -12,8 +12,8 @@ void serve_describe(struct asked *asked, const char *event);
  * Starts a configured command for the request, with its certificate's and target's facts; `done`
  * gets the struct asked and must clear asked->work.
  */
-void serve_command(struct asked *asked, const struct words *words, const char *event,
-	command_done *done);
+void serve_command(
+	struct asked *asked, const struct words *words, const char *event, command_done *done);
 
 /* What failed before has worked: the certificate's own failure is forgotten.  -1 when the facts cannot be written. */
 int serve_forget_failure(struct asked *asked, struct err *err);

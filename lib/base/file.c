@@ -85,8 +85,8 @@ int file_write_fd(int fd, const void *data, size_t len, struct err *err)
 	return 0;
 }
 
-int file_create(int dirfd, const char *path, const void *data, size_t len, struct file_mode mode,
-	struct err *err)
+int file_create(int dirfd, const char *path, const void *data, size_t len,
+	struct file_mode mode, struct err *err)
 {
 	int fd AUTO_CLOSE =
 		openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -94,7 +94,8 @@ int file_create(int dirfd, const char *path, const void *data, size_t len, struc
 	if (fd < 0)
 		return fail(err, "create", path);
 	/* The owner changes while the file is still closed to others, the mode comes last. */
-	if ((mode.uid != (uid_t)-1 || mode.gid != (gid_t)-1) && fchown(fd, mode.uid, mode.gid) < 0)
+	if ((mode.uid != (uid_t)-1 || mode.gid != (gid_t)-1) &&
+		fchown(fd, mode.uid, mode.gid) < 0)
 		return fail(err, "change the owner of", path);
 	if (fchmod(fd, mode.mode) < 0)
 		return fail(err, "change the mode of", path);
@@ -134,8 +135,8 @@ static int temp_name(const char *path, char *parent, char *temp, size_t size, st
 	return 0;
 }
 
-static int rename_into_place(int dirfd, const char *parent, const char *temp, const char *path,
-	struct err *err)
+static int rename_into_place(
+	int dirfd, const char *parent, const char *temp, const char *path, struct err *err)
 {
 	if (renameat(dirfd, temp, dirfd, path) < 0) {
 		fail(err, "rename into", path);
@@ -145,8 +146,8 @@ static int rename_into_place(int dirfd, const char *parent, const char *temp, co
 	return file_sync_dir(dirfd, parent, err);
 }
 
-int file_replace(int dirfd, const char *path, const void *data, size_t len, struct file_mode mode,
-	struct err *err)
+int file_replace(int dirfd, const char *path, const void *data, size_t len,
+	struct file_mode mode, struct err *err)
 {
 	char parent[4096], temp[4096];
 
@@ -177,7 +178,8 @@ int file_read_link(int dirfd, const char *path, char *out, size_t size, struct e
 	if (n < 0)
 		return fail(err, "read the link", path);
 	if ((size_t)n >= size)
-		return err_set(err, ERR_BAD_VALUE, "the target of the link %s is too long", path);
+		return err_set(
+			err, ERR_BAD_VALUE, "the target of the link %s is too long", path);
 	out[n] = 0;
 	return 0;
 }

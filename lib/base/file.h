@@ -43,15 +43,15 @@ struct file_mode {
 #define FILE_PUBLIC ((struct file_mode){ 0644, (uid_t)-1, (gid_t)-1 })
 
 /* Creates or replaces `path` atomically and syncs it and its directory. */
-int file_replace(int dirfd, const char *path, const void *data, size_t len, struct file_mode mode,
-	struct err *err);
+int file_replace(int dirfd, const char *path, const void *data, size_t len,
+	struct file_mode mode, struct err *err);
 
 /*
  * Creates `path`, which must not exist, and syncs the file but not the directory: for filling a
  * new directory that nobody sees yet.
  */
-int file_create(int dirfd, const char *path, const void *data, size_t len, struct file_mode mode,
-	struct err *err);
+int file_create(int dirfd, const char *path, const void *data, size_t len,
+	struct file_mode mode, struct err *err);
 
 /* Opens a directory without following a link at its end.  The descriptor, or -1. */
 int file_open_dir(int dirfd, const char *path, struct err *err);

@@ -74,8 +74,8 @@ static void deliver(const struct log_entry *entry)
 void log_event(const struct log_field *context, enum event event, const struct err *err,
 	const char *fmt, ...)
 {
-	struct log_field error = { "ERROR", err && err_is_set(err) ? err_code_text(err->code) : NULL,
-		context };
+	struct log_field error = { "ERROR",
+		err && err_is_set(err) ? err_code_text(err->code) : NULL, context };
 	struct log_entry entry = { event, event_priority(event), NULL, &error };
 	char text[1024];
 	va_list ap;

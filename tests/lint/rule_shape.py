@@ -33,11 +33,11 @@ def check_header(tree, path):
     guard = "CERTD_" + re.sub(r"[/.]", "_", path).upper()
     if f"#ifndef {guard}\n#define {guard}\n" not in text:
         yield f"{path}: the guard is not {guard}"
-    comment = re.search(r"/\*.*?\*/", text, re.S)
-    if not comment or (text.count("\n") > SMALL and comment[0].count("\n") + 1 < ESSAY):
-        yield f"{path}: does not begin with what it is and who owns what"
-    elif re.search(r"^(struct \w+ \{|enum|[a-z].*\();?", text[:comment.start()], re.M):
-        yield f"{path}: declares before it explains"
+    first = re.search(r"^(struct \w+ \{|enum \w+ \{|typedef |[a-z][^;#]*\()", text, re.M)
+    before = text[:first.start()] if first else text
+    essay = max((c.count("\n") + 1 for c in re.findall(r"/\*.*?\*/", before, re.S)), default=0)
+    if essay < (ESSAY if text.count("\n") > SMALL else 1):
+        yield f"{path}: does not say what it is, and who owns what, before it declares"
 
 
 def check_functions(tree, path):
@@ -86,6 +86,8 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("another guard", "lib/x/x.h", _HEADER.replace("LIB_X", "LIB_Y")),
     ("a large header that explains nothing", "lib/x/x.h",
      _HEADER.replace(" * and who owns what.\n", "").replace("int x(void);\n", "int x(void);\n" * 80)),
+    ("a header that explains afterwards", "lib/x/x.h",
+     _HEADER.replace("/*\n * What", "void y(void);\n/*\n * What")),
     ("a header without a comment", "lib/x/x.h", re.sub(r"/\*.*?\*/\n\n", "", _HEADER, flags=re.S)),
     ("a function of 120 lines", "lib/x/x.c", _BODY.replace("\tx();\n", "\tx();\n\tx();\n")),
     ("spaces instead of a tab", "lib/x/x.c", _BODY.replace("\treturn", "        return")),
