@@ -23,16 +23,19 @@ _Static_assert((int)PURPOSE_SERVER_AUTH == (int)EKU_SERVER_AUTH &&
 /* What a common name may hold (RFC 5280, appendix A: ub-common-name). */
 #define COMMON_NAME_MAX 64
 
-/* The issuer, read: its own certificate first in the chain, then what is above it. */
-struct issuer_read {
+/* Its own certificate first in the chain, then what is above it. */
+struct localca_signer {
 	struct chain chain;
 	struct key *key;
 };
 
-static void issuer_done(struct issuer_read *issuer)
+void localca_signer_free(struct localca_signer *signer)
 {
-	chain_done(&issuer->chain);
-	key_free(issuer->key);
+	if (!signer)
+		return;
+	chain_done(&signer->chain);
+	key_free(signer->key);
+	free(signer);
 }
 
 static void wish_done(struct dn_field **fields)
@@ -88,10 +91,9 @@ static const char *issuer_name(const struct localca_order *order)
 	return order->conf->certs[order_ca(order)->issuer].name;
 }
 
-static int issuer_read_files(
-	const struct localca_order *order, struct issuer_read *out, struct err *err)
+static int signer_read(
+	const struct localca_issuer *files, struct localca_signer *out, struct err *err)
 {
-	const struct localca_issuer *files = order->issuer;
 	struct cert *cert;
 
 	if (cert_read(files->cert, strlen(files->cert), &cert, err) < 0 ||
@@ -107,6 +109,25 @@ static int issuer_read_files(
 		return err_set(
 			err, ERR_BAD_KEY, "its private key is not that of its certificate");
 	return key_check_strength(out->key, err);
+}
+
+int localca_signer_read(const struct localca_issuer *files, const char *name,
+	struct localca_signer **out, struct err *err)
+{
+	struct localca_signer *signer;
+
+	if (!files->cert || !files->privkey)
+		return err_set(
+			err, ERR_NO_ISSUER, "%s has no current certificate to sign with", name);
+	signer = mem_new(struct localca_signer);
+	if (signer_read(files, signer, err) < 0) {
+		localca_signer_free(signer);
+		err_add(err, "%s cannot sign", name);
+		err->code = ERR_NO_ISSUER;
+		return -1;
+	}
+	*out = signer;
+	return 0;
 }
 
 /*
@@ -151,59 +172,52 @@ static int issuer_check(
 	return 0;
 }
 
-/* For a self-signed certificate *out stays empty. */
-static int issuer_load(
-	const struct localca_order *order, struct issuer_read *out, struct err *err)
+/* Who signs; NULL for a self-signed certificate. */
+static int issuer_find(
+	const struct localca_order *order, const struct localca_signer **out, struct err *err)
 {
+	*out = order->ca == CA_SELF ? NULL : order->signer;
 	if (order->ca == CA_SELF)
 		return 0;
-	if (!order->issuer || !order->issuer->cert || !order->issuer->privkey)
+	if (!order->signer)
 		return err_set(err, ERR_NO_ISSUER, "%s has no current certificate to sign with",
 			issuer_name(order));
-	if (issuer_read_files(order, out, err) < 0) {
-		err_add(err, "%s cannot sign", issuer_name(order));
-		err->code = ERR_NO_ISSUER;
-		return -1;
-	}
-	return issuer_check(order, &out->chain, err);
+	return issuer_check(order, &order->signer->chain, err);
 }
 
 static int sign(const struct localca_order *order, const struct cert_wish *wish,
-	const struct issuer_read *issuer, struct cert **out, struct err *err)
+	const struct localca_signer *signer, struct cert **out, struct err *err)
 {
-	bool is_self = order->ca == CA_SELF;
 	struct cert_issue request = {
 		.wish = wish,
 		.key = order->key,
-		.issuer = is_self ? NULL : issuer->chain.at[0],
-		.issuer_key = is_self ? NULL : issuer->key,
+		.issuer = signer ? signer->chain.at[0] : NULL,
+		.issuer_key = signer ? signer->key : NULL,
 		.digest = order_digest(order),
 		.not_before = instant_sub(order->now, LOCALCA_BACKDATE),
 		.not_after = order_end(order),
 	};
 
 	/* An issuer that begins later than that would make a gap. */
-	if (!is_self)
+	if (signer)
 		request.not_before =
 			instant_max(request.not_before, cert_not_before(request.issuer));
 	return cert_issue(&request, out, err);
 }
 
-/* The new certificate in front of its issuers; the certificates move from `issuer` to *out. */
-static int chain_make(
-	struct cert *cert, struct issuer_read *issuer, struct chain *out, struct err *err)
+/* The new certificate in front of its issuers, all of which stay their owners'. */
+static int chain_make(struct cert *cert, const struct localca_signer *signer, struct chain *out,
+	struct err *err)
 {
-	if (chain_add(out, cert, err) < 0)
-		return -1;
-	while (issuer->chain.n > 0 && out->n < CHAIN_MAX) {
-		out->at[out->n++] = issuer->chain.at[0];
-		issuer->chain.n--;
-		memmove(issuer->chain.at, issuer->chain.at + 1,
-			issuer->chain.n * sizeof(issuer->chain.at[0]));
-	}
-	if (issuer->chain.n > 0)
+	size_t n = signer ? signer->chain.n : 0;
+
+	if (n >= CHAIN_MAX)
 		return err_set(err, ERR_TOO_LARGE, "the chain has more than %d certificates",
 			CHAIN_MAX);
+	out->at[0] = cert;
+	for (size_t i = 0; i < n; i++)
+		out->at[i + 1] = signer->chain.at[i];
+	out->n = n + 1;
 	return 0;
 }
 
@@ -254,9 +268,10 @@ static int files_make(const struct localca_order *order, const struct cert_wish 
 int localca_issue(const struct localca_order *order, struct version_files *out,
 	struct version_facts *facts, struct err *err)
 {
-	struct issuer_read issuer CLEANUP(issuer_done) = { .key = NULL };
+	const struct localca_signer *signer;
 	struct version_files files CLEANUP(version_files_done) = { .cert = BUF_INIT };
-	struct chain chain AUTO_CHAIN = CHAIN_INIT;
+	struct cert *cert AUTO_CERT = NULL;
+	struct chain chain = CHAIN_INIT;
 	struct dn_field *subject CLEANUP(wish_done) = NULL;
 	struct version_facts made = { .id = facts->id };
 	struct cert_wish wish = {
@@ -266,12 +281,11 @@ int localca_issue(const struct localca_order *order, struct version_files *out,
 		.is_ca = order->cert->is_ca,
 		.path_length = order->cert->path_length,
 	};
-	struct cert *cert;
 
 	wish.subject = subject = subject_make(order, &wish.n_subject);
-	if (issuer_load(order, &issuer, err) < 0 ||
-		sign(order, &wish, &issuer, &cert, err) < 0 ||
-		chain_make(cert, &issuer, &chain, err) < 0 || check(order, &chain, err) < 0)
+	if (issuer_find(order, &signer, err) < 0 ||
+		sign(order, &wish, signer, &cert, err) < 0 ||
+		chain_make(cert, signer, &chain, err) < 0 || check(order, &chain, err) < 0)
 		return -1;
 	facts_make(order, &chain, &made);
 	if (files_make(order, &wish, &chain, &made, &files, err) < 0)

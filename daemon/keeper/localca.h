@@ -38,11 +38,23 @@ struct localca_issuer {
 	const struct secret *privkey;
 };
 
+/*
+ * An issuer that was read: its key beside its chain.  Reading costs about as much as signing, so who
+ * issues often keeps it, with the version that it was read from.  Whether it may sign now is asked
+ * for each certificate.
+ */
+struct localca_signer;
+
+/* `name` is for sentences.  Failures are ERR_NO_ISSUER. */
+int localca_signer_read(const struct localca_issuer *files, const char *name,
+	struct localca_signer **out, struct err *err);
+void localca_signer_free(struct localca_signer *signer); /* NULL is fine */
+
 struct localca_order {
 	const struct cert_conf *cert;
 	const struct conf *conf;
 	uint32_t ca;                         /* index in conf->cas, or CA_SELF */
-	const struct localca_issuer *issuer; /* not used for CA_SELF */
+	const struct localca_signer *signer; /* NULL: none; not used for CA_SELF */
 	const struct key *key;               /* the certificate's own */
 	struct instant key_created;
 	uint32_t generation;

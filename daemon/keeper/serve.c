@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/keeper/localca.h"
 #include "daemon/keeper/store.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
@@ -41,6 +42,9 @@ void serve_done(struct server *server)
 {
 	list_each_safe(at, &server->asked)
 		asked_free(LIST_OF(at, struct asked, link));
+	free(server->kept.name);
+	localca_signer_free(server->kept.signer);
+	server->kept = (struct kept_signer){ .name = NULL };
 	conf_unref(server->conf);
 	server->conf = NULL;
 }

@@ -18,6 +18,7 @@
 #define SERVE_PACKET_MAX ((size_t)16 * 1024)
 
 struct cert_conf;
+struct localca_signer;
 struct store;
 struct target_conf;
 struct worker;
@@ -35,6 +36,16 @@ struct worker;
  * The server owns its configuration; store, commands and workers belong to main.c, or to a simulation.
  */
 
+/*
+ * The local CA that signed last, read: reading one costs more than signing does.  It is used as long as
+ * that version is its certificate's current one and lies untouched in the store.
+ */
+struct kept_signer {
+	char *name;
+	struct version_id version;
+	struct localca_signer *signer;
+};
+
 struct server {
 	struct conf *conf;
 	struct store *store;
@@ -43,6 +54,7 @@ struct server {
 	struct worker *disks; /* copies that sync */
 	struct list asked;    /* struct asked that are not answered yet */
 	size_t n_asked;
+	struct kept_signer kept;
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */

@@ -43,15 +43,15 @@ static void hide(struct buf *text, struct secret *out)
 	buf_done(text);
 }
 
-static int read_issuer(
-	struct store *store, const char *name, struct issuer_files *out, struct err *err)
+static int read_files(struct store *store, const char *name, const struct version_id *version,
+	struct issuer_files *out, struct err *err)
 {
 	int result = 0;
 
-	if (store_read_file(store, name, NULL, "cert.pem", FILE_MAX, &out->cert, err) < 0 ||
-		store_read_file(store, name, NULL, "chain.pem", FILE_MAX, &out->chain, err) <
+	if (store_read_file(store, name, version, "cert.pem", FILE_MAX, &out->cert, err) < 0 ||
+		store_read_file(store, name, version, "chain.pem", FILE_MAX, &out->chain, err) <
 			0 ||
-		store_read_file(store, name, NULL, "privkey.pem", KEY_PEM_MAX,
+		store_read_file(store, name, version, "privkey.pem", KEY_PEM_MAX,
 			&out->privkey_text, err) < 0)
 		result = -1;
 	hide(&out->privkey_text, &out->privkey);
@@ -60,27 +60,62 @@ static int read_issuer(
 	return result;
 }
 
+static int read_signer(struct store *store, const char *name, const struct version_id *version,
+	struct localca_signer **out, struct err *err)
+{
+	struct issuer_files files = { 0 };
+	int result = read_files(store, name, version, &files, err);
+
+	if (result == 0) {
+		struct localca_issuer issuer = { buf_text(&files.cert), buf_text(&files.chain),
+			&files.privkey };
+
+		result = localca_signer_read(&issuer, name, out, err);
+	}
+	issuer_files_done(&files);
+	return result;
+}
+
+/* The current version of a CA certificate: the one that signed last, or read now. */
+static int find_signer(struct server *server, const char *name,
+	const struct localca_signer **out, struct err *err)
+{
+	struct kept_signer *kept = &server->kept;
+	struct localca_signer *signer;
+	struct cert_facts facts;
+	struct version_id curr;
+
+	/* Whoever damages or replaces it on disk is noticed here. */
+	if (store_read(server->store, name, &facts, err) < 0)
+		return -1;
+	curr = facts.curr.id;
+	facts_done(&facts);
+	if (!version_is_set(&curr))
+		return err_set(err, ERR_NO_ISSUER, "the CA %s has no current version", name);
+	if (!kept->signer || !str_is(kept->name, name) ||
+		!version_id_equal(&kept->version, &curr)) {
+		if (read_signer(server->store, name, &curr, &signer, err) < 0)
+			return -1;
+		localca_signer_free(kept->signer);
+		free(kept->name);
+		*kept = (struct kept_signer){ mem_strdup(name), curr, signer };
+	}
+	*out = kept->signer;
+	return 0;
+}
+
 /* One CA of the list. */
 static int issue_by(struct asked *asked, struct localca_order *order,
 	struct version_files *files, struct version_facts *version, struct err *err)
 {
-	struct issuer_files from = { 0 };
-	struct localca_issuer issuer;
-	int result = 0;
+	const struct conf *conf = asked->conf;
 
-	if (order->ca != CA_SELF) {
-		const struct ca_conf *ca = &asked->conf->cas[order->ca];
-
-		result = read_issuer(
-			asked->server->store, asked->conf->certs[ca->issuer].name, &from, err);
-		issuer = (struct localca_issuer){ buf_text(&from.cert), buf_text(&from.chain),
-			&from.privkey };
-		order->issuer = &issuer;
-	}
-	if (result == 0)
-		result = localca_issue(order, files, version, err);
-	issuer_files_done(&from);
-	return result;
+	order->signer = NULL;
+	if (order->ca != CA_SELF &&
+		find_signer(asked->server, conf->certs[conf->cas[order->ca].issuer].name,
+			&order->signer, err) < 0)
+		return -1;
+	return localca_issue(order, files, version, err);
 }
 
 static int issue_and_store(struct asked *asked, const struct key *key,
@@ -127,12 +162,22 @@ static int read_version_file(void *data, const char *file, struct buf *out, stru
 	return result;
 }
 
+static bool shows_next(const struct asked *asked)
+{
+	for (size_t i = 0; i < asked->cert->n_targets; i++)
+		if (asked->conf->targets[asked->cert->targets[i]].include_next)
+			return true;
+	return false;
+}
+
 /* Targets with `include_next` show the new version before it is current. */
 static void show_next(struct asked *asked)
 {
 	struct cert_facts facts;
 	struct err err;
 
+	if (!shows_next(asked))
+		return;
 	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0)
 		return;
 	for (size_t i = 0; i < asked->cert->n_targets; i++) {

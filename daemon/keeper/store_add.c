@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/keeper/info.h"
 #include "daemon/keeper/store_private.h"
 #include "daemon/keeper/version.h"
 #include "lib/base/buf.h"
@@ -17,16 +18,25 @@
 /* Far beyond what one second can make. */
 #define SUFFIX_MAX 1000000
 
-static int check_pair(const struct version_files *files, struct err *err)
+/* Key, certificate and info file belong together: what a later reading would compare too. */
+static int check_files(const struct version_files *files, struct err *err)
 {
 	struct cert *cert AUTO_CERT = NULL;
 	struct key *key AUTO_KEY = NULL;
+	struct version_facts said = { .generation = 0 };
+	uint8_t spki[SHA256_LEN];
 
 	if (cert_read(files->cert.data, files->cert.len, &cert, err) < 0 ||
 		key_read(files->privkey.data, files->privkey.len, &key, err) < 0)
 		return -1;
 	if (!cert_has_key(cert, key))
 		return err_set(err, ERR_BAD_CERT, "the certificate is not for this key");
+	if (info_parse(buf_text(&files->info), &said, err) < 0)
+		return -1;
+	cert_spki_sha256(cert, spki);
+	if (memcmp(spki, said.spki, sizeof(spki)) != 0 ||
+		cert_not_after(cert).s != said.not_after.s)
+		return err_set(err, ERR_BAD_CERT, "its info is of another certificate");
 	return 0;
 }
 
@@ -53,13 +63,18 @@ static int write_files(int fd, const struct version_files *files, struct err *er
 static int write_temp(const struct cert_dir *dir, const char *temp,
 	const struct version_files *files, struct err *err)
 {
+	struct proof proof;
 	struct err ignored;
 
 	if (file_make_dir(dir->fd, temp, 0700, err) == 0) {
 		int fd AUTO_CLOSE = file_open_dir(dir->fd, temp, err);
 
-		if (fd >= 0 && write_files(fd, files, err) == 0)
+		if (fd >= 0 && write_files(fd, files, err) == 0) {
+			/* They were checked on their way here. */
+			if (proof_take(fd, &proof))
+				proof_keep(dir->store, &proof);
 			return 0;
+		}
 	}
 	file_remove_tree(dir->fd, temp, &ignored);
 	return -1;
@@ -143,7 +158,7 @@ int store_add(struct store *store, const char *cert, const struct version_files 
 	if (cert_dir_open(store, cert, true, &dir, err) < 0)
 		return -1;
 	store->is_dirty = true;
-	if (check_pair(files, err) < 0 || add(&dir, files, &id, err) < 0)
+	if (check_files(files, err) < 0 || add(&dir, files, &id, err) < 0)
 		return err_add(err, "cannot store a new version of %s", cert);
 	version->id = id;
 	return 0;

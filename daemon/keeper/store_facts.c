@@ -70,8 +70,8 @@ static void load_facts_file(const struct cert_dir *dir, struct cert_facts *out)
 			"the facts of %s are ignored", dir->cert);
 }
 
-int facts_gather(struct store *store, const char *cert, bool deep, struct cert_facts *out,
-	struct err *err)
+int facts_gather(struct store *store, const char *cert, enum depth depth,
+	struct cert_facts *out, struct err *err)
 {
 	char *name AUTO_FREE = mem_strdup(cert);
 	struct cert_dir dir AUTO_CERT_DIR;
@@ -91,7 +91,7 @@ int facts_gather(struct store *store, const char *cert, bool deep, struct cert_f
 		.targets = kept.targets,
 		.n_targets = kept.n_targets };
 	if (dir.fd >= 0)
-		result = links_settle(&dir, deep, &facts, NULL, err);
+		result = links_settle(&dir, depth, &facts, NULL, err);
 	if (result == 0)
 		facts_copy(&facts, out);
 	facts_done(&kept);
@@ -100,7 +100,7 @@ int facts_gather(struct store *store, const char *cert, bool deep, struct cert_f
 
 int store_read(struct store *store, const char *cert, struct cert_facts *out, struct err *err)
 {
-	return facts_gather(store, cert, true, out, err);
+	return facts_gather(store, cert, DEPTH_PROVEN, out, err);
 }
 
 static int remove_facts(int group, const char *service, struct err *err)

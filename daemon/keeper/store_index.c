@@ -182,8 +182,8 @@ static bool index_find(struct index *index, const char *cert, struct line *out)
 typedef void walk_tell(const char *cert, const struct signature *signature, const char *line,
 	const struct err *err, void *data);
 
-static void read_afresh(struct store *store, const char *cert, bool deep, struct instant now,
-	walk_tell *tell, void *data)
+static void read_afresh(struct store *store, const char *cert, enum depth depth,
+	struct instant now, walk_tell *tell, void *data)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 	struct signature signature;
@@ -191,7 +191,7 @@ static void read_afresh(struct store *store, const char *cert, bool deep, struct
 	struct err err;
 	bool is_signed;
 
-	if (facts_gather(store, cert, deep, &facts, &err) < 0) {
+	if (facts_gather(store, cert, depth, &facts, &err) < 0) {
 		tell(cert, NULL, NULL, &err, data);
 		return;
 	}
@@ -220,7 +220,8 @@ static void walk(struct store *store, const struct conf *conf, struct index *ind
 			continue;
 		}
 		store->is_dirty = true;
-		read_afresh(store, cert, n_afresh++ < DEEP_MAX, now, tell, data);
+		read_afresh(store, cert, n_afresh++ < DEEP_MAX ? DEPTH_PROVEN : DEPTH_FACTS,
+			now, tell, data);
 	}
 }
 

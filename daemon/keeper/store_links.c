@@ -93,8 +93,8 @@ int link_target(
 }
 
 /* Reads a link and judges its version, which is moved away when it is damaged. */
-static int link_load(const struct cert_dir *dir, enum role role, bool deep, struct link *out,
-	struct err *err)
+static int link_load(const struct cert_dir *dir, enum role role, enum depth depth,
+	struct link *out, struct err *err)
 {
 	struct err why;
 
@@ -102,7 +102,7 @@ static int link_load(const struct cert_dir *dir, enum role role, bool deep, stru
 		return -1;
 	if (!version_is_set(&out->id))
 		return 0;
-	switch (version_load(dir, &out->id, deep, &out->facts, &why)) {
+	switch (version_load(dir, &out->id, depth, &out->facts, &why)) {
 	case VERSION_WHOLE:
 		return 0;
 	case VERSION_UNUSABLE:
@@ -194,7 +194,7 @@ static int repair_curr(
 			return -1;
 		if (!version_is_set(&best.id))
 			break;
-		verdict = version_load(dir, &best.id, true, &best, &why);
+		verdict = version_load(dir, &best.id, DEPTH_COMPARE, &best, &why);
 		if (verdict == VERSION_DAMAGED) {
 			if (version_quarantine(dir, &best.id, &why, err) < 0)
 				return -1;
@@ -233,7 +233,7 @@ static int repair_prev(
 	return link_set(dir, ROLE_PREV, &best.id, err);
 }
 
-static int settle(const struct cert_dir *dir, bool deep, struct link links[ROLE_COUNT],
+static int settle(const struct cert_dir *dir, enum depth depth, struct link links[ROLE_COUNT],
 	bool *completed, struct err *err)
 {
 	struct link *curr = &links[ROLE_CURR], *next = &links[ROLE_NEXT],
@@ -241,7 +241,8 @@ static int settle(const struct cert_dir *dir, bool deep, struct link links[ROLE_
 	struct err ignored;
 
 	for (enum role role = 0; role < ROLE_COUNT; role++)
-		if (link_load(dir, role, deep && role != ROLE_PREV, &links[role], err) < 0)
+		if (link_load(dir, role, role == ROLE_PREV ? DEPTH_FACTS : depth, &links[role],
+			    err) < 0)
 			return -1;
 	if (!version_is_set(&curr->facts.id) && repair_curr(dir, links, err) < 0)
 		return -1;
@@ -275,13 +276,13 @@ static int settle(const struct cert_dir *dir, bool deep, struct link links[ROLE_
 	return 0;
 }
 
-int links_settle(const struct cert_dir *dir, bool deep, struct cert_facts *facts,
+int links_settle(const struct cert_dir *dir, enum depth depth, struct cert_facts *facts,
 	bool *completed, struct err *err)
 {
 	struct link links[ROLE_COUNT] = { 0 };
 	bool is_completed = false;
 
-	if (settle(dir, deep, links, &is_completed, err) < 0)
+	if (settle(dir, depth, links, &is_completed, err) < 0)
 		return -1;
 	facts->curr = links[ROLE_CURR].facts;
 	facts->next = links[ROLE_NEXT].facts;
@@ -297,7 +298,7 @@ static int roll(const struct cert_dir *dir, struct instant now, struct err *err)
 	struct err ignored;
 	bool completed;
 
-	if (links_settle(dir, true, &facts, &completed, err) < 0)
+	if (links_settle(dir, DEPTH_COMPARE, &facts, &completed, err) < 0)
 		return -1;
 	if (!version_is_set(&facts.next.id)) {
 		if (completed)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/attr.h"
@@ -22,6 +23,7 @@ struct err;
  *   store_links.c    curr, next, prev: roll, drop, and their repair
  *   store_facts.c    the facts file, and the facts of one certificate put together
  *   store_index.c    the cache of all facts
+ *   store_proof.c    which versions were compared with their keys already
  *   store_align.c    the tree against a configuration: archive, restore, older names
  *
  * Every temporary of a certificate is made in its own directory, never below it, so that what a
@@ -29,11 +31,25 @@ struct err;
  * read afresh, and the reading sweeps.  No sweep over all certificates is ever needed.
  */
 
+/* What a file was when it was looked at. */
+struct stamp {
+	uint64_t inode;
+	int64_t changed, ns, size;
+};
+
+/* Which key, certificate and info file were compared. */
+enum { PROOF_FILES = 3, PROOFS = 256 };
+
+struct proof {
+	struct stamp files[PROOF_FILES];
+};
+
 struct store {
 	char *path; /* of state_dir, for sentences */
 	int root, certs, facts, lock;
 	uid_t uid;
-	bool is_dirty; /* the index does not have all that changed */
+	bool is_dirty;               /* the index does not have all that changed */
+	struct proof proofs[PROOFS]; /* of versions, by the inode of their info file */
 };
 
 /* The directory of one certificate while something works on it. */
@@ -91,6 +107,16 @@ enum verdict {
 	VERSION_UNUSABLE, /* foreign or unreadable: nothing is to be moved; err says why */
 };
 
+/*
+ * How closely a version is looked at.  Comparing key and certificate costs more than all the rest
+ * together.
+ */
+enum depth {
+	DEPTH_FACTS,   /* what the info file says */
+	DEPTH_PROVEN,  /* and key, certificate and info were compared since they changed last */
+	DEPTH_COMPARE, /* and they are compared now */
+};
+
 /* The files of a version, all of which it must have. */
 struct version_file_kind {
 	const char *name;
@@ -106,10 +132,9 @@ const char *version_path(const struct version_id *id, char out[VERSION_PATH_LEN]
 
 /*
  * Judges a version and reads its facts.  A lost info file is rebuilt and loose modes are tightened.
- * `deep` also compares key and certificate, which costs as much as all the rest together.
  */
-enum verdict version_load(const struct cert_dir *dir, const struct version_id *id, bool deep,
-	struct version_facts *out, struct err *err);
+enum verdict version_load(const struct cert_dir *dir, const struct version_id *id,
+	enum depth depth, struct version_facts *out, struct err *err);
 
 /* Takes a damaged version out of the way. */
 int version_quarantine(const struct cert_dir *dir, const struct version_id *id,
@@ -123,6 +148,15 @@ int version_set_rolled(const struct cert_dir *dir, const struct version_id *id,
 int version_list(
 	const struct cert_dir *dir, struct version_facts **out, size_t *n, struct err *err);
 
+/* store_proof.c */
+
+/* What the files in the version's directory are now; false when one is missing. */
+bool proof_take(int fd, struct proof *out);
+
+/* They were compared, as they were when the proof was taken: before they were read. */
+void proof_keep(struct store *store, const struct proof *proof);
+bool proof_holds(struct store *store, const struct proof *proof);
+
 /* store_links.c */
 
 enum role { ROLE_CURR, ROLE_NEXT, ROLE_PREV, ROLE_COUNT };
@@ -132,7 +166,7 @@ const char *role_text(enum role role);
  * Reads the three links into `facts`, completes a roll that was cut short and repairs what is
  * broken.  *completed (may be NULL) tells whether a roll was completed.
  */
-int links_settle(const struct cert_dir *dir, bool deep, struct cert_facts *facts,
+int links_settle(const struct cert_dir *dir, enum depth depth, struct cert_facts *facts,
 	bool *completed, struct err *err);
 
 /* The version a link names; id.made INSTANT_NONE when it is absent or no link to a version. */
@@ -144,9 +178,9 @@ int link_drop(const struct cert_dir *dir, enum role role, struct err *err);
 
 /* store_facts.c */
 
-/* As store_read(); `deep` as above. */
-int facts_gather(struct store *store, const char *cert, bool deep, struct cert_facts *out,
-	struct err *err);
+/* As store_read(). */
+int facts_gather(struct store *store, const char *cert, enum depth depth,
+	struct cert_facts *out, struct err *err);
 
 /* The facts file while its certificate is archived, in the certificate's directory. */
 #define PARKED_FACTS "facts"

@@ -145,15 +145,19 @@ static enum verdict rebuild_info(const struct cert_dir *dir, int fd, const struc
 	return VERSION_WHOLE;
 }
 
-static enum verdict load(const struct cert_dir *dir, int fd, bool deep,
+static enum verdict load(const struct cert_dir *dir, int fd, enum depth depth,
 	struct version_facts *facts, struct err *err)
 {
 	struct version_id id = facts->id;
 	struct buf text AUTO_BUF = BUF_INIT;
 	struct cert *cert AUTO_CERT = NULL;
 	enum verdict verdict;
+	struct proof proof;
 	bool has_info;
 
+	if (depth != DEPTH_FACTS && proof_take(fd, &proof) && depth == DEPTH_PROVEN &&
+		proof_holds(dir->store, &proof))
+		depth = DEPTH_FACTS;
 	for (size_t i = 0; i < n_version_file_kinds; i++) {
 		verdict = check_file(dir, fd, &version_file_kinds[i], err);
 		if (verdict != VERSION_WHOLE)
@@ -165,10 +169,10 @@ static enum verdict load(const struct cert_dir *dir, int fd, bool deep,
 	has_info = has_info && strlen(buf_text(&text)) == text.len &&
 		   info_parse(buf_text(&text), facts, err) == 0;
 	facts->id = id;
-	if (has_info && !deep)
+	if (has_info && depth == DEPTH_FACTS)
 		return VERSION_WHOLE;
 	verdict = read_cert(fd, &cert, err);
-	if (verdict == VERSION_WHOLE && deep)
+	if (verdict == VERSION_WHOLE && depth != DEPTH_FACTS)
 		verdict = check_key(fd, cert, err);
 	if (verdict != VERSION_WHOLE)
 		return verdict;
@@ -177,15 +181,18 @@ static enum verdict load(const struct cert_dir *dir, int fd, bool deep,
 
 		cert_spki_sha256(cert, spki);
 		if (memcmp(spki, facts->spki, sizeof(spki)) == 0 &&
-			cert_not_after(cert).s == facts->not_after.s)
+			cert_not_after(cert).s == facts->not_after.s) {
+			if (depth != DEPTH_FACTS)
+				proof_keep(dir->store, &proof);
 			return VERSION_WHOLE;
+		}
 		err_set(err, ERR_BROKEN_STORE, "it is of another certificate");
 	}
 	return rebuild_info(dir, fd, cert, facts, err);
 }
 
-enum verdict version_load(const struct cert_dir *dir, const struct version_id *id, bool deep,
-	struct version_facts *out, struct err *err)
+enum verdict version_load(const struct cert_dir *dir, const struct version_id *id,
+	enum depth depth, struct version_facts *out, struct err *err)
 {
 	struct version_facts facts = { .id = *id };
 	char path[VERSION_PATH_LEN], text[VERSION_ID_TEXT_LEN];
@@ -203,7 +210,7 @@ enum verdict version_load(const struct cert_dir *dir, const struct version_id *i
 	}
 	if (store_check_owner(dir->store, fd, path, err) < 0)
 		return VERSION_UNUSABLE;
-	verdict = load(dir, fd, deep, &facts, err);
+	verdict = load(dir, fd, depth, &facts, err);
 	if (verdict == VERSION_WHOLE)
 		*out = facts;
 	else
@@ -251,7 +258,7 @@ static int list_one(const char *name, void *data)
 
 	if (version_id_parse(name, &id, &why) < 0)
 		return 0;
-	if (version_load(l->dir, &id, false, &facts, &why) != VERSION_WHOLE) {
+	if (version_load(l->dir, &id, DEPTH_FACTS, &facts, &why) != VERSION_WHOLE) {
 		log_debug(&l->dir->log, "%s", why.text);
 		return 0;
 	}
@@ -335,7 +342,8 @@ static int read_version_file(const struct cert_dir *dir, const struct version_id
 	int fd AUTO_CLOSE = -1;
 
 	/* Where a key leaves the store it is compared once more. */
-	switch (version_load(dir, id, kind->is_secret, &facts, err)) {
+	switch (version_load(
+		dir, id, kind->is_secret ? DEPTH_COMPARE : DEPTH_FACTS, &facts, err)) {
 	case VERSION_WHOLE:
 		break;
 	case VERSION_MISSING:

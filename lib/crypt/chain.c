@@ -90,7 +90,27 @@ static int chain_fail(const struct chain *chain, X509_STORE_CTX *ctx, struct err
 		depth + 1, buf_text(&subject), why);
 }
 
-/* OpenSSL would search for an order that works; servers send what stands here. */
+/*
+ * Is the path that was verified, from leaf to anchor, this chain and no shorter or other one?  Then
+ * every link of it is proven, and verifying the signatures again would double the cost.
+ */
+static bool is_path(X509_STORE_CTX *ctx, const struct chain *chain, const struct cert *anchor)
+{
+	const STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(ctx);
+	bool is_longer = anchor && !cert_equal(anchor, chain->at[chain->n - 1]);
+
+	/* That one that stands alone is trusted as it is says nothing about it. */
+	if (!anchor && chain->n == 1)
+		return false;
+	if (!path || (size_t)sk_X509_num(path) != chain->n + is_longer)
+		return false;
+	for (size_t i = 0; i < chain->n; i++)
+		if (X509_cmp(sk_X509_value(path, (int)i), chain->at[i]->x509) != 0)
+			return false;
+	return true;
+}
+
+/* OpenSSL searches for an order that works; servers send what stands here. */
 static int chain_check_order(
 	const struct chain *chain, const struct cert *anchor, struct err *err)
 {
@@ -123,11 +143,10 @@ int chain_verify(const struct chain *chain, const struct cert *anchor, struct in
 	STACK_OF(X509) * others CLEANUP(stack_freep) = stack_new();
 	const struct cert *last;
 	X509_VERIFY_PARAM *param;
+	bool is_good;
 
 	if (chain->n == 0)
 		return err_set(err, ERR_BAD_CHAIN, "the chain is empty");
-	if (chain_check_order(chain, anchor, err) < 0)
-		return -1;
 	last = anchor ? anchor : chain->at[chain->n - 1];
 	if (!ctx || !sk_X509_push(trusted, last->x509))
 		mem_exhausted();
@@ -143,10 +162,13 @@ int chain_verify(const struct chain *chain, const struct cert *anchor, struct in
 	X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY);
 	X509_VERIFY_PARAM_set_depth(param, CHAIN_MAX);
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-	if (X509_verify_cert(ctx) != 1)
-		return chain_fail(chain, ctx, err);
+	is_good = X509_verify_cert(ctx) == 1;
 	ssl_begin();
-	return 0;
+	if (is_good && is_path(ctx, chain, anchor))
+		return 0;
+	if (chain_check_order(chain, anchor, err) < 0)
+		return -1;
+	return is_good ? 0 : chain_fail(chain, ctx, err);
 }
 
 void chain_done(struct chain *chain)

@@ -68,6 +68,7 @@ static struct version_id issue(const struct cert_conf *cert, struct instant now)
 		.generation = 1,
 		.now = now,
 		.key_created = now };
+	struct localca_signer *signer = NULL;
 	struct localca_issuer issuer;
 	struct version_files files = { 0 };
 	struct version_facts version = { 0 };
@@ -81,7 +82,9 @@ static struct version_id issue(const struct cert_conf *cert, struct instant now)
 		read_text(ca, "privkey.pem", &text);
 		secret_add(&privkey, text.data, text.len);
 		issuer = (struct localca_issuer){ issuer_cert.data, chain.data, &privkey };
-		order.issuer = &issuer;
+		if (localca_signer_read(&issuer, ca, &signer, &err) < 0)
+			die(ca, &err);
+		order.signer = signer;
 	}
 	if (key_make(cert->key, &key, &err) < 0)
 		die(cert->name, &err);
@@ -90,6 +93,7 @@ static struct version_id issue(const struct cert_conf *cert, struct instant now)
 		store_add(store, cert->name, &files, &version, &err) < 0 ||
 		store_roll(store, cert->name, now, &err) < 0)
 		die(cert->name, &err);
+	localca_signer_free(signer);
 	version_files_done(&files);
 	return version.id;
 }

@@ -94,10 +94,10 @@ static struct made issue_at(const struct world *w, int cert, uint32_t ca,
 	struct localca_order order = { .cert = &w->certs[cert],
 		.conf = &w->conf,
 		.ca = ca,
-		.issuer = &material,
 		.key_created = instant_sub(now, DAYS(1)),
 		.generation = 3,
 		.now = now };
+	struct localca_signer *signer = NULL;
 	struct made made = { .ret = -2 };
 
 	if (issuer) {
@@ -107,7 +107,14 @@ static struct made issue_at(const struct world *w, int cert, uint32_t ca,
 	}
 	REQUIRE(key_make(spec, &made.key, &made.err) == 0);
 	order.key = made.key;
-	made.ret = localca_issue(&order, &made.files, &made.facts, &made.err);
+	made.ret = ca == CA_SELF
+			   ? 0
+			   : localca_signer_read(&material, w->certs[w->cas[ca].issuer].name,
+				     &signer, &made.err);
+	order.signer = signer;
+	if (made.ret == 0)
+		made.ret = localca_issue(&order, &made.files, &made.facts, &made.err);
+	localca_signer_free(signer);
 	return made;
 }
 
