@@ -31,6 +31,7 @@ uint64_t cert_conf_digest(const struct conf *conf, const struct cert_conf *cert)
 		memcpy(names, cert->names, cert->n_names * sizeof(*names));
 	if (cert->n_names > 1)
 		qsort(names, cert->n_names, sizeof(*names), by_text);
+	buf_reserve(&text, 255);
 	add(&text, "1 names");
 	for (size_t i = 0; i < cert->n_names; i++)
 		add(&text, names[i]);

@@ -30,8 +30,11 @@
  * engine, and then serves it until one of the two ends.  It alone speaks to systemd.
  */
 
-/* How long the engine may take to withdraw what it has to after SIGTERM. */
-enum { STOP_MS = 20000, INDEX_MS = 300000 };
+/*
+ * How long the engine may take to withdraw what it has to after SIGTERM; and how long the index may lag
+ * behind what changed, all of which is read afresh after a crash.
+ */
+enum { STOP_MS = 20000, INDEX_MS = 3600000 };
 
 #define CONFIG_PATH "/etc/certd/certd.yaml"
 
@@ -277,7 +280,10 @@ static int start(const struct conf_files *files, struct err *err)
 		engine_start(&keeper.engine, &keeper.events, engine_program(),
 			keeper.is_root ? conf->user : NULL, control, err) < 0)
 		return -1;
-	return send_conf(files, err);
+	if (send_conf(files, err) < 0)
+		return -1;
+	serve_facts_ahead(&keeper.server);
+	return 0;
 }
 
 static int run(void)

@@ -7,6 +7,7 @@
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/store.h"
 #include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -22,6 +23,7 @@ static void (*const handlers[])(struct asked *asked) = {
 void serve_init(struct server *server, struct conf *conf)
 {
 	server->conf = conf;
+	server->facts_ahead = -1;
 	list_init(&server->asked);
 }
 
@@ -42,6 +44,7 @@ void serve_done(struct server *server)
 {
 	list_each_safe(at, &server->asked)
 		asked_free(LIST_OF(at, struct asked, link));
+	file_closep(&server->facts_ahead);
 	free(server->kept.name);
 	localca_signer_free(server->kept.signer);
 	server->kept = (struct kept_signer){ .name = NULL };
@@ -137,6 +140,8 @@ int serve_packet(struct server *server, const char *packet, size_t len, struct e
 		asked_free(asked);
 		return -1;
 	}
+	if (asked->message.request != REQUEST_facts)
+		file_closep(&server->facts_ahead);
 	if (find_named(asked, &refused) < 0 || check_room(asked, &refused) < 0)
 		asked_fail(asked, &refused);
 	else

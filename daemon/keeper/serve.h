@@ -54,6 +54,7 @@ struct server {
 	struct worker *disks; /* copies that sync */
 	struct list asked;    /* struct asked that are not answered yet */
 	size_t n_asked;
+	int facts_ahead; /* the answer to the next request, if that is for the facts; -1: none */
 	struct kept_signer kept;
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
@@ -86,6 +87,12 @@ struct asked {
 /* `conf` gives up its reference. */
 void serve_init(struct server *server, struct conf *conf);
 void serve_done(struct server *server);
+
+/*
+ * Gets the facts ready while the engine still reads its configuration.  For the start, when nothing
+ * else can change the store: any other request before the one for facts throws them away.
+ */
+void serve_facts_ahead(struct server *server);
 
 int serve_packet(struct server *server, const char *packet, size_t len, struct err *err);
 

@@ -25,15 +25,31 @@ static void add_line(const char *cert, const char *line, const struct err *err, 
 	buf_add_char(lines, '\n');
 }
 
-void serve_facts_request(struct asked *asked)
+static int seal_facts(struct server *server, struct err *err)
 {
-	struct buf lines AUTO_BUF = BUF_INIT, packet AUTO_BUF = BUF_INIT;
-	struct server *server = asked->server;
-	struct err err;
-	int fd AUTO_CLOSE = -1;
+	struct buf lines AUTO_BUF = BUF_INIT;
 
 	store_read_all(server->store, server->conf, add_line, &lines);
-	fd = keeper_seal("certd-facts", buf_text(&lines), lines.len, &err);
+	return keeper_seal("certd-facts", buf_text(&lines), lines.len, err);
+}
+
+void serve_facts_ahead(struct server *server)
+{
+	struct err ignored;
+
+	server->facts_ahead = seal_facts(server, &ignored);
+}
+
+void serve_facts_request(struct asked *asked)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+	struct server *server = asked->server;
+	int fd AUTO_CLOSE = server->facts_ahead;
+	struct err err;
+
+	server->facts_ahead = -1;
+	if (fd < 0)
+		fd = seal_facts(server, &err);
 	if (fd < 0) {
 		asked_fail(asked, &err);
 		return;

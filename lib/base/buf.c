@@ -46,16 +46,19 @@ void buf_add_char(struct buf *buf, char c)
 
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
+	size_t room = buf->size - buf->len;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	/* Mostly there is room, and formatting once is enough. */
+	n = vsnprintf(room ? buf->data + buf->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		mem_exhausted();
-	vsnprintf(buf_reserve(buf, (size_t)n), (size_t)n + 1, fmt, again);
+	if ((size_t)n >= room)
+		vsnprintf(buf_reserve(buf, (size_t)n), (size_t)n + 1, fmt, again);
 	va_end(again);
 	buf->len += (size_t)n;
 }
