@@ -119,18 +119,21 @@ char *arena_strdup(struct arena *arena, const char *text)
 
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
+	char small[256], *text;
 	va_list ap, again;
-	char *text;
 	int n;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(small, sizeof(small), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		mem_exhausted();
 	text = arena_take(arena, (size_t)n + 1, 1);
-	vsnprintf(text, (size_t)n + 1, fmt, again);
+	if ((size_t)n < sizeof(small))
+		memcpy(text, small, (size_t)n + 1);
+	else
+		vsnprintf(text, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return text;
 }
