@@ -230,3 +230,54 @@ TEST(suspend_and_clocks_that_jump)
 	CHECK_INT(sim_count(&sim, EVENT_CERT_FAILED, NULL), 0);
 	sim_close(&sim);
 }
+
+TEST(a_key_is_used_again_until_it_is_too_old)
+{
+	uint8_t first[32], last[32];
+	size_t n_keys = 1;
+	struct sim sim;
+
+	sim_open(&sim,
+		SIM_DAEMON SIM_CAS("900d", "60d") SIM_CA_GROUP
+		"  example.com:\n"
+		"    web: {ca: int, names: [example.com], deploy: [web], reuse_key: true,\n"
+		"          key_max_age: 100d}\n" TARGET_WEB,
+		9);
+	sim_rest(&sim, MINUTES(1));
+	memcpy(first, sim_facts(&sim, "example.com/web")->curr.spki, sizeof(first));
+	memcpy(last, first, sizeof(last));
+	for (int i = 0; i < 6; i++) {
+		sim_until(&sim, EVENT_CERT_DEPLOYED, "example.com/web", DAYS(60));
+		sim_rest(&sim, MINUTES(1));
+		n_keys += memcmp(last, sim_facts(&sim, "example.com/web")->curr.spki, 32) != 0;
+		memcpy(last, sim_facts(&sim, "example.com/web")->curr.spki, sizeof(last));
+	}
+	/* A renewal each 40 days, a new key with the first one after 100. */
+	CHECK_INT(n_keys, 3);
+	CHECK(memcmp(first, last, 32) != 0);
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+TEST(next_is_shown_until_it_is_current)
+{
+	const struct town_place *place;
+	struct sim sim;
+
+	sim_open(&sim,
+		SIM_DAEMON SIM_CAS("900d", "60d") SIM_CA_GROUP
+		"  example.com:\n" LEAF("a") "targets:\n"
+					     "  web: {dir: /srv/web, include_next: true, "
+					     "reload: {command: [reload-web]}}\n",
+		10);
+	sim_rest(&sim, MINUTES(1));
+	place = town_find(&sim.town, "/srv/web", "example.com/a");
+	REQUIRE(place);
+	CHECK(!version_is_set(&place->next.version));
+	sim_until(&sim, EVENT_CERT_ISSUED, "example.com/a", DAYS(60));
+	CHECK(version_id_equal(
+		&place->next.version, &sim_facts(&sim, "example.com/a")->next.id));
+	sim_until(&sim, EVENT_CERT_ROLLED, "example.com/a", DAYS(1));
+	CHECK(!version_is_set(&place->next.version));
+	sim_close(&sim);
+}

@@ -167,6 +167,37 @@ TEST(a_removed_certificate_is_archived_and_its_job_ends)
 	sim_close(&sim);
 }
 
+/* Slow keys are made beside everything else, and nobody waits for one that is not wanted any more. */
+TEST(slow_keys_that_are_cancelled_or_come_too_late)
+{
+	static const char slow[] = ONE "    mail: {ca: int, names: [mail.example.com], deploy: "
+				       "[web], key: 'rsa:2048'}\n" TARGET_WEB;
+	struct sim sim;
+	unsigned added;
+
+	open_served(&sim, ONE TARGET_WEB, 9);
+	CHECK_INT(sim_reload(&sim, slow), 0);
+	sim_until(&sim, EVENT_JOB_STEP, "example.com/mail", SECONDS(5));
+	/* Until the worker has it. */
+	while (sim.town.n_begun == sim.town.n_ended)
+		sim_step(&sim, instant_add(clock_now(), SECONDS(1)));
+	CHECK(says(&sim, "jobs", "cert=example.com/mail"));
+	CHECK_INT(sim_reload(&sim, ONE TARGET_WEB), 0);
+	sim_advance(&sim, MINUTES(1));
+	CHECK_INT(store_memory_added(sim.store, "example.com/mail"), 0);
+	sim_expect_settled(&sim);
+
+	CHECK_INT(sim_reload(&sim, slow), 0);
+	sim_until(&sim, EVENT_JOB_STEP, "example.com/mail", SECONDS(5));
+	list_each(at, &sim.world.runner->jobs)
+		task_cancel(&LIST_OF(at, struct job, link)->task, "cancelled by an operator");
+	sim_advance(&sim, MINUTES(1));
+	sim_expect_settled(&sim);
+	added = store_memory_added(sim.store, "example.com/mail");
+	CHECK(added >= 1 && added <= 2);
+	sim_close(&sim);
+}
+
 /* Certificates and targets come, go and change places while jobs work on them. */
 TEST(reloads_in_quick_succession_while_jobs_run)
 {
