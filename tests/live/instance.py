@@ -114,8 +114,8 @@ class Instance:
         self.keeper, self.watches = None, []
         # Leaks cannot be looked for in a process that lets nobody trace it; unit tests and simulations do.
         options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        self.environment = dict(os.environ, CERTD_ENGINE=ENGINE, CERTD_SOCKET=str(self.dir / "control.sock"),
-                                ASAN_OPTIONS=options, **(env or {}))
+        self.environment = {**os.environ, "CERTD_ENGINE": ENGINE, "CERTD_SOCKET": str(self.dir / "control.sock"),
+                            "ASAN_OPTIONS": options, **(env or {})}
         self.log_path = self.dir / "log"
         self.write_config(config)
 
