@@ -13,6 +13,7 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/yaml/diag.h"
+#include "proto/event_note.h"
 
 /* A scheduler that is this late with what is due does not count as alive. */
 enum { LATE_S = 30 };
@@ -254,6 +255,8 @@ void world_note(const struct keeper_message *note, int fd, void *data)
 		configure(world, note, fd);
 	else if (str_is(note->note, "stop"))
 		world_stop(world);
+	else if (str_is(note->note, "event"))
+		event_note_relay(note);
 	file_closep(&fd);
 }
 

@@ -24,6 +24,7 @@
 #include "lib/bus/notify.h"
 #include "lib/log/log.h"
 #include "lib/yaml/diag.h"
+#include "proto/event_note.h"
 
 /*
  * certd, the keeper: reads the configuration, opens the store, binds the control socket, starts the
@@ -218,6 +219,18 @@ static void on_lost(void *data, const struct err *err)
 		log_event(NULL, EVENT_DAEMON_FAILED, err, "the engine is gone");
 	}
 	events_stop(&keeper.events);
+}
+
+/* What we log is seen by those who watch as well; before there is an engine nobody does. */
+static void tell_engine(const struct log_entry *entry, void *data)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+
+	(void)data;
+	if (!keeper.engine.events)
+		return;
+	event_note_write(entry, &packet);
+	engine_send(&keeper.engine, &packet, -1);
 }
 
 static void write_index(void *data)
@@ -424,6 +437,7 @@ int main(int argc, char **argv)
 		return fputs(usage, stdout), EXIT_SUCCESS;
 	default:
 		log_open("certd");
+		log_listen(tell_engine, NULL);
 		/* Neither cores nor a debugger of another user may hold a key. */
 		prctl(PR_SET_DUMPABLE, 0);
 		return run();

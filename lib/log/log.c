@@ -63,12 +63,17 @@ void log_set_debug(bool on)
 	logger.debug = on;
 }
 
+void log_relay(const struct log_entry *entry)
+{
+	if (logger.listener && entry->event != EVENT_COUNT)
+		logger.listener(entry, logger.listener_data);
+}
+
 static void deliver(const struct log_entry *entry)
 {
 	if (logger.sink)
 		logger.sink(entry, logger.sink_data);
-	if (logger.listener && entry->event != EVENT_COUNT)
-		logger.listener(entry, logger.listener_data);
+	log_relay(entry);
 }
 
 void log_event(const struct log_field *context, enum event event, const struct err *err,

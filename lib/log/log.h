@@ -69,6 +69,9 @@ log_sink log_to_stderr, log_to_journal;
 /* One listener beside the sink, for the control socket's event stream.  NULL removes it. */
 void log_listen(log_sink *listener, void *data);
 
+/* An entry that another process has logged, for the listener only. */
+void log_relay(const struct log_entry *entry);
+
 /* The value of a field in a chain, or NULL. */
 const char *log_field_get(const struct log_field *fields, const char *name);
 
