@@ -127,7 +127,7 @@ class Instance:
 
     def write_config(self, config):
         self.config = config
-        text = HEAD.format(dir=self.dir, **self.rights) + config.replace("{dir}", str(self.dir))
+        text = HEAD.format(dir=self.dir, **self.rights) + re.sub(r"(?<!%)\{dir\}", str(self.dir), config)
         (self.dir / "certd.yaml").write_text(text)
 
     def start(self):

@@ -84,8 +84,8 @@ def test_an_invalid_configuration_changes_nothing(run):
     answer = certd.certctl("reload")
     assert answer.status == 1
     told = answer.text + answer.err
-    assert "certd.yaml:5:" in told and "min_ages" in told and "min_age?" in told.replace('"', "").replace("'", ""), answer
-    assert "wep" in told and "certd.yaml:13:" in told and "nothing was changed" in told, answer
+    for part in ("certd.yaml:6:", "min_ages", "certd.yaml:13:", "did you mean web?", "2 mistakes", "nothing was changed"):
+        assert part in told, answer
     watch.wait(name="config.rejected")
     # By signal nobody waits for an answer; the log has it.
     os.kill(certd.keeper_pid(), signal.SIGHUP)

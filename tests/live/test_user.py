@@ -21,7 +21,7 @@ groups:
 targets:
   web:
     dir: {dir}/live
-    check: [test, -s, "%{dir}/privkey.pem"]
+    check: [test, -s, "%{dir}/bundle.pem"]
     reload: {command: [touch, "{dir}/reloaded"]}
 """
 
