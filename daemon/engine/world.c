@@ -139,6 +139,7 @@ static void facts_ended(struct task *task)
 {
 	struct facts_task *f = TASK_OF(task, struct facts_task);
 	struct world *world = CONTAINER_OF(f, struct world, facts);
+	char what[160];
 
 	f->is_running = false;
 	if (world->is_stopping)
@@ -148,7 +149,11 @@ static void facts_ended(struct task *task)
 		return;
 	}
 	become_ready(world);
-	ctl_reloaded(&world->ctl, NULL, NULL);
+	snprintf(what, sizeof(what),
+		"%zu certificates are in force: %zu added, %zu changed, %zu archived\n",
+		world->fleet->conf->n_certs, world->difference.n_added,
+		world->difference.n_changed, world->difference.n_removed);
+	ctl_reloaded(&world->ctl, NULL, what);
 }
 
 static void ask_facts(struct world *world)
@@ -225,6 +230,16 @@ static void first_configure(struct world *world, struct conf *conf)
 	ctl_init(&world->ctl);
 }
 
+static void count_difference(
+	const struct cert_conf *old, const struct cert_conf *new, void *data)
+{
+	struct world_difference *difference = data;
+
+	difference->n_added += !old;
+	difference->n_removed += !new;
+	difference->n_changed += old && new;
+}
+
 static void configure(struct world *world, const struct keeper_message *note, int fd)
 {
 	struct conf *conf = NULL;
@@ -242,6 +257,8 @@ static void configure(struct world *world, const struct keeper_message *note, in
 	} else {
 		/* What is new here may have a history: nothing is planned before its facts are there. */
 		fleet_pause(world->fleet);
+		world->difference = (struct world_difference){ 0, 0, 0 };
+		conf_differ(world->fleet->conf, conf, count_difference, &world->difference);
 		fleet_set_conf(world->fleet, conf);
 	}
 	ask_facts(world);

@@ -39,6 +39,9 @@ struct world {
 	struct keeper_op reload;
 	struct task reload_task;
 	bool is_reloading;
+	struct world_difference {
+		size_t n_added, n_changed, n_removed;
+	} difference; /* of the last two configurations */
 	struct timer alive;
 	int64_t watchdog_ms; /* 0: nobody watches */
 	bool is_root, is_ready, is_stopping, has_failed;

@@ -87,7 +87,8 @@ static void say_result(struct job *job)
 	if (job_has_failed(job) && job->has_kept_failure && is_news(job))
 		log_event(&job->task.log, EVENT_CERT_FAILED, err, "%s: %s failed", name,
 			job->verb);
-	log_event(&result, EVENT_JOB_DONE, err, "%s: %s ended", name, job->verb);
+	log_event(&result, EVENT_JOB_DONE, err, "%s: %s %s", name, job->verb,
+		err_is_set(err) ? "failed" : "ended");
 }
 
 /* Planned anew when its turn comes: the world may have changed while it waited. */
