@@ -37,26 +37,6 @@ static void prune(struct asked *asked, size_t keep)
 			"%s: %zu old versions deleted", asked->cert->name, n);
 }
 
-/* Targets that show the next version stop showing it once it is the current one. */
-static void drop_shown_next(struct asked *asked)
-{
-	for (size_t i = 0; i < asked->cert->n_targets; i++) {
-		const struct target_conf *target =
-			&asked->conf->targets[asked->cert->targets[i]];
-		struct copy copy = { 0 };
-		struct err err;
-
-		if (!target->include_next)
-			continue;
-		copy_init_place(&copy, target, asked->cert);
-		if (copy_drop_next(&copy, &err) < 0)
-			log_event(&asked->log_cert, EVENT_TARGET_FAILED, &err,
-				"%s: the next version cannot be removed from %s",
-				asked->cert->name, target->name);
-		copy_done(&copy);
-	}
-}
-
 void serve_roll_request(struct asked *asked)
 {
 	struct err err = ERR_INIT;
@@ -66,9 +46,8 @@ void serve_roll_request(struct asked *asked)
 		asked_fail(asked, &err);
 		return;
 	}
-	drop_shown_next(asked);
 	prune(asked, asked->cert->keep);
-	asked_facts(asked);
+	serve_show_next(asked, false);
 }
 
 void serve_prune_request(struct asked *asked)

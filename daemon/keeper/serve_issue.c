@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/keeper/copy.h"
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/version.h"
@@ -148,56 +147,6 @@ static int issue_and_store(struct asked *asked, const struct key *key,
 	return result;
 }
 
-static int read_version_file(void *data, const char *file, struct buf *out, struct err *err)
-{
-	struct asked *asked = data;
-	struct cert_facts facts;
-	int result;
-
-	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
-		return -1;
-	result = store_read_file(asked->server->store, asked->cert->name, &facts.next.id, file,
-		FILE_MAX, out, err);
-	facts_done(&facts);
-	return result;
-}
-
-static bool shows_next(const struct asked *asked)
-{
-	for (size_t i = 0; i < asked->cert->n_targets; i++)
-		if (asked->conf->targets[asked->cert->targets[i]].include_next)
-			return true;
-	return false;
-}
-
-/* Targets with `include_next` show the new version before it is current. */
-static void show_next(struct asked *asked)
-{
-	struct cert_facts facts;
-	struct err err;
-
-	if (!shows_next(asked))
-		return;
-	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0)
-		return;
-	for (size_t i = 0; i < asked->cert->n_targets; i++) {
-		const struct target_conf *target =
-			&asked->conf->targets[asked->cert->targets[i]];
-		struct copy copy = { 0 };
-
-		if (!target->include_next)
-			continue;
-		if (copy_init(&copy, target, asked->cert, &facts.next.id, read_version_file,
-			    asked, &err) < 0 ||
-			copy_put_next(&copy, &err) < 0)
-			log_event(&asked->log_cert, EVENT_TARGET_FAILED, &err,
-				"%s: the next version cannot be shown at %s", asked->cert->name,
-				target->name);
-		copy_done(&copy);
-	}
-	facts_done(&facts);
-}
-
 static void finish(struct asked *asked, const struct key *key, bool reused)
 {
 	struct cert_facts facts;
@@ -214,8 +163,7 @@ static void finish(struct asked *asked, const struct key *key, bool reused)
 		asked_fail(asked, &err);
 		return;
 	}
-	show_next(asked);
-	asked_facts(asked);
+	serve_show_next(asked, true);
 }
 
 /* A key on its way from the worker.  `asked` is NULL when the request was dropped meanwhile. */

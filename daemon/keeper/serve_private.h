@@ -15,6 +15,12 @@ void serve_describe(struct asked *asked, const char *event);
 void serve_command(
 	struct asked *asked, const struct words *words, const char *event, command_done *done);
 
+/*
+ * Shows the next version at the targets that want it, or removes it from there, beside the loop;
+ * then answers the request with the certificate's facts.
+ */
+void serve_show_next(struct asked *asked, bool is_put);
+
 /* What failed before has worked: the certificate's own failure is forgotten.  -1 when the facts cannot be written. */
 int serve_forget_failure(struct asked *asked, struct err *err);
 
