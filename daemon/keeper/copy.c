@@ -170,7 +170,7 @@ static bool is_refused(int place, const char *name)
 
 int copy_switch(struct copy *copy, bool *changed, struct err *err)
 {
-	int place AUTO_CLOSE = copy_dir_open(copy, true, err);
+	int place AUTO_PLACE = copy_dir_open(copy, true, err);
 	bool is_there;
 
 	*changed = false;
@@ -198,7 +198,7 @@ static int sweep(int place, struct err *err)
 
 int copy_settle(struct copy *copy, struct err *err)
 {
-	int place AUTO_CLOSE = copy_dir_open(copy, false, err);
+	int place AUTO_PLACE = copy_dir_open(copy, false, err);
 
 	if (place < 0)
 		return forgive_missing(err);
@@ -264,7 +264,7 @@ static int take_away(int place, struct err *err)
 
 int copy_restore(struct copy *copy, struct err *err)
 {
-	int place AUTO_CLOSE = copy_dir_open(copy, false, err);
+	int place AUTO_PLACE = copy_dir_open(copy, false, err);
 
 	if (place < 0)
 		return -1;
@@ -280,7 +280,7 @@ int copy_restore(struct copy *copy, struct err *err)
 
 int copy_put_next(struct copy *copy, struct err *err)
 {
-	int place AUTO_CLOSE = copy_dir_open(copy, true, err);
+	int place AUTO_PLACE = copy_dir_open(copy, true, err);
 	bool is_there;
 
 	if (place < 0 || is_same(copy, place, NEXT, &is_there, err) < 0)
@@ -300,7 +300,7 @@ int copy_put_next(struct copy *copy, struct err *err)
 
 int copy_drop_next(struct copy *copy, struct err *err)
 {
-	int place AUTO_CLOSE = copy_dir_open(copy, false, err);
+	int place AUTO_PLACE = copy_dir_open(copy, false, err);
 
 	if (place < 0)
 		return forgive_missing(err);
@@ -315,7 +315,7 @@ int copy_drop_next(struct copy *copy, struct err *err)
 
 int copy_is_there(struct copy *copy, bool *out, struct err *err)
 {
-	int place AUTO_CLOSE = copy_dir_open(copy, false, err);
+	int place AUTO_PLACE = copy_dir_open(copy, false, err);
 
 	*out = false;
 	if (place < 0)

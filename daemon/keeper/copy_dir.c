@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/base/list.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -110,23 +112,86 @@ static int open_root(const char *dir, bool create, struct err *err)
 }
 
 /*
+ * The places that calls of this process work at.  Not a lock of the file system: everybody who may
+ * look into a directory could hold that, and no key would ever get there.
+ */
+static struct list places = { &places, &places };
+static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct place {
+	struct list link;
+	dev_t dev;
+	ino_t ino;
+};
+
+static struct place *find_place(const struct stat *st)
+{
+	list_each(at, &places) {
+		struct place *place = LIST_OF(at, struct place, link);
+
+		if (place->dev == st->st_dev && place->ino == st->st_ino)
+			return place;
+	}
+	return NULL;
+}
+
+static bool take_place(const struct stat *st)
+{
+	struct place *place;
+	bool is_free;
+
+	pthread_mutex_lock(&places_lock);
+	is_free = !find_place(st);
+	if (is_free) {
+		place = mem_new(struct place);
+		place->dev = st->st_dev;
+		place->ino = st->st_ino;
+		list_append(&places, &place->link);
+	}
+	pthread_mutex_unlock(&places_lock);
+	return is_free;
+}
+
+/*
  * Two calls for one place wait for each other: a copy whose job was cancelled may still be on its
- * way in a thread.  Not for ever, because the owner of the directory can hold the lock too.
+ * way in a thread.  Not for ever, because the disk below it may never answer.
  */
 static int lock_place(int fd, struct err *err)
 {
 	static const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	struct stat st;
 
+	if (fstat(fd, &st) < 0) {
+		fail(err, "look at", "the directory");
+		close(fd);
+		return -1;
+	}
 	for (int i = 0; i < LOCK_WAIT_MS / LOCK_PAUSE_MS; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		if (take_place(&st))
 			return fd;
-		if (errno != EWOULDBLOCK)
-			break;
 		nanosleep(&pause, NULL);
 	}
-	err_set(err, ERR_TIMEOUT, "the directory is locked by somebody else");
+	err_set(err, ERR_TIMEOUT, "another copy to the directory has not ended");
 	close(fd);
 	return -1;
+}
+
+void copy_dir_close(int *fd)
+{
+	struct place *place;
+	struct stat st;
+
+	if (*fd < 0)
+		return;
+	if (fstat(*fd, &st) == 0) {
+		pthread_mutex_lock(&places_lock);
+		place = find_place(&st);
+		if (place)
+			list_remove(&place->link);
+		pthread_mutex_unlock(&places_lock);
+		free(place);
+	}
+	file_closep(fd);
 }
 
 int copy_dir_open(const struct copy *copy, bool create, struct err *err)

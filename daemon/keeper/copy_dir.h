@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "lib/base/attr.h"
+
 struct copy;
 struct err;
 
@@ -16,9 +18,13 @@ struct err;
 
 /*
  * Opens and locks DIR/GROUP/SERVICE, made where it is missing and `create`.  ERR_NOT_FOUND when it
- * is missing and not to be made, ERR_TIMEOUT when somebody else keeps the lock.
+ * is missing and not to be made, ERR_TIMEOUT when another call does not come to its end.
  */
 int copy_dir_open(const struct copy *copy, bool create, struct err *err);
+
+/* Unlocks and closes what copy_dir_open() gave; -1 is fine. */
+void copy_dir_close(int *fd);
+#define AUTO_PLACE CLEANUP(copy_dir_close)
 
 /* Makes the directory `name` in `parent` with all files of the copy; what has this name goes. */
 int copy_dir_write(const struct copy *copy, int parent, const char *name, struct err *err);
