@@ -35,7 +35,8 @@ int file_read_fd(int fd, size_t limit, struct buf *out, struct err *err)
 
 	for (;;) {
 		size_t left = limit - (out->len - start);
-		size_t want = left < 16384 ? left + 1 : 16384;
+		size_t room = out->size > out->len + 1 ? out->size - out->len - 1 : 16384;
+		size_t want = left < room ? left + 1 : room;
 		ssize_t n = read(fd, buf_reserve(out, want), want);
 
 		if (n < 0 && errno == EINTR)
@@ -63,6 +64,8 @@ int file_read(int dirfd, const char *path, size_t limit, struct buf *out, struct
 		return fail(err, "stat", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_IO, "%s is not a regular file", path);
+	/* With room for all of it and for the end, the buffer never moves and leaves no key behind. */
+	buf_reserve(out, (st.st_size < 0 || (size_t)st.st_size > limit ? limit : (size_t)st.st_size) + 1);
 	if (file_read_fd(fd, limit, out, err) < 0)
 		return err_add(err, "%s", path);
 	return 0;
@@ -200,7 +203,10 @@ int file_make_dir(int dirfd, const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
-int file_remove_tree(int dirfd, const char *path, struct err *err)
+/* Each level costs a descriptor; nothing of ours is deeper than three. */
+#define TREE_DEPTH_MAX 32
+
+static int remove_tree(int dirfd, const char *path, int depth, struct err *err)
 {
 	int fd, result = 0;
 	struct dirent *entry;
@@ -210,6 +216,8 @@ int file_remove_tree(int dirfd, const char *path, struct err *err)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return fail(err, "remove", path);
+	if (depth == TREE_DEPTH_MAX)
+		return err_set(err, ERR_TOO_LARGE, "%s lies too deep to be removed", path);
 	fd = file_open_dir(dirfd, path, err);
 	if (fd < 0)
 		return -1;
@@ -220,11 +228,16 @@ int file_remove_tree(int dirfd, const char *path, struct err *err)
 	}
 	while (result == 0 && (entry = readdir(dir)))
 		if (!str_is(entry->d_name, ".") && !str_is(entry->d_name, ".."))
-			result = file_remove_tree(fd, entry->d_name, err);
+			result = remove_tree(fd, entry->d_name, depth + 1, err);
 	closedir(dir);
 	if (result == 0 && unlinkat(dirfd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return fail(err, "remove", path);
 	return result;
+}
+
+int file_remove_tree(int dirfd, const char *path, struct err *err)
+{
+	return remove_tree(dirfd, path, 0, err);
 }
 
 bool file_exists(int dirfd, const char *path)

@@ -67,7 +67,10 @@ int file_replace_link(int dirfd, const char *path, const char *target, struct er
 /* The target of a link into out; -1 with ERR_NOT_FOUND when there is none. */
 int file_read_link(int dirfd, const char *path, char *out, size_t size, struct err *err);
 
-/* Removes a file or a whole tree, without following links; not being there is success. */
+/*
+ * Removes a file or a whole tree, without following links; not being there is success.  ERR_TOO_LARGE
+ * for a tree deeper than 32, which somebody else must have made.
+ */
 int file_remove_tree(int dirfd, const char *path, struct err *err);
 
 bool file_exists(int dirfd, const char *path);

@@ -1,6 +1,7 @@
 #include "daemon/keeper/copy.h"
 
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -217,6 +218,48 @@ TEST(hostile_links)
 		place_done(&place);
 		place_done(&victim);
 	}
+}
+
+/* Who may look into the directory may also lock it. */
+TEST(locked_by_somebody_else)
+{
+	struct place place;
+	int fd;
+
+	place_init(&place);
+	do_switch(&place, 1, false, true);
+	fd = openat(place.fd, HERE, O_RDONLY | O_DIRECTORY);
+	REQUIRE(fd >= 0 && flock(fd, LOCK_EX) == 0);
+	CHECK_INT(do_step(&place, copy_settle), ERR_NONE);
+	do_switch(&place, 2, false, true);
+	CHECK_INT(version_in(&place, HERE "/curr"), 2);
+	close(fd);
+	place_done(&place);
+}
+
+/* A tree that would take all our descriptors to remove. */
+TEST(deep_trees)
+{
+	struct err err = ERR_INIT;
+	struct place place;
+	int at, next;
+
+	place_init(&place);
+	for (int depth = 8; depth <= 40; depth *= 5) {
+		REQUIRE(mkdirat(place.fd, "deep", 0700) == 0);
+		at = openat(place.fd, "deep", O_RDONLY | O_DIRECTORY);
+		for (int i = 1; i < depth; i++) {
+			REQUIRE(mkdirat(at, "d", 0700) == 0);
+			next = openat(at, "d", O_RDONLY | O_DIRECTORY);
+			close(at);
+			at = next;
+		}
+		close(at);
+		CHECK_INT(file_remove_tree(place.fd, "deep", &err), depth < 32 ? 0 : -1);
+	}
+	CHECK_INT(err.code, ERR_TOO_LARGE);
+	CHECK_INT(renameat(place.fd, "deep/d/d/d/d/d/d/d/d/d/d", place.fd, "rest"), 0);
+	place_done(&place);
 }
 
 TEST(next_comes_and_goes)
