@@ -15,9 +15,11 @@ static struct sockaddr_un made; /* what listen_remove() has to remove */
 
 static bool is_served(const struct sockaddr_un *address)
 {
-	int fd AUTO_CLOSE = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd AUTO_CLOSE = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	/* One that is too busy to accept is there all the same. */
+	return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+				  errno == EAGAIN);
 }
 
 static int make_parent(const char *path, struct err *err)
