@@ -32,9 +32,9 @@ static void prune(struct asked *asked, size_t keep)
 	struct err err = ERR_INIT;
 	size_t n = 0;
 
-	if (store_prune(asked->server->store, asked->cert->name, keep, &n, &err) < 0 || n > 0)
+	if (store_prune(asked->server->store, asked->cert->name, keep, &n, &err) < 0)
 		log_event(&asked->log_cert, EVENT_CERT_PRUNED, &err,
-			"%s: %zu old versions deleted", asked->cert->name, n);
+			"%s: not all old versions could be deleted", asked->cert->name);
 }
 
 void serve_roll_request(struct asked *asked)
@@ -63,9 +63,6 @@ void serve_prune_request(struct asked *asked)
 		asked_fail(asked, &err);
 		return;
 	}
-	if (n > 0)
-		log_event(&asked->log_cert, EVENT_CERT_PRUNED, NULL,
-			"%s: %zu old versions deleted", asked->cert->name, n);
 	line_add_int(&words, "n", (int64_t)n);
 	asked_ok(asked, &words);
 }
