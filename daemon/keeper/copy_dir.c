@@ -81,34 +81,64 @@ int copy_dir_make(const struct copy *copy, int parent, const char *name, struct 
 	return result;
 }
 
-static int make_pass_dir(const char *path, struct err *err)
+/* A component of the path to the root, made where it is missing, and then not followed either. */
+static int enter(int parent, const char *name, bool *is_made, struct err *err)
 {
-	if (mkdir(path, PASS_MODE) < 0)
-		return errno == EEXIST ? 0 : fail(err, "make the directory", path);
-	/* Whatever the umask is. */
-	return chmod(path, PASS_MODE) < 0 ? fail(err, "change the mode of", path) : 0;
+	int fd AUTO_CLOSE = -1, result;
+	struct stat st;
+
+	result = openat(parent, name,
+		O_PATH | O_DIRECTORY | O_CLOEXEC | (*is_made ? O_NOFOLLOW : 0));
+	if (result >= 0 || errno != ENOENT)
+		return result >= 0 ? result : fail(err, "open the directory", name);
+	*is_made = true;
+	if (mkdirat(parent, name, 0700) < 0) {
+		/* Another thread was quicker; it is opened without following. */
+		return errno == EEXIST ? enter(parent, name, is_made, err)
+				       : fail(err, "make the directory", name);
+	}
+	/* By its descriptor, because who owns the parent may have put a link in its place. */
+	fd = open_beneath(parent, name);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(err, "open the directory", name);
+	if (st.st_uid != geteuid())
+		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", name);
+	if (fchmod(fd, PASS_MODE) < 0)
+		return fail(err, "change the mode of", name);
+	result = fd;
+	fd = -1;
+	return result;
+}
+
+static int make_root(const char *dir, struct err *err)
+{
+	char *path AUTO_FREE = mem_strdup(dir), *rest;
+	int at AUTO_CLOSE = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool is_made = false;
+
+	for (char *name = strtok_r(path, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
+		int next = enter(at, name, &is_made, err);
+
+		if (next < 0)
+			return -1;
+		close(at);
+		at = next;
+	}
+	return openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* The target's own directory is named by the administrator, so links on the way to it are fine. */
 static int open_root(const char *dir, bool create, struct err *err)
 {
-	char *path AUTO_FREE = mem_strdup(dir);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0 || errno != ENOENT || !create)
 		return fd >= 0 ? fd : fail(err, "open the directory", dir);
-	for (char *p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = 0;
-		if (make_pass_dir(path, err) < 0)
-			return -1;
-		*p = '/';
-	}
-	if (make_pass_dir(path, err) < 0)
-		return -1;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? fail(err, "open the directory", dir) : fd;
+	*err = (struct err)ERR_INIT;
+	fd = make_root(dir, err);
+	if (fd < 0 && !err_is_set(err))
+		return fail(err, "open the directory", dir);
+	return fd < 0 ? err_add(err, "%s", dir) : fd;
 }
 
 /*

@@ -196,11 +196,18 @@ int file_open_dir(int dirfd, const char *path, struct err *err)
 
 int file_make_dir(int dirfd, const char *path, mode_t mode, struct err *err)
 {
+	int fd AUTO_CLOSE = -1;
+	struct stat st;
+
 	if (mkdirat(dirfd, path, mode) < 0)
 		return errno == EEXIST ? 0 : fail(err, "make the directory", path);
-	if (fchmodat(dirfd, path, mode, 0) < 0)
-		return fail(err, "change the mode of", path);
-	return 0;
+	/* By its descriptor: who owns the parent may have put something else in its place. */
+	fd = file_open_dir(dirfd, path, err);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || st.st_uid != geteuid())
+		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", path);
+	return fchmod(fd, mode) < 0 ? fail(err, "change the mode of", path) : 0;
 }
 
 /* Each level costs a descriptor; nothing of ours is deeper than three. */
