@@ -32,15 +32,31 @@ static int make_parent(const char *path, struct err *err)
 	if (!slash || slash == parent)
 		return 0;
 	*slash = 0;
-	if (mkdir(parent, 0755) < 0)
-		return errno == EEXIST ? 0
-				       : err_sys(err, ERR_NO_RIGHTS, errno,
-						 "cannot make the directory %s", parent);
-	/* Anybody may connect, whatever our umask is; the roles decide what comes of it. */
-	if (chmod(parent, 0755) < 0)
-		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot open the directory %s to all",
-			parent);
+	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot make the directory %s", parent);
 	return 0;
+}
+
+/*
+ * Anybody may connect, the roles decide what comes of it.  The mode comes from the umask: a change
+ * by name could hit what somebody else has put there meanwhile.
+ */
+static int bind_for_all(int fd, const struct sockaddr_un *address, struct err *err)
+{
+	mode_t before = umask(0022);
+	int result = make_parent(address->sun_path, err);
+
+	if (result == 0 && is_served(address))
+		result = err_set(err, ERR_BUSY, "another daemon listens at %s", address->sun_path);
+	umask(0111);
+	if (result == 0) {
+		unlink(address->sun_path);
+		if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+			result = err_sys(
+				err, ERR_NO_RIGHTS, errno, "cannot bind %s", address->sun_path);
+	}
+	umask(before);
+	return result;
 }
 
 int listen_control(const char *path, int *out, struct err *err)
@@ -55,15 +71,10 @@ int listen_control(const char *path, int *out, struct err *err)
 			"the socket path %s is longer than %zu bytes", path,
 			sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path));
-	if (make_parent(path, err) < 0)
+	if (bind_for_all(fd, &address, err) < 0)
 		return -1;
-	if (is_served(&address))
-		return err_set(err, ERR_BUSY, "another daemon listens at %s", path);
-	unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot bind %s", path);
 	made = address;
-	if (chmod(path, 0666) < 0 || listen(fd, 128) < 0)
+	if (listen(fd, 128) < 0)
 		return err_sys(err, ERR_IO, errno, "cannot listen at %s", path);
 	*out = fd;
 	fd = -1;
