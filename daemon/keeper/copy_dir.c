@@ -87,8 +87,8 @@ static int enter(int parent, const char *name, bool *is_made, struct err *err)
 	int fd AUTO_CLOSE = -1, result;
 	struct stat st;
 
-	result = openat(parent, name,
-		O_PATH | O_DIRECTORY | O_CLOEXEC | (*is_made ? O_NOFOLLOW : 0));
+	result = openat(
+		parent, name, O_PATH | O_DIRECTORY | O_CLOEXEC | (*is_made ? O_NOFOLLOW : 0));
 	if (result >= 0 || errno != ENOENT)
 		return result >= 0 ? result : fail(err, "open the directory", name);
 	*is_made = true;

@@ -18,8 +18,9 @@ static bool is_served(const struct sockaddr_un *address)
 	int fd AUTO_CLOSE = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	/* One that is too busy to accept is there all the same. */
-	return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-				  errno == EAGAIN);
+	return fd >= 0 &&
+	       (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+		       errno == EAGAIN);
 }
 
 static int make_parent(const char *path, struct err *err)
@@ -33,7 +34,8 @@ static int make_parent(const char *path, struct err *err)
 		return 0;
 	*slash = 0;
 	if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, ERR_NO_RIGHTS, errno, "cannot make the directory %s", parent);
+		return err_sys(
+			err, ERR_NO_RIGHTS, errno, "cannot make the directory %s", parent);
 	return 0;
 }
 
@@ -47,7 +49,8 @@ static int bind_for_all(int fd, const struct sockaddr_un *address, struct err *e
 	int result = make_parent(address->sun_path, err);
 
 	if (result == 0 && is_served(address))
-		result = err_set(err, ERR_BUSY, "another daemon listens at %s", address->sun_path);
+		result = err_set(
+			err, ERR_BUSY, "another daemon listens at %s", address->sun_path);
 	umask(0111);
 	if (result == 0) {
 		unlink(address->sun_path);

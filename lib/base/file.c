@@ -65,7 +65,9 @@ int file_read(int dirfd, const char *path, size_t limit, struct buf *out, struct
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_IO, "%s is not a regular file", path);
 	/* With room for all of it and for the end, the buffer never moves and leaves no key behind. */
-	buf_reserve(out, (st.st_size < 0 || (size_t)st.st_size > limit ? limit : (size_t)st.st_size) + 1);
+	buf_reserve(out,
+		(st.st_size < 0 || (size_t)st.st_size > limit ? limit : (size_t)st.st_size) +
+			1);
 	if (file_read_fd(fd, limit, out, err) < 0)
 		return err_add(err, "%s", path);
 	return 0;
