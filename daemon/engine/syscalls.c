@@ -69,14 +69,16 @@ static const char *const deadly[] = { "execve", "execveat", "ptrace", "process_v
 	"setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "vhangup",
 	"syslog", "nfsservctl", "lookup_dcookie", "uselib" };
 
-/* A call that is allowed only while (argument & mask) == value. */
+/* A call that is allowed only while (argument & mask) == value, and so the argument behind it. */
 struct narrow {
 	const char *call;
 	unsigned arg;
 	uint64_t mask, value;
+	uint64_t next_mask, next_value;
 };
 
-#define INT_ARG UINT32_MAX /* of a 64-bit register, the kernel reads the lower half */
+#define INT_ARG UINT32_MAX        /* of a 64-bit register, the kernel reads the lower half */
+#define SOCK_TYPE ((uint64_t)0xf) /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
 #define WRITES ((uint64_t)(O_ACCMODE | O_CREAT | O_TRUNC))
 #define NAMESPACES                                                                             \
 	((uint64_t)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |              \
@@ -86,14 +88,16 @@ static const struct narrow narrowed[] = {
 	{ "open", 1, WRITES, O_RDONLY }, { "openat", 2, WRITES, O_RDONLY },
 	{ "mmap", 2, PROT_EXEC, 0 }, { "mmap2", 2, PROT_EXEC, 0 },
 	{ "mprotect", 2, PROT_EXEC, 0 }, { "clone", 0, NAMESPACES, 0 },
-	{ "socket", 0, INT_ARG, AF_UNIX }, { "socket", 0, INT_ARG, AF_INET },
-	{ "socket", 0, INT_ARG, AF_INET6 }, { "socketpair", 0, INT_ARG, AF_UNIX },
-	{ "ioctl", 1, INT_ARG, FIONBIO }, { "ioctl", 1, INT_ARG, FIONREAD },
-	{ "ioctl", 1, INT_ARG, FIOCLEX }, { "ioctl", 1, INT_ARG, TCGETS },
-	{ "ioctl", 1, INT_ARG, TIOCGWINSZ }, { "prctl", 0, INT_ARG, PR_SET_NAME },
-	{ "prctl", 0, INT_ARG, PR_GET_NAME }, { "prctl", 0, INT_ARG, PR_SET_PDEATHSIG },
-	{ "prctl", 0, INT_ARG, PR_GET_DUMPABLE }, { "prctl", 0, INT_ARG, PR_GET_NO_NEW_PRIVS },
-	{ "prctl", 0, INT_ARG, PR_GET_SECCOMP }, { "prctl", 0, INT_ARG, PR_SET_VMA },
+	/* For the journal.  A stream would reach the service manager, the bus and what else runs commands. */
+	{ "socket", 0, INT_ARG, AF_UNIX, SOCK_TYPE, SOCK_DGRAM },
+	{ "socket", 0, INT_ARG, AF_INET }, { "socket", 0, INT_ARG, AF_INET6 },
+	{ "socketpair", 0, INT_ARG, AF_UNIX }, { "ioctl", 1, INT_ARG, FIONBIO },
+	{ "ioctl", 1, INT_ARG, FIONREAD }, { "ioctl", 1, INT_ARG, FIOCLEX },
+	{ "ioctl", 1, INT_ARG, TCGETS }, { "ioctl", 1, INT_ARG, TIOCGWINSZ },
+	{ "prctl", 0, INT_ARG, PR_SET_NAME }, { "prctl", 0, INT_ARG, PR_GET_NAME },
+	{ "prctl", 0, INT_ARG, PR_SET_PDEATHSIG }, { "prctl", 0, INT_ARG, PR_GET_DUMPABLE },
+	{ "prctl", 0, INT_ARG, PR_GET_NO_NEW_PRIVS }, { "prctl", 0, INT_ARG, PR_GET_SECCOMP },
+	{ "prctl", 0, INT_ARG, PR_SET_VMA },
 	{ "prlimit64", 2, UINT64_MAX, 0 }, /* look, do not set */
 };
 
@@ -108,14 +112,19 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *call,
 	const struct narrow *narrow, struct err *err)
 {
 	int nr = seccomp_syscall_resolve_name(call);
-	struct scmp_arg_cmp cmp = { 0 };
+	struct scmp_arg_cmp cmp[2] = { { 0 } };
+	unsigned n = 0;
 	int r;
 
 	if (nr == __NR_SCMP_ERROR || nr < 0)
 		return 0;
 	if (narrow)
-		cmp = SCMP_CMP(narrow->arg, SCMP_CMP_MASKED_EQ, narrow->mask, narrow->value);
-	r = seccomp_rule_add_array(filter, action, nr, narrow ? 1 : 0, narrow ? &cmp : NULL);
+		cmp[n++] =
+			SCMP_CMP(narrow->arg, SCMP_CMP_MASKED_EQ, narrow->mask, narrow->value);
+	if (narrow && narrow->next_mask)
+		cmp[n++] = SCMP_CMP(narrow->arg + 1, SCMP_CMP_MASKED_EQ, narrow->next_mask,
+			narrow->next_value);
+	r = seccomp_rule_add_array(filter, action, nr, n, cmp);
 	if (r < 0)
 		return err_sys(err, ERR_IO, -r, "there can be no rule for %s", call);
 	return 0;

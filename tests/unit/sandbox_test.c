@@ -172,6 +172,17 @@ static int netlink_socket(void)
 	return result(socket(AF_NETLINK, SOCK_RAW, 0));
 }
 
+/* As to a bus, a service manager or a container's daemon, which run commands for who may connect. */
+static int local_stream(void)
+{
+	return result(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+static int local_packets(void)
+{
+	return result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+}
+
 static int datagram_pair(void)
 {
 	int fd[2];
@@ -331,6 +342,8 @@ static const struct {
 	{ "talk over TCP", talk_tcp, 0, 0, 0 },
 	{ "bind a port", bind_port, 0, EACCES, 4 },
 	{ "netlink", netlink_socket, 0, EPERM, 0 },
+	{ "a local stream", local_stream, 0, EPERM, 0 },
+	{ "local packets", local_packets, 0, EPERM, 0 },
 	{ "seqpacket pair", datagram_pair, 0, 0, 0 },
 	{ "journal", journal, 0, 0, 0 },
 	{ "fork and wait", fork_and_wait, 0, 0, 0 },
