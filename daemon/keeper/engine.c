@@ -216,6 +216,22 @@ static void become_engine(
 	_exit(1);
 }
 
+/*
+ * The largest message must fit, whatever the system's default is: a SEQPACKET sends no part of one.
+ * No more than that, because what lies in the socket is what an engine that does not listen costs.
+ */
+static void make_room(int socket)
+{
+	const int room = (int)KEEPER_MESSAGE_MAX + 65536;
+	socklen_t len = sizeof(int);
+	int now = 0;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &now, &len) == 0 && now >= room)
+		return;
+	if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		(void)setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 int engine_start(struct engine *engine, struct events *events, const char *program,
 	const char *user, int control_fd, struct err *err)
 {
@@ -229,6 +245,8 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return err_sys(err, ERR_IO, errno, "cannot make a socket pair");
+	make_room(pair[0]);
+	make_room(pair[1]);
 	pid = fork();
 	if (pid == 0)
 		become_engine(program, user ? &to : NULL, pair[1], control_fd, keeper);
