@@ -260,29 +260,33 @@ TEST(work_is_done_beside_the_loop_and_told_in_it)
 
 TEST(closing_a_worker_does_not_wait)
 {
-	static struct sum sums[5]; /* outlive the test: a thread is left behind with them */
+	enum { WAITING = 3 };
+	/* Outlive the test: the threads are left behind with them. */
+	static struct sum sums[WORKER_THREADS + WAITING];
 	int64_t start = clock_tick().ms;
 	struct err err = ERR_INIT;
 	struct worker *worker;
 	struct world w;
 	int gate[2], begun[2];
-	char two[2];
+	char c;
 
 	REQUIRE(pipe2(gate, O_CLOEXEC) == 0 && pipe2(begun, O_CLOEXEC) == 0);
 	world_init(&w);
 	REQUIRE(worker_new(&w.events, &worker, &err) == 0);
-	for (int i = 0; i < 5; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
 		sums[i] = (struct sum){ .n = 1, .gate = gate[0], .begun = begun[1] };
 		worker_start(worker, &work, &sums[i], &w);
 	}
-	/* Both threads are in the middle of theirs, and stay there. */
-	REQUIRE(read(begun[0], two, 1) == 1 && read(begun[0], two + 1, 1) == 1);
+	/* Every thread is in the middle of its own, and stays there. */
+	for (int i = 0; i < WORKER_THREADS; i++)
+		REQUIRE(read(begun[0], &c, 1) == 1);
 	CHECK(worker_is_busy(worker));
 	CHECK(!worker_free(worker));
 	CHECK(clock_tick().ms - start < 20000);
-	for (int i = 0; i < 5; i++)
+	for (size_t i = 0; i < ARRAY_LEN(sums); i++)
 		CHECK(!sums[i].is_done);
-	CHECK(sums[2].is_dropped && sums[3].is_dropped && sums[4].is_dropped);
+	for (int i = 0; i < WAITING; i++)
+		CHECK(sums[WORKER_THREADS + i].is_dropped);
 	/* Lets the threads go, so that the leak checker sees them end; they may still read. */
 	close(gate[1]);
 	events_run_once(&w.events, 50, &err);
