@@ -19,28 +19,31 @@ bool str_ends(const char *text, const char *suffix)
 size_t str_distance(const char *a, const char *b, size_t limit)
 {
 	enum { LONGEST = 64 };
-	size_t n = strlen(a), m = strlen(b), row[LONGEST + 1];
+	size_t n = strlen(a), m = strlen(b), rows[3][LONGEST + 1];
 
 	if (n > LONGEST || m > LONGEST)
 		return limit + 1;
 	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
+		const size_t *before = rows[(i + 1) % 3], *above = rows[(i + 2) % 3];
+		size_t *row = rows[i % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= m; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
 
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+				before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
 			row[j] = best;
 		}
 	}
-	return row[m] > limit ? limit + 1 : row[m];
+	return rows[n % 3][m] > limit ? limit + 1 : rows[n % 3][m];
 }
 
 const char *str_near_miss(const char *text, const char *const *words)

@@ -20,7 +20,10 @@ static inline bool str_is(const char *a, const char *b)
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
-/* Number of single-character edits between two texts, at most `limit` + 1. */
+/*
+ * Number of edits between two texts, at most `limit` + 1: a character more, less or another, or two
+ * neighbours that changed places.
+ */
 size_t str_distance(const char *a, const char *b, size_t limit);
 
 /*

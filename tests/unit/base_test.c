@@ -114,12 +114,41 @@ TEST(patterns_match_names)
 		"*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b/b"));
 }
 
+TEST(edits_are_counted)
+{
+	static const struct {
+		const char *a, *b;
+		size_t limit, want;
+	} rows[] = {
+		{ "", "", 3, 0 },
+		{ "web", "web", 3, 0 },
+		{ "", "abc", 9, 3 },
+		{ "web", "wb", 3, 1 },
+		{ "web", "weeb", 3, 1 },
+		{ "web", "wab", 3, 1 },
+		{ "web", "wbe", 3, 1 },
+		{ "web", "ewb", 3, 1 },
+		{ "web", "bew", 3, 2 },
+		{ "ab", "bca", 9, 3 }, /* what changed places is not changed again */
+		{ "ab", "ba", 9, 1 },
+		{ "abcd", "badc", 9, 2 },
+		{ "kitten", "sitting", 9, 3 },
+		{ "kitten", "sitting", 1, 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CHECK_INT(str_distance(rows[i].a, rows[i].b, rows[i].limit), rows[i].want);
+		CHECK_INT(str_distance(rows[i].b, rows[i].a, rows[i].limit), rows[i].want);
+	}
+}
+
 TEST(near_misses_are_found)
 {
 	static const char *const words[] = { "lifetime", "names", "key", NULL };
 
 	CHECK_STR(str_near_miss("lifetme", words), "lifetime");
 	CHECK_STR(str_near_miss("name", words), "names");
+	CHECK_STR(str_near_miss("kye", words), "key");
 	CHECK(!str_near_miss("colour", words));
 }
 

@@ -271,6 +271,10 @@ static const struct {
 		"/t/c:1:33: error: defaults.deploy[0]: there is no target called webb; did you "
 		"mean "
 		"web?\n" },
+	{ "defaults: {ca: self, deploy: [wbe]}\ntargets: {web: {dir: /x}}\n",
+		"/t/c:1:31: error: defaults.deploy[0]: there is no target called wbe; did you "
+		"mean "
+		"web?\n" },
 	{ "cas: {a: {type: local, issuer: ca/a}, b: {type: local, issuer: ca/b}}\n"
 	  "groups: {ca: {a: {ca: b}, b: {ca: a}}}\n",
 		"/t/c:2:23: error: groups.ca.a.ca: ca/a would be signed by itself in the end; "
