@@ -2,6 +2,7 @@
 
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
+#include "daemon/ctl/select.h"
 #include "daemon/ctl/session.h"
 #include "daemon/job/runner.h"
 #include "lib/base/clock.h"
@@ -94,6 +95,8 @@ static int begin(struct session *session, struct watching *watching, struct err 
 		!is_remembered(&ctl->ring, watching->job))
 		return err_set(err, ERR_NO_SUCH_JOB,
 			"no job with the number %" PRId64 " is known", job);
+	if (watching->pattern && select_check(ctl->fleet, watching->pattern, err))
+		return -1;
 	if (since < 0)
 		watching->next = job ? ctl->ring.first : ctl->ring.next;
 	else if ((uint64_t)since >= ctl->ring.next)

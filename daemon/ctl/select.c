@@ -49,6 +49,11 @@ static int fail_no_such(const struct fleet *fleet, const char *name, struct err 
 	return err_set(err, ERR_NO_SUCH_CERT, "no certificate is called %.200s", name);
 }
 
+int select_check(const struct fleet *fleet, const char *arg, struct err *err)
+{
+	return is_pattern(arg) || fleet_find(fleet, arg) ? 0 : fail_no_such(fleet, arg, err);
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -58,8 +63,8 @@ static int add(struct selection *selection, const struct fleet *fleet, const cha
 	struct err *err)
 {
 	if (!is_pattern(arg)) {
-		if (!fleet_find(fleet, arg))
-			return fail_no_such(fleet, arg, err);
+		if (select_check(fleet, arg, err))
+			return -1;
 		selection->names[selection->n_names++] = arg;
 		return 0;
 	}

@@ -45,6 +45,9 @@ enum selected { SELECTED_CERT, SELECTED_NONE_YET, SELECTED_END };
 enum selected selection_next(struct selection *selection, const struct fleet *fleet,
 	struct cert **out, struct err *err);
 
+/* Fails with ERR_NO_SUCH_CERT for the name of no certificate; a pattern may match nothing yet. */
+int select_check(const struct fleet *fleet, const char *arg, struct err *err);
+
 /* The one certificate that the request's first argument names; NULL with ERR_NO_SUCH_CERT. */
 struct cert *select_one(
 	const struct fleet *fleet, const struct request_line *request, struct err *err);

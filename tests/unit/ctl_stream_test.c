@@ -28,6 +28,16 @@ TEST(watch)
 	talk_end(&t);
 
 	talk_begin_root(&t, 1);
+	CHECK_STR(say(&t, "watch example.com/l00001"),
+		"err no-such-cert \"no certificate is called example.com/l00001; did you mean "
+		"example.com/l00000?\"\n");
+	CHECK_STR(say(&t, "watch example.com/l00000"), "ok\n");
+	talk_end(&t);
+	talk_begin_root(&t, 1);
+	CHECK_STR(say(&t, "watch nobody.example"), "ok\n");
+	talk_end(&t);
+
+	talk_begin_root(&t, 1);
 	CHECK_STARTS(say(&t, "watch job=5"), "err no-such-job ");
 	event("a/b", NULL, EVENT_CERT_ISSUED, "one");
 	event("c/d", NULL, EVENT_CERT_ISSUED, "two");
