@@ -8,6 +8,9 @@
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
+/* Of the summary; the first line, which gets the rest, may hold long paths. */
+#define SUMMARY_LAST_MAX 80
+
 static bool is_blank(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -21,11 +24,13 @@ static void end_line(struct capture *capture)
 	if (!is_blank(capture->last, capture->last_len)) {
 		memcpy(capture->whole, capture->last, capture->last_len);
 		capture->whole[capture->last_len] = 0;
+		if (!capture->first[0])
+			memcpy(capture->first, capture->whole, sizeof(capture->first));
 	}
 	capture->last_len = 0;
 }
 
-/* The last line is followed for ever: it usually says why a command failed. */
+/* Lines are followed for ever: the last one often says why a command failed. */
 static void follow_lines(struct capture *capture, const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -122,9 +127,21 @@ void capture_tell(
 			n_more);
 }
 
-const char *capture_last_line(struct capture *capture, char out[CAPTURE_LINE_MAX])
+const char *capture_summary(struct capture *capture, char out[CAPTURE_SUMMARY_MAX])
 {
+	static const char between[] = " ... ";
+	size_t len;
+
 	end_line(capture);
-	capture_clean(capture->whole, strlen(capture->whole), out, CAPTURE_LINE_MAX);
+	if (str_is(capture->first, capture->whole)) {
+		capture_clean(capture->whole, strlen(capture->whole), out, CAPTURE_SUMMARY_MAX);
+		return out;
+	}
+	capture_clean(capture->first, strlen(capture->first), out,
+		CAPTURE_SUMMARY_MAX - SUMMARY_LAST_MAX - sizeof(between));
+	len = strlen(out);
+	memcpy(out + len, between, sizeof(between));
+	len += sizeof(between) - 1;
+	capture_clean(capture->whole, strlen(capture->whole), out + len, SUMMARY_LAST_MAX);
 	return out;
 }

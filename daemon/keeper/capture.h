@@ -14,6 +14,7 @@ struct log_field;
  */
 
 #define CAPTURE_LINE_MAX 800
+#define CAPTURE_SUMMARY_MAX 248
 
 struct capture {
 	struct buf kept;
@@ -21,6 +22,7 @@ struct capture {
 	char last[CAPTURE_LINE_MAX]; /* the line that is being written */
 	size_t last_len;
 	char whole[CAPTURE_LINE_MAX]; /* the last one that was not blank */
+	char first[CAPTURE_LINE_MAX]; /* the first of these */
 };
 
 void capture_add(struct capture *capture, const char *data, size_t len);
@@ -30,8 +32,11 @@ void capture_done(struct capture *capture);
 void capture_tell(
 	const struct capture *capture, const struct log_field *context, const char *about);
 
-/* The last line that is not blank, harmless; "" when nothing was printed. */
-const char *capture_last_line(struct capture *capture, char out[CAPTURE_LINE_MAX]);
+/*
+ * What was said for a sentence about it, harmless and bounded: the line, of several the first and the
+ * last ("FIRST ... LAST"), because the reason may be either; "" when nothing was printed.
+ */
+const char *capture_summary(struct capture *capture, char out[CAPTURE_SUMMARY_MAX]);
 
 /* Copies text and makes it harmless; cut where it does not fit, at a whole character. */
 void capture_clean(const char *text, size_t len, char *out, size_t size);

@@ -152,7 +152,7 @@ static void signal_group(struct command *command, int signal)
 static void describe_end(struct command *command, struct err *err)
 {
 	const struct bus_status *status = &command->status;
-	char line[CAPTURE_LINE_MAX];
+	char said[CAPTURE_SUMMARY_MAX];
 
 	if (command->is_late) {
 		err_set(err, ERR_TIMEOUT,
@@ -174,10 +174,10 @@ static void describe_end(struct command *command, struct err *err)
 	} else {
 		return;
 	}
-	capture_last_line(&command->output, line);
-	if (line[0])
+	capture_summary(&command->output, said);
+	if (said[0])
 		snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
-			": %.200s", line);
+			": %s", said);
 }
 
 /* The one end of every command. */

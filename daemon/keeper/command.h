@@ -66,7 +66,7 @@ struct events *commands_events(struct commands *commands);
 
 /*
  * Starts one.  Whatever goes wrong, now or later, is told through `done`: ERR_COMMAND_FAILED ("nginx -t
- * ended with status 1: LAST LINE"), ERR_TIMEOUT, ERR_NOT_FOUND or ERR_NO_RIGHTS for a program that
+ * ended with status 1: FIRST LINE ... LAST LINE"), ERR_TIMEOUT, ERR_NOT_FOUND or ERR_NO_RIGHTS for a program that
  * cannot be started.
  */
 struct command *command_start(struct commands *commands, const struct command_spec *spec,
