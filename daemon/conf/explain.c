@@ -13,6 +13,7 @@ struct walk {
 	const char *path[PATH_MAX_KEYS];
 	size_t depth;
 	void (*visit)(struct walk *w, const struct yaml_field *field);
+	void (*visit_entry)(struct walk *w, const struct yaml_type *type); /* may be NULL */
 	struct buf *out;
 	const char *wanted;
 	size_t n_found;
@@ -24,10 +25,14 @@ static void walk_type(struct walk *w, const struct yaml_type *type)
 {
 	size_t depth = w->depth;
 
-	for (; type->entry; type = type->of)
+	for (; type->entry; type = type->of) {
 		w->path[w->depth++] = type->entry;
-	/* The keys of a certificate are told once, with the groups. */
-	if (type->fields && !(type->fields == conf_cert_fields && depth == w->depth))
+		if (w->visit_entry)
+			w->visit_entry(w, type->of);
+	}
+	/* The keys of a certificate are told once, with the groups, if not asked for elsewhere. */
+	if (type->fields && (type->fields != conf_cert_fields || depth < w->depth ||
+				    str_starts(w->wanted, "defaults.")))
 		walk_fields(w, type->fields);
 	w->depth = depth;
 }
@@ -98,29 +103,15 @@ static void add_bounds(struct buf *out, const struct yaml_field *field)
 			(long long)field->max);
 }
 
-static void explain_field(struct walk *w, const struct yaml_field *field)
+/* The keys below, of a map from names those of its entries. */
+static void add_keys(struct buf *out, const struct yaml_type *type)
 {
-	struct buf path AUTO_BUF = BUF_INIT;
+	struct buf names AUTO_BUF = BUF_INIT;
 
-	add_path(w, &path);
-	if (!*w->wanted) {
-		buf_printf(w->out, "%s\n", buf_text(&path));
-		w->n_found++;
-		return;
-	}
-	if (!str_is(buf_text(&path), w->wanted) && !path_matches(w, w->wanted))
-		return;
-	buf_printf(w->out, "%s%s: %s", w->n_found ? "\n" : "", buf_text(&path),
-		word_of(field->type));
-	add_bounds(w->out, field);
-	if (field->is_required)
-		buf_add_text(w->out, ", required");
-	buf_printf(w->out, "\n    %s\n", field->help);
-	if (field->fallback)
-		buf_printf(w->out, "    default: %s\n", field->fallback);
-	for (const struct yaml_field *f = field->type->fields; f && f->name; f++)
-		buf_printf(w->out, "    .%s: %s\n", f->name, f->help);
-	w->n_found++;
+	for (; type->entry; type = type->of)
+		buf_printf(&names, ".%s", type->entry);
+	for (const struct yaml_field *f = type->fields; f && f->name; f++)
+		buf_printf(out, "    %s.%s: %s\n", buf_text(&names), f->name, f->help);
 }
 
 /* The last keys of all paths, to find what a mistyped one was meant to be. */
@@ -144,9 +135,53 @@ static const char *near_key(const char *wanted)
 	return str_near_miss(last ? last + 1 : wanted, names);
 }
 
+/*
+ * Behind "groups." any word may be a name, as domains have dots: there a mistyped key is likelier.
+ */
+static void explain_entry(struct walk *w, const struct yaml_type *type)
+{
+	struct buf path AUTO_BUF = BUF_INIT;
+
+	add_path(w, &path);
+	if (!str_is(buf_text(&path), w->wanted) &&
+		(!path_matches(w, w->wanted) ||
+			(str_starts(w->wanted, "groups.") && near_key(w->wanted))))
+		return;
+	buf_printf(w->out, "%s%s: %s\n", w->n_found ? "\n" : "", buf_text(&path), type->word);
+	add_keys(w->out, type);
+	w->n_found++;
+}
+
+static void explain_field(struct walk *w, const struct yaml_field *field)
+{
+	struct buf path AUTO_BUF = BUF_INIT;
+
+	add_path(w, &path);
+	if (!*w->wanted) {
+		buf_printf(w->out, "%s\n", buf_text(&path));
+		w->n_found++;
+		return;
+	}
+	if (!str_is(buf_text(&path), w->wanted) && !path_matches(w, w->wanted))
+		return;
+	buf_printf(w->out, "%s%s: %s", w->n_found ? "\n" : "", buf_text(&path),
+		word_of(field->type));
+	add_bounds(w->out, field);
+	if (field->is_required)
+		buf_add_text(w->out, ", required");
+	buf_printf(w->out, "\n    %s\n", field->help);
+	if (field->fallback)
+		buf_printf(w->out, "    default: %s\n", field->fallback);
+	add_keys(w->out, field->type);
+	w->n_found++;
+}
+
 int conf_explain(const char *key, struct buf *out, struct err *err)
 {
-	struct walk w = { .visit = explain_field, .out = out, .wanted = key ? key : "" };
+	struct walk w = { .visit = explain_field,
+		.visit_entry = explain_entry,
+		.out = out,
+		.wanted = key ? key : "" };
 	const char *near;
 
 	walk_fields(&w, conf_top_fields);

@@ -15,6 +15,16 @@ static const struct {
 	{ "groups.ca.my-root.renew.curve", { "groups.GROUP.SERVICE.renew.curve: " } },
 	{ "roll.min_age", { "groups.GROUP.SERVICE.roll.min_age: duration, at most 365d\n" } },
 	{ "targets.web.dir", { "targets.NAME.dir: path, required\n" } },
+	{ "targets", { "targets: map\n", "\n    .NAME.dir: ", "\n    .NAME.reload: " } },
+	{ "targets.NAME", { "targets.NAME: target\n", "\n    .dir: ", "\n    .reload: " } },
+	{ "targets.web", { "targets.NAME: target\n", "\n    .dir: " } },
+	{ "targets.NAME.dir", { "targets.NAME.dir: path, required\n" } },
+	{ "cas.le", { "cas.NAME: CA\n", "\n    .issuer: " } },
+	{ "groups", { "groups: map\n", "\n    .GROUP.SERVICE.lifetime: " } },
+	{ "groups.example.com",
+		{ "groups.GROUP: certificates\n", "\n    .SERVICE.lifetime: " } },
+	{ "groups.example.com.web", { "groups.GROUP.SERVICE: certificate\n", "\n    .ca: " } },
+	{ "defaults.renew.curve", { "defaults.renew.curve: " } },
 	{ "lifetime", { "cas.NAME.lifetime: ", "groups.GROUP.SERVICE.lifetime: " } },
 	{ "reload.unit", { "targets.NAME.reload.unit: text\n" } },
 	{ "control", { "control: map\n", ".socket: ", ".admin: " } },
@@ -46,7 +56,8 @@ TEST(explain_unknown)
 		{ "quux", "there is no key quux" },
 		{ ".", "there is no key ." },
 		{ "NAME", "there is no key NAME" },
-		{ "targets.keep", "there is no key targets.keep; did you mean keep?" },
+		{ "targets.web.keep", "there is no key targets.web.keep; did you mean keep?" },
+		{ "target.web", "there is no key target.web" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
