@@ -43,6 +43,120 @@ static void chain_borrow(
 	}
 }
 
+/* The different certificates of files that were picked, and which of them are in the chain. */
+struct pick {
+	const struct material_item *items[MATERIAL_MAX];
+	bool is_used[MATERIAL_MAX];
+	size_t n, last; /* the last used one */
+};
+
+static void pick_init(struct pick *pick, const struct material *material)
+{
+	for (size_t i = 0; i < material->n; i++) {
+		const struct material_item *item = &material->items[i];
+		size_t k = 0;
+
+		while (item->cert && k < pick->n &&
+			!cert_equal(pick->items[k]->cert, item->cert))
+			k++;
+		if (item->cert && k == pick->n)
+			pick->items[pick->n++] = item;
+	}
+}
+
+static bool pick_issued_any(const struct pick *pick, size_t issuer)
+{
+	struct err err;
+
+	for (size_t i = 0; i < pick->n; i++)
+		if (i != issuer && cert_is_issued_by(pick->items[i]->cert,
+					   pick->items[issuer]->cert, &err) == 0)
+			return true;
+	return false;
+}
+
+/* A server's certificate; where there are only CAs, the lowest of them. */
+static size_t pick_leaf(const struct pick *pick)
+{
+	for (size_t i = 0; i < pick->n; i++)
+		if (!cert_is_ca(pick->items[i]->cert))
+			return i;
+	for (size_t i = 0; i < pick->n; i++)
+		if (!pick_issued_any(pick, i))
+			return i;
+	return 0;
+}
+
+static void pick_use(struct check *check, struct pick *pick, size_t i, struct chain *out)
+{
+	pick->is_used[i] = true;
+	pick->last = i;
+	if (out->n < CHAIN_MAX)
+		out->at[out->n++] = pick->items[i]->cert;
+	else
+		check_add(check, "there are more than %d certificates", CHAIN_MAX);
+}
+
+/* The place of the issuer of the last one, or n. */
+static size_t pick_next(const struct pick *pick)
+{
+	const struct cert *last = pick->items[pick->last]->cert;
+	struct err err;
+	size_t i = 0;
+
+	if (cert_is_self_signed(last))
+		return pick->n;
+	while (i < pick->n &&
+		(pick->is_used[i] || cert_is_issued_by(last, pick->items[i]->cert, &err) < 0))
+		i++;
+	return i;
+}
+
+/* What is in no chain is a mistake, except for an anchor beside the one that was needed. */
+static void pick_judge_rest(struct check *check, const struct pick *pick)
+{
+	bool is_anchored = cert_is_self_signed(pick->items[pick->last]->cert);
+
+	for (size_t i = 0; i < pick->n; i++) {
+		const struct cert *cert = pick->items[i]->cert;
+		struct buf subject AUTO_BUF = BUF_INIT;
+
+		if (pick->is_used[i] || (is_anchored && cert_is_self_signed(cert)))
+			continue;
+		cert_subject_name(cert, &subject);
+		if (!cert_is_ca(cert))
+			check_add(check, "%.200s is the certificate of another server",
+				buf_text(&subject));
+		else if (!pick_issued_any(pick, i))
+			check_add(check, "%.200s has issued none of these certificates",
+				buf_text(&subject));
+	}
+}
+
+/* Servers send a file as it stands, so within one the order matters. */
+static void chain_pick(struct check *check, const struct material *material, struct chain *out)
+{
+	struct pick pick = { .n = 0 };
+	size_t leaf, i;
+
+	pick_init(&pick, material);
+	if (pick.n == 0)
+		return;
+	leaf = pick_leaf(&pick);
+	pick_use(check, &pick, leaf, out);
+	for (i = leaf + 1; i < pick.n && cert_is_ca(pick.items[i]->cert); i++)
+		if (pick.items[i]->file == pick.items[leaf]->file)
+			pick_use(check, &pick, i, out);
+	while ((i = pick_next(&pick)) < pick.n) {
+		if (i < pick.last && pick.items[i]->file == pick.items[pick.last]->file)
+			check_add(check,
+				"the certificates of a file are not in order, each before its "
+				"issuer");
+		pick_use(check, &pick, i, out);
+	}
+	pick_judge_rest(check, &pick);
+}
+
 static void check_keys(struct check *check, const struct material *material)
 {
 	for (size_t i = 0; i < material->n; i++) {
@@ -97,9 +211,13 @@ static struct instant check_dates(
 void check_run(struct check *check, const struct material *material, struct instant now)
 {
 	struct chain chain = CHAIN_INIT;
+	struct instant at;
 	struct err err;
 
-	chain_borrow(check, material, &chain);
+	if (check->is_picked)
+		chain_pick(check, material, &chain);
+	else
+		chain_borrow(check, material, &chain);
 	check->chain_len = chain.n;
 	if (chain.n > 0) {
 		check->leaf = chain.at[0];
@@ -111,7 +229,10 @@ void check_run(struct check *check, const struct material *material, struct inst
 	if (!check->leaf)
 		return;
 	check_names(check);
-	if (chain_verify(&chain, NULL, check_dates(check, &chain, now), &err) < 0)
+	at = check_dates(check, &chain, now);
+	if (check->is_picked && chain.n == 1 && !cert_is_self_signed(check->leaf))
+		return; /* its issuer was not asked about */
+	if (chain_verify(&chain, NULL, at, &err) < 0)
 		check_add(check, "%s", err.text);
 }
 

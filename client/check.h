@@ -1,6 +1,7 @@
 #ifndef CERTD_CLIENT_CHECK_H
 #define CERTD_CLIENT_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "client/material.h"
@@ -12,11 +13,15 @@
  *
  * The first certificate is the server's; those behind it are its issuers, in order, each counted
  * once however many files repeat it.  Every problem is found in one run, each a sentence.
+ *
+ * Files that somebody names one by one (`is_picked`) may come in any order and without issuers: their
+ * set is one server's certificate, what issued it, and anchors, of which one is enough.
  */
 
 #define CHECK_PROBLEMS_MAX 32
 
 struct check {
+	bool is_picked; /* set before check_run() */
 	char *problems[CHECK_PROBLEMS_MAX];
 	size_t n_problems;
 	const struct cert *leaf; /* points into the material; NULL: none */

@@ -61,7 +61,8 @@ static int add_block(struct material *out, const struct pem_block *block, struct
 	if (out->n == MATERIAL_MAX)
 		return err_set(
 			err, ERR_TOO_LARGE, "there are more than %d blocks", MATERIAL_MAX);
-	*item = (struct material_item){ .kind = kind_of_label(block->label) };
+	*item = (struct material_item){ .kind = kind_of_label(block->label),
+		.file = out->n_files };
 	if (block->is_encrypted || str_is(block->label, "ENCRYPTED PRIVATE KEY"))
 		return err_set(
 			err, ERR_BAD_KEY, "the private key is encrypted with a password");
@@ -77,7 +78,7 @@ static int add_der(struct material *out, const struct secret *data, struct err *
 {
 	static const enum material_kind kinds[] = { MATERIAL_CERT, MATERIAL_REQUEST,
 		MATERIAL_KEY };
-	struct material_item item = { .label = NULL };
+	struct material_item item = { .file = out->n_files };
 
 	if (out->n == MATERIAL_MAX)
 		return err_set(
@@ -134,6 +135,7 @@ int material_read(const char *path, struct material *out, struct err *err)
 	if (ret == 0)
 		ret = pem_is_text(data.data, data.len) ? add_pem(out, &data, err)
 						       : add_der(out, &data, err);
+	out->n_files++;
 	return ret < 0 ? err_add(err, "%s", path ? path : "standard input") : 0;
 }
 
@@ -141,5 +143,5 @@ void material_done(struct material *material)
 {
 	for (size_t i = 0; i < material->n; i++)
 		item_done(&material->items[i]);
-	material->n = 0;
+	material->n = material->n_files = 0;
 }

@@ -22,6 +22,7 @@ struct material_item {
 	struct csr *csr;
 	struct cert *cert;
 	char *label; /* of the PEM block; "" for DER */
+	size_t file; /* counts the calls of material_read() */
 };
 
 #define MATERIAL_MAX 64 /* items */
@@ -29,7 +30,7 @@ struct material_item {
 
 struct material {
 	struct material_item items[MATERIAL_MAX];
-	size_t n;
+	size_t n, n_files;
 };
 
 const char *material_kind_text(enum material_kind kind);

@@ -1,6 +1,5 @@
 #include "client/verify.h"
 
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,7 +68,9 @@ static void show_good(struct verify *verify, const struct check *check)
 	buf_printf(&verify->out, ", valid until %s (%s left), ", end, left);
 	cert_subject_name(check->top, &top);
 	if (check->chain_len == 1) {
-		buf_add_text(&verify->out, "self-signed\n");
+		buf_add_text(&verify->out, cert_is_self_signed(check->leaf)
+						   ? "self-signed\n"
+						   : "the chain ends without an issuer\n");
 		return;
 	}
 	buf_printf(&verify->out, "chain of %zu up to ", check->chain_len);
@@ -191,7 +192,7 @@ static void verify_dir(struct verify *verify, const char *dir)
 static void verify_files(struct verify *verify, char **paths, size_t n)
 {
 	struct material *all = mem_new(struct material);
-	struct check check CLEANUP(check_done) = { .n_problems = 0 };
+	struct check check CLEANUP(check_done) = { .is_picked = true };
 	struct buf name AUTO_BUF = BUF_INIT;
 
 	for (size_t i = 0; i < n; i++) {
@@ -206,58 +207,23 @@ static void verify_files(struct verify *verify, char **paths, size_t n)
 	free(all);
 }
 
-/* Does the file hold a server's certificate, or only what belongs to one? */
-static bool has_leaf(const char *path)
+static bool is_dir(const char *path)
 {
-	struct material *material = mem_new(struct material);
-	struct err err;
-	bool has = false;
-
-	material_read(path, material, &err);
-	for (size_t i = 0; i < material->n && !has; i++)
-		has = material->items[i].cert && !cert_is_ca(material->items[i].cert);
-	material_done(material);
-	free(material);
-	return has;
-}
-
-/* The directory that a path stands for, to be freed; NULL when it stands for itself. */
-static char *dir_of(const char *path)
-{
-	char *copy AUTO_FREE = mem_strdup(path), *again AUTO_FREE = mem_strdup(path);
-	const char *base = basename(copy);
 	struct stat st;
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return mem_strdup(path);
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		if (str_is(base, files[i]) && access(path, F_OK) == 0)
-			return mem_strdup(dirname(again));
-	return NULL;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static void verify_paths(struct verify *verify, char **paths, size_t n)
 {
-	char *last AUTO_FREE = NULL;
-	size_t n_files = 0, n_leaves = 0;
+	size_t n_files = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		char *dir = dir_of(paths[i]);
-
-		if (!dir)
+	for (size_t i = 0; i < n; i++)
+		if (is_dir(paths[i]))
+			verify_dir(verify, paths[i]);
+		else
 			paths[n_files++] = paths[i];
-		else if (!last || !str_is(last, dir))
-			verify_dir(verify, dir);
-		if (dir) {
-			free(last);
-			last = dir;
-		}
-	}
-	for (size_t i = 0; i < n_files; i++)
-		n_leaves += has_leaf(paths[i]);
-	for (size_t i = 0; n_leaves > 1 && i < n_files; i++)
-		verify_files(verify, paths + i, 1);
-	if (n_leaves <= 1 && n_files > 0)
+	if (n_files > 0)
 		verify_files(verify, paths, n_files);
 }
 

@@ -6,10 +6,11 @@
 /*
  * `certctl verify PATH...`: is this a set of files that a server can use?
  *
- * A directory, or one of its files under its usual name (cert.pem, fullchain.pem, ...), stands for
- * the whole version: what is there is checked against each other.  Files with other names are checked
- * together, as key, certificate and chain of one server; when several of them hold a server's
- * certificate, each on its own.  Checked are the key's strength and that it belongs to the
+ * A directory stands for the version in it: the files under their usual names (cert.pem,
+ * fullchain.pem, ...) are checked against each other.  All files that are named are one set, whatever
+ * they are called: key, certificate, request, chain and anchors of one server, in any order.  That
+ * nothing there has issued the last certificate is then a remark, as issuers may not have been named.
+ * Checked are the key's strength and that it belongs to the
  * certificate, the chain link by link, the dates now, and that the certificate has names.
  */
 

@@ -10,9 +10,12 @@
 static struct cert *issue(const struct key *key, const struct cert *issuer,
 	const struct key *issuer_key, bool is_ca, bool has_name)
 {
-	static const struct dn_field subject[] = { { "CN", "Some CA" }, { "CN", "Some leaf" } };
+	static const struct dn_field subject[] = { { "CN", "Some CA" }, { "CN", "Some leaf" },
+		{ "CN", "Some issuing CA" } };
 	static const char *const names[] = { "example.com" };
-	struct cert_wish wish = { .subject = &subject[!is_ca],
+	struct cert_wish wish = { .subject = &subject[!is_ca   ? 1
+						      : issuer ? 2
+							       : 0],
 		.n_subject = 1,
 		.names = names,
 		.n_names = has_name,
@@ -32,26 +35,93 @@ static struct cert *issue(const struct key *key, const struct cert *issuer,
 	return cert;
 }
 
-static void put_key(struct material *m, struct key *key)
+/* K: the key, O: another one.  Certificates: see struct world.  A comma begins another file. */
+struct world {
+	struct key *keys[3]; /* of the CAs, the leaf, others */
+	struct cert *root, *inter, *leaf, *low, *nameless, *alien; /* R I L M N A */
+};
+
+static void world_init(struct world *w)
 {
-	m->items[m->n++] = (struct material_item){ .kind = MATERIAL_KEY, .key = key };
+	struct err err;
+
+	for (int i = 0; i < 3; i++)
+		REQUIRE(key_make("ed25519", &w->keys[i], &err) == 0);
+	w->root = issue(w->keys[0], NULL, NULL, true, false);
+	w->inter = issue(w->keys[2], w->root, w->keys[0], true, false);
+	w->leaf = issue(w->keys[1], w->root, w->keys[0], false, true);
+	w->low = issue(w->keys[1], w->inter, w->keys[2], false, true);
+	w->nameless = issue(w->keys[1], w->root, w->keys[0], false, false);
+	w->alien = issue(w->keys[1], NULL, NULL, true, false);
 }
 
-static void put_cert(struct material *m, struct cert *cert)
+static void world_done(struct world *w)
 {
-	m->items[m->n++] = (struct material_item){ .kind = MATERIAL_CERT, .cert = cert };
+	struct cert *certs[] = { w->root, w->inter, w->leaf, w->low, w->nameless, w->alien };
+
+	for (size_t i = 0; i < ARRAY_LEN(certs); i++)
+		cert_free(certs[i]);
+	for (int i = 0; i < 3; i++)
+		key_free(w->keys[i]);
 }
 
-/* K: the key, O: another key, L: the leaf, N: a leaf without names, R: the root, each borrowed. */
-TEST(sets_of_files)
+static void fill(struct material *m, const struct world *w, const char *set)
 {
-	static const struct {
-		const char *set;
-		int days;
-		const char *problem; /* NULL: none */
-	} rows[] = {
+	static const char letters[] = "RILMNA";
+	struct cert *certs[] = { w->root, w->inter, w->leaf, w->low, w->nameless, w->alien };
+
+	for (const char *p = set; *p; p++) {
+		struct material_item item = { .file = m->n_files };
+
+		if (*p == ',') {
+			m->n_files++;
+			continue;
+		}
+		if (*p == 'K' || *p == 'O') {
+			item.kind = MATERIAL_KEY;
+			item.key = w->keys[*p == 'K' ? 1 : 2];
+		} else {
+			item.kind = MATERIAL_CERT;
+			item.cert = certs[strchr(letters, *p) - letters];
+		}
+		m->items[m->n++] = item;
+	}
+}
+
+struct row {
+	const char *set;
+	int days;
+	const char *problem; /* NULL: none */
+};
+
+static void check_rows(const struct row *rows, size_t n, bool is_picked)
+{
+	struct world w;
+
+	world_init(&w);
+	for (size_t i = 0; i < n; i++) {
+		struct material *m AUTO_FREE = mem_new(struct material);
+		struct check check CLEANUP(check_done) = { .is_picked = is_picked };
+		bool has = false;
+
+		fill(m, &w, rows[i].set);
+		check_run(&check, m, instant_add(NOW, DAYS(rows[i].days)));
+		for (size_t k = 0; rows[i].problem && k < check.n_problems; k++)
+			has = has || strstr(check.problems[k], rows[i].problem);
+		if (has != (rows[i].problem != NULL) || (!rows[i].problem && check.n_problems))
+			TEST_FAIL("%s: %zu problems, the first: %s", rows[i].set,
+				check.n_problems,
+				check.n_problems ? check.problems[0] : "none");
+	}
+	world_done(&w);
+}
+
+TEST(sets_of_a_directory)
+{
+	static const struct row rows[] = {
 		{ "KLR", 1, NULL },
 		{ "KLRLR", 1, NULL },
+		{ "KMIR", 1, NULL },
 		{ "LR", 1, NULL },
 		{ "R", 1, NULL },
 		{ "OLR", 1, "does not belong to the certificate" },
@@ -64,36 +134,33 @@ TEST(sets_of_files)
 		{ "K", 1, "there is no certificate" },
 		{ "", 1, "there is no certificate" },
 	};
-	struct key *keys[3] = { NULL };
-	struct err err;
-	struct cert *root, *leaf, *nameless;
 
-	for (int i = 0; i < 3; i++)
-		REQUIRE(key_make("ed25519", &keys[i], &err) == 0);
-	root = issue(keys[0], NULL, NULL, true, false);
-	leaf = issue(keys[1], root, keys[0], false, true);
-	nameless = issue(keys[1], root, keys[0], false, false);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct material *m AUTO_FREE = mem_new(struct material);
-		struct check check CLEANUP(check_done) = { .n_problems = 0 };
-		bool has = false;
+	check_rows(rows, ARRAY_LEN(rows), false);
+}
 
-		for (const char *p = rows[i].set; *p; p++)
-			if (*p == 'K' || *p == 'O')
-				put_key(m, keys[*p == 'K' ? 1 : 2]);
-			else
-				put_cert(m, *p == 'L' ? leaf : *p == 'N' ? nameless : root);
-		check_run(&check, m, instant_add(NOW, DAYS(rows[i].days)));
-		for (size_t k = 0; rows[i].problem && k < check.n_problems; k++)
-			has = has || strstr(check.problems[k], rows[i].problem);
-		if (has != (rows[i].problem != NULL) || (!rows[i].problem && check.n_problems))
-			TEST_FAIL("%s: %zu problems, the first: %s", rows[i].set,
-				check.n_problems,
-				check.n_problems ? check.problems[0] : "none");
-	}
-	for (int i = 0; i < 3; i++)
-		key_free(keys[i]);
-	cert_free(root);
-	cert_free(leaf);
-	cert_free(nameless);
+TEST(sets_of_files_that_were_picked)
+{
+	static const struct row rows[] = {
+		{ "K,L", 1, NULL },
+		{ "L,K", 1, NULL },
+		{ "K,M,I", 1, NULL },
+		{ "K,M,IR", 1, NULL },
+		{ "R,I,M,K", 1, NULL },
+		{ "K,M,MI,R", 1, NULL },
+		{ "K,M,I,AR", 1, NULL }, /* anchors: one is enough */
+		{ "MIR", 1, NULL },
+		{ "R,I", 1, NULL },
+		{ "O,L", 1, "does not belong to the certificate" },
+		{ "K,O,L,R", 1, "does not belong to the certificate" },
+		{ "K,L", 11, "ended at 2026-12-01T10:00:00Z" },
+		{ "K,N", 1, "has no names" },
+		{ "K,L,M", 1, "certificate of another server" },
+		{ "K,L,I", 1, "has issued none of these certificates" },
+		{ "K,L,A", 1, "has issued none of these certificates" },
+		{ "K,MRI", 1, "not from this issuer" },
+		{ "K,M,RI", 1, "not in order" },
+		{ "K", 1, "there is no certificate" },
+	};
+
+	check_rows(rows, ARRAY_LEN(rows), true);
 }
