@@ -150,7 +150,7 @@ static void live(uint64_t seed)
 
 TEST(days_in_which_everything_happens)
 {
-	unsigned n = getenv("LONG") ? SEEDS_LONG : SEEDS;
+	unsigned n = sim_is_long() ? SEEDS_LONG : SEEDS;
 	unsigned first = (unsigned)(time(NULL) / 86400) % 1000;
 
 	for (unsigned seed = first; seed < first + n; seed++) {

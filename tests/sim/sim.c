@@ -395,3 +395,10 @@ const struct cert_facts *sim_facts(const struct sim *sim, const char *cert)
 
 	return found ? &found->facts : &none;
 }
+
+bool sim_is_long(void)
+{
+	const char *wanted = getenv("LONG");
+
+	return wanted && str_is(wanted, "1");
+}

@@ -116,6 +116,9 @@ size_t sim_jobs(const struct sim *sim);
 /* Complains unless every active certificate is healthy, served everywhere, and nothing is in work. */
 void sim_expect_settled(struct sim *sim);
 
+/* Is this `tests/run --long` (LONG=1), so that sweeps try every moment? */
+bool sim_is_long(void);
+
 /* For sim.c: looks at everything that must hold now. */
 void sim_check(struct sim *sim);
 void sim_check_done(struct sim *sim);

@@ -136,7 +136,7 @@ static unsigned live(enum twist twist, unsigned at, bool is_rough, uint64_t seed
 static void sweep(enum twist twist, bool is_rough)
 {
 	const char *only = getenv("AT");
-	bool is_long = getenv("LONG") != NULL, is_loss = twist >= LOSE_BEFORE;
+	bool is_long = sim_is_long(), is_loss = twist >= LOSE_BEFORE;
 	unsigned stride = is_long ? 1 : is_loss ? STRIDE_OF_LOSSES : STRIDE, n = 0;
 
 	for (uint64_t seed = 1; seed <= (is_long ? 5 : 1); seed++) {

@@ -52,9 +52,9 @@ static int open_and_close(const char *path, int flags)
 	return 0;
 }
 
-static int read_hosts(void)
+static int read_nsswitch(void)
 {
-	return open_and_close("/etc/hosts", O_RDONLY);
+	return open_and_close("/etc/nsswitch.conf", O_RDONLY);
 }
 
 static int read_trusted(void)
@@ -326,7 +326,7 @@ static const struct {
 	int free, locked;
 	int since; /* the landlock ABI that brings it */
 } probes[] = {
-	{ "read hosts", read_hosts, 0, 0, 0 },
+	{ "read nsswitch.conf", read_nsswitch, 0, 0, 0 },
 	{ "read what was passed", read_trusted, 0, 0, 0 },
 	{ "read another file", read_other, 0, EACCES, 1 },
 	{ "read passwd", read_passwd, 0, EACCES, 1 },
