@@ -78,8 +78,9 @@ def check_plan(plan, events, tolerance):
         came = [(event["name"], begun.get(event["job"], instant(event["at"]))) for event in events
                 if event.get("cert") == cert and event["name"] in names.values()]
         told = [(names[row["action"]], instant(row["at"])) for row in plan if row["cert"] == cert and row["action"] in names]
-        # A cycle is half a life of 60 s and the time to make a key.
-        assert len(came) >= SECONDS // 20 and len(told) >= len(came)
+        # A cycle is half a life of 60 s and the time to make a key, which for RSA is long on a busy machine.
+        least = SECONDS // 60 if "rsa" in LEAVES[cert][0] else SECONDS // 20
+        assert len(came) >= least and len(told) >= len(came)
         for n, ((did, when), (what, at)) in enumerate(zip(came, told)):
             late = (when - at).total_seconds()
             assert did == what, f"{cert}: {did} instead of {what}"
