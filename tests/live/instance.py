@@ -231,7 +231,7 @@ class Instance:
         if "--since" not in args:
             counts = [row["text"].split()[-1] for row in self.ok("metrics")
                       if row["text"].startswith("certd_events_total{")]
-            args = (*args, "--since", str(1 + sum(int(count) for count in counts)))
+            args = (*args, "--since", str(sum(int(count) for count in counts)))
         watch = Watch(self, *args)
         self.watches.append(watch)
         return watch
