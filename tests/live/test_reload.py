@@ -134,7 +134,7 @@ def test_a_reload_in_the_middle_of_work(run):
     assert watch.wait(name="job.done", cert="example.com/mail")["result"] == "failed"
     assert watch.wait(name="job.done", cert="example.com/web")["result"] == "ok"
     watch.wait(name="cert.archived")
-    assert certd.ok("jobs") == []
+    until(lambda: certd.ok("jobs") == [], 20, certd.log)
     certd.write_config(CONFIG)
     certd.ok("reload")
     certd.wait_healthy()
