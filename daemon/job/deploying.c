@@ -46,6 +46,8 @@ static bool may_go(const struct deploying *d)
 static void take(struct deploying *d)
 {
 	struct log_field context = { "TARGET", target(d)->name, &d->task.log };
+	const struct target_facts *before = facts_target(facts(d), target(d)->name);
+	bool had_failed = before && before->failure.code != ERR_NONE;
 
 	if (d->target.has_facts) {
 		fleet_take_facts(d->job->runner->fleet, &d->target.facts);
@@ -61,10 +63,14 @@ static void take(struct deploying *d)
 				target(d)->name);
 		if (!err_is_set(&d->failed))
 			d->failed = d->target.err;
-	} else if (d->target.was_changed) {
+		return;
+	}
+	if (had_failed)
+		log_event(&context, EVENT_CERT_RECOVERED, NULL, "%s: the target %s works again",
+			d->job->cert->conf->name, target(d)->name);
+	if (d->target.was_changed)
 		log_event(&context, EVENT_CERT_DEPLOYED, NULL, "%s is deployed to %s",
 			d->job->cert->conf->name, target(d)->name);
-	}
 }
 
 /* The target's failure, or that it has none any more. */

@@ -80,6 +80,7 @@ def test_a_check_that_refuses(run, place):
     # It is tried again by itself, is refused again, and then works without anybody.
     watch.wait(name="target.restored", count=2)
     (place / "refuse").unlink()
+    watch.wait(60, name="cert.recovered", cert="example.com/web")
     watch.wait(60, name="cert.deployed", cert="example.com/web")
     certd.wait_healthy()
     assert served(certd, "example.com/web") == current(certd, "example.com/web")

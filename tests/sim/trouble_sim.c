@@ -52,6 +52,7 @@ TEST(a_check_that_refuses_once_is_tried_again_after_a_minute)
 	CHECK(version_id_equal(&place(&sim, WEB)->served.version, &before));
 	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(2));
 	CHECK_INT(clock_now().s - failed.s, 60);
+	CHECK_INT(sim_count(&sim, EVENT_CERT_RECOVERED, WEB), 1);
 	sim_rest(&sim, MINUTES(1));
 	sim_expect_settled(&sim);
 	sim_close(&sim);
