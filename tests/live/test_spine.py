@@ -159,7 +159,7 @@ def test_a_minute_of_leaves(run, place):
     print(f"{client.connections} connections, {nginx.count_reloads()} reloads, {check_plan(plan, during, tolerance)} "
           f"moments as foretold, {tolerance:.1f} s is what the machine was late")
     client.finish()
-    assert client.connections >= SECONDS * 20
+    assert client.connections >= SECONDS * 8
     assert all(len(seen) >= SECONDS // 60 for seen in client.seen.values()), client.seen
     assert nginx.count_reloads() >= SECONDS // 20
     check_pace(during, tolerance)
