@@ -68,7 +68,7 @@ def fixture_box(tmp_path_factory):
 def serial(box):
     """The serial number that the server shows to a client that trusts our root alone."""
     box.write("/root-ca.pem", box.read("/var/lib/certd/certs/ca/root/curr/cert.pem"))
-    shown = box.exec("sh", "-c", "echo | openssl s_client -connect localhost:443 -servername localhost "
+    shown = box.exec("sh", "-c", "echo | openssl s_client -connect 127.0.0.1:443 -servername localhost "
                      "-verify_return_error -CAfile /root-ca.pem 2>/dev/null | openssl x509 -noout -serial", check=False)
     return shown.stdout.strip() if shown.returncode == 0 else None
 
