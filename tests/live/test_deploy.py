@@ -24,7 +24,10 @@ targets:
 
 
 class Spy(threading.Thread):
-    """Looks at every file below a directory without pause; `seen` are the owners and modes of each name."""
+    """
+    Looks at every file below a directory without pause; `seen` are the owners and modes of each name.  A file
+    that is being made beside curr is the daemon's alone for a moment, before it gets its owner and holds a byte.
+    """
 
     def __init__(self, directory):
         super().__init__(daemon=True)
@@ -38,7 +41,9 @@ class Spy(threading.Thread):
                         st = os.stat(os.path.join(place, name), follow_symlinks=False)
                     except FileNotFoundError:
                         continue
-                    self.seen.setdefault(name, set()).add((st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)))
+                    what = (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode))
+                    if what != (0, 0, 0o600) or st.st_size > 0 or os.path.basename(place) == "curr":
+                        self.seen.setdefault(name, set()).add(what)
             self.rounds += 1
 
 

@@ -166,6 +166,7 @@ def test_a_minute_of_leaves(run, place):
     for cert in SLOW:
         assert len(certd.versions(cert)) == 1
     assert not watch.find(name="cert.failed") and not watch.find(name="cert.late")
-    Store(place / "state").look(after_start=True)
     certd.wait_healthy(60)
+    certd.stop()
+    Store(place / "state").look(after_start=True)
     check_files(certd)
