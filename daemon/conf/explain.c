@@ -59,7 +59,7 @@ static bool is_placeholder(const char *key)
 }
 
 /*
- * Is `wanted` the end of this path?  A placeholder stands for any name; a domain has dots of its
+ * Is `wanted` the end of this path?  NAME stands for any name; a domain has dots of its
  * own, so GROUP may take several words.
  */
 static bool path_matches(const struct walk *w, const char *wanted)

@@ -54,24 +54,6 @@ static int64_t dice(struct sim *sim, int64_t n)
 	return town_delay(&sim->town, n) - 1;
 }
 
-static void stop(struct sim *sim)
-{
-	struct instant limit = instant_add(clock_now(), MINUTES(2));
-
-	world_stop(&sim->world);
-	while (sim_jobs(sim) > 0)
-		REQUIRE(virtual_step(sim->loop, limit));
-	sim_restart(sim);
-}
-
-static void cancel_all(struct sim *sim)
-{
-	if (!sim->world.runner)
-		return;
-	list_each(at, &sim->world.runner->jobs)
-		task_cancel(&LIST_OF(at, struct job, link)->task, "cancelled by an operator");
-}
-
 /* Some steps, so that what comes next falls into the middle of something. */
 static void stumble(struct sim *sim)
 {
@@ -88,10 +70,10 @@ static void disturb(struct sim *sim)
 		sim_restart(sim);
 		break;
 	case 1:
-		stop(sim);
+		REQUIRE(sim_stop(sim));
 		break;
 	case 2:
-		cancel_all(sim);
+		sim_cancel_all(sim);
 		break;
 	case 3:
 		keeper_direct_lose(sim->world.keeper, 1 + (unsigned)dice(sim, 5),

@@ -396,6 +396,26 @@ const struct cert_facts *sim_facts(const struct sim *sim, const char *cert)
 	return found ? &found->facts : &none;
 }
 
+bool sim_stop(struct sim *sim)
+{
+	struct instant limit = instant_add(clock_now(), MINUTES(2));
+
+	world_stop(&sim->world);
+	while (sim_jobs(sim) > 0)
+		if (!virtual_step(sim->loop, limit))
+			return false;
+	sim_restart(sim);
+	return true;
+}
+
+void sim_cancel_all(struct sim *sim)
+{
+	if (!sim->world.runner)
+		return;
+	list_each(at, &sim->world.runner->jobs)
+		task_cancel(&LIST_OF(at, struct job, link)->task, "cancelled by an operator");
+}
+
 bool sim_is_long(void)
 {
 	const char *wanted = getenv("LONG");

@@ -116,6 +116,12 @@ size_t sim_jobs(const struct sim *sim);
 /* Complains unless every active certificate is healthy, served everywhere, and nothing is in work. */
 void sim_expect_settled(struct sim *sim);
 
+/* SIGTERM and a new start; false when a job does not end within two minutes. */
+bool sim_stop(struct sim *sim);
+
+/* What an operator does to every job that runs. */
+void sim_cancel_all(struct sim *sim);
+
 /* Is this `tests/run --long` (LONG=1), so that sweeps try every moment? */
 bool sim_is_long(void);
 

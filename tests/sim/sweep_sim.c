@@ -46,33 +46,14 @@ struct tale {
 	unsigned at, n_steps;
 };
 
-/* SIGTERM and a new start. */
-static void stop(struct sim *sim)
-{
-	struct instant limit = instant_add(clock_now(), MINUTES(2));
-
-	world_stop(&sim->world);
-	while (sim_jobs(sim) > 0)
-		REQUIRE(virtual_step(sim->loop, limit));
-	sim_restart(sim);
-}
-
-static void cancel_all(struct sim *sim)
-{
-	if (!sim->world.runner)
-		return;
-	list_each(at, &sim->world.runner->jobs)
-		task_cancel(&LIST_OF(at, struct job, link)->task, "cancelled by an operator");
-}
-
 static void twist(struct tale *tale)
 {
 	if (tale->twist == DIE)
 		sim_restart(&tale->sim);
 	else if (tale->twist == STOP)
-		stop(&tale->sim);
+		REQUIRE(sim_stop(&tale->sim));
 	else if (tale->twist == CANCEL)
-		cancel_all(&tale->sim);
+		sim_cancel_all(&tale->sim);
 }
 
 static void go_on(struct tale *tale, struct duration d)
