@@ -1,0 +1,56 @@
+#ifndef CERTD_DAEMON_ACME_RESPONDER_H
+#define CERTD_DAEMON_ACME_RESPONDER_H
+
+#include "daemon/conf/conf.h"
+
+struct err;
+struct loop;
+
+/*
+ * What the engine itself answers when a CA comes to look: http-01 (RFC 8555, 8.3) and tls-alpn-01
+ * (RFC 8737, and RFC 8738 for addresses), at the listeners that the keeper bound and handed over.
+ *
+ *	keeper: present            -> id, key_authorization
+ *	responder_add(r, CHALLENGE_HTTP, name, token, key_authorization, &err)
+ *	... the CA looks, perhaps several times and from several places ...
+ *	responder_remove(r, CHALLENGE_HTTP, name, token)
+ *	keeper: withdraw
+ *
+ * Other types are none of its business and ignored, so that an order adds and removes whatever its type
+ * is.  A challenge may be added before there is a listener, and where there will never be one because
+ * the webroot serves it: whether anything can answer at all is known to the keeper, which refuses to
+ * present what nobody would.  Adding again what is there replaces it; removing what is not there
+ * is fine.  For tls-alpn-01 the youngest challenge of a name is the one that is answered.
+ *
+ * Everything is copied; listeners belong to the responder.  Nothing of a request is ever reflected, and
+ * whoever asks for what is not there learns nothing but that.
+ */
+
+struct responder;
+
+/* Challenges at once; more than any number of orders in flight needs. */
+#define RESPONDER_MAX 65536
+
+struct responder *responder_new(struct loop *loop);
+void responder_free(struct responder *responder); /* NULL is fine */
+
+/*
+ * Serves `type` at the listening socket `fd`, which it owns from now on; `at` is its configured address.
+ * Another one at the same address replaces it; fd -1: the listener of this address is no more.
+ */
+void responder_listen(struct responder *responder, enum challenge type, const char *at, int fd);
+
+/*
+ * `name` as it stands in the order, in canonical form: a DNS name or an address.  -1 only where no
+ * certificate can be made for it (tls-alpn-01), or with RESPONDER_MAX.
+ */
+int responder_add(struct responder *responder, enum challenge type, const char *name,
+	const char *token, const char *key_authorization, struct err *err);
+void responder_remove(
+	struct responder *responder, enum challenge type, const char *name, const char *token);
+
+/* The key authorization that is answered now, as simulated CAs ask for it; NULL: none. */
+const char *responder_find(const struct responder *responder, enum challenge type,
+	const char *name, const char *token);
+
+#endif
