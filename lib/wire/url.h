@@ -1,0 +1,25 @@
+#ifndef CERTD_LIB_WIRE_URL_H
+#define CERTD_LIB_WIRE_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+
+/*
+ * URLs as far as an ACME client needs them: is it https, what is its origin.  Nothing is normalised;
+ * what is asked is what was given, byte for byte (RFC 8555, 6.4).
+ */
+
+#define URL_MAX ((size_t)2048)
+
+/* https, a host, printable ASCII without space, no user, no fragment, at most URL_MAX. */
+int url_check(const char *url, struct err *err);
+
+/* Same scheme, host (any case) and port (443 when absent)? */
+bool url_same_origin(const char *a, const char *b);
+
+/* The host of a checked URL, lower case, brackets of IPv6 removed.  Returns out. */
+const char *url_host(const char *url, char out[256]);
+
+#endif
