@@ -41,14 +41,12 @@ static struct issuer issuer_now(struct run *run, const struct cert_conf *cert)
 	return cert_issuer(cert, run->conf, facts_at, run, run->now);
 }
 
-/* The place of the certificate that signs for one of its CAs; false for `ca: self`. */
+/* The place of the certificate that signs for one of its CAs; false when none of ours does. */
 static bool signer(
 	const struct conf *conf, const struct cert_conf *cert, size_t nth, uint32_t *place)
 {
-	if (cert->cas[nth] == CA_SELF)
-		return false;
-	*place = conf->cas[cert->cas[nth]].issuer;
-	return true;
+	*place = conf_issuer(conf, cert->cas[nth]);
+	return *place != CA_NO_ISSUER;
 }
 
 static void init_shadow(struct run *run, const struct cert_conf *cert)

@@ -25,11 +25,11 @@ struct issuer cert_issuer(const struct cert_conf *conf, const struct conf *all,
 	struct issuer first = { .ca = CA_SELF };
 
 	for (size_t i = 0; i < conf->n_cas; i++) {
-		uint32_t ca = conf->cas[i];
-		struct issuer issuer = { .ca = CA_SELF };
+		uint32_t ca = conf->cas[i], place = conf_issuer(all, ca);
+		struct issuer issuer = { .ca = ca };
 
-		if (ca != CA_SELF)
-			issuer = issuer_of(ca, facts_of(all->cas[ca].issuer, data));
+		if (place != CA_NO_ISSUER)
+			issuer = issuer_of(ca, facts_of(place, data));
 		if (!issuer.is_local ||
 			(issuer.is_set && instant_before(now, issuer.not_after)))
 			return issuer;

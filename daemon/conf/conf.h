@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "lib/base/buf.h"
@@ -84,15 +85,56 @@ enum purpose {
 	PURPOSE_OCSP_SIGNING = 32,
 };
 
-enum ca_type { CA_LOCAL };
+/* How a CA is shown that a name is ours (proto/challenges.def). */
+enum challenge {
+#define CHALLENGE(id, word, help) CHALLENGE_##id,
+#include "proto/challenges.def"
+#undef CHALLENGE
+	CHALLENGE_COUNT
+};
+
+/* The CA's own word for it, "http-01", and back; CHALLENGE_COUNT if unknown. */
+const char *challenge_text(enum challenge challenge);
+enum challenge challenge_parse(const char *text);
+
+/* Is it answered by a record in DNS? */
+static inline bool challenge_is_dns(enum challenge challenge)
+{
+	return challenge == CHALLENGE_DNS || challenge == CHALLENGE_DNS_ACCOUNT ||
+	       challenge == CHALLENGE_DNS_PERSIST;
+}
+
+/* What `type: acme` adds.  Its URLs passed url_check() (lib/wire/url.h). */
+struct acme_conf {
+	const char *directory;
+	const char *staging;        /* the directory for `renew --test`, or NULL */
+	const char *trust;          /* certificates as PEM text; NULL: the system's */
+	const char *const *contact; /* mail addresses, without "mailto:" */
+	size_t n_contact;
+	bool terms_agreed; /* always true behind conf_load() */
+	enum challenge challenge;
+	const char *profile; /* or NULL */
+	bool profile_required;
+	const char *chain;   /* the root's name of the preferred alternate chain, or NULL */
+	const char *eab_kid; /* NULL: no external account binding */
+	const char *eab_hmac_file; /* read by the keeper when it signs */
+	unsigned in_flight;        /* orders side by side, at least 1 */
+};
+
+enum ca_type { CA_LOCAL, CA_ACME };
 
 struct ca_conf {
 	const char *name;
 	enum ca_type type;
-	uint32_t issuer;          /* index in conf->certs of the certificate that signs */
-	struct duration lifetime; /* what it gives; 0: as long as the issuer lasts */
+	uint32_t
+		issuer; /* index in conf->certs of the certificate that signs; or CA_NO_ISSUER */
+	struct duration lifetime; /* what it gives; 0: as long as the issuer, or as it likes */
 	const char *digest;       /* OpenSSL's name, "sha384" */
+	const struct acme_conf *acme; /* for CA_ACME, else NULL */
 };
+
+/* The issuer of a CA that is not local: nothing of ours signs. */
+#define CA_NO_ISSUER UINT32_MAX
 
 /* `ca: self` */
 #define CA_SELF UINT32_MAX
@@ -145,6 +187,69 @@ const char *hook_text(enum hook hook);
 enum hook hook_parse(const char *text);
 
 /*
+ * Where to listen or whom to ask: an address with a port, or (name servers only) a host's name that
+ * is still to be looked up; then len is 0.
+ */
+struct endpoint {
+	const char *text; /* as configured */
+	const char *host; /* the address in canonical form, or the name */
+	uint16_t port;
+	socklen_t len;
+	struct sockaddr_storage addr;
+};
+
+struct endpoints {
+	struct endpoint *at;
+	size_t n;
+};
+
+struct http_conf {
+	struct endpoint *listen; /* the built-in responder of http-01 */
+	size_t n_listen;
+	const char *webroot; /* absolute, with %{...} words (expand.h), or NULL */
+};
+
+struct tls_alpn_conf {
+	struct endpoint *listen;
+	size_t n_listen;
+};
+
+enum publish_type { PUBLISH_NONE, PUBLISH_INCLUDE, PUBLISH_UPDATE, PUBLISH_COMMAND };
+
+/* How records get into a zone.  What another type needs is absent. */
+struct publish_conf {
+	enum publish_type type;
+	const char *acme_dir;     /* include: the folder of acme-challenge.APEX, or NULL */
+	struct words tlsa_dirs;   /* include: the folders of tlsa.APEX */
+	struct words refresh;     /* include: the command after a change */
+	struct words add, remove; /* command: ZONE NAME TTL TYPE RDATA are appended */
+	struct endpoint server;   /* update */
+	const char *
+		tsig_name; /* update: the key as an A-label name without the final dot, or NULL */
+	const char *tsig_algorithm; /* "hmac-sha256" */
+	const char *tsig_secret_file;
+};
+
+/* What a zone does not say itself, the entry `default` says. */
+struct zone_conf {
+	const char *name;             /* the apex; NULL for the entry `default` */
+	struct endpoint primary;      /* text NULL: from the SOA record */
+	struct endpoints nameservers; /* none: from the NS records */
+	struct endpoints anycast;
+	struct publish_conf publish;
+};
+
+struct dns_conf {
+	struct endpoints resolver; /* none: the system's, whose AD bit says nothing */
+	struct endpoints extra;    /* asked besides a zone's own servers */
+	bool extra_required;       /* one that answers without the value blocks */
+	struct duration check_delay, deadline, challenge_ttl;
+	struct zone_conf *zones; /* sorted by name */
+	size_t n_zones;
+	const struct zone_conf *fallback; /* the entry `default`, or NULL */
+};
+
+/*
  * One certificate.  Idle ones are counted in hundreds of thousands, so the struct is small and what
  * equal certificates share (renew, roll, subject) is shared through pointers.
  */
@@ -187,6 +292,9 @@ struct conf {
 	struct cert_conf *certs; /* sorted by name */
 	size_t n_certs;
 	struct words hooks[HOOK_COUNT];
+	struct http_conf http;
+	struct tls_alpn_conf tls_alpn;
+	struct dns_conf dns;
 	struct map cert_by_name; /* name -> struct cert_conf */
 };
 
@@ -199,7 +307,7 @@ struct conf_file {
 
 /*
  * What the first decoding learned from this machine (numbers of users and groups, the folder of
- * the credentials) is noted here as text lines and travels with the files, so that the engine in
+ * the credentials, the certificates of a trust_file) is noted here as text lines and travels with the files, so that the engine in
  * its sandbox decodes to the same without asking.
  */
 struct conf_files {
@@ -254,8 +362,21 @@ static inline struct duration conf_life(
 	return cert->is_ca ? CONF_ROOT_LIFETIME : CONF_SELF_LIFETIME;
 }
 
+/* The place of the certificate that signs for `ca`; CA_NO_ISSUER for CA_SELF and what is not local. */
+static inline uint32_t conf_issuer(const struct conf *conf, uint32_t ca)
+{
+	return ca == CA_SELF ? CA_NO_ISSUER : conf->cas[ca].issuer;
+}
+
 const struct cert_conf *conf_cert(const struct conf *conf, const char *name);
 const struct target_conf *conf_target(const struct conf *conf, const char *name);
+const struct ca_conf *conf_ca(const struct conf *conf, const char *name);
+
+/*
+ * The zone of an owner name or of a certificate's name (a wildcard's is that of the name behind
+ * it): the longest that holds it, else the entry `default`, else NULL.
+ */
+const struct zone_conf *conf_zone(const struct conf *conf, const char *owner);
 
 /* The group of a certificate into out ("example.com"). */
 const char *cert_conf_group(const struct cert_conf *cert, char out[256]);

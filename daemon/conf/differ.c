@@ -58,14 +58,6 @@ static bool ca_equal(const struct conf *old, const struct ca_conf *a, const stru
 	       str_is(old->certs[a->issuer].name, new->certs[b->issuer].name);
 }
 
-static const struct ca_conf *find_ca(const struct conf *conf, const char *name)
-{
-	for (size_t i = 0; i < conf->n_cas; i++)
-		if (str_is(conf->cas[i].name, name))
-			return &conf->cas[i];
-	return NULL;
-}
-
 static bool renew_equal(const struct renew_conf *a, const struct renew_conf *b)
 {
 	if (a->spread.s != b->spread.s || a->ari != b->ari || a->n_curve != b->n_curve)
@@ -126,7 +118,7 @@ void conf_differ(const struct conf *old, const struct conf *new,
 		target_same[i] = was && target_equal(old, was, new, &new->targets[i]);
 	}
 	for (size_t i = 0; i < new->n_cas; i++) {
-		const struct ca_conf *was = find_ca(old, new->cas[i].name);
+		const struct ca_conf *was = conf_ca(old, new->cas[i].name);
 
 		ca_same[i] = was && ca_equal(old, was, new, &new->cas[i]);
 	}

@@ -48,11 +48,10 @@ static void find_dependents(struct fleet *fleet)
 			const struct cert_conf *cert = &conf->certs[i];
 
 			for (size_t k = 0; k < cert->n_cas; k++) {
-				uint32_t issuer;
+				uint32_t issuer = conf_issuer(conf, cert->cas[k]);
 
-				if (cert->cas[k] == CA_SELF)
+				if (issuer == CA_NO_ISSUER)
 					continue;
-				issuer = conf->cas[cert->cas[k]].issuer;
 				if (filling)
 					fleet->dependents[at[issuer + 1]++] = (uint32_t)i;
 				else
@@ -186,11 +185,11 @@ struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert)
 	for (size_t i = 0; i < cert->conf->n_cas; i++) {
 		const struct version_facts *curr;
 		struct issuer issuer = { .is_local = true };
-		uint32_t ca = cert->conf->cas[i];
+		uint32_t ca = cert->conf->cas[i], place = conf_issuer(fleet->conf, ca);
 
-		if (ca == CA_SELF)
-			return (struct issuer){ .is_local = false };
-		curr = &fleet->certs[fleet->conf->cas[ca].issuer]->facts.curr;
+		if (place == CA_NO_ISSUER)
+			return (struct issuer){ .is_local = false, .ca = ca };
+		curr = &fleet->certs[place]->facts.curr;
 		issuer.is_set = version_is_set(&curr->id);
 		issuer.not_after = curr->not_after;
 		issuer.rolled = curr->rolled;

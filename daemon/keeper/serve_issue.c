@@ -109,10 +109,14 @@ static int issue_by(struct asked *asked, struct localca_order *order,
 {
 	const struct conf *conf = asked->conf;
 
+	uint32_t issuer = conf_issuer(conf, order->ca);
+
 	order->signer = NULL;
-	if (order->ca != CA_SELF &&
-		find_signer(asked->server, conf->certs[conf->cas[order->ca].issuer].name,
-			&order->signer, err) < 0)
+	if (order->ca != CA_SELF && issuer == CA_NO_ISSUER)
+		return err_set(err, ERR_NO_ISSUER, "the CA %s is not a local one",
+			conf->cas[order->ca].name);
+	if (issuer != CA_NO_ISSUER &&
+		find_signer(asked->server, conf->certs[issuer].name, &order->signer, err) < 0)
 		return -1;
 	return localca_issue(order, files, version, err);
 }
