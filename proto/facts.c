@@ -1,7 +1,6 @@
 #include "proto/facts.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +49,16 @@ static const struct field failure_fields[] = {
 	{ NULL, TYPE_ID, 0 },
 };
 
+static const struct field ari_fields[] = {
+	{ "", TYPE_ID, offsetof(struct ari_facts, of) },
+	{ "start", TYPE_TIME, offsetof(struct ari_facts, start) },
+	{ "end", TYPE_TIME, offsetof(struct ari_facts, end) },
+	{ "moment", TYPE_TIME, offsetof(struct ari_facts, moment) },
+	{ "again", TYPE_TIME, offsetof(struct ari_facts, again) },
+	{ "url", TYPE_TEXT, offsetof(struct ari_facts, url) },
+	{ NULL, TYPE_ID, 0 },
+};
+
 static const struct field target_fields[] = {
 	{ "", TYPE_TEXT, offsetof(struct target_facts, name) },
 	{ "copied", TYPE_ID, offsetof(struct target_facts, copied) },
@@ -69,56 +78,6 @@ static const struct field prev_fields[] = {
 
 /* Before 1970 there were certificates too; nothing of interest was before this. */
 #define TIME_MIN (-(INT64_C(1) << 40))
-
-bool version_id_equal(const struct version_id *a, const struct version_id *b)
-{
-	return a->made.s == b->made.s && a->suffix == b->suffix;
-}
-
-int version_id_compare(const struct version_id *a, const struct version_id *b)
-{
-	if (a->made.s != b->made.s)
-		return a->made.s < b->made.s ? -1 : 1;
-	return a->suffix == b->suffix ? 0 : a->suffix < b->suffix ? -1 : 1;
-}
-
-const char *version_id_text(const struct version_id *id, char out[VERSION_ID_TEXT_LEN])
-{
-	char made[INSTANT_TEXT_LEN];
-
-	if (version_is_set(id))
-		snprintf(out, VERSION_ID_TEXT_LEN, "%.17s-%" PRIu32,
-			instant_compact(id->made, made), id->suffix);
-	else
-		snprintf(out, VERSION_ID_TEXT_LEN, "-");
-	return out;
-}
-
-int version_id_parse(const char *text, struct version_id *out, struct err *err)
-{
-	struct version_id id = { INSTANT_NONE, 0 };
-	const char *digits;
-	char made[17];
-	struct err ignored = ERR_INIT;
-	int64_t suffix;
-
-	if (strnlen(text, VERSION_ID_TEXT_LEN) < 18 || text[16] != '-')
-		goto bad;
-	/* It names a directory, so there is exactly one way to write it. */
-	digits = text + 17;
-	if (!isdigit((unsigned char)digits[0]) || (digits[0] == '0' && digits[1]) ||
-		!str_to_int(digits, 0, UINT32_MAX, &suffix))
-		goto bad;
-	memcpy(made, text, 16);
-	made[16] = 0;
-	if (instant_parse(made, &id.made, &ignored) || !instant_is_set(id.made))
-		goto bad;
-	id.suffix = (uint32_t)suffix;
-	*out = id;
-	return 0;
-bad:
-	return err_set(err, ERR_BAD_VALUE, "\"%.40s\" is not a version", text);
-}
 
 static void add_digest(struct buf *out, const char *key, uint64_t digest)
 {
@@ -210,6 +169,8 @@ void facts_write(const struct cert_facts *facts, struct buf *out)
 	add_version(out, "next", &facts->next);
 	add_object(out, "prev", prev_fields, facts);
 	add_failure(out, "failure", &facts->failure);
+	if (version_is_set(&facts->ari.of))
+		add_object(out, "ari", ari_fields, &facts->ari);
 	for (size_t i = 0; i < facts->n_targets; i++) {
 		add_object(out, "target", target_fields, &facts->targets[i]);
 		add_failure(out, "target_failure", &facts->targets[i].failure);
@@ -314,6 +275,7 @@ static void *find_object(
 		{ "next", version_fields, &facts->next },
 		{ "prev", prev_fields, facts },
 		{ "failure", failure_fields, &facts->failure },
+		{ "ari", ari_fields, &facts->ari },
 		{ "target", target_fields, target },
 		{ "target_failure", failure_fields, target ? &target->failure : NULL },
 	};
@@ -372,6 +334,8 @@ static void tidy(struct cert_facts *facts)
 	if (!version_is_set(&facts->next.id))
 		facts->next = (struct version_facts){ 0 };
 	tidy_failure(&facts->failure);
+	if (!version_is_set(&facts->ari.of))
+		facts->ari = (struct ari_facts){ 0 };
 	for (size_t i = 0; i < facts->n_targets; i++)
 		tidy_failure(&facts->targets[i].failure);
 }
@@ -448,7 +412,8 @@ void facts_copy(const struct cert_facts *facts, struct cert_facts *out)
 {
 	struct cert_facts copy = *facts;
 	size_t size = copy.n_targets * sizeof(copy.targets[0]);
-	size_t texts = text_size(facts->cert) + text_size(facts->failure.text);
+	size_t texts = text_size(facts->cert) + text_size(facts->failure.text) +
+		       text_size(facts->ari.url);
 	char *at;
 
 	for (size_t i = 0; i < facts->n_targets; i++)
@@ -458,6 +423,7 @@ void facts_copy(const struct cert_facts *facts, struct cert_facts *out)
 	at = (char *)copy.targets + size;
 	copy.cert = place(&at, facts->cert);
 	copy.failure.text = place(&at, facts->failure.text);
+	copy.ari.url = place(&at, facts->ari.url);
 	for (size_t i = 0; i < facts->n_targets; i++) {
 		copy.targets[i] = facts->targets[i];
 		copy.targets[i].name = place(&at, facts->targets[i].name);

@@ -50,6 +50,18 @@ struct failure {
 	char *text; /* NULL when there is none */
 };
 
+/*
+ * What the CA said about the renewal of one version (RFC 9773), and the moment that was chosen in its
+ * window.  It counts only while that version is the current one.
+ */
+struct ari_facts {
+	struct version_id of;      /* INSTANT_NONE: nothing is known */
+	struct instant start, end; /* the window; INSTANT_NONE: the CA gave none */
+	struct instant moment;     /* chosen in it, once */
+	struct instant again;      /* when to ask the CA again */
+	char *url;                 /* its explanation, or NULL */
+};
+
 /* How far one deploy target is. */
 struct target_facts {
 	char *name;
@@ -64,6 +76,7 @@ struct cert_facts {
 	struct version_facts curr, next; /* id.made == INSTANT_NONE: none */
 	struct version_id prev;
 	struct failure failure; /* of issuing or rolling */
+	struct ari_facts ari;
 	struct target_facts *targets;
 	uint16_t n_targets;
 };

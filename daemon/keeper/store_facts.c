@@ -13,7 +13,7 @@
 
 /*
  * facts/GROUP/SERVICE: one line in facts_write() form, with only what no version can say, the
- * failure and the targets.  No file means that there is nothing to say.
+ * failure, what the CA said about renewal, and the targets.  No file means that there is nothing to say.
  */
 
 #define FACTS_MAX ((size_t)1024 * 1024)
@@ -49,7 +49,7 @@ static int read_facts_file(
 }
 
 /*
- * Failure and targets; the caller owns them.  Facts that cannot be used are moved away and are no
+ * Failure, renewal and targets; the caller owns them.  Facts that cannot be used are moved away and are no
  * reason to stop: what they tell was seen, and will be seen again.
  */
 static void load_facts_file(const struct cert_dir *dir, struct cert_facts *out)
@@ -88,6 +88,7 @@ int facts_gather(struct store *store, const char *cert, enum depth depth,
 	load_facts_file(&dir, &kept);
 	facts = (struct cert_facts){ .cert = name,
 		.failure = kept.failure,
+		.ari = kept.ari,
 		.targets = kept.targets,
 		.n_targets = kept.n_targets };
 	if (dir.fd >= 0)
@@ -121,7 +122,8 @@ static int write_facts(
 
 	if (group < 0 || store_check_owner(dir->store, group, dir->group, err) < 0)
 		return -1;
-	if (facts->failure.code == ERR_NONE && facts->n_targets == 0)
+	if (facts->failure.code == ERR_NONE && facts->n_targets == 0 &&
+		!version_is_set(&facts->ari.of))
 		return remove_facts(group, dir->service, err);
 	only.curr = only.next = (struct version_facts){ 0 };
 	only.prev = (struct version_id){ 0 };

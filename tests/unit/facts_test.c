@@ -56,6 +56,18 @@ static struct failure random_failure(void)
 	return f;
 }
 
+static struct ari_facts random_ari(void)
+{
+	static char *const urls[] = { NULL, "https://ca.example/why?a=\"b\" c" };
+
+	return (struct ari_facts){ .of = random_id(),
+		.start = { (int64_t)(next_random() % 4000000000U) },
+		.end = { (int64_t)(next_random() % 4000000000U) },
+		.moment = { next_random() % 2 ? (int64_t)(next_random() % 4000000000U) : 0 },
+		.again = { (int64_t)(next_random() % 4000000000U) },
+		.url = urls[next_random() % ARRAY_LEN(urls)] };
+}
+
 static void check_version(const struct version_facts *a, const struct version_facts *b)
 {
 	CHECK(version_id_equal(&a->id, &b->id));
@@ -88,6 +100,16 @@ static void check_failure(const struct failure *a, const struct failure *b)
 	check_text(a->text, b->text);
 }
 
+static void check_ari(const struct ari_facts *a, const struct ari_facts *b)
+{
+	CHECK(version_id_equal(&a->of, &b->of));
+	CHECK_INT(a->start.s, b->start.s);
+	CHECK_INT(a->end.s, b->end.s);
+	CHECK_INT(a->moment.s, b->moment.s);
+	CHECK_INT(a->again.s, b->again.s);
+	check_text(a->url, b->url);
+}
+
 static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 {
 	CHECK_STR(a->cert, b->cert);
@@ -95,6 +117,7 @@ static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 	check_version(&a->next, &b->next);
 	CHECK(version_id_equal(&a->prev, &b->prev));
 	check_failure(&a->failure, &b->failure);
+	check_ari(&a->ari, &b->ari);
 	REQUIRE(a->n_targets == b->n_targets);
 	for (size_t i = 0; i < a->n_targets; i++) {
 		CHECK_STR(a->targets[i].name, b->targets[i].name);
@@ -118,6 +141,8 @@ TEST(round_trip)
 
 		if (next_random() % 4)
 			facts.curr = random_version();
+		if (next_random() % 2)
+			facts.ari = random_ari();
 		if (next_random() % 2)
 			facts.next = random_version();
 		if (next_random() % 2)
