@@ -1,7 +1,6 @@
 """A throw-away machine with a real systemd, journald and D-Bus, with this build installed on it.
 
-The machine is booted by ../shared/tools/systemd-container.sh, which lies beside the project.  It is
-part of the tests: where it is missing they fail.
+The machine is booted by systemd/container.sh, from nothing but what this machine has installed.
 """
 import contextlib
 import json
@@ -9,7 +8,7 @@ import os
 import subprocess
 import time
 
-SCRIPT = os.path.join(os.path.dirname(__file__), "../../../shared/tools/systemd-container.sh")
+SCRIPT = os.path.join(os.path.dirname(__file__), "systemd/container.sh")
 BUILD = os.environ.get("CERTD_BUILD", "build")
 
 
