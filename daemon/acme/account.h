@@ -1,0 +1,47 @@
+#ifndef CERTD_DAEMON_ACME_ACCOUNT_H
+#define CERTD_DAEMON_ACME_ACCOUNT_H
+
+#include "daemon/acme/acme.h"
+#include "daemon/acme/post.h"
+
+/*
+ * The directory and the account of a CA, ready to be used: one task that everybody waits for.
+ *
+ *	AWAIT(account_open(ca, task, &o->account));
+ *
+ * goes on at once when both are known and fresh.  Otherwise the first caller starts the task, later ones
+ * wait for the same; its error is everybody's.  The task fetches the directory (bounded, https only), asks
+ * the keeper for the account it knows, finds the account by its key when the URL is not known, registers
+ * a new one when there is none (with the external binding when one is configured or wanted), finishes a
+ * key rollover that a crash interrupted, and brings the contacts in line once a run and after a reload.
+ *
+ * A caller that is cancelled leaves; the task goes on for the others.  Nobody else registers accounts.
+ */
+
+struct account_op {
+	struct op op;
+	struct list link;
+};
+
+void account_open(struct acme_ca *ca, struct task *task, struct account_op *op);
+
+/* The CA said that the account does not exist: forget its URL, find or register the same key again. */
+void account_lose(struct acme_ca *ca);
+
+/*
+ * Gives the account a new key (RFC 8555, 7.3.5).  The keeper stores the candidate before it is told to
+ * the CA; after a crash account_open() asks which of the two keys holds.  A child task; its error is
+ * the parent's.
+ */
+struct rollover {
+	struct task task;
+	struct acme_ca *ca;
+	struct account_op account;
+	struct keeper_op keeper;
+	struct post post;
+};
+
+void rollover_start(struct rollover *rollover, struct acme_ca *ca, struct task *parent);
+void rollover_done(struct rollover *rollover); /* zeroed is fine */
+
+#endif

@@ -1,0 +1,129 @@
+#ifndef CERTD_DAEMON_ACME_ACME_H
+#define CERTD_DAEMON_ACME_ACME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/acme/health.h"
+#include "daemon/acme/nonce.h"
+#include "daemon/acme/object.h"
+#include "lib/base/list.h"
+#include "lib/task/task.h"
+
+struct acme_opening;
+struct ca_conf;
+struct conf;
+struct http;
+struct keeper;
+struct responder;
+
+/*
+ * The ACME client in the engine, and what it remembers of each CA between orders.
+ *
+ *   post.h      one signed request: the keeper signs, nonces and troubles are seen to
+ *   account.h   directory and account of a CA, opened once for everybody who waits
+ *   order.h     one order from the account to the stored certificate; what a job awaits
+ *   authz.h     one name of an order shown to be ours
+ *   health.h    is the CA in a state to be asked at all
+ *   object.h, problem.h   what a CA says, as structs; pure
+ *
+ * A struct acme is the world's, made beside fleet and runner.  It holds one struct acme_ca for every
+ * directory that was ever needed: the configured one of a CA and, apart from it, its staging directory
+ * (is_test).  It keeps nothing that matters: after a restart the directory is fetched, the account looked
+ * up and an order in flight resumed from the facts.  The engine sees no key: whatever is signed the
+ * keeper composes (proto/signs.def).
+ *
+ * A struct acme_ca is found by acme_ca(), which takes a user; acme_ca_release() gives it back.  A reload
+ * that changes the directory of a CA makes a new one at the next acme_ca(); the old one goes with its
+ * last user.  Nothing is asked of a CA before somebody needs it.
+ */
+
+enum account_state {
+	ACCOUNT_UNKNOWN, /* not asked for in this run, or something made it doubtful */
+	ACCOUNT_LOST,    /* the CA said that it does not exist */
+	ACCOUNT_OPEN,
+};
+
+struct acme_ca {
+	struct list link;
+	struct acme *acme;
+	char *name;
+	bool is_test;           /* the staging directory; the keeper's test tree */
+	char *url;              /* of the directory */
+	char *trust;            /* PEM, or NULL: the system's */
+	unsigned in_flight_max; /* orders side by side */
+	unsigned n_users;
+	bool is_gone; /* out of the configuration: freed with its last user */
+
+	struct directory directory;
+	struct tick fetched; /* when; valid while has_directory */
+	bool has_directory;  /* false: fetched before the next use */
+	struct nonces nonces;
+	enum account_state account;
+	char *account_url;
+	bool was_checked; /* the account was looked at since the start or the last reload */
+	struct acme_opening *opening; /* the task that opens it now, or NULL */
+	struct list waiting;          /* struct account_op, for the end of that task */
+
+	struct list entered; /* struct acme_place: orders that run */
+	struct list queue;   /* struct acme_place: orders that wait for their turn */
+	unsigned n_entered;
+	struct health health;
+};
+
+struct acme {
+	struct loop *loop;
+	struct keeper *keeper;
+	struct http *http;
+	struct responder *responder; /* answers challenges in this process; NULL: none */
+	struct conf *conf;           /* a reference: that in force */
+	struct list cas;             /* struct acme_ca */
+	unsigned n_openings;
+	bool is_stopping;
+	void (*idle)(void *data); /* after acme_stop() */
+	void *idle_data;
+};
+
+/* `conf` is referenced; `http` and `responder` are borrowed. */
+struct acme *acme_new(struct loop *loop, struct keeper *keeper, struct http *http,
+	struct responder *responder, struct conf *conf);
+
+/* Another configuration is in force: what is known of unchanged directories stays. */
+void acme_set_conf(struct acme *acme, struct conf *conf);
+
+/* Ends what is opened for nobody in particular; `idle` is called when nothing runs any more. */
+void acme_stop(struct acme *acme, void (*idle)(void *data), void *data);
+
+/* After all orders have ended and acme_stop() was idle. */
+void acme_free(struct acme *acme);
+
+/* The CA by its configuration, as a user of it; `is_test` wants its staging directory. */
+struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_test);
+void acme_ca_release(struct acme_ca *ca); /* NULL is fine */
+
+/* The one that is known already, or NULL; no user. */
+struct acme_ca *acme_ca_find(struct acme *acme, const struct ca_conf *conf, bool is_test);
+
+/*
+ * A place among the orders of a CA.  acme_enter() waits in order until fewer than in_flight_max run;
+ * acme_leave() gives the place (or the wait) up.  Zeroed before the first use.
+ */
+struct acme_place {
+	struct op op;
+	struct list link;
+	struct acme_ca *ca;
+};
+
+void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place);
+void acme_leave(struct acme_place *place); /* zeroed is fine */
+
+/*
+ * Something hints that the CA moved or changed: the directory is fetched again before its next use
+ * (at most once a minute).  It is so once a day anyway.
+ */
+void acme_ca_doubt(struct acme_ca *ca);
+
+/* For messages: "letsencrypt", "letsencrypt (staging)". */
+const char *acme_ca_text(const struct acme_ca *ca, char out[128]);
+
+#endif

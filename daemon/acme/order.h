@@ -1,0 +1,84 @@
+#ifndef CERTD_DAEMON_ACME_ORDER_H
+#define CERTD_DAEMON_ACME_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/acme/account.h"
+#include "daemon/acme/acme.h"
+#include "daemon/acme/post.h"
+
+struct authz;
+struct conf;
+
+/*
+ * One order (RFC 8555, 7.4): from the account to the certificate that the keeper has stored as next.
+ *
+ *	AWAIT(order_start(&job->order, task, &args));
+ *	... keeper_facts(&job->order.keeper, &facts, &task->err)
+ *
+ * A child task whose error is the parent's.  It waits for a place among the orders of its CA, places the
+ * order, notes its URL as a fact, shows that the names are ours, has the keeper finalize it, downloads
+ * the chain and gives it to the keeper, which alone decides whether it is accepted.
+ *
+ * An order that the facts tell to be in flight (args.resume) is looked at first, whatever state it is
+ * in, and no second one is placed while it may still give a certificate.  An order that ended, or that was
+ * given up, is forgotten together with its key.  What was presented is withdrawn on every way out.
+ *
+ * ORDER_MS bounds the whole, counted from when it was placed; every request and every wait has a part
+ * of that.  What it waits for is told as steps: account, order, challenge, validate, finalize,
+ * download, store.
+ */
+
+#define ORDER_MS (INT64_C(60) * 60 * 1000)
+
+/* An order in flight gets this much, however old it is. */
+#define ORDER_RESUME_MS (INT64_C(5) * 60 * 1000)
+
+struct order_args {
+	struct acme *acme;
+	struct conf *conf; /* the caller's reference, which outlives the order */
+	const char *cert;  /* name of the certificate */
+	uint32_t ca;       /* index in conf->cas, a CA_ACME */
+	bool is_test;      /* on the staging directory, into the test tree */
+	bool reuse_key;    /* on the key of the current version */
+	bool is_renewal; /* the current version came from this CA: it is replaced (RFC 9773, 5) */
+	const char *resume;       /* URL of the order in flight at this CA, or NULL; copied */
+	struct instant resume_at; /* when that was placed */
+	void (*step)(const char *step, void *data); /* static texts */
+	void *data;
+};
+
+struct order {
+	struct task task;
+	struct order_args args;
+	struct acme_ca *ca;
+	const struct acme_conf *conf;
+	struct acme_place place;
+	struct account_op account;
+	struct post post;
+	struct keeper_op keeper; /* at the end: the facts, as accepted */
+	struct sleep_op pause;
+	struct order_object object;
+	struct buf url; /* of the order; "" before it is placed */
+	struct tick deadline;
+	struct authz *authz;
+	size_t n_authz;
+	struct buf chain, candidate; /* PEM */
+	unsigned looks, n_lost, alternate;
+	bool wants_profile, wants_replaces;
+	bool was_finalized; /* a certificate may come of it even when this task failed */
+	bool is_noted;      /* the keeper holds its URL */
+	bool is_dead;       /* nothing can come of it any more */
+};
+
+void order_start(struct order *order, struct task *parent, const struct order_args *args);
+
+/*
+ * May another CA be asked after this order failed?  True when the error is the CA's and no
+ * certificate can come of it any more without anybody asking.
+ */
+bool order_may_fail_over(const struct order *order);
+void order_done(struct order *order); /* zeroed is fine */
+
+#endif
