@@ -33,6 +33,26 @@ static enum request request_parse(const char *word)
 	return request;
 }
 
+static const char *const signs[] = {
+#define SIGN(id, word, help) [SIGN_##id] = word,
+#include "proto/signs.def"
+#undef SIGN
+};
+
+const char *sign_text(enum sign sign)
+{
+	return sign < SIGN_COUNT ? signs[sign] : "unknown";
+}
+
+enum sign sign_parse(const char *word)
+{
+	enum sign sign = 0;
+
+	while (sign < SIGN_COUNT && !str_is(signs[sign], word))
+		sign++;
+	return sign;
+}
+
 /* The words of the first line that say what the message is. */
 static int parse_prefix(struct keeper_message *m, struct err *err)
 {

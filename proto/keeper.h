@@ -32,6 +32,17 @@ enum request {
 
 const char *request_text(enum request request);
 
+/* What the keeper signs for an ACME CA: the word of `op=` in a `sign` request. */
+enum sign {
+#define SIGN(id, word, help) SIGN_##id,
+#include "proto/signs.def"
+#undef SIGN
+	SIGN_COUNT
+};
+
+const char *sign_text(enum sign sign);
+enum sign sign_parse(const char *word); /* SIGN_COUNT if unknown */
+
 enum keeper_kind { KEEPER_ASK, KEEPER_OK, KEEPER_ERR, KEEPER_NOTE };
 
 struct keeper_message {

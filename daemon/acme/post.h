@@ -7,7 +7,6 @@
 #include "daemon/link/keeper.h"
 #include "lib/base/buf.h"
 #include "lib/net/http.h"
-#include "proto/signs.h"
 
 /*
  * One signed request to a CA (RFC 8555, 6.2 to 6.7), as an operation of a task:
