@@ -31,7 +31,7 @@ int ask_failed(const struct err *err)
 static void add_json_or_null(struct buf *out, const char *text)
 {
 	if (text)
-		show_json_string(out, text);
+		buf_add_json(out, text);
 	else
 		buf_add_text(out, "null");
 }
@@ -43,9 +43,9 @@ int ask_failed_as(const struct options *options, const struct err *err)
 
 	if (options->is_json) {
 		buf_add_text(&out, "{\"error\": ");
-		show_json_string(&out, err_code_text(err->code));
+		buf_add_json(&out, err_code_text(err->code));
 		buf_add_text(&out, ", \"text\": ");
-		show_json_string(&out, err->text);
+		buf_add_json(&out, err->text);
 		buf_add_text(&out, ", \"until\": ");
 		add_json_or_null(&out, instant_is_set(err->not_before)
 					       ? instant_text(err->not_before, until)

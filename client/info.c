@@ -64,9 +64,9 @@ static void tell(void *data, const char *key, const char *value)
 
 	if (view->is_json) {
 		buf_add_text(&view->out, ", ");
-		show_json_string(&view->out, key);
+		buf_add_json(&view->out, key);
 		buf_add_text(&view->out, ": ");
-		show_json_string(&view->out, value);
+		buf_add_json(&view->out, value);
 		return;
 	}
 	buf_printf(&view->out, "  %-*s", VALUE_COLUMN - 2, key);
@@ -85,9 +85,9 @@ static void begin(struct view *view, const char *path, const struct material_ite
 
 	if (view->is_json) {
 		buf_add_text(&view->out, view->n_objects ? ",\n {\"file\": " : "[{\"file\": ");
-		show_json_string(&view->out, path);
+		buf_add_json(&view->out, path);
 		buf_add_text(&view->out, ", \"kind\": ");
-		show_json_string(&view->out, kind);
+		buf_add_json(&view->out, kind);
 	} else {
 		if (view->n_objects)
 			buf_add_char(&view->out, '\n');

@@ -6,23 +6,6 @@
 #include "lib/base/str.h"
 #include "proto/line.h"
 
-void show_json_string(struct buf *out, const char *text)
-{
-	buf_add_char(out, '"');
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			buf_printf(out, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			buf_printf(out, "\\u%04x", (unsigned)*p);
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			/* C1 controls: JSON would allow them, a terminal would obey them. */
-			buf_printf(out, "\\u%04x", (unsigned)*++p);
-		else
-			buf_add_char(out, (char)*p);
-	}
-	buf_add_char(out, '"');
-}
-
 static void add_value(struct buf *out, enum key_type type, const char *value)
 {
 	int64_t n;
@@ -32,7 +15,7 @@ static void add_value(struct buf *out, enum key_type type, const char *value)
 	else if (type == KEY_BOOL && (str_is(value, "yes") || str_is(value, "no")))
 		buf_add_text(out, str_is(value, "yes") ? "true" : "false");
 	else
-		show_json_string(out, value);
+		buf_add_json(out, value);
 }
 
 static void add_pair(struct buf *out, const char **gap, enum key_type type, const char *key,
@@ -40,7 +23,7 @@ static void add_pair(struct buf *out, const char **gap, enum key_type type, cons
 {
 	buf_add_text(out, *gap);
 	*gap = ", ";
-	show_json_string(out, key);
+	buf_add_json(out, key);
 	buf_add_text(out, ": ");
 	if (value)
 		add_value(out, type, value);

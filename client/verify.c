@@ -31,17 +31,17 @@ static void show_set_json(struct verify *verify, const char *name, const struct 
 	char text[INSTANT_TEXT_LEN];
 
 	buf_add_text(&verify->out, verify->n_sets ? ",\n {\"file\": " : "[{\"file\": ");
-	show_json_string(&verify->out, name);
+	buf_add_json(&verify->out, name);
 	buf_printf(&verify->out,
 		", \"ok\": %s, \"not_after\": ", check->n_problems ? "false" : "true");
 	if (check->leaf)
-		show_json_string(&verify->out, instant_text(cert_not_after(check->leaf), text));
+		buf_add_json(&verify->out, instant_text(cert_not_after(check->leaf), text));
 	else
 		buf_add_text(&verify->out, "null");
 	buf_add_text(&verify->out, ", \"problems\": [");
 	for (size_t i = 0; i < check->n_problems; i++) {
 		buf_add_text(&verify->out, i ? ", " : "");
-		show_json_string(&verify->out, check->problems[i]);
+		buf_add_json(&verify->out, check->problems[i]);
 	}
 	buf_add_text(&verify->out, "]}");
 }

@@ -44,9 +44,6 @@ void show_json(const struct rows *rows, struct buf *out);
 /* The keys behind the first word of a line as one object, in one line. */
 void show_json_line(const struct line *line, struct buf *out);
 
-/* A JSON string with its quotes. */
-void show_json_string(struct buf *out, const char *text);
-
 /* One event of a stream for people, in one line. */
 void show_event(const struct line *event, const struct term *term, struct buf *out);
 

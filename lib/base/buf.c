@@ -74,6 +74,23 @@ void buf_add_hex(struct buf *buf, const void *data, size_t len)
 	}
 }
 
+void buf_add_json(struct buf *buf, const char *text)
+{
+	buf_add_char(buf, '"');
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			buf_printf(buf, "\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7f)
+			buf_printf(buf, "\\u%04x", (unsigned)*p);
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			/* C1 controls: JSON would allow them, a terminal would obey them. */
+			buf_printf(buf, "\\u%04x", (unsigned)*++p);
+		else
+			buf_add_char(buf, (char)*p);
+	}
+	buf_add_char(buf, '"');
+}
+
 void buf_drop(struct buf *buf, size_t len)
 {
 	if (len == 0)

@@ -29,6 +29,9 @@ void buf_add_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
 void buf_add_hex(struct buf *buf, const void *data, size_t len);
 
+/* A JSON string with its quotes; the text is UTF-8.  No control character survives as itself. */
+void buf_add_json(struct buf *buf, const char *text);
+
 /* Makes room for `len` more bytes and returns where they go; buf->len is not changed. */
 char *buf_reserve(struct buf *buf, size_t len);
 
