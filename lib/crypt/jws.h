@@ -1,0 +1,43 @@
+#ifndef CERTD_LIB_CRYPT_JWS_H
+#define CERTD_LIB_CRYPT_JWS_H
+
+#include <stddef.h>
+
+struct buf;
+struct err;
+struct key;
+struct secret;
+
+/*
+ * JSON Web Signatures as ACME wants them (RFC 8555, 6.2): flattened JSON, base64url without padding,
+ * fixed width r||s for ECDSA.  Callers compose the header and the payload; nothing here reads JSON.
+ *
+ * Keys: EC P-256, P-384, P-521 (ES256, ES384, ES512), RSA (RS256), Ed25519 (EdDSA).
+ */
+
+void jws_base64url(struct buf *out, const void *data, size_t len);
+
+/* Reads base64url or base64, padded or not; refuses everything else.  At most 64 KiB. */
+int jws_base64_read(const char *text, size_t len, struct buf *out, struct err *err);
+
+/* "ES256"; NULL for a key type that ACME does not know. */
+const char *jws_algorithm(const struct key *key);
+
+/* Appends the public key as a JSON Web Key: required members only, in lexical order, no white space. */
+int jws_jwk(const struct key *key, struct buf *out, struct err *err);
+
+/* Appends the thumbprint (RFC 7638) in base64url. */
+int jws_thumbprint(const struct key *key, struct buf *out, struct err *err);
+
+/*
+ * Appends {"protected":...,"payload":...,"signature":...}.  `header` and `payload` are JSON texts; a NULL
+ * payload is the empty one of a POST-as-GET (6.3).
+ */
+int jws_sign(const struct key *key, const char *header, const char *payload, struct buf *out,
+	struct err *err);
+
+/* The same with a MAC: `algorithm` is HS256, HS384 or HS512 (RFC 8555, 7.3.4). */
+int jws_mac(const struct secret *key, const char *algorithm, const char *header, const char *payload,
+	struct buf *out, struct err *err);
+
+#endif
