@@ -73,7 +73,8 @@ def run_live():
         total[verdict] += 1
 
 
-meson = subprocess.Popen(["meson", "test", "-C", build, "--no-rebuild", "--timeout-multiplier", "4"], env=env,
+patience = "40" if env.get("LONG") == "1" else "4"
+meson = subprocess.Popen(["meson", "test", "-C", build, "--no-rebuild", "--timeout-multiplier", patience], env=env,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 run_live()
 meson.wait()
