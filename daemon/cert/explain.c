@@ -113,6 +113,36 @@ static void say_renewal(struct story *story)
 		when(story, story->plan.reserve, reserve));
 }
 
+/* What the CA said about this version, and what became of it. */
+static void say_ari(struct story *story)
+{
+	const struct ari_facts *ari = &story->facts->ari;
+	char start[INSTANT_TEXT_LEN], end[INSTANT_TEXT_LEN], at[80];
+	bool by_ca;
+
+	if (!version_is_set(&ari->of) || !version_id_equal(&ari->of, &story->facts->curr.id))
+		return;
+	if (!story->conf->renew->ari) {
+		say(story, "What the CA says about its renewal is not followed (ari: false).");
+		return;
+	}
+	if (instant_is_set(ari->moment)) {
+		renewal_of_curr(story->conf, story->facts, &by_ca);
+		say(story,
+			"The CA wants it renewed between %s and %s; the moment chosen in that "
+			"window is %s%s.",
+			instant_text(ari->start, start), instant_text(ari->end, end),
+			when(story, ari->moment, at), by_ca ? "" : ", too late to follow");
+	} else {
+		say(story, "The CA gives no window for its renewal, so the curve decides.");
+	}
+	if (ari->url)
+		say(story, "The CA explains that at %.500s.", ari->url);
+	if (instant_is_set(ari->again))
+		say(story, "The CA is asked about it again at %s.",
+			when(story, ari->again, at));
+}
+
 static void say_roll_guards(struct story *story)
 {
 	const struct roll_conf *roll = story->conf->roll;
@@ -159,6 +189,22 @@ static void say_issuer(struct story *story)
 			when(story, issuer->not_after, end));
 }
 
+/* Why the next try comes later than the ladder alone would have it. */
+static void say_wish(
+	struct story *story, const struct failure *failure, const struct version_facts *held)
+{
+	enum why why = failure_why(failure, held);
+	char at[80];
+
+	if (!instant_before(story->now, failure->not_before))
+		return;
+	when(story, failure->not_before, at);
+	if (why == WHY_LIMIT)
+		say(story, "The limit lets the next order through at %s.", at);
+	else if (why == WHY_RETRY_AFTER)
+		say(story, "The CA asks not to come back before %s.", at);
+}
+
 /* `what` failed, so often, last then, for that reason, and when the next try comes. */
 static void say_failure(struct story *story, const char *what, const struct failure *failure)
 {
@@ -178,6 +224,7 @@ static void say_failure(struct story *story, const char *what, const struct fail
 		failure->text ? failure->text : "no reason is known",
 		err_code_text(failure->code),
 		when(story, failure_retry(failure, held, story->now), retry));
+	say_wish(story, failure, held);
 }
 
 static void say_target(struct story *story, const struct target_conf *target)
@@ -214,6 +261,7 @@ void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	say_next_step(&story);
 	say_held(&story);
 	say_renewal(&story);
+	say_ari(&story);
 	say_roll_guards(&story);
 	say_issuer(&story);
 	say_failure(&story, "Issuing or rolling", &facts->failure);

@@ -7,6 +7,20 @@
 static const struct duration waits[] = { { 60 }, { 600 }, { 3600 }, { 14400 }, { 43200 },
 	{ 86400 } };
 
+/* The longest limit that is known lasts a week; a wish for months is not granted. */
+#define WISH_MAX DAYS(8)
+
+/* A limit tells when it opens, so asking again costs nothing that more steps would save. */
+enum { STEPS_OF_LIMIT = 2 };
+
+static struct duration step_after(const struct failure *failure, enum err_class class)
+{
+	size_t n = class == CLASS_QUOTA ? STEPS_OF_LIMIT : ARRAY_LEN(waits);
+	size_t step = failure->tries ? failure->tries - 1 : 0;
+
+	return waits[step < n ? step : n - 1];
+}
+
 /*
  * The ladder is made for certificates that last weeks.  It is halved when little is left, and
  * bounded by a quarter of what is left, so that a certificate of a minute is tried again within
@@ -15,18 +29,25 @@ static const struct duration waits[] = { { 60 }, { 600 }, { 3600 }, { 14400 }, {
 static struct duration wait_after(
 	const struct failure *failure, const struct version_facts *curr)
 {
-	size_t step = failure->tries ? failure->tries - 1 : 0;
-	struct duration wait = waits[step < ARRAY_LEN(waits) ? step : ARRAY_LEN(waits) - 1];
+	enum err_class class = err_code_class(failure->code);
+	struct duration wait = step_after(failure, class);
 	struct duration life, left;
 
 	if (!version_is_set(&curr->id))
 		return wait;
 	life = version_life(curr);
 	left = instant_since(curr->not_after, failure->last);
-	if (left.s < life.s / 10)
+	if (left.s < life.s / 10 && class != CLASS_REFUSED)
 		wait.s /= 2;
-	wait = duration_min(wait, SECONDS((left.s > 0 ? left.s : life.s) / 4));
-	return duration_max(wait, SECONDS(1));
+	if (left.s <= 0 || class == CLASS_REFUSED)
+		left = life;
+	return duration_max(duration_min(wait, SECONDS(left.s / 4)), SECONDS(1));
+}
+
+/* What the other side asked for, within reason. */
+static struct instant wish(const struct failure *failure)
+{
+	return instant_min(failure->not_before, instant_add(failure->last, WISH_MAX));
 }
 
 struct instant failure_retry(
@@ -37,5 +58,13 @@ struct instant failure_retry(
 	if (instant_before(now, failure->last))
 		return now;
 	return instant_max(
-		failure->not_before, instant_add(failure->last, wait_after(failure, curr)));
+		wish(failure), instant_add(failure->last, wait_after(failure, curr)));
+}
+
+enum why failure_why(const struct failure *failure, const struct version_facts *curr)
+{
+	if (!instant_before(
+		    instant_add(failure->last, wait_after(failure, curr)), wish(failure)))
+		return WHY_BACKOFF;
+	return err_code_class(failure->code) == CLASS_QUOTA ? WHY_LIMIT : WHY_RETRY_AFTER;
 }

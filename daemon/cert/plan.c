@@ -22,6 +22,7 @@ struct ladder {
 	const struct issuer *issuer;
 	struct instant now;
 	struct instant renewal, reserve; /* NONE without curr */
+	bool is_by_ca;                   /* the renewal moment is one of its CA's window */
 };
 
 struct step {
@@ -100,13 +101,22 @@ static bool is_other_issuer(const struct ladder *on, const struct version_facts 
 	       memcmp(version->issuer_spki, on->issuer->spki, 32) != 0;
 }
 
-/* When issuing or rolling may be tried again, measured by the life of the version that is held. */
-static struct instant retry_moment(const struct ladder *on)
+/* The version by whose life it is measured when issuing or rolling may be tried again. */
+static const struct version_facts *held(const struct ladder *on)
 {
 	const struct cert_facts *facts = on->facts;
 
-	return failure_retry(&facts->failure,
-		version_is_set(&facts->curr.id) ? &facts->curr : &facts->next, on->now);
+	return version_is_set(&facts->curr.id) ? &facts->curr : &facts->next;
+}
+
+static struct instant retry_moment(const struct ladder *on)
+{
+	return failure_retry(&on->facts->failure, held(on), on->now);
+}
+
+static enum why retry_why(const struct ladder *on)
+{
+	return failure_why(&on->facts->failure, held(on));
 }
 
 /* Issue at `at`, held back by the last failure and by a CA that cannot sign. */
@@ -117,7 +127,7 @@ static struct step issue(const struct ladder *on, enum why why, struct instant a
 	if (on->issuer->is_local && !issuer_is_valid(on))
 		return step_of(ACTION_ISSUE, WHY_NO_ISSUER, INSTANT_NEVER);
 	if (instant_before(at, retry) && instant_before(on->now, retry))
-		return step_of(ACTION_ISSUE, WHY_BACKOFF, retry);
+		return step_of(ACTION_ISSUE, retry_why(on), retry);
 	return step_of(ACTION_ISSUE, why, at);
 }
 
@@ -201,7 +211,7 @@ static bool rung_roll(const struct ladder *on, struct step *out)
 		*out = step_of(ACTION_ROLL, WHY_MIN_AGE, next->not_before);
 	retry = retry_moment(on);
 	if (instant_before(out->at, retry) && instant_before(on->now, retry))
-		*out = step_of(ACTION_ROLL, WHY_BACKOFF, retry);
+		*out = step_of(ACTION_ROLL, retry_why(on), retry);
 	return true;
 }
 
@@ -252,10 +262,12 @@ static bool rung_issuer_ends(const struct ladder *on, struct step *out)
 
 static bool rung_renewal(const struct ladder *on, struct step *out)
 {
-	*out = issue_again(on, WHY_RENEWAL, on->renewal);
-	if (out->action == ACTION_ISSUE && out->why == WHY_RENEWAL &&
+	enum why why = on->is_by_ca ? WHY_ARI : WHY_RENEWAL;
+
+	*out = issue_again(on, why, on->renewal);
+	if (out->action == ACTION_ISSUE && out->why == why &&
 		instant_before(on->now, on->renewal))
-		*out = asleep(WHY_WINDOW, on->renewal);
+		*out = asleep(on->is_by_ca ? WHY_ARI_WINDOW : WHY_WINDOW, on->renewal);
 	return true;
 }
 
@@ -317,7 +329,7 @@ static struct step target_step(const struct ladder *on, const struct target_conf
 		return step;
 	retry = failure_retry(&known->failure, &facts->curr, on->now);
 	if (instant_before(on->now, retry)) {
-		step.why = WHY_BACKOFF;
+		step.why = failure_why(&known->failure, &facts->curr);
 		step.at = retry;
 	}
 	return step;
@@ -363,12 +375,12 @@ static bool deploys_first(
 struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now)
 {
-	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE };
+	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE, false };
 	struct step step, deploy = { .action = ACTION_SLEEP };
 
 	if (version_is_set(&facts->curr.id)) {
-		on.renewal = renewal_moment(conf, &facts->curr);
-		on.reserve = renewal_late(conf, &facts->curr);
+		on.renewal = renewal_of_curr(conf, facts, &on.is_by_ca);
+		on.reserve = renewal_late(&facts->curr, on.renewal);
 	}
 	step = version_step(&on);
 	if (deploy_step(&on, &deploy) && deploys_first(&on, &step, &deploy))

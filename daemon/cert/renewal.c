@@ -10,6 +10,9 @@
 #define BACKDATE_MAX HOURS(2)
 #define SELF_SIGNED_LEFT DAYS(15)
 #define OFFSET_MAX MINUTES(5)
+/* A CA's wish does not come true sooner after the issue, nor with less than this part of a life left. */
+#define ARI_NOT_WITHIN MINUTES(10)
+#define ARI_FLOOR 20
 
 struct instant version_issued(const struct version_facts *version)
 {
@@ -83,9 +86,36 @@ struct instant renewal_moment(const struct cert_conf *conf, const struct version
 	return instant_max(earliest, instant_min(latest, moment));
 }
 
-struct instant renewal_late(const struct cert_conf *conf, const struct version_facts *version)
+/* What the CA said holds for the version that it said it of. */
+static bool has_window(const struct cert_conf *conf, const struct cert_facts *facts)
 {
-	struct instant moment = renewal_moment(conf, version);
+	return conf->renew->ari && instant_is_set(facts->ari.moment) &&
+	       version_id_equal(&facts->ari.of, &facts->curr.id);
+}
+
+struct instant renewal_of_curr(
+	const struct cert_conf *conf, const struct cert_facts *facts, bool *by_ca)
+{
+	const struct version_facts *curr = &facts->curr;
+	struct instant earliest, latest, moment;
+	struct duration life;
+	bool ignored;
+
+	by_ca = by_ca ? by_ca : &ignored;
+	*by_ca = has_window(conf, facts);
+	if (!*by_ca)
+		return renewal_moment(conf, curr);
+	life = version_life(curr);
+	earliest = instant_add(
+		version_issued(curr), duration_min(ARI_NOT_WITHIN, SECONDS(life.s / 16)));
+	latest = instant_sub(curr->not_after, SECONDS(life.s / ARI_FLOOR));
+	moment = instant_max(earliest, facts->ari.moment);
+	*by_ca = !instant_before(latest, moment);
+	return instant_min(latest, moment);
+}
+
+struct instant renewal_late(const struct version_facts *version, struct instant moment)
+{
 	struct duration half = SECONDS(instant_since(version->not_after, moment).s / 2);
 
 	return instant_max(instant_add(moment, half),

@@ -226,6 +226,113 @@ TEST(back_off)
 	CHECK_INT(failure_retry(&f, &long_one, now).s, 0);
 }
 
+/* What a class changes: a limit is a time, a refusal is not repeated faster near the end. */
+TEST(back_off_by_class)
+{
+	static const struct {
+		enum err_code code;
+		int64_t life, left; /* of curr at the failure; 0: there is no curr */
+		uint32_t tries;
+		int64_t wish, want; /* after the failure */
+		enum why why;
+	} table[] = {
+		{ ERR_RATE_LIMITED, 0, 0, 1, 0, 60, WHY_BACKOFF },
+		{ ERR_RATE_LIMITED, 0, 0, 9, 0, 600, WHY_BACKOFF },
+		{ ERR_RATE_LIMITED, 0, 0, 9, 600, 600, WHY_BACKOFF },
+		{ ERR_RATE_LIMITED, 0, 0, 9, 601, 601, WHY_LIMIT },
+		{ ERR_RATE_LIMITED, 7776000, 7000000, 9, 120960, 120960, WHY_LIMIT },
+		{ ERR_RATE_LIMITED, 100, 40, 9, 30, 30, WHY_LIMIT },
+		{ ERR_RATE_LIMITED, 0, 0, 1, 9000000, 8 * 86400, WHY_LIMIT },
+		{ ERR_TIMEOUT, 7776000, 3600, 2, 0, 300, WHY_BACKOFF },
+		{ ERR_TIMEOUT, 7776000, 400, 2, 0, 100, WHY_BACKOFF },
+		{ ERR_TIMEOUT, 7776000, 400, 2, 101, 101, WHY_RETRY_AFTER },
+		{ ERR_TIMEOUT, 7776000, 7000000, 2, 599, 600, WHY_BACKOFF },
+		{ ERR_TIMEOUT, 7776000, 7000000, 2, 7200, 7200, WHY_RETRY_AFTER },
+		{ ERR_TIMEOUT, 7776000, -5, 6, 0, 43200, WHY_BACKOFF },
+		{ ERR_BAD_CERT, 7776000, 3600, 2, 0, 600, WHY_BACKOFF },
+		{ ERR_BAD_CERT, 7776000, 60, 6, 0, 86400, WHY_BACKOFF },
+		{ ERR_BAD_CERT, 7776000, -5, 6, 0, 86400, WHY_BACKOFF },
+		{ ERR_BAD_CERT, 100, 1, 6, 0, 25, WHY_BACKOFF },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		int64_t end = T0 + table[i].left;
+		struct version_facts curr = { .generation = 0 };
+		struct failure f = { table[i].code, table[i].tries, { T0 }, { T0 },
+			{ table[i].wish ? T0 + table[i].wish : 0 }, NULL };
+		struct instant retry;
+
+		if (table[i].life)
+			curr = (struct version_facts){ .id = { { T0 }, 0 },
+				.created = { end - table[i].life },
+				.not_before = { end - table[i].life },
+				.not_after = { end } };
+		retry = failure_retry(&f, &curr, (struct instant){ T0 });
+		if (retry.s - T0 != table[i].want || failure_why(&f, &curr) != table[i].why)
+			TEST_FAIL("row %zu: %" PRId64 " %s", i, retry.s - T0,
+				why_text(failure_why(&f, &curr)));
+	}
+}
+
+/* The CA's window instead of the curve; both are asked of a version of 1000 s, renewed at 500. */
+TEST(renewal_information)
+{
+	enum { OTHER = 1, IGNORED = 2, NO_WINDOW = 4 };
+	static const struct {
+		int age, moment; /* of curr; the moment after the issue */
+		unsigned flags;
+		enum action action;
+		enum why why;
+		int at; /* after the issue */
+	} table[] = {
+		{ 100, 200, 0, ACTION_SLEEP, WHY_ARI_WINDOW, 200 },
+		{ 200, 200, 0, ACTION_ISSUE, WHY_ARI, 200 },
+		{ 100, 800, 0, ACTION_SLEEP, WHY_ARI_WINDOW, 800 },
+		{ 600, 800, 0, ACTION_SLEEP, WHY_ARI_WINDOW, 800 },
+		/* Whatever it says, a twentieth is left. */
+		{ 100, 950, 0, ACTION_SLEEP, WHY_ARI_WINDOW, 950 },
+		{ 100, 951, 0, ACTION_SLEEP, WHY_WINDOW, 950 },
+		{ 951, 90000, 0, ACTION_ISSUE, WHY_RENEWAL, 950 },
+		/* In the past: now, but not within the first sixteenth. */
+		{ 100, -5000, 0, ACTION_ISSUE, WHY_ARI, 62 },
+		{ 10, -5000, 0, ACTION_SLEEP, WHY_ARI_WINDOW, 62 },
+		/* Said of another version, not to be followed, or nothing at all: the curve. */
+		{ 100, 200, OTHER, ACTION_SLEEP, WHY_WINDOW, 500 },
+		{ 100, 200, IGNORED, ACTION_SLEEP, WHY_WINDOW, 500 },
+		{ 100, 200, NO_WINDOW, ACTION_SLEEP, WHY_WINDOW, 500 },
+	};
+	struct issuer issuer = row_issuer(SELF, NULL);
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct world w;
+		struct cert_facts facts = { .cert = "g/leaf" };
+		struct plan plan;
+		int64_t made = T0 - table[i].age;
+
+		world_init(&w);
+		w.certs[LEAF].n_targets = 0;
+		w.renew.n_curve = 0;
+		w.renew.ari = !(table[i].flags & IGNORED);
+		facts.curr = world_version(&w, made, 1000);
+		facts.curr.not_before.s = made;
+		facts.ari.of = facts.curr.id;
+		facts.ari.of.suffix += table[i].flags & OTHER ? 1 : 0;
+		facts.ari.moment.s = table[i].flags & NO_WINDOW ? 0 : made + table[i].moment;
+		plan = cert_plan(
+			&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 });
+		if (plan.why == WHY_WINDOW && table[i].at == 500)
+			CHECK(plan.at.s >= made + 500 && plan.at.s < made + 505);
+		else if (plan.at.s != made + table[i].at)
+			TEST_FAIL("row %zu: at %" PRId64, i, plan.at.s - made);
+		if (plan.action != table[i].action || plan.why != table[i].why)
+			TEST_FAIL("row %zu: %s %s", i, action_text(plan.action),
+				why_text(plan.why));
+		CHECK_INT(plan.renewal.s, plan.at.s);
+		CHECK(plan.reserve.s > plan.renewal.s);
+		CHECK(plan.reserve.s < facts.curr.not_after.s);
+	}
+}
+
 /* Targets: in order, each with its own back-off, never in the way of a renewal that is urgent. */
 TEST(targets)
 {
@@ -356,4 +463,38 @@ TEST(explanation)
 	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
 		&text);
 	CHECK(strstr(buf_text(&text), wants[0]));
+}
+
+TEST(explanation_of_renewal_information)
+{
+	static const char *const wants[] = {
+		"The CA wants it renewed between 2026-11-21T10:20:00Z and 2026-11-21T10:40:00Z",
+		"the moment chosen in that window is 2026-11-21T10:25:00Z (in 9m 50s).",
+		"The CA explains that at https://ca.example/why.",
+		"The CA is asked about it again at 2026-11-21T10:16:00Z (in 50s).",
+		"The CA asks not to come back before 2026-11-21T12:15:00Z (in 1h 59m)."
+	};
+	char why[] = "https://ca.example/why", text[] = "the CA is being mended";
+	struct world w;
+	struct cert_facts facts = { .cert = "g/leaf" };
+	struct issuer issuer = row_issuer(SELF, NULL);
+	AUTO_BUF struct buf out = BUF_INIT;
+
+	world_init(&w);
+	w.renew.ari = true;
+	w.certs[LEAF].n_targets = 0;
+	facts.curr = world_version(&w, T0 - 600, 3600);
+	facts.ari = (struct ari_facts){ facts.curr.id, { T0 + 300 }, { T0 + 1500 },
+		{ T0 + 600 }, { T0 + 60 }, why };
+	facts.failure = (struct failure){ ERR_TIMEOUT, 1, { T0 }, { T0 }, { T0 + 7200 }, text };
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 + 10 },
+		collect, &out);
+	for (size_t i = 0; i < ARRAY_LEN(wants); i++)
+		if (!strstr(buf_text(&out), wants[i]))
+			TEST_FAIL("no \"%s\" in:\n%s", wants[i], buf_text(&out));
+	w.renew.ari = false;
+	buf_clear(&out);
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 + 10 },
+		collect, &out);
+	CHECK(strstr(buf_text(&out), "is not followed (ari: false)"));
 }
