@@ -22,6 +22,7 @@ struct err;
  *   store_add.c      what makes and deletes versions: add, prune
  *   store_links.c    curr, next, prev: roll, drop, and their repair
  *   store_facts.c    the facts file, and the facts of one certificate put together
+ *   store_file.c     small files that belong to no version
  *   store_index.c    the cache of all facts
  *   store_proof.c    which versions were compared with their keys already
  *   store_align.c    the tree against a configuration: archive, restore, older names

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/keeper/store_file.h"
 #include "daemon/keeper/version.h"
 #include "lib/base/buf.h"
+#include "lib/base/clock.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/crypt/secret.h"
 #include "lib/log/log.h"
 
 struct kept {
@@ -27,8 +30,15 @@ struct entry {
 	bool is_archived;
 };
 
+/* One of store_file.h. */
+struct small_file {
+	char *path;
+	struct buf data;
+	struct instant changed;
+};
+
 struct store {
-	struct map entries;
+	struct map entries, files;
 	uint64_t n_changes;
 };
 
@@ -45,8 +55,16 @@ static void kept_done(struct kept *kept)
 	buf_done(&kept->fullchain);
 }
 
+static void small_file_free(struct small_file *file)
+{
+	buf_done(&file->data);
+	free(file->path);
+	free(file);
+}
+
 void store_memory_free(struct store *store)
 {
+	struct small_file *file;
 	struct entry *entry;
 	size_t at = 0;
 
@@ -59,6 +77,10 @@ void store_memory_free(struct store *store)
 		free(entry);
 	}
 	map_done(&store->entries);
+	at = 0;
+	while ((file = map_next(&store->files, &at)))
+		small_file_free(file);
+	map_done(&store->files);
 	free(store);
 }
 
@@ -314,5 +336,86 @@ int store_align(struct store *store, const struct conf *conf, struct err *err)
 		store->n_changes += entry->is_archived != is_archived;
 		entry->is_archived = is_archived;
 	}
+	return 0;
+}
+
+/* A certificate that cannot be written has no small files written either. */
+static struct small_file *open_file(struct store *store, const char *path, struct err *err)
+{
+	struct small_file *file = map_get(&store->files, path);
+	struct entry *entry;
+	size_t at = 0;
+
+	while ((entry = map_next(&store->entries, &at)))
+		if (str_starts(path, "certs/") && str_starts(path + 6, entry->name) &&
+			path[6 + strlen(entry->name)] == '/' && write_to(store, entry, err) < 0)
+			return NULL;
+	if (!file) {
+		file = mem_new(struct small_file);
+		file->path = mem_strdup(path);
+		map_set(&store->files, file->path, file);
+	}
+	file->changed = clock_now();
+	return file;
+}
+
+int store_file_write(
+	struct store *store, const char *path, const void *data, size_t len, struct err *err)
+{
+	struct small_file *file = open_file(store, path, err);
+
+	if (!file)
+		return -1;
+	buf_clear(&file->data);
+	buf_add(&file->data, data, len);
+	return 0;
+}
+
+int store_file_append(
+	struct store *store, const char *path, const void *data, size_t len, struct err *err)
+{
+	struct small_file *file = open_file(store, path, err);
+
+	if (!file)
+		return -1;
+	buf_add(&file->data, data, len);
+	return 0;
+}
+
+int store_file_read(struct store *store, const char *path, size_t limit, struct secret *out,
+	struct err *err)
+{
+	const struct small_file *file = map_get(&store->files, path);
+
+	if (!file)
+		return err_set(err, ERR_NOT_FOUND, "there is no %s", path);
+	if (file->data.len > limit)
+		return err_set(err, ERR_TOO_LARGE, "%s is too large", path);
+	secret_add(out, file->data.data, file->data.len);
+	return 0;
+}
+
+int store_file_remove(struct store *store, const char *path, struct err *err)
+{
+	struct small_file *file = map_remove(&store->files, path);
+
+	(void)err;
+	if (file)
+		small_file_free(file);
+	return 0;
+}
+
+int store_file_list(struct store *store, const char *dir,
+	void (*tell)(const char *name, struct instant changed, void *data), void *data,
+	struct err *err)
+{
+	const struct small_file *file;
+	size_t at = 0, len = strlen(dir);
+
+	(void)err;
+	while ((file = map_next(&store->files, &at)))
+		if (str_starts(file->path, dir) && file->path[len] == '/' &&
+			!strchr(file->path + len + 1, '/'))
+			tell(file->path + len + 1, file->changed, data);
 	return 0;
 }
