@@ -36,6 +36,7 @@ static const struct field version_fields[] = {
 	{ "generation", TYPE_COUNT, offsetof(struct version_facts, generation) },
 	{ "spki", TYPE_HASH, offsetof(struct version_facts, spki) },
 	{ "issuer", TYPE_HASH, offsetof(struct version_facts, issuer_spki) },
+	{ "ca", TYPE_DIGEST, offsetof(struct version_facts, ca) },
 	{ NULL, TYPE_ID, 0 },
 };
 
@@ -46,6 +47,14 @@ static const struct field failure_fields[] = {
 	{ "last", TYPE_TIME, offsetof(struct failure, last) },
 	{ "until", TYPE_TIME, offsetof(struct failure, not_before) },
 	{ "text", TYPE_TEXT, offsetof(struct failure, text) },
+	{ NULL, TYPE_ID, 0 },
+};
+
+static const struct field order_fields[] = {
+	{ "", TYPE_TEXT, offsetof(struct order_facts, url) },
+	{ "ca", TYPE_TEXT, offsetof(struct order_facts, ca) },
+	{ "at", TYPE_TIME, offsetof(struct order_facts, at) },
+	{ "expires", TYPE_TIME, offsetof(struct order_facts, expires) },
 	{ NULL, TYPE_ID, 0 },
 };
 
@@ -171,6 +180,8 @@ void facts_write(const struct cert_facts *facts, struct buf *out)
 	add_failure(out, "failure", &facts->failure);
 	if (version_is_set(&facts->ari.of))
 		add_object(out, "ari", ari_fields, &facts->ari);
+	if (facts->order.url)
+		add_object(out, "order", order_fields, &facts->order);
 	for (size_t i = 0; i < facts->n_targets; i++) {
 		add_object(out, "target", target_fields, &facts->targets[i]);
 		add_failure(out, "target_failure", &facts->targets[i].failure);
@@ -276,6 +287,7 @@ static void *find_object(
 		{ "prev", prev_fields, facts },
 		{ "failure", failure_fields, &facts->failure },
 		{ "ari", ari_fields, &facts->ari },
+		{ "order", order_fields, &facts->order },
 		{ "target", target_fields, target },
 		{ "target_failure", failure_fields, target ? &target->failure : NULL },
 	};
@@ -336,6 +348,8 @@ static void tidy(struct cert_facts *facts)
 	tidy_failure(&facts->failure);
 	if (!version_is_set(&facts->ari.of))
 		facts->ari = (struct ari_facts){ 0 };
+	if (!facts->order.url || !*facts->order.url || !facts->order.ca)
+		facts->order = (struct order_facts){ 0 };
 	for (size_t i = 0; i < facts->n_targets; i++)
 		tidy_failure(&facts->targets[i].failure);
 }
@@ -413,7 +427,8 @@ void facts_copy(const struct cert_facts *facts, struct cert_facts *out)
 	struct cert_facts copy = *facts;
 	size_t size = copy.n_targets * sizeof(copy.targets[0]);
 	size_t texts = text_size(facts->cert) + text_size(facts->failure.text) +
-		       text_size(facts->ari.url);
+		       text_size(facts->ari.url) + text_size(facts->order.url) +
+		       text_size(facts->order.ca);
 	char *at;
 
 	for (size_t i = 0; i < facts->n_targets; i++)
@@ -424,6 +439,8 @@ void facts_copy(const struct cert_facts *facts, struct cert_facts *out)
 	copy.cert = place(&at, facts->cert);
 	copy.failure.text = place(&at, facts->failure.text);
 	copy.ari.url = place(&at, facts->ari.url);
+	copy.order.url = place(&at, facts->order.url);
+	copy.order.ca = place(&at, facts->order.ca);
 	for (size_t i = 0; i < facts->n_targets; i++) {
 		copy.targets[i] = facts->targets[i];
 		copy.targets[i].name = place(&at, facts->targets[i].name);

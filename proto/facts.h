@@ -40,6 +40,7 @@ struct version_facts {
 	uint32_t generation;        /* counts the versions of this certificate, from 1 */
 	uint8_t spki[32];           /* SHA-256 of the SubjectPublicKeyInfo */
 	uint8_t issuer_spki[32]; /* that of its local issuer; zero: unknown; own: self-signed */
+	uint64_t ca; /* facts_ca() of the configured CA that issued it; 0: unknown */
 };
 
 /* The last error and how often it came in a row: the failure ledger. */
@@ -62,6 +63,16 @@ struct ari_facts {
 	char *url;                 /* its explanation, or NULL */
 };
 
+/*
+ * The order that was placed at an ACME CA and may still give a certificate: noted before anything is
+ * done with it, forgotten when its certificate is stored or nothing can come of it any more.
+ */
+struct order_facts {
+	char *url;                  /* NULL: none */
+	char *ca;                   /* the configured name of its CA */
+	struct instant at, expires; /* when it was placed; INSTANT_NONE: the CA did not say */
+};
+
 /* How far one deploy target is. */
 struct target_facts {
 	char *name;
@@ -77,6 +88,7 @@ struct cert_facts {
 	struct version_id prev;
 	struct failure failure; /* of issuing or rolling */
 	struct ari_facts ari;
+	struct order_facts order;
 	struct target_facts *targets;
 	uint16_t n_targets;
 };
@@ -85,6 +97,9 @@ static inline bool version_is_set(const struct version_id *id)
 {
 	return instant_is_set(id->made);
 }
+
+/* A name as a number: a hundred thousand certificates need not spell their CA. */
+uint64_t facts_ca(const char *name);
 
 bool version_id_equal(const struct version_id *a, const struct version_id *b);
 
@@ -115,6 +130,9 @@ struct target_facts *facts_want_target(struct cert_facts *facts, const char *nam
  */
 void facts_set_failure(
 	struct cert_facts *facts, const char *target, const struct failure *failure);
+
+/* Notes the order in flight, whose texts are copied; a NULL url forgets it.  Pointers as above. */
+void facts_set_order(struct cert_facts *facts, const struct order_facts *order);
 
 const struct target_facts *facts_target(const struct cert_facts *facts, const char *name);
 

@@ -41,3 +41,15 @@ void facts_set_failure(
 	facts_done(facts);
 	*facts = changed;
 }
+
+void facts_set_order(struct cert_facts *facts, const struct order_facts *order)
+{
+	struct cert_facts changed;
+
+	facts->order = *order;
+	if (!order->url)
+		facts->order = (struct order_facts){ 0 };
+	facts_copy(facts, &changed);
+	facts_done(facts);
+	*facts = changed;
+}

@@ -9,6 +9,11 @@
 
 /* Names of versions: compared, written and read. */
 
+uint64_t facts_ca(const char *name)
+{
+	return str_hash(name, strlen(name));
+}
+
 bool version_id_equal(const struct version_id *a, const struct version_id *b)
 {
 	return a->made.s == b->made.s && a->suffix == b->suffix;

@@ -11,7 +11,9 @@
 #include "lib/base/str.h"
 #include "lib/crypt/cert.h"
 
-enum type { TYPE_TIME, TYPE_HASH, TYPE_DIGEST, TYPE_COUNT };
+#define UNKNOWN_CA "unknown"
+
+enum type { TYPE_TIME, TYPE_HASH, TYPE_DIGEST, TYPE_COUNT, TYPE_CA };
 
 /* The lines that are facts; the others repeat the certificate for people and grep. */
 static const struct field {
@@ -29,6 +31,7 @@ static const struct field {
 	{ "issuer_spki_sha256", TYPE_HASH, false, offsetof(struct version_facts, issuer_spki) },
 	{ "digest", TYPE_DIGEST, false, offsetof(struct version_facts, digest) },
 	{ "generation", TYPE_COUNT, false, offsetof(struct version_facts, generation) },
+	{ "ca", TYPE_CA, false, offsetof(struct version_facts, ca) },
 };
 
 _Static_assert(sizeof(((struct version_facts *)0)->spki) == SHA256_LEN, "a SHA-256");
@@ -131,6 +134,13 @@ static int parse_digest(const char *value, uint64_t *out)
 	return 0;
 }
 
+/* A rebuilt file does not know. */
+static int parse_ca(const char *value, uint64_t *out)
+{
+	*out = str_is(value, UNKNOWN_CA) ? 0 : facts_ca(value);
+	return 0;
+}
+
 static int parse_field(const struct field *field, const char *value, void *facts)
 {
 	char *at = (char *)facts + field->at;
@@ -143,6 +153,8 @@ static int parse_field(const struct field *field, const char *value, void *facts
 		return str_unhex(value, (uint8_t *)at, SHA256_LEN) ? 0 : -1;
 	case TYPE_DIGEST:
 		return parse_digest(value, (uint64_t *)(void *)at);
+	case TYPE_CA:
+		return parse_ca(value, (uint64_t *)(void *)at);
 	default:
 		return parse_count(value, (uint32_t *)(void *)at);
 	}

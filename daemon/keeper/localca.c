@@ -243,6 +243,7 @@ static void facts_make(
 	facts.digest = order->cert->digest;
 	facts.generation = order->generation;
 	facts.key_created = order->key_created;
+	facts.ca = facts_ca(order_ca(order) ? order_ca(order)->name : "self");
 	*out = facts;
 }
 

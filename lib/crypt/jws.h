@@ -37,7 +37,7 @@ int jws_sign(const struct key *key, const char *header, const char *payload, str
 	struct err *err);
 
 /* The same with a MAC: `algorithm` is HS256, HS384 or HS512 (RFC 8555, 7.3.4). */
-int jws_mac(const struct secret *key, const char *algorithm, const char *header, const char *payload,
-	struct buf *out, struct err *err);
+int jws_mac(const struct secret *key, const char *algorithm, const char *header,
+	const char *payload, struct buf *out, struct err *err);
 
 #endif

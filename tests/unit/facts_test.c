@@ -40,6 +40,7 @@ static struct version_facts random_version(void)
 	random_bytes(v.spki, 32);
 	if (next_random() % 2)
 		random_bytes(v.issuer_spki, 32);
+	v.ca = next_random() % 2 ? facts_ca("letsencrypt") : 0;
 	return v;
 }
 
@@ -68,6 +69,14 @@ static struct ari_facts random_ari(void)
 		.url = urls[next_random() % ARRAY_LEN(urls)] };
 }
 
+static struct order_facts random_order(void)
+{
+	return (struct order_facts){ .url = (char *)"https://ca.example/order/1?x=\"y\" z",
+		.ca = (char *)"letsencrypt",
+		.at = { (int64_t)(next_random() % 4000000000U) },
+		.expires = { next_random() % 2 ? (int64_t)(next_random() % 4000000000U) : 0 } };
+}
+
 static void check_version(const struct version_facts *a, const struct version_facts *b)
 {
 	CHECK(version_id_equal(&a->id, &b->id));
@@ -80,6 +89,7 @@ static void check_version(const struct version_facts *a, const struct version_fa
 	CHECK_INT(a->generation, b->generation);
 	CHECK(memcmp(a->spki, b->spki, 32) == 0);
 	CHECK(memcmp(a->issuer_spki, b->issuer_spki, 32) == 0);
+	CHECK(a->ca == b->ca);
 }
 
 static void check_text(const char *a, const char *b)
@@ -110,6 +120,14 @@ static void check_ari(const struct ari_facts *a, const struct ari_facts *b)
 	check_text(a->url, b->url);
 }
 
+static void check_order(const struct order_facts *a, const struct order_facts *b)
+{
+	check_text(a->url, b->url);
+	check_text(a->ca, b->ca);
+	CHECK_INT(a->at.s, b->at.s);
+	CHECK_INT(a->expires.s, b->expires.s);
+}
+
 static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 {
 	CHECK_STR(a->cert, b->cert);
@@ -118,6 +136,7 @@ static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 	CHECK(version_id_equal(&a->prev, &b->prev));
 	check_failure(&a->failure, &b->failure);
 	check_ari(&a->ari, &b->ari);
+	check_order(&a->order, &b->order);
 	REQUIRE(a->n_targets == b->n_targets);
 	for (size_t i = 0; i < a->n_targets; i++) {
 		CHECK_STR(a->targets[i].name, b->targets[i].name);
@@ -143,6 +162,8 @@ TEST(round_trip)
 			facts.curr = random_version();
 		if (next_random() % 2)
 			facts.ari = random_ari();
+		if (next_random() % 3 == 0)
+			facts.order = random_order();
 		if (next_random() % 2)
 			facts.next = random_version();
 		if (next_random() % 2)
@@ -249,4 +270,33 @@ TEST(version_ids)
 	CHECK(!version_id_equal(&a, &b));
 	a.made = INSTANT_NONE;
 	CHECK_STR(version_id_text(&a, text), "-");
+}
+
+TEST(orders_are_noted_and_forgotten)
+{
+	static const char *const rows[] = { "cert=a/b order=", "cert=a/b order=x",
+		"cert=a/b order.ca=le", "cert=a/b order.at=5 order.ca=le" };
+	struct cert_facts facts = { .cert = (char *)"a/b" };
+	struct order_facts order = { .url = (char *)"https://ca.example/1",
+		.ca = (char *)"le" };
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	facts_copy(&facts, &facts);
+	facts_set_order(&facts, &order);
+	facts_set_order(&facts, &facts.order);
+	facts_write(&facts, &text);
+	CHECK_STR(buf_text(&text), "cert=a/b order=https://ca.example/1 order.ca=le");
+	order.url = NULL;
+	facts_set_order(&facts, &order);
+	buf_clear(&text);
+	facts_write(&facts, &text);
+	CHECK_STR(buf_text(&text), "cert=a/b");
+	facts_done(&facts);
+	/* What is not both an URL and a CA is no order. */
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CHECK_INT(facts_parse(rows[i], &facts, &err), 0);
+		CHECK(!facts.order.url && !facts.order.ca);
+		facts_done(&facts);
+	}
 }

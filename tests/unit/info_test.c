@@ -38,6 +38,7 @@ static struct version_facts make_facts(const struct cert *cert)
 	facts.digest = UINT64_C(0x0123456789abcdef);
 	facts.generation = 4000000000U;
 	facts.key_created = instant_sub(NOW, DAYS(30));
+	facts.ca = facts_ca("my-int");
 	return facts;
 }
 
@@ -47,7 +48,7 @@ static int same(const struct version_facts *a, const struct version_facts *b)
 	       a->not_after.s == b->not_after.s && a->rolled.s == b->rolled.s &&
 	       a->key_created.s == b->key_created.s && a->digest == b->digest &&
 	       a->generation == b->generation && memcmp(a->spki, b->spki, 32) == 0 &&
-	       memcmp(a->issuer_spki, b->issuer_spki, 32) == 0 &&
+	       memcmp(a->issuer_spki, b->issuer_spki, 32) == 0 && a->ca == b->ca &&
 	       version_id_equal(&a->id, &b->id);
 }
 
