@@ -109,6 +109,18 @@ static int64_t days_of(int year, int month, int day)
 	return y * 365 + leaps + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
+bool instant_of_date(
+	int year, int month, int day, int hour, int minute, int second, struct instant *out)
+{
+	*out = INSTANT_NONE;
+	if (year < 1000 || year > 9999 || month < 1 || month > 12 || day < 1 ||
+		day > month_days(year, month) || hour < 0 || hour > 23 || minute < 0 ||
+		minute > 59 || second < 0 || second > 60)
+		return false;
+	out->s = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	return true;
+}
+
 /* By hand, because versions are read by the hundred thousand and have one spelling only. */
 static bool read_instant(const char *p, bool is_basic, struct instant *out)
 {
@@ -121,10 +133,55 @@ static bool read_instant(const char *p, bool is_basic, struct instant *out)
 		!read_mark(&p, ':', is_basic) || !read_digits(&p, 2, &second) || *p++ != 'Z' ||
 		*p)
 		return false;
-	if (year < 1000 || month < 1 || month > 12 || day < 1 ||
-		day > month_days(year, month) || hour > 23 || minute > 59 || second > 59)
+	return second < 60 && instant_of_date(year, month, day, hour, minute, second, out);
+}
+
+/* "Z" or "+hh:mm": the seconds that local time is ahead. */
+static bool read_offset(const char *p, int64_t *out)
+{
+	int sign = *p == '-' ? -1 : 1, hour, minute;
+
+	*out = 0;
+	if (*p == 'Z' || *p == 'z')
+		return p[1] == 0;
+	if (*p != '+' && *p != '-')
 		return false;
-	out->s = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	p++;
+	if (!read_digits(&p, 2, &hour) || *p++ != ':' || !read_digits(&p, 2, &minute) || *p ||
+		hour > 23 || minute > 59)
+		return false;
+	*out = sign * (hour * INT64_C(3600) + minute * INT64_C(60));
+	return true;
+}
+
+static bool is_letter_t(char c)
+{
+	return c == 'T' || c == 't';
+}
+
+bool instant_parse_rfc3339(const char *text, struct instant *out)
+{
+	int year, month, day, hour, minute, second;
+	const char *p = text;
+	int64_t ahead;
+
+	*out = INSTANT_NONE;
+	if (!read_digits(&p, 4, &year) || *p++ != '-' || !read_digits(&p, 2, &month) ||
+		*p++ != '-' || !read_digits(&p, 2, &day) || !is_letter_t(*p++) ||
+		!read_digits(&p, 2, &hour) || *p++ != ':' || !read_digits(&p, 2, &minute) ||
+		*p++ != ':' || !read_digits(&p, 2, &second))
+		return false;
+	if (*p == '.') {
+		size_t digits = strspn(++p, "0123456789");
+
+		if (digits == 0)
+			return false;
+		p += digits;
+	}
+	if (!read_offset(p, &ahead) ||
+		!instant_of_date(year, month, day, hour, minute, second, out))
+		return false;
+	out->s -= ahead;
 	return true;
 }
 

@@ -87,6 +87,16 @@ const char *instant_compact(struct instant t, char out[INSTANT_TEXT_LEN]);
 int instant_parse(const char *text, struct instant *out, struct err *err);
 
 /*
+ * Reads a foreign RFC 3339 time: any offset, a fraction that is dropped, a leap second, letters of any
+ * case.  False, and INSTANT_NONE, when it is none or lies before the year 1000.
+ */
+bool instant_parse_rfc3339(const char *text, struct instant *out);
+
+/* The instant of a UTC date, month and day from 1; false when there is none.  A leap second may be. */
+bool instant_of_date(
+	int year, int month, int day, int hour, int minute, int second, struct instant *out);
+
+/*
  * Reads a configuration duration: a number and a unit of s m h d w y, compounds in falling
  * order allowed ("1h30m"); "0" needs no unit.  0, or -1 with `err` set.
  */

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct buf;
 struct err;
 
 /*
@@ -18,6 +19,9 @@ int url_check(const char *url, struct err *err);
 
 /* Same scheme, host (any case) and port (443 when absent)? */
 bool url_same_origin(const char *a, const char *b);
+
+/* Appends what a reference found in the answer of `base` means (RFC 3986, 5.2), unchecked. */
+void url_resolve(const char *base, const char *reference, struct buf *out);
 
 /* The host of a checked URL, lower case, brackets of IPv6 removed.  Returns out. */
 const char *url_host(const char *url, char out[256]);

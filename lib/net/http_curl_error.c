@@ -1,0 +1,154 @@
+#include "lib/net/http_curl.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/attr.h"
+#include "lib/base/mem.h"
+#include "lib/net/http.h"
+#include "lib/wire/url.h"
+
+/* libcurl's codes; `text` follows the host, NULL: what libcurl itself says. */
+static const struct {
+	CURLcode result;
+	enum err_code code;
+	const char *text;
+} meanings[] = {
+	{ CURLE_COULDNT_RESOLVE_HOST, ERR_CONNECT, "the name cannot be resolved" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_CONNECT, "the proxy's name cannot be resolved" },
+	{ CURLE_PROXY, ERR_CONNECT, NULL },
+	{ CURLE_INTERFACE_FAILED, ERR_CONNECT, NULL },
+	{ CURLE_SSL_CONNECT_ERROR, ERR_TLS, NULL },
+	{ CURLE_SSL_CACERT_BADFILE, ERR_TLS,
+		"the authorities to trust cannot be read, so nobody is trusted" },
+	{ CURLE_SSL_CIPHER, ERR_TLS, NULL },
+	{ CURLE_SSL_CERTPROBLEM, ERR_TLS, NULL },
+	{ CURLE_SSL_ISSUER_ERROR, ERR_TLS, NULL },
+	{ CURLE_SSL_INVALIDCERTSTATUS, ERR_TLS, NULL },
+	{ CURLE_SSL_ENGINE_NOTFOUND, ERR_TLS, NULL },
+	{ CURLE_SSL_SHUTDOWN_FAILED, ERR_TLS, NULL },
+	{ CURLE_USE_SSL_FAILED, ERR_TLS, NULL },
+	{ CURLE_GOT_NOTHING, ERR_HTTP, "the connection was closed without an answer" },
+	{ CURLE_PARTIAL_FILE, ERR_HTTP, "the connection was closed within the answer" },
+	{ CURLE_TOO_MANY_REDIRECTS, ERR_HTTP, "too many redirects" },
+	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_HTTP, "a redirect leads to what is not https" },
+	{ CURLE_URL_MALFORMAT, ERR_HTTP, "a redirect leads to what is no URL" },
+	{ CURLE_LOGIN_DENIED, ERR_HTTP, "a redirect leads to a URL with a user" },
+	{ CURLE_FILESIZE_EXCEEDED, ERR_TOO_LARGE, "the answer is longer than it may be" },
+	{ CURLE_RECV_ERROR, ERR_HTTP, NULL },
+	{ CURLE_SEND_ERROR, ERR_HTTP, NULL },
+};
+
+/* OpenSSL's words for what is wrong with a certificate, as libcurl hands them on. */
+static const struct {
+	const char *part, *text;
+} verdicts[] = {
+	{ "certificate has expired", "the certificate has expired" },
+	{ "certificate is not yet valid", "the certificate is not valid yet" },
+	{ "unable to get local issuer",
+		"the certificate is not from an authority that is trusted" },
+	{ "unable to get issuer", "the certificate is not from an authority that is trusted" },
+	{ "self-signed certificate",
+		"the certificate is not from an authority that is trusted" },
+	{ "self signed certificate",
+		"the certificate is not from an authority that is trusted" },
+	{ "no alternative certificate subject", "the certificate is for another name" },
+	{ "does not match target host", "the certificate is for another name" },
+	{ "certificate revoked", "the certificate is revoked" },
+};
+
+static void verdict(const char *host, const char *said, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+		if (strstr(said, verdicts[i].part)) {
+			err_set(err, ERR_TLS, "%s: %s", host, verdicts[i].text);
+			return;
+		}
+	err_set(err, ERR_TLS, "%s: the certificate cannot be verified: %s", host, said);
+}
+
+/* "host:port", as the URL has it, but with the port in any case. */
+static void place(const struct http_op *op, char out[300])
+{
+	const char *url = buf_text(&op->url), *at = strstr(url, "://"), *colon;
+	int len;
+
+	at = at ? at + 3 : url;
+	len = (int)strcspn(at, "/?#");
+	colon = memrchr(at, ':', (size_t)len);
+	if (!colon || memchr(colon, ']', (size_t)(at + len - colon)))
+		snprintf(out, 300, "%.*s:443", len, at);
+	else
+		snprintf(out, 300, "%.*s", len, at);
+}
+
+static void nobody(CURL *easy, const struct http_op *op, struct err *err)
+{
+	char at[300];
+	long number = 0;
+
+	place(op, at);
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+	if (number)
+		err_sys(err, ERR_CONNECT, (int)number, "nobody answers at %s", at);
+	else
+		err_set(err, ERR_CONNECT, "nobody answers at %s", at);
+}
+
+void http_curl_error(
+	void *easy, const struct http_op *op, int result, const char *said, struct err *err)
+{
+	enum err_code code = ERR_HTTP;
+	const char *text = NULL;
+	char host[256];
+
+	url_host(buf_text(&op->url), host);
+	if (!*said)
+		said = curl_easy_strerror((CURLcode)result);
+	switch (result) {
+	case CURLE_OUT_OF_MEMORY:
+		mem_exhausted();
+	case CURLE_COULDNT_CONNECT:
+		nobody(easy, op, err);
+		return;
+	case CURLE_OPERATION_TIMEDOUT:
+		http_curl_late(easy, op, err);
+		return;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		verdict(host, said, err);
+		return;
+	default:
+		break;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+		if ((int)meanings[i].result == result) {
+			code = meanings[i].code;
+			text = meanings[i].text;
+		}
+	err_set(err, code, "%s: %s", host, text ? text : said);
+}
+
+void http_curl_late(void *easy, const struct http_op *op, struct err *err)
+{
+	curl_off_t connected = 0, secure = 0;
+	char at[300];
+
+	place(op, at);
+	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secure);
+	err_set(err, ERR_TIMEOUT, "%s: %s within %" PRId64 ".%" PRId64 " s", at,
+		op->status  ? "there was no whole answer"
+		: secure    ? "there was no answer"
+		: connected ? "there was no TLS"
+			    : "there was no connection",
+		op->time_ms / 1000, op->time_ms % 1000 / 100);
+}
+
+void http_curl_name_host(const struct http_op *op, struct err *err)
+{
+	char host[256];
+
+	err_add(err, "%s", url_host(buf_text(&op->url), host));
+}
