@@ -3,10 +3,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/rand.h"
-#include "lib/base/str.h"
 
 /* A struct json is jansson's json_t under a name that other folders may know. */
 static json_t *of(const struct json *value)
@@ -158,36 +156,4 @@ void json_each(const struct json *object,
 	json_t *value;
 
 	json_object_foreach(of(object), key, value) tell(key, as(value), data);
-}
-
-/* The bytes of the character at `p`, 0 when it is none. */
-static size_t character(const char *p)
-{
-	size_t left = strnlen(p, 4);
-
-	for (size_t n = 1; n <= left; n++)
-		if (str_is_utf8(p, n))
-			return n;
-	return 0;
-}
-
-void json_quote(struct buf *out, const char *text)
-{
-	buf_add_char(out, '"');
-	while (*text) {
-		size_t n = character(text);
-
-		if (n == 0) {
-			buf_add_text(out, "\xef\xbf\xbd");
-			n = 1;
-		} else if (*text == '"' || *text == '\\') {
-			buf_printf(out, "\\%c", *text);
-		} else if ((unsigned char)*text < 0x20) {
-			buf_printf(out, "\\u%04x", (unsigned)*text);
-		} else {
-			buf_add(out, text, n);
-		}
-		text += n;
-	}
-	buf_add_char(out, '"');
 }

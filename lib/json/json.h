@@ -8,12 +8,12 @@
 #include "lib/base/attr.h"
 #include "lib/base/instant.h"
 
-struct buf;
 struct err;
 
 /*
  * JSON documents from the network, read with bounds and asked gently: what is absent or of another
- * type is NULL, so a reader names what it needs and refuses the rest.  The only user of jansson.
+ * type is NULL, so a reader names what it needs and refuses the rest.  The only user of jansson.  JSON
+ * is written with buf_add_json().
  *
  * A document owns everything in it; values and texts live as long as it does.  Texts are UTF-8
  * without NUL.  Duplicate keys are refused, so that no two readers disagree.
@@ -53,8 +53,5 @@ const char *json_text(const struct json *value); /* NULL when it is no text */
 /* Calls `tell` for every member, in the order of the text; JSON's null is NULL here too. */
 void json_each(const struct json *object,
 	void (*tell)(const char *key, const struct json *value, void *data), void *data);
-
-/* Appends a text as JSON writes it, with its quotes; what is not UTF-8 is replaced. */
-void json_quote(struct buf *out, const char *text);
 
 #endif
