@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,13 +13,56 @@
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 
-#define PAGE ((size_t)4096)
+#define PAGE 4096
 
 static size_t whole_pages(size_t len)
 {
 	if (len > SIZE_MAX / 2)
 		mem_exhausted();
 	return (len + PAGE - 1) / PAGE * PAGE;
+}
+
+/*
+ * Pages that were given back, cleared and still locked: most secrets live for microseconds, and asking
+ * the system for locked pages takes longer than what is done with them.
+ */
+enum { SPARE_LEN = 2 * PAGE, SPARES = 4 };
+static _Atomic(char *) spares[SPARES];
+
+static char *spare_take(size_t size)
+{
+	char *pages = NULL;
+
+	for (size_t i = 0; size == SPARE_LEN && !pages && i < SPARES; i++)
+		pages = atomic_exchange(&spares[i], NULL);
+	return pages;
+}
+
+/* False when it is not wanted. */
+static bool spare_keep(char *pages, size_t size)
+{
+	for (size_t i = 0; size == SPARE_LEN && i < SPARES; i++) {
+		char *none = NULL;
+
+		if (atomic_compare_exchange_strong(&spares[i], &none, pages))
+			return true;
+	}
+	return false;
+}
+
+static char *pages_take(size_t size)
+{
+	char *pages = spare_take(size);
+
+	if (pages)
+		return pages;
+	pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pages == MAP_FAILED)
+		mem_exhausted();
+	/* RLIMIT_MEMLOCK may be small; an unlocked secret is still better than none. */
+	(void)mlock(pages, size);
+	(void)madvise(pages, size, MADV_DONTDUMP);
+	return pages;
 }
 
 /* Pages of their own, so that unlocking one secret never unlocks a neighbour. */
@@ -29,13 +73,9 @@ static void secret_reserve(struct secret *secret, size_t len)
 	if (secret->size > len)
 		return;
 	bigger.size = whole_pages(len + 1 > secret->size * 2 ? len + 1 : secret->size * 2);
-	bigger.data = mmap(
-		NULL, bigger.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (bigger.data == MAP_FAILED)
-		mem_exhausted();
-	/* RLIMIT_MEMLOCK may be small; an unlocked secret is still better than none. */
-	(void)mlock(bigger.data, bigger.size);
-	(void)madvise(bigger.data, bigger.size, MADV_DONTDUMP);
+	if (bigger.size < SPARE_LEN)
+		bigger.size = SPARE_LEN;
+	bigger.data = pages_take(bigger.size);
 	if (secret->len)
 		memcpy(bigger.data, secret->data, secret->len);
 	secret_done(secret);
@@ -46,7 +86,8 @@ void secret_done(struct secret *secret)
 {
 	if (secret->data) {
 		OPENSSL_cleanse(secret->data, secret->size);
-		munmap(secret->data, secret->size);
+		if (!spare_keep(secret->data, secret->size))
+			munmap(secret->data, secret->size);
 	}
 	*secret = (struct secret)SECRET_INIT;
 }

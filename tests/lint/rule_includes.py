@@ -34,8 +34,8 @@ FOREIGN = [
 COMMON = re.compile(
     r"^(sys|netinet|arpa|net|linux)/[a-z0-9_]+\.h$|^(assert|ctype|dirent|dlfcn|endian|errno|fcntl|"
     r"fnmatch|getopt|glob|grp|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|setjmp|"
-    r"signal|spawn|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|syslog|"
-    r"termios|time|uchar|unistd|wchar|wctype)\.h$")
+    r"signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|"
+    r"syslog|termios|time|uchar|unistd|wchar|wctype)\.h$")
 
 
 def folder(path):
