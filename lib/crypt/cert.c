@@ -12,7 +12,7 @@
 #include "lib/crypt/pem.h"
 #include "lib/crypt/ssl.h"
 
-static int instant_of_time(const ASN1_TIME *time, struct instant *out, struct err *err)
+int ssl_instant(const ASN1_TIME *time, struct instant *out, struct err *err)
 {
 	struct tm tm;
 
@@ -48,8 +48,8 @@ static int cert_wrap(X509 *x509, struct cert **out, struct err *err)
 	struct cert *cert AUTO_CERT = mem_new(struct cert);
 
 	cert->x509 = x509;
-	if (instant_of_time(X509_get0_notBefore(x509), &cert->not_before, err) < 0 ||
-		instant_of_time(X509_get0_notAfter(x509), &cert->not_after, err) < 0 ||
+	if (ssl_instant(X509_get0_notBefore(x509), &cert->not_before, err) < 0 ||
+		ssl_instant(X509_get0_notAfter(x509), &cert->not_after, err) < 0 ||
 		cert_take_names(cert, err) < 0)
 		return -1;
 	/* Makes OpenSSL look at the extensions now, so that later questions only read. */
@@ -57,6 +57,20 @@ static int cert_wrap(X509 *x509, struct cert **out, struct err *err)
 	ssl_begin();
 	*out = mem_take(&cert);
 	return 0;
+}
+
+int ssl_cert_of_made(X509 *x509, EVP_PKEY *pubkey, struct cert **out, struct err *err)
+{
+	if (cert_wrap(x509, out, err) < 0)
+		return -1;
+	EVP_PKEY_up_ref(pubkey);
+	(*out)->pubkey = pubkey;
+	return 0;
+}
+
+EVP_PKEY *ssl_cert_pubkey(const struct cert *cert)
+{
+	return cert->pubkey ? cert->pubkey : X509_get0_pubkey(cert->x509);
 }
 
 int ssl_cert_of_der(const void *der, size_t len, struct cert **out, struct err *err)
@@ -275,6 +289,11 @@ int cert_path_length(const struct cert *cert)
 	return length < 0 ? -1 : length > INT_MAX ? INT_MAX : (int)length;
 }
 
+bool cert_constrains_names(const struct cert *cert)
+{
+	return X509_get_ext_by_NID(cert->x509, NID_name_constraints, -1) >= 0;
+}
+
 bool cert_is_self_signed(const struct cert *cert)
 {
 	bool is = X509_self_signed(cert->x509, 1) == 1;
@@ -295,7 +314,7 @@ unsigned cert_purposes(const struct cert *cert)
 
 const char *cert_key_type(const struct cert *cert, char out[KEY_TYPE_LEN])
 {
-	ssl_key_type(X509_get0_pubkey(cert->x509), out, KEY_TYPE_LEN);
+	ssl_key_type(ssl_cert_pubkey(cert), out, KEY_TYPE_LEN);
 	ssl_begin();
 	return out;
 }
@@ -308,16 +327,25 @@ const char *cert_signature(const struct cert *cert, char out[KEY_TYPE_LEN])
 
 bool cert_has_key(const struct cert *cert, const struct key *key)
 {
-	EVP_PKEY *pkey = X509_get0_pubkey(cert->x509);
-	bool is = pkey && EVP_PKEY_eq(pkey, key->pkey) == 1;
+	uint8_t own[SHA256_LEN], theirs[SHA256_LEN];
+	EVP_PKEY *pkey;
+	bool is;
 
+	if (cert->pubkey) {
+		/* The object proves nothing; what was written does. */
+		cert_spki_sha256(cert, own);
+		key_spki_sha256(key, theirs);
+		return memcmp(own, theirs, sizeof(own)) == 0;
+	}
+	pkey = X509_get0_pubkey(cert->x509);
+	is = pkey && EVP_PKEY_eq(pkey, key->pkey) == 1;
 	ssl_begin();
 	return is;
 }
 
 int cert_is_issued_by(const struct cert *cert, const struct cert *issuer, struct err *err)
 {
-	EVP_PKEY *pkey = X509_get0_pubkey(issuer->x509);
+	EVP_PKEY *pkey = ssl_cert_pubkey(issuer);
 	int why = X509_check_issued(issuer->x509, cert->x509);
 
 	if (why != X509_V_OK)
@@ -341,6 +369,7 @@ void cert_free(struct cert *cert)
 	if (!cert)
 		return;
 	X509_free(cert->x509);
+	EVP_PKEY_free(cert->pubkey);
 	ssl_names_free(cert->names, cert->n_names);
 	free(cert);
 }

@@ -66,7 +66,8 @@ void cert_ski(const struct cert *cert, struct buf *out);
 void cert_aki(const struct cert *cert, struct buf *out);
 
 bool cert_is_ca(const struct cert *cert);
-int cert_path_length(const struct cert *cert); /* -1: none */
+int cert_path_length(const struct cert *cert);       /* -1: none */
+bool cert_constrains_names(const struct cert *cert); /* RFC 5280, 4.2.1.10 */
 bool cert_is_self_signed(const struct cert *cert);
 unsigned cert_purposes(const struct cert *cert); /* enum eku, or-ed; 0: no extension */
 
@@ -94,6 +95,11 @@ struct cert_issue {
 	const char *digest;           /* "sha384"; ignored where the issuer's key has its own */
 	struct instant not_before;
 	struct instant not_after; /* clipped to the issuer's */
+	/*
+	 * Do not decode the new certificate's public key, which costs as much as several signatures
+	 * of a quick curve.  chain_verify() cannot judge it then; chain_verify_first() can.
+	 */
+	bool is_for_first;
 };
 
 /*

@@ -171,6 +171,21 @@ int chain_verify(const struct chain *chain, const struct cert *anchor, struct in
 	return is_good ? 0 : chain_fail(chain, ctx, err);
 }
 
+int chain_verify_first(const struct chain *chain, struct instant at, struct err *err)
+{
+	if (chain->n < 2)
+		return err_set(err, ERR_BAD_CHAIN, "the chain ends without an issuer");
+	for (size_t i = 0; i < chain->n; i++) {
+		const struct cert *cert = chain->at[i];
+
+		if (instant_before(at, cert->not_before) ||
+			!instant_before(at, cert->not_after))
+			return err_set(err, ERR_BAD_CHAIN,
+				"certificate %zu of the chain is not within its dates", i + 1);
+	}
+	return cert_is_issued_by(chain->at[0], chain->at[1], err);
+}
+
 void chain_done(struct chain *chain)
 {
 	for (size_t i = 0; i < chain->n; i++)

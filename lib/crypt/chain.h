@@ -51,6 +51,12 @@ void chain_write(const struct chain *chain, size_t from, struct buf *out);
 int chain_verify(const struct chain *chain, const struct cert *anchor, struct instant at,
 	struct err *err);
 
+/*
+ * The same of a chain whose issuers were verified in this order before, below another leaf, and
+ * constrain no names: whether the next one issued the first, and the dates of all.
+ */
+int chain_verify_first(const struct chain *chain, struct instant at, struct err *err);
+
 void chain_done(struct chain *chain); /* zeroed is fine */
 
 #endif

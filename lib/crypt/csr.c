@@ -42,7 +42,9 @@ static int csr_build(const struct cert_wish *wish, const struct key *key, const 
 	ssl_begin();
 	if (!X509_REQ_set_version(req, X509_REQ_VERSION_1) ||
 		!X509_REQ_set_subject_name(req, subject) ||
-		!X509_REQ_set_pubkey(req, key->pkey) || !X509_REQ_add_extensions(req, list))
+		(!ssl_spki_put(key->pkey, X509_REQ_get_X509_PUBKEY(req)) &&
+			!X509_REQ_set_pubkey(req, key->pkey)) ||
+		!X509_REQ_add_extensions(req, list))
 		return ssl_fail(err, ERR_CRYPTO, "cannot make the request");
 	if (csr_sign(req, key, digest, err) < 0)
 		return -1;

@@ -159,11 +159,15 @@ int cert_issue(const struct cert_issue *order, struct cert **out, struct err *er
 	if (order->issuer && !cert_has_key(order->issuer, order->issuer_key))
 		return err_set(err, ERR_BAD_KEY,
 			"the issuer's key does not belong to its certificate");
-	if (!X509_set_version(x509, X509_VERSION_3) || !X509_set_pubkey(x509, order->key->pkey))
+	if (!X509_set_version(x509, X509_VERSION_3) ||
+		(!ssl_spki_put(order->key->pkey, X509_get_X509_PUBKEY(x509)) &&
+			!X509_set_pubkey(x509, order->key->pkey)))
 		return ssl_fail(err, ERR_CRYPTO, "cannot put the key into a certificate");
 	if (set_serial(x509, err) < 0 || set_dates(x509, order, err) < 0 ||
 		set_names(x509, order, err) < 0 || add_extensions(x509, order, err) < 0 ||
 		sign(x509, order, err) < 0)
 		return -1;
+	if (order->is_for_first && order->issuer)
+		return ssl_cert_of_made(mem_take(&x509), order->key->pkey, out, err);
 	return read_again(x509, out, err);
 }

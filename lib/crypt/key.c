@@ -19,6 +19,12 @@ static int key_from_der(const void *der, size_t len, struct key **out, struct er
 	/* OpenSSL tries every decoder it has on what cannot be any: all forms are a SEQUENCE. */
 	if (len == 0 || p[0] != 0x30)
 		return err_set(err, ERR_BAD_KEY, "the private key is unreadable");
+	pkey = ssl_pkcs8_read(der, len);
+	if (pkey) {
+		*out = mem_new(struct key);
+		(*out)->pkey = pkey;
+		return 0;
+	}
 	ssl_begin();
 	pkey = d2i_AutoPrivateKey_ex(NULL, &p, (long)len, NULL, NULL);
 	if (!pkey)
@@ -64,10 +70,15 @@ int key_read(const void *pem, size_t len, struct key **out, struct err *err)
 
 int key_write(const struct key *key, struct secret *out, struct err *err)
 {
+	PKCS8_PRIV_KEY_INFO *info = ssl_pkcs8_make(key->pkey);
 	BIO *bio AUTO_BIO = ssl_secret_sink();
+	int ok;
 
 	ssl_begin();
-	if (PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) != 1)
+	ok = info ? PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio, info)
+		  : PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	if (ok != 1)
 		return ssl_fail(err, ERR_CRYPTO, "cannot write the private key");
 	ssl_take_secret(bio, out);
 	return 0;
@@ -98,9 +109,15 @@ int key_check_strength(const struct key *key, struct err *err)
 
 void key_spki_sha256(const struct key *key, uint8_t out[SHA256_LEN])
 {
+	X509_PUBKEY *spki = X509_PUBKEY_new();
 	unsigned char *der = NULL;
-	int len = i2d_PUBKEY(key->pkey, &der);
+	int len;
 
+	if (!spki)
+		mem_exhausted();
+	len = ssl_spki_put(key->pkey, spki) ? i2d_X509_PUBKEY(spki, &der)
+					    : i2d_PUBKEY(key->pkey, &der);
+	X509_PUBKEY_free(spki);
 	if (len <= 0)
 		mem_exhausted();
 	digest_sha256(der, (size_t)len, out);

@@ -31,6 +31,7 @@ struct key {
 
 struct cert {
 	X509 *x509;
+	EVP_PKEY *pubkey; /* NULL: x509 has it decoded; ask ssl_cert_pubkey() */
 	char **names;
 	size_t n_names;
 	struct instant not_before, not_after;
@@ -81,6 +82,29 @@ char *ssl_name_canonical(const char *name);
 /* The extensions that a request and a certificate share (lib/crypt/extension.c). */
 int ssl_extensions_make(const struct cert_wish *wish, EVP_PKEY *pkey,
 	STACK_OF(X509_EXTENSION) * *out, struct err *err);
+
+/*
+ * Puts a public key into the empty place for one in a certificate or request, without the encoder and
+ * the decoder that X509_set_pubkey() looks for.  False for types that only those know.
+ */
+bool ssl_spki_put(const EVP_PKEY *pkey, X509_PUBKEY *out);
+
+/* The curve of a key that says it by name, with its point uncompressed; NID_undef for all others. */
+int ssl_named_curve(const EVP_PKEY *pkey);
+
+/* The PKCS#8 form of such a key; NULL for all others. */
+PKCS8_PRIV_KEY_INFO *ssl_pkcs8_make(const EVP_PKEY *pkey);
+
+/* An unencrypted PKCS#8 key that takes all of the bytes, or NULL. */
+EVP_PKEY *ssl_pkcs8_read(const void *der, size_t len);
+
+int ssl_instant(const ASN1_TIME *time, struct instant *out, struct err *err);
+
+/* The certificate's public key, which may be the object that it was made for; NULL: not known. */
+EVP_PKEY *ssl_cert_pubkey(const struct cert *cert);
+
+/* A certificate that was just made, of which OpenSSL has not decoded the public key.  Takes x509 over. */
+int ssl_cert_of_made(X509 *x509, EVP_PKEY *pubkey, struct cert **out, struct err *err);
 
 /* cert_read() for DER. */
 int ssl_cert_of_der(const void *der, size_t len, struct cert **out, struct err *err);

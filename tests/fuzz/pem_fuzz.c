@@ -6,6 +6,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
+#include "lib/crypt/brief.h"
 #include "lib/crypt/chain.h"
 #include "lib/crypt/key.h"
 #include "lib/crypt/pem.h"
@@ -58,10 +59,24 @@ static void read_key(const char *text, size_t len)
 	key_check_strength(key, &err);
 }
 
+/* Where both the glance and the reading understand a certificate, they see the same end. */
+static void glance(const char *text, size_t len)
+{
+	struct cert *cert AUTO_CERT = NULL;
+	uint8_t spki[SHA256_LEN];
+	struct cert_brief brief;
+	struct err err;
+
+	key_brief_read(text, len, spki);
+	if (cert_brief_read(text, len, &brief) && cert_read(text, len, &cert, &err) == 0)
+		assert(cert_not_after(cert).s == brief.not_after.s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	walk((const char *)data, len);
 	read_chain((const char *)data, len);
 	read_key((const char *)data, len);
+	glance((const char *)data, len);
 	return 0;
 }

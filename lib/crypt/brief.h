@@ -1,0 +1,36 @@
+#ifndef CERTD_LIB_CRYPT_BRIEF_H
+#define CERTD_LIB_CRYPT_BRIEF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/instant.h"
+#include "lib/crypt/digest.h"
+
+/*
+ * What tells a certificate that we wrote from any other, without making an object of it.
+ *
+ * d2i_X509() looks for a decoder of the public key each time, which costs more than a signature
+ * of a quick curve.  Whoever only asks whether these bytes are still the ones he wrote, and which
+ * key they carry, needs neither the object nor the key.  Extensions and signature are skipped, so
+ * this says nothing about a certificate whose digest is not known; that takes cert_read().
+ */
+
+struct cert_brief {
+	uint8_t sha256[SHA256_LEN]; /* of all of it, as cert_sha256() */
+	uint8_t spki[SHA256_LEN];   /* as cert_spki_sha256() */
+	struct instant not_after;
+};
+
+/* Reads a text of exactly one PEM certificate; false when it is anything else. */
+bool cert_brief_read(const void *pem, size_t len, struct cert_brief *out);
+
+/*
+ * The digest of the public key, as key_spki_sha256(), of an elliptic curve's private key in the form
+ * of key_write(), which holds both.  False for anything else, which key_read() may understand.  Like
+ * key_read() it does not compute the one from the other.
+ */
+bool key_brief_read(const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN]);
+
+#endif
