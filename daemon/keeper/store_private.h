@@ -13,6 +13,7 @@
 
 struct buf;
 struct err;
+struct secret;
 
 /*
  * What the files of the store share among themselves; nobody else includes this.
@@ -150,6 +151,13 @@ int version_list(
 	const struct cert_dir *dir, struct version_facts **out, size_t *n, struct err *err);
 
 /* store_proof.c */
+
+/*
+ * Do key, certificate and info file belong together, and is the certificate the very one of the info
+ * file?  False proves nothing: they may be in a form that only a full reading understands.
+ */
+bool proof_compare(const struct buf *cert, const struct secret *privkey, const char *info,
+	const struct version_facts *said);
 
 /* What the files in the version's directory are now; false when one is missing. */
 bool proof_take(int fd, struct proof *out);

@@ -2,11 +2,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/keeper/info.h"
 #include "daemon/keeper/store_private.h"
 #include "lib/base/attr.h"
+#include "lib/base/buf.h"
+#include "lib/base/str.h"
+#include "lib/crypt/brief.h"
+#include "lib/crypt/key.h"
+#include "lib/crypt/secret.h"
 
 /*
- * What was proven of versions: that key, certificate and info file belong together.  Reading a key
+ * What was proven of versions: that key, certificate and info file belong together.  Comparing them
  * costs more than all else that is done with a certificate's facts, and one renewal reads the
  * facts several times; so a comparison is remembered by what the files were when it was made.
  *
@@ -14,6 +20,34 @@
  * would go unnoticed here; where the pair matters, at a roll and when a key leaves the store, it is
  * compared each time.
  */
+
+/*
+ * The digest in the info file proves the certificate to be the one that was checked when the file
+ * was made, byte for byte, and so saves making an object of it.
+ */
+bool proof_compare(const struct buf *cert, const struct secret *privkey, const char *info,
+	const struct version_facts *said)
+{
+	uint8_t sha256[SHA256_LEN], spki[SHA256_LEN];
+	struct buf value AUTO_BUF = BUF_INIT;
+	struct key *key AUTO_KEY = NULL;
+	struct cert_brief brief;
+	struct err ignored;
+
+	if (!info_value(info, "sha256", &value) ||
+		!str_unhex(buf_text(&value), sha256, sizeof(sha256)) ||
+		!cert_brief_read(cert->data, cert->len, &brief) ||
+		memcmp(brief.sha256, sha256, sizeof(sha256)) != 0 ||
+		memcmp(brief.spki, said->spki, sizeof(brief.spki)) != 0 ||
+		brief.not_after.s != said->not_after.s)
+		return false;
+	if (!key_brief_read(privkey->data, privkey->len, spki)) {
+		if (key_read(privkey->data, privkey->len, &key, &ignored) < 0)
+			return false;
+		key_spki_sha256(key, spki);
+	}
+	return memcmp(brief.spki, spki, sizeof(spki)) == 0;
+}
 
 static const char *const proven[] = { "privkey.pem", "cert.pem", "info" };
 
