@@ -27,6 +27,7 @@ _Static_assert((int)PURPOSE_SERVER_AUTH == (int)EKU_SERVER_AUTH &&
 struct localca_signer {
 	struct chain chain;
 	struct key *key;
+	bool is_proven; /* a leaf below it verified up to the root, and it would for any name */
 };
 
 void localca_signer_free(struct localca_signer *signer)
@@ -174,7 +175,7 @@ static int issuer_check(
 
 /* Who signs; NULL for a self-signed certificate. */
 static int issuer_find(
-	const struct localca_order *order, const struct localca_signer **out, struct err *err)
+	const struct localca_order *order, struct localca_signer **out, struct err *err)
 {
 	*out = order->ca == CA_SELF ? NULL : order->signer;
 	if (order->ca == CA_SELF)
@@ -183,6 +184,13 @@ static int issuer_find(
 		return err_set(err, ERR_NO_ISSUER, "%s has no current certificate to sign with",
 			issuer_name(order));
 	return issuer_check(order, &order->signer->chain, err);
+}
+
+/* Does the certificate differ from one whose chain was verified in nothing that is above it? */
+static bool is_like_before(
+	const struct localca_order *order, const struct localca_signer *signer)
+{
+	return signer && signer->is_proven && !order->cert->is_ca;
 }
 
 static int sign(const struct localca_order *order, const struct cert_wish *wish,
@@ -196,6 +204,7 @@ static int sign(const struct localca_order *order, const struct cert_wish *wish,
 		.digest = order_digest(order),
 		.not_before = instant_sub(order->now, LOCALCA_BACKDATE),
 		.not_after = order_end(order),
+		.is_for_first = is_like_before(order, signer),
 	};
 
 	/* An issuer that begins later than that would make a gap. */
@@ -221,11 +230,29 @@ static int chain_make(struct cert *cert, const struct localca_signer *signer, st
 	return 0;
 }
 
-static int check(const struct localca_order *order, const struct chain *chain, struct err *err)
+/* Up to the root; above the first certificate not again for each one of the same issuer. */
+static int check_chain(const struct localca_order *order, struct localca_signer *signer,
+	const struct chain *chain, struct err *err)
+{
+	bool any_name = true;
+
+	if (is_like_before(order, signer))
+		return chain_verify_first(chain, order->now, err);
+	if (chain_verify(chain, NULL, order->now, err) < 0)
+		return -1;
+	for (size_t i = 1; i < chain->n; i++)
+		any_name = any_name && !cert_constrains_names(chain->at[i]);
+	if (signer && !order->cert->is_ca)
+		signer->is_proven = any_name;
+	return 0;
+}
+
+static int check(const struct localca_order *order, struct localca_signer *signer,
+	const struct chain *chain, struct err *err)
 {
 	const struct cert *cert = chain->at[0];
 
-	if (chain_verify(chain, NULL, order->now, err) < 0)
+	if (check_chain(order, signer, chain, err) < 0)
 		return -1;
 	if (!cert_has_key(cert, order->key))
 		return err_set(err, ERR_BAD_CERT, "the certificate does not carry its key");
@@ -269,7 +296,7 @@ static int files_make(const struct localca_order *order, const struct cert_wish 
 int localca_issue(const struct localca_order *order, struct version_files *out,
 	struct version_facts *facts, struct err *err)
 {
-	const struct localca_signer *signer;
+	struct localca_signer *signer;
 	struct version_files files CLEANUP(version_files_done) = { .cert = BUF_INIT };
 	struct cert *cert AUTO_CERT = NULL;
 	struct chain chain = CHAIN_INIT;
@@ -286,7 +313,8 @@ int localca_issue(const struct localca_order *order, struct version_files *out,
 	wish.subject = subject = subject_make(order, &wish.n_subject);
 	if (issuer_find(order, &signer, err) < 0 ||
 		sign(order, &wish, signer, &cert, err) < 0 ||
-		chain_make(cert, signer, &chain, err) < 0 || check(order, &chain, err) < 0)
+		chain_make(cert, signer, &chain, err) < 0 ||
+		check(order, signer, &chain, err) < 0)
 		return -1;
 	facts_make(order, &chain, &made);
 	if (files_make(order, &wish, &chain, &made, &files, err) < 0)

@@ -41,7 +41,8 @@ struct localca_issuer {
 /*
  * An issuer that was read: its key beside its chain.  Reading costs about as much as signing, so who
  * issues often keeps it, with the version that it was read from.  Whether it may sign now is asked
- * for each certificate.
+ * for each certificate.  It also remembers that a chain through it was verified up to the root, so that
+ * the links above it are not verified again for each leaf.
  */
 struct localca_signer;
 
@@ -53,9 +54,9 @@ void localca_signer_free(struct localca_signer *signer); /* NULL is fine */
 struct localca_order {
 	const struct cert_conf *cert;
 	const struct conf *conf;
-	uint32_t ca;                         /* index in conf->cas, or CA_SELF */
-	const struct localca_signer *signer; /* NULL: none; not used for CA_SELF */
-	const struct key *key;               /* the certificate's own */
+	uint32_t ca;                   /* index in conf->cas, or CA_SELF */
+	struct localca_signer *signer; /* NULL: none; not used for CA_SELF */
+	const struct key *key;         /* the certificate's own */
 	struct instant key_created;
 	uint32_t generation;
 	struct instant now;

@@ -76,8 +76,8 @@ static int read_signer(struct store *store, const char *name, const struct versi
 }
 
 /* The current version of a CA certificate: the one that signed last, or read now. */
-static int find_signer(struct server *server, const char *name,
-	const struct localca_signer **out, struct err *err)
+static int find_signer(
+	struct server *server, const char *name, struct localca_signer **out, struct err *err)
 {
 	struct kept_signer *kept = &server->kept;
 	struct localca_signer *signer;
@@ -155,6 +155,7 @@ static void finish(struct asked *asked, const struct key *key, bool reused)
 {
 	struct cert_facts facts;
 	struct err err;
+	bool had_failed;
 	int result;
 
 	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
@@ -162,8 +163,9 @@ static void finish(struct asked *asked, const struct key *key, bool reused)
 		return;
 	}
 	result = issue_and_store(asked, key, &facts, reused, &err);
+	had_failed = facts.failure.code != ERR_NONE;
 	facts_done(&facts);
-	if (result < 0 || serve_forget_failure(asked, &err) < 0) {
+	if (result < 0 || (had_failed && serve_forget_failure(asked, &err) < 0)) {
 		asked_fail(asked, &err);
 		return;
 	}

@@ -361,3 +361,60 @@ TEST(a_chain_of_another_issuer_is_found)
 	CHECK_INT(leaf.ret, -1);
 	CHECK_INT(leaf.err.code, ERR_BAD_CHAIN);
 }
+
+/* As issue_at(), by a signer that is kept. */
+static struct made issue_kept(
+	const struct world *w, int cert, struct localca_signer *signer, struct instant now)
+{
+	struct localca_order order = { .cert = &w->certs[cert],
+		.conf = &w->conf,
+		.ca = CA_INT,
+		.signer = signer,
+		.key_created = now,
+		.generation = 1,
+		.now = now };
+	struct made made = { .ret = -2 };
+
+	REQUIRE(key_make("ec:P-256", &made.key, &made.err) == 0);
+	order.key = made.key;
+	made.ret = localca_issue(&order, &made.files, &made.facts, &made.err);
+	return made;
+}
+
+TEST(a_kept_signer_issues_like_the_first_time)
+{
+	struct made root AUTO_MADE, sub AUTO_MADE;
+	struct localca_issuer material;
+	struct localca_signer *signer;
+	struct world w;
+	struct err err;
+
+	world_init(&w);
+	root = issue(&w, ROOT, CA_SELF, NULL, "ec:P-256");
+	sub = issue(&w, INT, CA_ROOT, &root, "ec:P-256");
+	material = (struct localca_issuer){ buf_text(&sub.files.cert),
+		buf_text(&sub.files.chain), &sub.files.privkey };
+	REQUIRE(localca_signer_read(&material, "ca/my-int", &signer, &err) == 0);
+	for (int i = 0; i < 3; i++) {
+		struct made leaf AUTO_MADE = issue_kept(&w, LEAF, signer, NOW);
+		struct chain chain AUTO_CHAIN = CHAIN_INIT;
+		struct buf key_type AUTO_BUF = BUF_INIT;
+
+		REQUIRE(leaf.ret == 0);
+		REQUIRE(chain_read(leaf.files.fullchain.data, leaf.files.fullchain.len, &chain,
+				&err) == 0);
+		CHECK_INT(chain.n, 3);
+		CHECK_INT(chain_verify(&chain, NULL, NOW, &err), 0);
+		CHECK(cert_has_key(chain.at[0], leaf.key));
+		CHECK(info_value(buf_text(&leaf.files.info), "key", &key_type));
+		CHECK_STR(buf_text(&key_type), "ec:secp256r1");
+	}
+	{
+		struct made deep AUTO_MADE = issue_kept(&w, DEEP, signer, NOW);
+		struct made late AUTO_MADE = issue_kept(&w, LEAF, signer, sub.facts.not_after);
+
+		check_refused(&deep, "path length");
+		check_refused(&late, "ended at");
+	}
+	localca_signer_free(signer);
+}
