@@ -143,6 +143,19 @@ static void say_ari(struct story *story)
 			when(story, ari->again, at));
 }
 
+static void say_order(struct story *story)
+{
+	const struct order_facts *order = &story->facts->order;
+	char at[80], end[80];
+
+	if (!order->url)
+		return;
+	say(story, "An order is in flight at the CA %s, placed at %s.",
+		order->ca ? order->ca : "that is not known", when(story, order->at, at));
+	if (instant_is_set(order->expires))
+		say(story, "The CA keeps it until %s.", when(story, order->expires, end));
+}
+
 static void say_roll_guards(struct story *story)
 {
 	const struct roll_conf *roll = story->conf->roll;
@@ -199,7 +212,9 @@ static void say_wish(
 	if (!instant_before(story->now, failure->not_before))
 		return;
 	when(story, failure->not_before, at);
-	if (why == WHY_LIMIT)
+	if (why == WHY_CA_DOWN)
+		say(story, "The CA is not asked before %s.", at);
+	else if (why == WHY_LIMIT)
 		say(story, "The limit lets the next order through at %s.", at);
 	else if (why == WHY_RETRY_AFTER)
 		say(story, "The CA asks not to come back before %s.", at);
@@ -262,6 +277,7 @@ void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	say_held(&story);
 	say_renewal(&story);
 	say_ari(&story);
+	say_order(&story);
 	say_roll_guards(&story);
 	say_issuer(&story);
 	say_failure(&story, "Issuing or rolling", &facts->failure);

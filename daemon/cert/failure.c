@@ -10,12 +10,16 @@ static const struct duration waits[] = { { 60 }, { 600 }, { 3600 }, { 14400 }, {
 /* The longest limit that is known lasts a week; a wish for months is not granted. */
 #define WISH_MAX DAYS(8)
 
-/* A limit tells when it opens, so asking again costs nothing that more steps would save. */
+/*
+ * A limit, and a CA that is left alone, tell when to ask again, and asking costs nobody anything that
+ * more steps would save.
+ */
 enum { STEPS_OF_LIMIT = 2 };
 
 static struct duration step_after(const struct failure *failure, enum err_class class)
 {
-	size_t n = class == CLASS_QUOTA ? STEPS_OF_LIMIT : ARRAY_LEN(waits);
+	bool is_told = class == CLASS_QUOTA || failure->code == ERR_CA_DOWN;
+	size_t n = is_told ? STEPS_OF_LIMIT : ARRAY_LEN(waits);
 	size_t step = failure->tries ? failure->tries - 1 : 0;
 
 	return waits[step < n ? step : n - 1];
@@ -66,5 +70,7 @@ enum why failure_why(const struct failure *failure, const struct version_facts *
 	if (!instant_before(
 		    instant_add(failure->last, wait_after(failure, curr)), wish(failure)))
 		return WHY_BACKOFF;
+	if (failure->code == ERR_CA_DOWN)
+		return WHY_CA_DOWN;
 	return err_code_class(failure->code) == CLASS_QUOTA ? WHY_LIMIT : WHY_RETRY_AFTER;
 }

@@ -86,9 +86,9 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
  * short lives get their tries too, a wait is never longer than a quarter of what was left of curr
  * (of its whole life, once it has ended), but at least a second.
  *
- * The class of the error changes that in two cases.  A limit (CLASS_QUOTA) opens at a time that is known:
- * the next try comes then, however often it was asked, and at least as late as the second step of the
- * ladder.  A refusal (CLASS_REFUSED) is not repeated faster because the end is near: only a whole life
+ * The error changes that in two cases.  A limit (CLASS_QUOTA) opens at a time that is known, and a CA
+ * that counts as down (ERR_CA_DOWN) is left alone for one: the next try comes then, however often it was
+ * asked, and the ladder ends at its second step.  A refusal (CLASS_REFUSED) is not repeated faster because the end is near: only a whole life
  * that is short shortens its waits.
  *
  * INSTANT_NONE without a failure; a failure that the clock says is yet to come (it was set back) is
@@ -98,7 +98,7 @@ struct instant failure_retry(
 	const struct failure *failure, const struct version_facts *curr, struct instant now);
 
 /*
- * What the next try waits for: WHY_LIMIT, WHY_RETRY_AFTER where the other side's wish decides, else
+ * What the next try waits for: WHY_LIMIT, WHY_CA_DOWN, WHY_RETRY_AFTER where the other side's wish decides, else
  * WHY_BACKOFF.
  */
 enum why failure_why(const struct failure *failure, const struct version_facts *curr);

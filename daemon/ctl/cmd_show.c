@@ -53,6 +53,31 @@ static void add_retry(struct buf *row, const struct failure *failure, const stru
 	line_add_int(row, "tries", failure->tries);
 }
 
+static void add_ari(struct buf *row, const struct cert_facts *facts)
+{
+	const struct ari_facts *ari = &facts->ari;
+
+	if (!version_is_set(&ari->of) || !version_id_equal(&ari->of, &facts->curr.id))
+		return;
+	line_add_instant(row, "ari_start", ari->start);
+	line_add_instant(row, "ari_end", ari->end);
+	line_add_instant(row, "ari_moment", ari->moment);
+	line_add_instant(row, "ari_again", ari->again);
+	if (ari->url)
+		line_add(row, "ari_url", ari->url);
+}
+
+static void add_order(struct buf *row, const struct order_facts *order)
+{
+	if (!order->url)
+		return;
+	line_add(row, "order", order->url);
+	if (order->ca)
+		line_add(row, "order_ca", order->ca);
+	line_add_instant(row, "order_at", order->at);
+	line_add_instant(row, "order_expires", order->expires);
+}
+
 static void add_cert(struct session *session, const struct cert *cert)
 {
 	const struct fleet *fleet = session->ctl->fleet;
@@ -67,6 +92,8 @@ static void add_cert(struct session *session, const struct cert *cert)
 	line_add(row, "health", health_text(fleet_health(fleet, cert, &plan)));
 	rows_add_held(row, &cert->facts);
 	line_add_instant(row, "renewal", plan.renewal);
+	add_ari(row, &cert->facts);
+	add_order(row, &cert->facts.order);
 	rows_add_plan(row, &plan);
 	if (cert->job)
 		line_add(row, "job", cert->job->number_text);

@@ -1,7 +1,5 @@
 #include "daemon/cert/plan.h"
 
-#include "daemon/cert/explain.h"
-#include "lib/base/buf.h"
 #include "tests/unit/cert_world.h"
 #include "tests/test.h"
 
@@ -249,6 +247,8 @@ TEST(back_off_by_class)
 		{ ERR_TIMEOUT, 7776000, 7000000, 2, 599, 600, WHY_BACKOFF },
 		{ ERR_TIMEOUT, 7776000, 7000000, 2, 7200, 7200, WHY_RETRY_AFTER },
 		{ ERR_TIMEOUT, 7776000, -5, 6, 0, 43200, WHY_BACKOFF },
+		{ ERR_CA_DOWN, 7776000, 7000000, 9, 700, 700, WHY_CA_DOWN },
+		{ ERR_CA_DOWN, 7776000, 7000000, 9, 30, 600, WHY_BACKOFF },
 		{ ERR_BAD_CERT, 7776000, 3600, 2, 0, 600, WHY_BACKOFF },
 		{ ERR_BAD_CERT, 7776000, 60, 6, 0, 86400, WHY_BACKOFF },
 		{ ERR_BAD_CERT, 7776000, -5, 6, 0, 86400, WHY_BACKOFF },
@@ -425,76 +425,4 @@ TEST(after_a_roll_of_the_ca)
 	}
 	CHECK(least >= T0 && least < T0 + 60);
 	CHECK(most > T0 + 3540 && most < T0 + 3600);
-}
-
-static void collect(const char *sentence, void *data)
-{
-	buf_printf(data, "%s\n", sentence);
-}
-
-TEST(explanation)
-{
-	static const char *const wants[] = { "make the next version the current one at",
-		"The next version was stored at 2026-11-21T10:14:58Z and min_age is 5s",
-		"Issuing or rolling failed 3 times in a row since",
-		"the disk is full (disk-full)", "Target web has no version yet.",
-		"The CA root signs with ca/root" };
-	struct world w;
-	struct cert_facts facts = { .cert = "g/leaf" };
-	struct issuer issuer = row_issuer(0, NULL);
-	AUTO_BUF struct buf text = BUF_INIT;
-	char disk_full[] = "the disk is full";
-
-	world_init(&w);
-	w.roll.min_age = SECONDS(5);
-	facts.curr = aged(&w, 60, false, 0);
-	facts.next = aged(&w, 2, false, 0);
-	facts.failure = (struct failure){ ERR_DISK_FULL, 3, { T0 - 90 }, { T0 - 80 }, { 0 },
-		disk_full };
-	w.certs[LEAF].n_targets = 1;
-	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
-		&text);
-	/* A target is due now; the guards of the roll are told all the same. */
-	CHECK(strstr(buf_text(&text), "Due now is to deploy to web"));
-	for (size_t i = 1; i < ARRAY_LEN(wants); i++)
-		if (!strstr(buf_text(&text), wants[i]))
-			TEST_FAIL("no \"%s\" in:\n%s", wants[i], buf_text(&text));
-	w.certs[LEAF].n_targets = 0;
-	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
-		&text);
-	CHECK(strstr(buf_text(&text), wants[0]));
-}
-
-TEST(explanation_of_renewal_information)
-{
-	static const char *const wants[] = {
-		"The CA wants it renewed between 2026-11-21T10:20:00Z and 2026-11-21T10:40:00Z",
-		"the moment chosen in that window is 2026-11-21T10:25:00Z (in 9m 50s).",
-		"The CA explains that at https://ca.example/why.",
-		"The CA is asked about it again at 2026-11-21T10:16:00Z (in 50s).",
-		"The CA asks not to come back before 2026-11-21T12:15:00Z (in 1h 59m)."
-	};
-	char why[] = "https://ca.example/why", text[] = "the CA is being mended";
-	struct world w;
-	struct cert_facts facts = { .cert = "g/leaf" };
-	struct issuer issuer = row_issuer(SELF, NULL);
-	AUTO_BUF struct buf out = BUF_INIT;
-
-	world_init(&w);
-	w.renew.ari = true;
-	w.certs[LEAF].n_targets = 0;
-	facts.curr = world_version(&w, T0 - 600, 3600);
-	facts.ari = (struct ari_facts){ facts.curr.id, { T0 + 300 }, { T0 + 1500 },
-		{ T0 + 600 }, { T0 + 60 }, why };
-	facts.failure = (struct failure){ ERR_TIMEOUT, 1, { T0 }, { T0 }, { T0 + 7200 }, text };
-	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 + 10 },
-		collect, &out);
-	for (size_t i = 0; i < ARRAY_LEN(wants); i++)
-		if (!strstr(buf_text(&out), wants[i]))
-			TEST_FAIL("no \"%s\" in:\n%s", wants[i], buf_text(&out));
-	w.renew.ari = false;
-	buf_clear(&out);
-	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 + 10 },
-		collect, &out);
-	CHECK(strstr(buf_text(&out), "is not followed (ari: false)"));
 }
