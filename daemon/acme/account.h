@@ -2,7 +2,6 @@
 #define CERTD_DAEMON_ACME_ACCOUNT_H
 
 #include "daemon/acme/acme.h"
-#include "daemon/acme/post.h"
 
 /*
  * The directory and the account of a CA, ready to be used: one task that everybody waits for.
@@ -28,20 +27,7 @@ void account_open(struct acme_ca *ca, struct task *task, struct account_op *op);
 /* The CA said that the account does not exist: forget its URL, find or register the same key again. */
 void account_lose(struct acme_ca *ca);
 
-/*
- * Gives the account a new key (RFC 8555, 7.3.5).  The keeper stores the candidate before it is told to
- * the CA; after a crash account_open() asks which of the two keys holds.  A child task; its error is
- * the parent's.
- */
-struct rollover {
-	struct task task;
-	struct acme_ca *ca;
-	struct account_op account;
-	struct keeper_op keeper;
-	struct post post;
-};
-
-void rollover_start(struct rollover *rollover, struct acme_ca *ca, struct task *parent);
-void rollover_done(struct rollover *rollover); /* zeroed is fine */
+/* For acme_stop(). */
+void account_stop(struct acme_ca *ca);
 
 #endif

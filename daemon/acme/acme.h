@@ -68,7 +68,7 @@ struct acme_ca {
 	struct list entered; /* struct acme_place: orders that run */
 	struct list queue;   /* struct acme_place: orders that wait for their turn */
 	unsigned n_entered;
-	struct health health;
+	struct ca_health health;
 };
 
 struct acme {

@@ -19,7 +19,7 @@
 
 enum { HEALTH_TRIES = 3 };
 
-struct health {
+struct ca_health {
 	unsigned failures;  /* in a row, of the CA's own */
 	struct tick until;  /* down until then; .ms == 0: not down */
 	struct tick probed; /* a probe is under way since then; .ms == 0: none */
@@ -33,11 +33,11 @@ bool health_is_the_cas(const struct err *err);
  * May an order begin now?  When not, *err says why (ERR_CA_DOWN, with the moment in not_before).  True
  * for one probe when the time is over, then false until it is told how that ended.
  */
-bool health_allows(struct health *health, const char *ca, struct tick tick, struct instant now,
-	struct err *err);
+bool health_allows(struct ca_health *health, const char *ca, struct tick tick,
+	struct instant now, struct err *err);
 
 /* How an order, or what it needs first, ended: NULL or no code for a success. */
 void health_note(
-	struct health *health, const struct err *err, struct tick tick, struct instant now);
+	struct ca_health *health, const struct err *err, struct tick tick, struct instant now);
 
 #endif

@@ -82,7 +82,9 @@ struct order_object {
 	struct arena arena;
 	enum status status;
 	struct instant expires; /* INSTANT_NONE: not said */
-	const char **authz;     /* URLs */
+	const char **names;     /* values of the identifiers, as the CA spells them */
+	size_t n_names;
+	const char **authz; /* URLs */
 	size_t n_authz;
 	const char *finalize;    /* or NULL */
 	const char *certificate; /* or NULL */
@@ -97,8 +99,8 @@ void order_object_done(struct order_object *order);
 
 /* RFC 8555, 7.1.5 and 8. */
 struct challenge_object {
-	const char *type; /* the CA's word, "http-01" */
-	const char *url;
+	const char *type;  /* the CA's word, "http-01" */
+	const char *url;   /* NULL: none that can be used */
 	const char *token; /* "" when it has none (dns-persist-01) */
 	enum status status;
 	bool has_error;
@@ -119,9 +121,5 @@ struct authz_object {
 
 int authz_object_read(const char *data, size_t len, struct authz_object *out, struct err *err);
 void authz_object_done(struct authz_object *authz);
-
-/* The answer to a challenge alone (7.5.1); *out lives in the arena. */
-int challenge_object_read(const char *data, size_t len, struct arena *arena,
-	struct challenge_object *out, struct err *err);
 
 #endif

@@ -6,18 +6,20 @@
 
 #include "daemon/acme/account.h"
 #include "daemon/acme/acme.h"
+#include "daemon/acme/download.h"
 #include "daemon/acme/post.h"
 
 struct authz;
+struct cert_facts;
 struct conf;
 
 /*
  * One order (RFC 8555, 7.4): from the account to the certificate that the keeper has stored as next.
  *
  *	AWAIT(order_start(&job->order, task, &args));
- *	... keeper_facts(&job->order.keeper, &facts, &task->err)
  *
- * A child task whose error is the parent's.  It waits for a place among the orders of its CA, places the
+ * A child task whose error is the parent's.  Facts that the keeper answers, the accepted version at the
+ * end, go to args.take at once.  It waits for a place among the orders of its CA, places the
  * order, notes its URL as a fact, shows that the names are ours, has the keeper finalize it, downloads
  * the chain and gives it to the keeper, which alone decides whether it is accepted.
  *
@@ -45,7 +47,10 @@ struct order_args {
 	bool is_renewal; /* the current version came from this CA: it is replaced (RFC 9773, 5) */
 	const char *resume;       /* URL of the order in flight at this CA, or NULL; copied */
 	struct instant resume_at; /* when that was placed */
-	void (*step)(const char *step, void *data); /* static texts */
+	bool is_soft;             /* an error ends up in order->err and is not the parent's */
+	void (*step)(void *data, const char *step); /* static texts */
+	void (*take)(
+		void *data, struct cert_facts *facts); /* of the keeper; the callee owns them */
 	void *data;
 };
 
@@ -57,19 +62,23 @@ struct order {
 	struct acme_place place;
 	struct account_op account;
 	struct post post;
-	struct keeper_op keeper; /* at the end: the facts, as accepted */
+	struct keeper_op keeper;
 	struct sleep_op pause;
 	struct order_object object;
-	struct buf url; /* of the order; "" before it is placed */
-	struct tick deadline;
+	struct buf url;       /* of the order; "" before it is placed */
+	struct tick deadline; /* of every request and wait */
+	struct tick given_up; /* after this, passing trouble is the end of it, too */
 	struct authz *authz;
 	size_t n_authz;
-	struct buf chain, candidate; /* PEM */
-	unsigned looks, n_lost, alternate;
+	struct download download;
+	struct buf chain; /* PEM */
+	unsigned looks, n_lost;
 	bool wants_profile, wants_replaces;
+	bool must_look;     /* what the order's state is has to be asked first */
 	bool was_finalized; /* a certificate may come of it even when this task failed */
 	bool is_noted;      /* the keeper holds its URL */
 	bool is_dead;       /* nothing can come of it any more */
+	struct err err;     /* how it ended */
 };
 
 void order_start(struct order *order, struct task *parent, const struct order_args *args);
@@ -80,5 +89,8 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
  */
 bool order_may_fail_over(const struct order *order);
 void order_done(struct order *order); /* zeroed is fine */
+
+/* For its parts: names the step that it is in. */
+void order_step(const struct order *order, const char *step);
 
 #endif

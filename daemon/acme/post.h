@@ -45,9 +45,10 @@ struct post {
 	char *nonce;
 	struct buf words;     /* further " key=value" of the request to the keeper */
 	struct tick deadline; /* nothing goes on beyond it */
-	int64_t patience_ms;  /* how long passing trouble is sat out; POST_PATIENCE_MS */
-	size_t limit;         /* of the answer's body; 0: HTTP_BODY_MAX */
-	struct tick trouble;  /* when it began; .ms == 0: none */
+	int64_t pause_ms;
+	int64_t patience_ms; /* how long passing trouble is sat out; POST_PATIENCE_MS */
+	size_t limit;        /* of the answer's body; 0: HTTP_BODY_MAX */
+	struct tick trouble; /* when it began; .ms == 0: none */
 	unsigned n_nonces, n_tries;
 	bool is_soft;
 	struct problem problem; /* of the last answer that was none of 2xx */

@@ -215,9 +215,8 @@ void cert_issuer_name(const struct cert *cert, struct buf *out)
 	ssl_name_text(X509_get_issuer_name(cert->x509), out);
 }
 
-void cert_common_name(const struct cert *cert, struct buf *out)
+static void add_common_name(const X509_NAME *name, struct buf *out)
 {
-	const X509_NAME *name = X509_get_subject_name(cert->x509);
 	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 	unsigned char *text;
 	int len;
@@ -232,6 +231,16 @@ void cert_common_name(const struct cert *cert, struct buf *out)
 	}
 	buf_add(out, text, strnlen((char *)text, (size_t)len));
 	OPENSSL_free(text);
+}
+
+void cert_common_name(const struct cert *cert, struct buf *out)
+{
+	add_common_name(X509_get_subject_name(cert->x509), out);
+}
+
+void cert_issuer_common_name(const struct cert *cert, struct buf *out)
+{
+	add_common_name(X509_get_issuer_name(cert->x509), out);
 }
 
 void cert_serial(const struct cert *cert, struct buf *out)

@@ -52,8 +52,9 @@ int cert_has_exactly(
 void cert_subject_name(const struct cert *cert, struct buf *out);
 void cert_issuer_name(const struct cert *cert, struct buf *out);
 
-/* The common name of the subject, or "" when there is none; appended. */
+/* The common name of the subject or issuer, or "" when there is none; appended. */
 void cert_common_name(const struct cert *cert, struct buf *out);
+void cert_issuer_common_name(const struct cert *cert, struct buf *out);
 
 /* Lower-case hexadecimal without leading zero bytes; appended. */
 void cert_serial(const struct cert *cert, struct buf *out);

@@ -1,0 +1,45 @@
+#ifndef CERTD_DAEMON_ACME_AUTHZ_H
+#define CERTD_DAEMON_ACME_AUTHZ_H
+
+#include <stdbool.h>
+
+#include "daemon/acme/order.h"
+#include "lib/wire/name.h"
+
+/*
+ * One authorization of an order (RFC 8555, 7.5 and 8), in three child tasks of the order that run side
+ * by side with those of the other names:
+ *
+ *   authz_prepare    look at it, pick the challenge that the CA is configured for, have the keeper
+ *                    publish what the CA will look for, and answer it in this process where that is our part
+ *   authz_validate   tell the CA and look until it has made up its mind
+ *   authz_close      withdraw what was presented; with an order that is dead, give up what is still
+ *                    pending, so that the CA does not hand it out again half-used
+ *
+ * All names are prepared before the first is validated, because two of them may stand in one set of
+ * records (the apex and its wildcard).  Which name it is follows from type, value and wildcard mark of
+ * the authorization, never from its place.  What was presented is noted by the keeper before it is
+ * made; closing is idempotent, never fails the order and has a time of its own.
+ */
+
+struct authz {
+	struct task task;
+	struct order *order;
+	const char *url; /* the order's */
+	struct post post;
+	struct keeper_op keeper;
+	struct sleep_op pause;
+	struct authz_object object;
+	char name[NAME_MAX_LEN]; /* as configured, "*." included; "" before the first look */
+	char *challenge_url, *token, *id; /* id: the keeper's, while something is presented */
+	unsigned looks;
+	bool is_answered, is_added; /* added: to the responder */
+};
+
+void authz_init(struct authz *authz, struct order *order, const char *url);
+void authz_prepare(struct authz *authz);
+void authz_validate(struct authz *authz);
+void authz_close(struct authz *authz);
+void authz_done(struct authz *authz); /* zeroed is fine */
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef CERTD_DAEMON_ACME_PLACING_H
+#define CERTD_DAEMON_ACME_PLACING_H
+
+#include "proto/keeper.h"
+
+struct err;
+struct order;
+
+/*
+ * How an order comes to be: placed anew, or found again after a restart (RFC 8555, 7.4).
+ *
+ * A new order may carry two wishes that a CA can refuse: a profile, which the configuration may prefer
+ * or require, and the certificate that is replaced (RFC 9773, 5), which is never required.  When an
+ * order with a wish is refused for a reason that may be the wish, it is placed again without it, once for
+ * each.  An order whose account is lost is placed again once the key is registered anew.
+ *
+ * An order that is found again is dropped, and a new one placed, when it is gone, invalid, too old
+ * or for other names than those of the configuration now.
+ */
+
+/* Sends a request about the order with its deadline; the error ends up in order->post.err. */
+void placing_ask(struct order *order, enum sign op, const char *url);
+
+/* The order in the answer becomes order->object. */
+int placing_take(struct order *order, struct err *err);
+
+/* An order in flight (order->args.resume): before it is looked at, and what the look told. */
+void placing_resume(struct order *order);
+int placing_resumed(struct order *order, struct err *err); /* order->url empty: dropped */
+
+/* A new one: may it be placed, place it, and what came: order->url empty: once more. */
+int placing_check(struct order *order, struct err *err);
+void placing_send(struct order *order);
+int placing_placed(struct order *order, struct err *err);
+
+/* Fills *err: why the order is invalid.  Returns -1. */
+int placing_invalid(const struct order *order, struct err *err);
+
+#endif
