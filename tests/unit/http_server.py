@@ -3,12 +3,13 @@
     http_server.py FOLDER
 
 Writes the roots into FOLDER (ca.pem, other.pem), prints one line "NAME PORT" for each server and then
-"ready", and ends when its standard input does.
+"ready".  Ends when its standard input does, and removes FOLDER.
 """
 import datetime
 import gzip
 import ipaddress
 import os
+import shutil
 import socket
 import ssl
 import struct
@@ -288,6 +289,7 @@ def main():
     sys.stdin.read()
     nginx.terminate()
     nginx.wait()
+    shutil.rmtree(folder)
 
 
 main()
