@@ -2,7 +2,35 @@
 
 #include "lib/base/err.h"
 
-enum { FIRST_MS = 60 * 1000, LONGEST_MS = 60 * 60 * 1000, PROBE_MS = 10 * 60 * 1000 };
+enum {
+	FIRST_MS = 60 * 1000,
+	LONGEST_MS = 30 * 60 * 1000,
+	PROBE_MS = 10 * 60 * 1000, /* a probe that tells nothing for so long is forgotten */
+	BACK_MS = 10 * 60 * 1000,
+};
+
+static const char *const states[] = { "up", "back", "down", "probe" };
+
+const char *ca_state_text(enum ca_state state)
+{
+	return states[state];
+}
+
+enum ca_state health_state(const struct ca_health *health, struct tick tick)
+{
+	if (health->until.ms != 0)
+		return health->until.ms > tick.ms ? CA_DOWN : CA_PROBE;
+	return health->closed.ms != 0 && tick.ms - health->closed.ms < BACK_MS ? CA_BACK
+									       : CA_UP;
+}
+
+struct instant health_opens(
+	const struct ca_health *health, struct tick tick, struct instant now)
+{
+	if (health_state(health, tick) != CA_DOWN)
+		return INSTANT_NONE;
+	return instant_add(now, SECONDS((health->until.ms - tick.ms) / 1000 + 1));
+}
 
 bool health_is_the_cas(const struct err *err)
 {
@@ -29,50 +57,67 @@ static bool is_probing(const struct ca_health *health, struct tick tick)
 bool health_allows(struct ca_health *health, const char *ca, struct tick tick,
 	struct instant now, struct err *err)
 {
-	int64_t left_ms = health->until.ms - tick.ms;
+	enum ca_state state = health_state(health, tick);
 
-	if (health->until.ms == 0)
+	if (state == CA_UP || state == CA_BACK)
 		return true;
-	if (left_ms <= 0 && !is_probing(health, tick)) {
+	if (state == CA_PROBE && !is_probing(health, tick)) {
 		health->probed = tick;
 		return true;
 	}
 	err_set(err, ERR_CA_DOWN, "the CA %s failed %u times in a row, last: %s", ca,
 		health->failures, health->last.text);
-	err->not_before = instant_add(now, SECONDS(left_ms > 0 ? left_ms / 1000 + 1 : 30));
+	err->not_before = state == CA_DOWN ? health_opens(health, tick, now)
+					   : instant_add(now, MINUTES(1));
 	return false;
 }
 
-void health_note(
+/* How long it is left alone after so many failures in a row. */
+static int64_t wait_ms(
+	const struct ca_health *health, const struct err *err, struct instant now)
+{
+	int64_t ms = FIRST_MS, asked_ms = 0;
+
+	for (unsigned i = HEALTH_TRIES; i < health->failures && ms < LONGEST_MS; i++)
+		ms *= 2;
+	ms = ms > LONGEST_MS ? LONGEST_MS : ms;
+	if (instant_is_set(err->not_before))
+		asked_ms = duration_min(instant_since(err->not_before, now), DAYS(1)).s * 1000;
+	return asked_ms > ms ? asked_ms : ms;
+}
+
+static void close_breaker(struct ca_health *health, struct tick tick)
+{
+	if (health->until.ms != 0)
+		health->closed = tick;
+	health->failures = 0;
+	health->until = health->probed = (struct tick){ 0 };
+	health->last = (struct err)ERR_INIT;
+}
+
+bool health_note(
 	struct ca_health *health, const struct err *err, struct tick tick, struct instant now)
 {
-	int64_t wait_ms = FIRST_MS;
+	bool was_down = health->until.ms != 0;
 
-	if (err && err_is_set(err) && !health_is_the_cas(err)) {
-		/* It answered, so it is there; a cancellation tells nothing. */
-		if (err_code_class(err->code) == CLASS_REFUSED)
-			*health = (struct ca_health){ .failures = 0 };
-		health->probed = (struct tick){ 0 };
-		return;
-	}
 	if (!err || !err_is_set(err)) {
-		*health = (struct ca_health){ .failures = 0 };
-		return;
+		close_breaker(health, tick);
+		return false;
 	}
-	if (err->code == ERR_CA_DOWN || err->code == ERR_RATE_LIMITED)
-		return;
+	/* It answered, so it is there; a cancellation or a fault of ours tells nothing. */
+	if (err_code_class(err->code) == CLASS_REFUSED || err->code == ERR_RATE_LIMITED) {
+		close_breaker(health, tick);
+		return false;
+	}
+	if (!health_is_the_cas(err) || err->code == ERR_CA_DOWN) {
+		health->probed = (struct tick){ 0 };
+		return false;
+	}
 	health->failures++;
 	health->last = *err;
 	health->probed = (struct tick){ 0 };
 	if (health->failures < HEALTH_TRIES)
-		return;
-	for (unsigned i = HEALTH_TRIES; i < health->failures && wait_ms < LONGEST_MS; i++)
-		wait_ms *= 2;
-	if (wait_ms > LONGEST_MS)
-		wait_ms = LONGEST_MS;
-	if (instant_is_set(err->not_before))
-		wait_ms = instant_since(err->not_before, now).s * 1000 > wait_ms
-				  ? instant_since(err->not_before, now).s * 1000
-				  : wait_ms;
-	health->until = (struct tick){ tick.ms + wait_ms };
+		return false;
+	health->until = (struct tick){ tick.ms + wait_ms(health, err, now) };
+	return !was_down;
 }
