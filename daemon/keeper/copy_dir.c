@@ -3,15 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/keeper/beneath.h"
 #include "daemon/keeper/copy.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -34,21 +33,6 @@ static int fail(struct err *err, const char *what, const char *name)
 		"cannot %s %s", what, name);
 }
 
-/* One component, which must be a directory itself. */
-static int open_beneath(int parent, const char *name)
-{
-	struct open_how how = {
-		.flags = DIR_FLAGS,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	long fd = syscall(SYS_openat2, parent, name, &how, sizeof(how));
-
-	/* Filters of containers know the older call only; for one component it says the same. */
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		fd = openat(parent, name, DIR_FLAGS);
-	return (int)fd;
-}
-
 static int change_owner(const struct copy *copy, int fd, const char *name, struct err *err)
 {
 	if (copy->uid == (uid_t)-1 && copy->gid == (gid_t)-1)
@@ -65,7 +49,7 @@ int copy_dir_make(const struct copy *copy, int parent, const char *name, struct 
 
 	if (!is_new && errno != EEXIST)
 		return fail(err, "make the directory", name);
-	fd = open_beneath(parent, name);
+	fd = beneath_open_dir(parent, name);
 	if (fd < 0)
 		return fail(err, "open the directory", name);
 	if (is_new) {
@@ -98,7 +82,7 @@ static int enter(int parent, const char *name, bool *is_made, struct err *err)
 				       : fail(err, "make the directory", name);
 	}
 	/* By its descriptor, because who owns the parent may have put a link in its place. */
-	fd = open_beneath(parent, name);
+	fd = beneath_open_dir(parent, name);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(err, "open the directory", name);
 	if (st.st_uid != geteuid())
@@ -239,8 +223,8 @@ int copy_dir_open(const struct copy *copy, bool create, struct err *err)
 		group = copy_dir_make(copy, root, copy->group, err);
 		fd = group < 0 ? -1 : copy_dir_make(copy, group, copy->service, err);
 	} else {
-		group = open_beneath(root, copy->group);
-		fd = group < 0 ? -1 : open_beneath(group, copy->service);
+		group = beneath_open_dir(root, copy->group);
+		fd = group < 0 ? -1 : beneath_open_dir(group, copy->service);
 		if (fd < 0)
 			fail(err, "open", "it");
 	}
@@ -285,7 +269,7 @@ int copy_dir_write(const struct copy *copy, int parent, const char *name, struct
 		return -1;
 	if (mkdirat(parent, name, 0700) < 0)
 		return fail(err, "make the directory", name);
-	fd = open_beneath(parent, name);
+	fd = beneath_open_dir(parent, name);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(err, "open the directory", name);
 	/* The owner of the parent may have put another one in its place. */
@@ -355,7 +339,7 @@ static size_t count_entries(int dirfd, size_t limit)
 int copy_dir_is_same(
 	const struct copy *copy, int parent, const char *name, bool *out, struct err *err)
 {
-	int fd AUTO_CLOSE = open_beneath(parent, name);
+	int fd AUTO_CLOSE = beneath_open_dir(parent, name);
 	struct stat st;
 
 	*out = false;

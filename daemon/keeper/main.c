@@ -10,10 +10,14 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/keeper/challenge.h"
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/engine.h"
 #include "daemon/keeper/events.h"
+#include "daemon/keeper/identity.h"
 #include "daemon/keeper/listen.h"
+#include "daemon/keeper/listeners.h"
+#include "daemon/keeper/offline.h"
 #include "daemon/keeper/serve.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/unit.h"
@@ -37,6 +41,12 @@
  */
 enum { STOP_MS = 20000, INDEX_MS = 3600000 };
 
+/*
+ * How long the start waits for what another life left published to be withdrawn, which then goes on beside;
+ * and how long the end does, after which the next start has to.
+ */
+enum { SWEEP_AT_START_MS = 10000, SWEEP_AT_STOP_MS = 15000 };
+
 #define CONFIG_PATH "/etc/certd/certd.yaml"
 
 static struct keeper_process {
@@ -44,9 +54,10 @@ static struct keeper_process {
 	struct events events;
 	struct server server;
 	struct engine engine;
+	struct listeners listeners;
 	struct event_timer stop_timer, index_timer;
 	struct notify manager;
-	bool is_root, is_stopping, has_failed;
+	bool is_root, is_stopping, has_failed, wants_reload;
 } keeper;
 
 static const char usage[] = "usage: certd [-c FILE] [--foreground]\n"
@@ -136,6 +147,28 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 	return result;
 }
 
+static int listens(struct server *server, enum challenge type, struct err *err)
+{
+	(void)server;
+	return listeners_check(&keeper.listeners, type, err);
+}
+
+static void tell_listener(enum challenge type, const char *at, int fd)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+
+	keeper_begin_note(&packet, "listener");
+	line_add(&packet, "kind", challenge_text(type));
+	line_add(&packet, "at", at);
+	engine_send(&keeper.engine, &packet, fd);
+}
+
+static int account(struct server *server, const char *ca, bool is_test, struct buf *thumbprint,
+	struct buf *url, struct err *err)
+{
+	return identity_read(server->conf->state_dir, ca, is_test, thumbprint, url, err);
+}
+
 static void reload(void)
 {
 	struct buf rows AUTO_BUF = BUF_INIT;
@@ -169,7 +202,12 @@ static void stop(void)
 static void signalled(void *data, int signal)
 {
 	(void)data;
-	if (signal == SIGHUP)
+	/* During the sweep before the engine runs. */
+	if (!keeper.engine.events && signal == SIGHUP)
+		keeper.wants_reload = true;
+	else if (!keeper.engine.events)
+		keeper.is_stopping = true;
+	else if (signal == SIGHUP)
 		reload();
 	else
 		stop();
@@ -259,6 +297,8 @@ static int open_all(struct conf *conf, struct err *err)
 	keeper.server.reread = reread;
 	keeper.server.ready = is_ready;
 	keeper.server.alive = is_alive;
+	keeper.server.listens = listens;
+	keeper.server.account = account;
 	keeper.engine.packet = on_packet;
 	keeper.engine.lost = on_lost;
 	keeper.stop_timer.fired = stop_is_late;
@@ -274,9 +314,27 @@ static int open_all(struct conf *conf, struct err *err)
 		store_align(keeper.server.store, conf, err) < 0 ||
 		commands_new(&keeper.events, &keeper.server.commands, err) < 0 ||
 		worker_new(&keeper.events, &keeper.server.keys, err) < 0 ||
-		worker_new(&keeper.events, &keeper.server.disks, err) < 0)
+		worker_new(&keeper.events, &keeper.server.disks, err) < 0 ||
+		challenges_new(conf->state_dir, keeper.server.commands, keeper.server.disks,
+			&keeper.server.challenges, err) < 0)
 		return -1;
+	listeners_init(&keeper.listeners, &keeper.events, tell_listener);
 	return 0;
+}
+
+/* Nobody waits for what an earlier life published, and its orders will be asked for something new. */
+static void sweep_left_over(void)
+{
+	struct challenges *challenges = keeper.server.challenges;
+	size_t n;
+
+	challenges_use(challenges, keeper.server.conf);
+	n = challenges_sweep(challenges);
+	challenges_settle(challenges, SWEEP_AT_START_MS);
+	if (n > 0)
+		log_event(NULL, EVENT_CHALLENGE_SWEPT, NULL,
+			"%zu challenge%s of an earlier life of the daemon %s swept", n,
+			n == 1 ? "" : "s", n == 1 ? "was" : "were");
 }
 
 static int start(const struct conf_files *files, struct err *err)
@@ -288,13 +346,19 @@ static int start(const struct conf_files *files, struct err *err)
 		log_event(NULL, EVENT_DAEMON_ONE_USER, NULL,
 			"not started as root: keys and network are handled by the same user");
 	notify_adopt(conf->socket, &keeper.manager);
+	sweep_left_over();
+	if (keeper.is_stopping)
+		return 0;
 	control = keeper.manager.listener;
 	if ((control < 0 && listen_control(conf->socket, &control, err) < 0) ||
 		engine_start(&keeper.engine, &keeper.events, engine_program(),
 			keeper.is_root ? conf->user : NULL, control, err) < 0)
 		return -1;
+	listeners_use(&keeper.listeners, conf);
 	if (send_conf(files, err) < 0)
 		return -1;
+	if (keeper.wants_reload)
+		reload();
 	serve_facts_ahead(&keeper.server);
 	return 0;
 }
@@ -317,7 +381,7 @@ static int run(void)
 	if (open_all(conf, &err) == 0)
 		result = start(&files, &err);
 	conf_files_done(&files);
-	if (result == 0)
+	if (result == 0 && !keeper.is_stopping)
 		result = events_run(&keeper.events, &err);
 	if (result < 0) {
 		log_event(NULL, EVENT_DAEMON_FAILED, &err, "the daemon cannot go on");
@@ -327,9 +391,15 @@ static int run(void)
 		log_debug(NULL, "the index cannot be written: %s", err.text);
 	listen_remove();
 	engine_kill(&keeper.engine);
+	if (keeper.server.challenges) {
+		challenges_sweep(keeper.server.challenges);
+		challenges_settle(keeper.server.challenges, SWEEP_AT_STOP_MS);
+	}
 	engine_done(&keeper.engine);
+	listeners_done(&keeper.listeners);
 	/* The requests let go of their work first, because the workers free what has not begun. */
 	serve_done(&keeper.server);
+	challenges_free(keeper.server.challenges);
 	left_behind = !worker_free(keeper.server.keys);
 	left_behind |= !worker_free(keeper.server.disks);
 	commands_free(keeper.server.commands);
@@ -358,36 +428,6 @@ static int check(void)
 	conf_files_done(&files);
 	yaml_diags_done(&diags);
 	return conf ? EXIT_SUCCESS : EX_CONFIG;
-}
-
-static int print_text(
-	int (*make)(const char *key, struct buf *out, struct err *err), const char *key)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-	struct err err;
-
-	if (make(key, &text, &err) < 0) {
-		fprintf(stderr, "certd: %s\n", err.text);
-		return EXIT_FAILURE;
-	}
-	fputs(buf_text(&text), stdout);
-	return EXIT_SUCCESS;
-}
-
-static int schema(const char *key, struct buf *out, struct err *err)
-{
-	(void)key;
-	(void)err;
-	conf_schema(out);
-	return 0;
-}
-
-static int manual(const char *key, struct buf *out, struct err *err)
-{
-	(void)key;
-	(void)err;
-	conf_manual(out);
-	return 0;
 }
 
 int main(int argc, char **argv)
@@ -426,11 +466,11 @@ int main(int argc, char **argv)
 	case CHECK:
 		return check();
 	case EXPLAIN:
-		return print_text(conf_explain, optind < argc ? argv[optind] : NULL);
+		return offline_explain(optind < argc ? argv[optind] : NULL);
 	case SCHEMA:
-		return print_text(schema, NULL);
+		return offline_schema();
 	case MANUAL:
-		return print_text(manual, NULL);
+		return offline_manual();
 	case VERSION:
 		return printf("certd %s\n", CERTD_VERSION), EXIT_SUCCESS;
 	case HELP:

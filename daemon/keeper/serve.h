@@ -18,6 +18,7 @@
 #define SERVE_PACKET_MAX ((size_t)16 * 1024)
 
 struct cert_conf;
+struct challenges;
 struct localca_signer;
 struct store;
 struct target_conf;
@@ -50,6 +51,7 @@ struct server {
 	struct conf *conf;
 	struct store *store;
 	struct commands *commands;
+	struct challenges *challenges;
 	struct worker *keys;  /* slow keys */
 	struct worker *disks; /* copies that sync */
 	struct list asked;    /* struct asked that are not answered yet */
@@ -61,6 +63,11 @@ struct server {
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */
 	int (*reread)(
 		struct server *server, struct conf **out, struct buf *rows, struct err *err);
+	/* Can the engine answer challenges of this type by itself?  -1 and why not. */
+	int (*listens)(struct server *server, enum challenge type, struct err *err);
+	/* The account's thumbprint and URL, appended (identity.h). */
+	int (*account)(struct server *server, const char *ca, bool is_test,
+		struct buf *thumbprint, struct buf *url, struct err *err);
 	void (*ready)(struct server *server);
 	void (*alive)(struct server *server, const char *status);
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/keeper/challenge.h"
 #include "daemon/keeper/store.h"
 #include "lib/base/file.h"
 
@@ -68,6 +69,7 @@ int serve_reload(struct server *server, struct buf *rows, struct err *err)
 		return -1;
 	conf_unref(server->conf);
 	server->conf = conf;
+	challenges_use(server->challenges, conf);
 	return store_align(server->store, conf, err);
 }
 

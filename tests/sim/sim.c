@@ -114,6 +114,26 @@ static void send_packet(struct server *server, const struct buf *packet, int fd)
 	keeper_direct_send(sim_of(server)->world.keeper, packet, fd);
 }
 
+static int listens(struct server *server, enum challenge type, struct err *err)
+{
+	(void)server;
+	(void)type;
+	(void)err;
+	return 0;
+}
+
+/* One account at every CA. */
+static int account(struct server *server, const char *ca, bool is_test, struct buf *thumbprint,
+	struct buf *url, struct err *err)
+{
+	(void)server;
+	(void)is_test;
+	(void)err;
+	buf_add_text(thumbprint, "thumbprint");
+	buf_printf(url, "https://%s.test/account/1", ca);
+	return 0;
+}
+
 static void be_ready(struct server *server)
 {
 	(void)server;
@@ -139,12 +159,16 @@ static void start_daemon(struct sim *sim)
 	}
 	sim->commands = fake_commands_new(&sim->town);
 	sim->worker = fake_worker_new(&sim->town);
+	sim->challenges = fake_challenges_new(&sim->town);
 	sim->server = (struct server){ .store = sim->store,
 		.commands = sim->commands,
+		.challenges = sim->challenges,
 		.keys = sim->worker,
 		.disks = sim->worker,
 		.send = send_packet,
 		.reread = reread,
+		.listens = listens,
+		.account = account,
 		.ready = be_ready,
 		.alive = be_alive };
 	serve_init(&sim->server, conf);
@@ -172,6 +196,7 @@ static void kill_daemon(struct sim *sim)
 	serve_done(&sim->server);
 	fake_worker_free(sim->worker);
 	fake_commands_free(sim->commands);
+	fake_challenges_free(sim->challenges);
 	world_stop(world);
 	for (int i = 0; i < 100000; i++) {
 		bool is_empty = (!world->runner || world->runner->n_jobs == 0) &&

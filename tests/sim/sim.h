@@ -48,6 +48,7 @@ struct sim {
 	struct server server;
 	struct world world;
 	struct commands *commands;
+	struct challenges *challenges;
 	struct worker *worker;
 	char *config;
 	struct sim_event *events;

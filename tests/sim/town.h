@@ -12,6 +12,7 @@
 #include "proto/facts.h"
 
 struct command_spec;
+struct challenges;
 struct commands;
 struct target_conf;
 struct worker;
@@ -46,9 +47,10 @@ struct town_place {
 struct town {
 	struct loop *loop;
 	uint64_t seed;
-	struct list places;  /* struct town_place */
-	struct list scripts; /* struct town_script */
-	uint64_t n_served;   /* changes of what is served, all places together */
+	struct list places;                /* struct town_place */
+	struct list scripts;               /* struct town_script */
+	uint64_t n_served;                 /* changes of what is served, all places together */
+	unsigned n_published, n_withdrawn; /* challenges */
 	unsigned n_copies, n_restores, n_begun,
 		n_ended; /* commands and work: begun, and ended or killed */
 };
@@ -97,6 +99,8 @@ void town_files_done(struct town_files *files);
 /* For the fakes' owner; what runs dies without a word. */
 struct commands *fake_commands_new(struct town *town);
 void fake_commands_free(struct commands *commands);
+struct challenges *fake_challenges_new(struct town *town);
+void fake_challenges_free(struct challenges *challenges);
 struct worker *fake_worker_new(struct town *town);
 void fake_worker_free(struct worker *worker);
 

@@ -1,0 +1,414 @@
+#include "daemon/keeper/challenge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/expand.h"
+#include "daemon/keeper/challenge_private.h"
+#include "daemon/keeper/command.h"
+#include "daemon/keeper/keyauth.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/log/log.h"
+#include "lib/wire/name.h"
+
+enum { RETRY_MS = 600000 };
+
+/* Walks all challenges of all places; the current one may go. */
+#define EACH_CHALLENGE(challenges, at_place, at)                                               \
+	list_each(at_place, &(challenges)->places)                                             \
+		list_each_safe(at, &LIST_OF(at_place, struct place, link)->all)
+
+static struct shown *challenge_at(struct list *at)
+{
+	return LIST_OF(at, struct shown, link);
+}
+
+static void leave(struct shown *challenge)
+{
+	static const struct err nothing = ERR_INIT;
+	struct err err;
+
+	if (challenge->state == WANTED) {
+		err_set(&err, ERR_CANCELLED, "it was withdrawn before it was published");
+		challenge_tell(challenge, &err);
+	} else if (challenge->state == PUBLISHED) {
+		challenge_tell(challenge, &nothing);
+	}
+	challenge->state = LEAVING;
+	place_wake(challenge->place);
+}
+
+static void retry(void *data)
+{
+	struct challenges *challenges = data;
+
+	EACH_CHALLENGE(challenges, at_place, at)
+	if (challenge_at(at)->state == LEFT)
+		leave(challenge_at(at));
+}
+
+void challenges_retry(struct challenges *challenges)
+{
+	if (!heap_has(&challenges->retry.node))
+		events_set_timer_in(challenges->events, &challenges->retry, RETRY_MS);
+}
+
+void challenges_look(struct challenges *challenges)
+{
+	challenges->is_settled = true;
+	list_each(at, &challenges->places) {
+		struct place *place = LIST_OF(at, struct place, link);
+
+		if (place->is_running || heap_has(&place->timer.node))
+			challenges->is_settled = false;
+	}
+}
+
+static struct shown *add(struct challenges *challenges, struct journal_entry *entry,
+	struct conf *conf, enum challenge_state state)
+{
+	struct shown *challenge = mem_new(struct shown);
+
+	challenge->entry = *entry;
+	*entry = (struct journal_entry){ .how = PUBLICATION_ENGINE };
+	challenge->state = state;
+	challenge->place = place_of(challenges, &challenge->entry, conf);
+	list_init(&challenge->waits);
+	list_append(&challenge->place->all, &challenge->link);
+	challenges->n++;
+	return challenge;
+}
+
+static void take_journalled(struct journal_entry *entry, void *data)
+{
+	struct challenges *challenges = data;
+
+	if (entry->how == PUBLICATION_DIRECTORIES) {
+		entry->how = PUBLICATION_WEBROOT;
+		place_of(challenges, entry, NULL)->n_dirs = entry->n_dirs;
+		journal_entry_done(entry);
+		return;
+	}
+	add(challenges, entry, NULL, LEFT);
+}
+
+int challenges_new(const char *state_dir, struct commands *commands, struct worker *worker,
+	struct challenges **out, struct err *err)
+{
+	struct challenges *challenges = mem_new(struct challenges);
+
+	challenges->commands = commands;
+	challenges->worker = worker;
+	challenges->events = commands_events(commands);
+	challenges->retry.fired = retry;
+	challenges->retry.data = challenges;
+	challenges->is_settled = true;
+	list_init(&challenges->places);
+	challenges->journal = journal_open(state_dir, err);
+	if (challenges->journal < 0 ||
+		journal_each(challenges->journal, take_journalled, challenges, err) < 0) {
+		challenges_free(challenges);
+		return -1;
+	}
+	*out = challenges;
+	return 0;
+}
+
+void challenge_free(struct shown *challenge)
+{
+	list_each_safe(at, &challenge->waits) {
+		list_remove(at);
+		free(LIST_OF(at, struct challenge_wait, link));
+	}
+	challenge->place->challenges->n--;
+	list_remove(&challenge->link);
+	journal_entry_done(&challenge->entry);
+	free(challenge->key_authorization);
+	free(challenge);
+}
+
+void challenges_free(struct challenges *challenges)
+{
+	if (!challenges)
+		return;
+	events_stop_timer(challenges->events, &challenges->retry);
+	list_each_safe(at, &challenges->places)
+		place_free(LIST_OF(at, struct place, link));
+	file_closep(&challenges->journal);
+	conf_unref(challenges->conf);
+	free(challenges);
+}
+
+/* An include file is part of its zone, so it is there before there is anything to say. */
+static void want_include(struct challenges *challenges, const struct zone_conf *zone)
+{
+	struct journal_entry entry = { .how = PUBLICATION_INCLUDE,
+		.zone = (char *)(uintptr_t)zone->name,
+		.path = (char *)(uintptr_t)zone->publish.acme_dir };
+	struct place *place = place_of(challenges, &entry, challenges->conf);
+
+	place->is_wanted = true;
+	place_wake(place);
+}
+
+/* Commands come from the configuration in force as long as it has the zone. */
+static void update_place(struct place *place, struct conf *conf)
+{
+	if (place->zone && place_zone(conf, place->zone, place->how)) {
+		conf_unref(place->conf);
+		place->conf = conf_ref(conf);
+	}
+}
+
+void challenges_use(struct challenges *challenges, struct conf *conf)
+{
+	conf_unref(challenges->conf);
+	challenges->conf = conf_ref(conf);
+	list_each(at, &challenges->places)
+		update_place(LIST_OF(at, struct place, link), conf);
+	EACH_CHALLENGE(challenges, at_place, at)
+	if (challenge_at(at)->state < LEAVING && !conf_cert(conf, challenge_at(at)->entry.cert))
+		leave(challenge_at(at));
+	for (size_t i = 0; i < conf->dns.n_zones; i++)
+		if (conf->dns.zones[i].publish.type == PUBLISH_INCLUDE &&
+			conf->dns.zones[i].publish.acme_dir)
+			want_include(challenges, &conf->dns.zones[i]);
+}
+
+size_t challenges_sweep(struct challenges *challenges)
+{
+	size_t n = challenges->n;
+
+	EACH_CHALLENGE(challenges, at_place, at)
+	if (challenge_at(at)->state != LEAVING)
+		leave(challenge_at(at));
+	/* Directories whose files are gone already. */
+	list_each(at, &challenges->places)
+		if (LIST_OF(at, struct place, link)->n_dirs > 0)
+			place_wake(LIST_OF(at, struct place, link));
+	return n;
+}
+
+bool challenges_settle(struct challenges *challenges, int ms)
+{
+	struct err ignored;
+
+	challenges_look(challenges);
+	return events_run_until(challenges->events, &challenges->is_settled, ms, &ignored) == 0;
+}
+
+/* In a zone that has no entry of its own, a certificate's group is the apex. */
+static int find_apex(const struct challenge_wish *wish, const struct zone_conf *zone,
+	struct journal_entry *entry, struct err *err)
+{
+	char group[256];
+	size_t len, name_len = strlen(wish->name);
+
+	if (zone->name) {
+		entry->zone = mem_strdup(zone->name);
+		return 0;
+	}
+	cert_conf_group(wish->cert, group);
+	len = strlen(group);
+	if (name_len < len || !str_is(wish->name + name_len - len, group) ||
+		(name_len > len && wish->name[name_len - len - 1] != '.'))
+		return err_set(err, ERR_BAD_CONFIG,
+			"no zone of dns.zones holds %s, and %s is not its apex", wish->name,
+			group);
+	entry->zone = mem_strdup(group);
+	return 0;
+}
+
+static int find_publisher(const struct challenge_wish *wish, const struct zone_conf *zone,
+	struct journal_entry *entry, struct err *err)
+{
+	const char *name = zone->name ? zone->name : "default";
+
+	switch (zone->publish.type) {
+	case PUBLISH_INCLUDE:
+		if (!zone->publish.acme_dir)
+			return err_set(
+				err, ERR_BAD_CONFIG, "the zone %s has no acme_dir", name);
+		entry->how = PUBLICATION_INCLUDE;
+		entry->path = mem_strdup(zone->publish.acme_dir);
+		break;
+	case PUBLISH_COMMAND:
+		if (zone->publish.add.n == 0 || zone->publish.remove.n == 0)
+			return err_set(err, ERR_BAD_CONFIG,
+				"the zone %s has no add and remove commands", name);
+		entry->how = PUBLICATION_COMMAND;
+		break;
+	case PUBLISH_UPDATE:
+		return err_set(err, ERR_BAD_CONFIG,
+			"the zone %s is published by dynamic updates, which this version "
+			"cannot make; use include files or commands",
+			name);
+	default:
+		return err_set(err, ERR_BAD_CONFIG,
+			"the zone %s does not say how to publish records", name);
+	}
+	return find_apex(wish, zone, entry, err);
+}
+
+static int describe_record(const struct conf *conf, const struct challenge_wish *wish,
+	const char *key_authorization, struct journal_entry *entry, struct err *err)
+{
+	struct buf owner AUTO_BUF = BUF_INIT;
+	char value[KEYAUTH_VALUE_LEN];
+	const struct zone_conf *zone;
+
+	if (wish->type == CHALLENGE_DNS_PERSIST)
+		return err_set(err, ERR_BAD_CONFIG, "dns-persist-01 publishes no challenge");
+	if (name_is_ip(wish->name))
+		return err_set(err, ERR_BAD_CONFIG, "%s is an address, which %s cannot prove",
+			wish->name, challenge_text(wish->type));
+	keyauth_owner(wish->type, wish->name, wish->account_url, &owner);
+	zone = conf_zone(conf, buf_text(&owner));
+	if (!zone)
+		return err_set(
+			err, ERR_BAD_CONFIG, "no zone of dns.zones holds %s", buf_text(&owner));
+	if (find_publisher(wish, zone, entry, err) < 0)
+		return -1;
+	entry->owner = mem_strdup(buf_text(&owner));
+	entry->value = mem_strdup(keyauth_value(key_authorization, value));
+	entry->ttl = conf->dns.challenge_ttl;
+	return 0;
+}
+
+static int find_webroot(const struct conf *conf, const struct challenge_wish *wish,
+	const char *key_authorization, struct journal_entry *entry, struct err *err)
+{
+	struct buf path AUTO_BUF = BUF_INIT;
+	char group[256];
+	struct expand_facts facts = { .group = cert_conf_group(wish->cert, group),
+		.service = wish->cert->service,
+		.cert = wish->cert->name };
+
+	if (expand_word(conf->http.webroot, &facts, &path, err) < 0)
+		return -1;
+	if (buf_text(&path)[0] != '/')
+		return err_set(err, ERR_BAD_CONFIG, "the webroot %s is not a local directory",
+			buf_text(&path));
+	entry->how = PUBLICATION_WEBROOT;
+	entry->path = mem_strdup(buf_text(&path));
+	entry->value = mem_strdup(key_authorization);
+	return 0;
+}
+
+/* Everything about it, before anything happens. */
+static int describe(const struct conf *conf, const struct challenge_wish *wish,
+	const char *key_authorization, struct journal_entry *entry, struct err *err)
+{
+	journal_make_id(entry);
+	entry->type = wish->type;
+	entry->is_test = wish->is_test;
+	entry->cert = mem_strdup(wish->cert->name);
+	entry->ca = mem_strdup(wish->ca);
+	entry->name = mem_strdup(wish->name);
+	entry->token = mem_strdup(wish->token);
+	entry->made = clock_now();
+	if (challenge_is_dns(wish->type))
+		return describe_record(conf, wish, key_authorization, entry, err);
+	if (wish->type == CHALLENGE_HTTP && conf->http.webroot)
+		return find_webroot(conf, wish, key_authorization, entry, err);
+	return 0;
+}
+
+static bool is_wish(const struct journal_entry *entry, const struct challenge_wish *wish)
+{
+	return entry->type == wish->type && entry->is_test == wish->is_test &&
+	       str_is(entry->cert, wish->cert->name) && str_is(entry->ca, wish->ca) &&
+	       str_is(entry->name, wish->name) && str_is(entry->token, wish->token);
+}
+
+static struct shown *find(
+	const struct challenges *challenges, const struct challenge_wish *wish)
+{
+	EACH_CHALLENGE(challenges, at_place, at)
+	if (challenge_at(at)->state < LEAVING && is_wish(&challenge_at(at)->entry, wish))
+		return challenge_at(at);
+	return NULL;
+}
+
+static struct challenge_wait *wait_for(
+	struct shown *challenge, bool is_withdrawal, challenge_done *done, void *data)
+{
+	struct challenge_wait *wait = mem_new(struct challenge_wait);
+
+	wait->challenge = challenge;
+	wait->is_withdrawal = is_withdrawal;
+	wait->done = done;
+	wait->data = data;
+	list_append(&challenge->waits, &wait->link);
+	place_wake(challenge->place);
+	return wait;
+}
+
+struct challenge_wait *challenge_present(struct challenges *challenges, struct conf *conf,
+	const struct challenge_wish *wish, challenge_done *done, void *data, struct err *err)
+{
+	struct shown *challenge = find(challenges, wish);
+	struct journal_entry entry = { .how = PUBLICATION_ENGINE };
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	if (challenge)
+		return wait_for(challenge, false, done, data);
+	if (challenges->n >= CHALLENGES_MAX) {
+		err_set(err, ERR_BUSY, "%d challenges are published already", CHALLENGES_MAX);
+		return NULL;
+	}
+	keyauth_make(wish->token, wish->thumbprint, &text);
+	if (describe(conf, wish, buf_text(&text), &entry, err) < 0) {
+		journal_entry_done(&entry);
+		return NULL;
+	}
+	challenge = add(challenges, &entry, conf, WANTED);
+	challenge->key_authorization = mem_strdup(buf_text(&text));
+	return wait_for(challenge, false, done, data);
+}
+
+struct challenge_wait *challenge_withdraw(
+	struct challenges *challenges, const char *id, challenge_done *done, void *data)
+{
+	EACH_CHALLENGE(challenges, at_place, at)
+	{
+		struct shown *challenge = challenge_at(at);
+
+		if (!str_is(challenge->entry.id, id))
+			continue;
+		if (challenge->state != LEAVING)
+			leave(challenge);
+		return wait_for(challenge, true, done, data);
+	}
+	return NULL;
+}
+
+void challenge_forget(struct challenge_wait *wait)
+{
+	if (!wait)
+		return;
+	list_remove(&wait->link);
+	free(wait);
+}
+
+void challenge_tell(struct shown *challenge, const struct err *err)
+{
+	const struct journal_entry *entry = &challenge->entry;
+	struct challenge_told told = { entry->id, challenge->key_authorization, entry->zone,
+		entry->owner, entry->owner ? entry->value : NULL };
+	struct list *first;
+
+	while ((first = list_first(&challenge->waits))) {
+		struct challenge_wait *wait = LIST_OF(first, struct challenge_wait, link);
+		challenge_done *done = wait->done;
+		void *data = wait->data;
+
+		challenge_forget(wait);
+		done(data, &told, err);
+	}
+}

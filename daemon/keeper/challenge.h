@@ -1,0 +1,90 @@
+#ifndef CERTD_DAEMON_KEEPER_CHALLENGE_H
+#define CERTD_DAEMON_KEEPER_CHALLENGE_H
+
+#include <stdbool.h>
+
+#include "daemon/conf/conf.h"
+
+struct commands;
+struct err;
+struct worker;
+
+/*
+ * Challenges: what is shown to a CA for a while and must not stay.
+ *
+ * challenge_present() composes what is to be shown, writes it into the journal (journal.h), publishes it, and
+ * tells when it is there; challenge_withdraw() undoes exactly that and then forgets it.  Where to is
+ * a matter of the configuration: a file in the webroot, a line in the zone's include file, a command, or
+ * nowhere because the engine answers by itself.
+ *
+ * Changes at one place (a webroot, a zone) are made one batch after the other: what comes while a
+ * batch is under way waits and goes with the next, all of it at once.  So a present of a zone is told
+ * when a refresh that began after its line was written has ended.
+ *
+ * A present that fails has been undone, or will be.  A withdrawal never fails for those who asked: what
+ * cannot be undone now stays in the journal, is told as an event, and is tried again later, at the
+ * sweeps at the latest.  A sweep withdraws everything: when the keeper starts, before the engine runs, because
+ * nobody waits for what another life published, and when it ends.
+ *
+ * Slow file systems and commands never block the loop.  A seam: simulations keep a list.
+ */
+
+struct challenges;
+struct challenge_wait; /* somebody who waits to be told */
+
+struct challenge_wish {
+	const struct cert_conf *cert;
+	const char *ca;
+	bool is_test;
+	enum challenge type;
+	const char *name;  /* without "*." */
+	const char *token; /* passed keyauth_check_token() */
+	const char *thumbprint;
+	const char *account_url; /* for dns-account-01 */
+};
+
+struct challenge_told {
+	const char *id;
+	const char *key_authorization;    /* NULL when told of a withdrawal */
+	const char *zone, *owner, *value; /* of a record, or NULL */
+};
+
+/* err->code ERR_NONE: it is there, or gone. */
+typedef void challenge_done(
+	void *data, const struct challenge_told *told, const struct err *err);
+
+/* Challenges at once: more than any CA lets us have orders in flight. */
+#define CHALLENGES_MAX 65536
+
+/* Opens the journal and reads what another life left, which nothing is done about before the sweep. */
+int challenges_new(const char *state_dir, struct commands *commands, struct worker *worker,
+	struct challenges **out, struct err *err);
+void challenges_free(struct challenges *challenges); /* NULL is fine */
+
+/*
+ * Another configuration is in force: what certificates that left it have published is withdrawn, and
+ * each zone's include file is there, if empty.
+ */
+void challenges_use(struct challenges *challenges, struct conf *conf);
+
+/* Withdraws everything; how much that is. */
+size_t challenges_sweep(struct challenges *challenges);
+
+/* Runs the loop until no change is under way or `ms` are over, which is false. */
+bool challenges_settle(struct challenges *challenges, int ms);
+
+/*
+ * NULL with `err` when it cannot even begin; else `done` is called once, from the loop, never from here.
+ * Presenting again what is there is told the same id.
+ */
+struct challenge_wait *challenge_present(struct challenges *challenges, struct conf *conf,
+	const struct challenge_wish *wish, challenge_done *done, void *data, struct err *err);
+
+/* NULL when there is no such challenge, which is a success. */
+struct challenge_wait *challenge_withdraw(
+	struct challenges *challenges, const char *id, challenge_done *done, void *data);
+
+/* Nobody is told; what was asked for goes on. */
+void challenge_forget(struct challenge_wait *wait);
+
+#endif

@@ -1,0 +1,98 @@
+#ifndef CERTD_DAEMON_KEEPER_CHALLENGE_PRIVATE_H
+#define CERTD_DAEMON_KEEPER_CHALLENGE_PRIVATE_H
+
+#include "daemon/keeper/challenge.h"
+#include "daemon/keeper/events.h"
+#include "daemon/keeper/journal.h"
+#include "lib/base/list.h"
+
+struct command;
+struct publish_work;
+
+/*
+ * What challenge.c (which challenges there are, and who waits for them) and place.c (how the changes
+ * at one place are made) share.
+ *
+ * A challenge belongs to its place.  place_wake() has the place look at the states of its challenges and make
+ * them true:
+ *
+ *	WANTED --put--> PUBLISHED          told to those who wait; a failure makes it LEAVING
+ *	LEAVING --drop--> (forgotten)      a failure makes it LEFT until the next sweep or retry
+ */
+
+enum challenge_state { WANTED, PUBLISHED, LEAVING, LEFT };
+enum challenge_act { ACT_NONE, ACT_PUT, ACT_DROP };
+
+struct shown {
+	struct list link; /* in place->challenges */
+	struct place *place;
+	struct journal_entry entry;
+	char *key_authorization; /* NULL: another life's */
+	enum challenge_state state;
+	enum challenge_act act; /* what the batch that is under way does about it */
+	bool is_untouched;      /* it could not be made, so there is nothing to undo */
+	struct list waits;
+};
+
+struct challenge_wait {
+	struct list link;
+	struct shown *challenge;
+	bool is_withdrawal;
+	challenge_done *done;
+	void *data;
+};
+
+/* Batches: one at a time. */
+struct place {
+	struct list link; /* in challenges->places */
+	struct challenges *challenges;
+	enum publication how;
+	char *path; /* the webroot, or the include file's folder */
+	char *zone;
+	char *record;      /* of a command: owner and value, which have a place of their own */
+	struct conf *conf; /* where the commands come from */
+	struct list all;   /* struct shown */
+	struct event_timer timer;
+	struct publish_work *work;
+	struct command *command;
+	unsigned tries;
+	int64_t n_dirs;
+	bool is_running;
+	bool is_wanted; /* an include file that has to be there */
+};
+
+struct challenges {
+	struct commands *commands;
+	struct worker *worker;
+	struct events *events;
+	struct conf *conf; /* the newest, a reference; NULL before challenges_use() */
+	struct list places;
+	struct event_timer retry; /* of what is LEFT */
+	size_t n;
+	int journal;
+	bool is_settled;
+};
+
+/* The place of an entry, made when there is none; `conf` is where its commands come from. */
+struct place *place_of(
+	struct challenges *challenges, const struct journal_entry *entry, struct conf *conf);
+
+/* Has the place make its challenges' states true, soon and from the loop. */
+void place_wake(struct place *place);
+void place_free(struct place *place);
+
+/* The zone as this configuration publishes into it that way, or NULL. */
+const struct zone_conf *place_zone(
+	const struct conf *conf, const char *zone, enum publication how);
+
+/* For place.c: calls everybody who waits for it, and forgets them. */
+void challenge_tell(struct shown *challenge, const struct err *err);
+void challenge_free(struct shown *challenge);
+
+/* Something has ended: is everything settled now? */
+void challenges_look(struct challenges *challenges);
+
+/* Something is LEFT: tries again later. */
+void challenges_retry(struct challenges *challenges);
+
+#endif

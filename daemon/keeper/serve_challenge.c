@@ -1,0 +1,164 @@
+#include "daemon/keeper/serve_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/keeper/challenge.h"
+#include "daemon/keeper/keyauth.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/wire/name.h"
+
+/*
+ * Presenting and withdrawing challenges.  The engine names an order's certificate, CA, name and the CA's token;
+ * everything that is shown to the world is composed here and in challenge.c.
+ */
+
+static bool has_ca(const struct asked *asked, const struct ca_conf *ca)
+{
+	for (size_t i = 0; i < asked->cert->n_cas; i++)
+		if (asked->cert->cas[i] != CA_SELF &&
+			&asked->conf->cas[asked->cert->cas[i]] == ca)
+			return true;
+	return false;
+}
+
+static int find_ca(struct asked *asked, struct challenge_wish *wish, struct err *err)
+{
+	const char *name = line_need(&asked->message.line, "ca", err);
+	const struct ca_conf *ca = name ? conf_ca(asked->conf, name) : NULL;
+
+	if (!name)
+		return -1;
+	if (!ca || ca->type != CA_ACME || !has_ca(asked, ca))
+		return err_set(err, ERR_NOT_ALLOWED, "%s is no ACME CA of %s", name,
+			asked->cert->name);
+	wish->ca = ca->name;
+	return line_get_bool(&asked->message.line, "test", &wish->is_test, err);
+}
+
+/* A wildcard is proven by records at the name behind it, and by nothing else. */
+static bool has_name(const struct asked *asked, const char *name, bool is_dns)
+{
+	for (size_t i = 0; i < asked->cert->n_names; i++) {
+		const char *own = asked->cert->names[i];
+
+		if (str_is(own, name) ||
+			(is_dns && name_is_wildcard(own) && str_is(own + strlen("*."), name)))
+			return true;
+	}
+	return false;
+}
+
+static int find_name(struct asked *asked, struct challenge_wish *wish, struct err *err)
+{
+	const char *name = line_need(&asked->message.line, "name", err);
+	bool is_dns = challenge_is_dns(wish->type);
+
+	if (!name)
+		return -1;
+	if (is_dns && name_is_wildcard(name))
+		name += strlen("*.");
+	if (!has_name(asked, name, is_dns))
+		return err_set(err, ERR_NOT_ALLOWED, "%s is no name of %s that %s could prove",
+			name, asked->cert->name, challenge_text(wish->type));
+	wish->name = name;
+	return 0;
+}
+
+static int find_type(struct asked *asked, struct challenge_wish *wish, struct err *err)
+{
+	const char *type = line_need(&asked->message.line, "type", err);
+
+	if (!type)
+		return -1;
+	wish->type = challenge_parse(type);
+	if (wish->type == CHALLENGE_COUNT)
+		return err_set(err, ERR_BAD_ARGUMENT, "there is no challenge %s", type);
+	/* A webroot needs nobody who listens. */
+	if (challenge_is_dns(wish->type) ||
+		(wish->type == CHALLENGE_HTTP && asked->conf->http.webroot))
+		return 0;
+	return asked->server->listens(asked->server, wish->type, err);
+}
+
+static int read_wish(struct asked *asked, struct challenge_wish *wish, struct err *err)
+{
+	wish->cert = asked->cert;
+	wish->token = line_need(&asked->message.line, "token", err);
+	return !wish->token || keyauth_check_token(wish->token, err) < 0 ||
+			       find_ca(asked, wish, err) < 0 ||
+			       find_type(asked, wish, err) < 0 ||
+			       find_name(asked, wish, err) < 0
+		       ? -1
+		       : 0;
+}
+
+static void presented(void *data, const struct challenge_told *told, const struct err *err)
+{
+	struct asked *asked = data;
+	struct buf words AUTO_BUF = BUF_INIT;
+
+	asked->work = NULL;
+	if (err_is_set(err)) {
+		asked_fail(asked, err);
+		return;
+	}
+	line_add(&words, "id", told->id);
+	line_add(&words, "key_authorization", told->key_authorization);
+	if (told->owner) {
+		line_add(&words, "zone", told->zone);
+		line_add(&words, "owner", told->owner);
+		line_add(&words, "value", told->value);
+	}
+	asked_ok(asked, &words);
+}
+
+static void withdrawn(void *data, const struct challenge_told *told, const struct err *err)
+{
+	struct asked *asked = data;
+
+	(void)told;
+	asked->work = NULL;
+	asked_result(asked, err);
+}
+
+static void drop_wait(void *work)
+{
+	challenge_forget(work);
+}
+
+void serve_present_request(struct asked *asked)
+{
+	struct challenge_wish wish = { .is_test = false };
+	struct buf thumbprint AUTO_BUF = BUF_INIT, url AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	asked->drop_work = drop_wait;
+	if (read_wish(asked, &wish, &err) == 0 &&
+		asked->server->account(
+			asked->server, wish.ca, wish.is_test, &thumbprint, &url, &err) == 0) {
+		wish.thumbprint = buf_text(&thumbprint);
+		wish.account_url = buf_text(&url);
+		asked->work = challenge_present(
+			asked->server->challenges, asked->conf, &wish, presented, asked, &err);
+	}
+	if (!asked->work)
+		asked_fail(asked, &err);
+}
+
+void serve_withdraw_request(struct asked *asked)
+{
+	const char *id;
+	struct err err;
+
+	asked->drop_work = drop_wait;
+	id = line_need(&asked->message.line, "id", &err);
+	if (!id) {
+		asked_fail(asked, &err);
+		return;
+	}
+	asked->work = challenge_withdraw(asked->server->challenges, id, withdrawn, asked);
+	if (!asked->work)
+		asked_ok(asked, NULL);
+}

@@ -1,0 +1,177 @@
+#include "daemon/keeper/challenge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/keeper/keyauth.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "tests/sim/town.h"
+
+/*
+ * Challenges that are published after a while and stay until somebody withdraws them, or the daemon starts
+ * anew: the town counts both, and at the end they must be equal.
+ */
+
+struct challenges {
+	struct town *town;
+	struct list published, waits;
+	unsigned n_made;
+};
+
+struct published {
+	struct list link;
+	char id[20];
+	char *cert, *name, *token, *key_authorization, *owner;
+	enum challenge type;
+	char value[KEYAUTH_VALUE_LEN];
+};
+
+struct challenge_wait {
+	struct list link;
+	struct challenges *challenges;
+	struct timer timer;
+	struct published *published; /* NULL: a withdrawal, which has happened */
+	challenge_done *done;
+	void *data;
+};
+
+struct challenges *fake_challenges_new(struct town *town)
+{
+	struct challenges *challenges = mem_new(struct challenges);
+
+	challenges->town = town;
+	list_init(&challenges->published);
+	list_init(&challenges->waits);
+	return challenges;
+}
+
+static void drop(struct challenges *challenges, struct published *published)
+{
+	list_each_safe(at, &challenges->waits)
+		if (LIST_OF(at, struct challenge_wait, link)->published == published)
+			LIST_OF(at, struct challenge_wait, link)->published = NULL;
+	challenges->town->n_withdrawn++;
+	list_remove(&published->link);
+	free(published->cert);
+	free(published->name);
+	free(published->token);
+	free(published->key_authorization);
+	free(published->owner);
+	free(published);
+}
+
+size_t challenges_sweep(struct challenges *challenges)
+{
+	size_t n = 0;
+
+	list_each_safe(at, &challenges->published) {
+		drop(challenges, LIST_OF(at, struct published, link));
+		n++;
+	}
+	return n;
+}
+
+void challenges_use(struct challenges *challenges, struct conf *conf)
+{
+	list_each_safe(at, &challenges->published)
+		if (!conf_cert(conf, LIST_OF(at, struct published, link)->cert))
+			drop(challenges, LIST_OF(at, struct published, link));
+}
+
+void challenge_forget(struct challenge_wait *wait)
+{
+	loop_timer_stop(wait->challenges->town->loop, &wait->timer);
+	wait->challenges->town->n_ended++;
+	list_remove(&wait->link);
+	free(wait);
+}
+
+void fake_challenges_free(struct challenges *challenges)
+{
+	list_each_safe(at, &challenges->waits)
+		challenge_forget(LIST_OF(at, struct challenge_wait, link));
+	challenges_sweep(challenges);
+	free(challenges);
+}
+
+static void told(struct timer *timer)
+{
+	struct challenge_wait *wait = CONTAINER_OF(timer, struct challenge_wait, timer);
+	struct published *published = wait->published;
+	struct challenge_told told = { .id = published ? published->id : NULL };
+	challenge_done *done = wait->done;
+	void *data = wait->data;
+	struct err err = ERR_INIT;
+
+	if (published) {
+		told.key_authorization = published->key_authorization;
+		told.zone = published->owner ? "sim" : NULL;
+		told.owner = published->owner;
+		told.value = published->value;
+	}
+	challenge_forget(wait);
+	done(data, &told, &err);
+}
+
+static struct challenge_wait *wait_for(struct challenges *challenges,
+	struct published *published, challenge_done *done, void *data)
+{
+	struct challenge_wait *wait = mem_new(struct challenge_wait);
+
+	wait->challenges = challenges;
+	wait->published = published;
+	wait->done = done;
+	wait->data = data;
+	wait->timer.fire = told;
+	challenges->town->n_begun++;
+	list_append(&challenges->waits, &wait->link);
+	loop_timer_in(challenges->town->loop, &wait->timer, town_delay(challenges->town, 20));
+	return wait;
+}
+
+static char *make_owner(const struct challenge_wish *wish)
+{
+	struct buf owner AUTO_BUF = BUF_INIT;
+
+	if (!challenge_is_dns(wish->type))
+		return NULL;
+	keyauth_owner(wish->type, wish->name, wish->account_url, &owner);
+	return mem_strdup(buf_text(&owner));
+}
+
+struct challenge_wait *challenge_present(struct challenges *challenges, struct conf *conf,
+	const struct challenge_wish *wish, challenge_done *done, void *data, struct err *err)
+{
+	struct published *published = mem_new(struct published);
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	(void)conf;
+	(void)err;
+	keyauth_make(wish->token, wish->thumbprint, &text);
+	snprintf(published->id, sizeof(published->id), "%016x", ++challenges->n_made);
+	published->type = wish->type;
+	published->cert = mem_strdup(wish->cert->name);
+	published->name = mem_strdup(wish->name);
+	published->token = mem_strdup(wish->token);
+	published->key_authorization = mem_strdup(buf_text(&text));
+	published->owner = make_owner(wish);
+	keyauth_value(buf_text(&text), published->value);
+	challenges->town->n_published++;
+	list_append(&challenges->published, &published->link);
+	return wait_for(challenges, published, done, data);
+}
+
+struct challenge_wait *challenge_withdraw(
+	struct challenges *challenges, const char *id, challenge_done *done, void *data)
+{
+	list_each(at, &challenges->published) {
+		struct published *published = LIST_OF(at, struct published, link);
+
+		if (!str_is(published->id, id))
+			continue;
+		drop(challenges, published);
+		return wait_for(challenges, NULL, done, data);
+	}
+	return NULL;
+}

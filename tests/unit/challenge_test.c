@@ -1,0 +1,290 @@
+#include "tests/unit/challenge_world.h"
+
+/* Records, and what is left behind by another life. */
+
+TEST(include_holds_apex_and_wildcard_side_by_side)
+{
+	struct buf want AUTO_BUF = BUF_INIT;
+	const char *first, *second;
+	size_t a, b;
+
+	begin();
+	use_include("echo refreshed $CERTD_ZONE >> calls");
+	check_text(INCLUDE, HEAD);
+	check_text("calls", "refreshed " APEX "\n");
+	a = present(CHALLENGE_DNS, APEX, "one");
+	b = present(CHALLENGE_DNS, APEX, "two");
+	settle();
+	CHECK_INT(w.n_told, 2);
+	CHECK_STR(w.told[a].owner, "_acme-challenge." APEX);
+	CHECK(!str_is(w.told[a].value, w.told[b].value));
+	first = strcmp(w.told[a].value, w.told[b].value) < 0 ? w.told[a].value
+							     : w.told[b].value;
+	second = first == w.told[a].value ? w.told[b].value : w.told[a].value;
+	buf_printf(&want,
+		HEAD "_acme-challenge.%s. 60 IN TXT \"%s\"\n"
+		     "_acme-challenge.%s. 60 IN TXT \"%s\"\n",
+		APEX, first, APEX, second);
+	check_text(INCLUDE, buf_text(&want));
+	/* Both came with one refresh. */
+	check_text("calls", "refreshed " APEX "\nrefreshed " APEX "\n");
+	CHECK_INT(count("challenges"), 2);
+	withdraw(a);
+	settle();
+	CHECK_INT(count("challenges"), 1);
+	withdraw(b);
+	settle();
+	check_text(INCLUDE, HEAD);
+	CHECK_INT(count("challenges"), 0);
+	CHECK_INT(count("zones"), 1);
+	CHECK_INT(log_memory_count(&w.log, EVENT_CHALLENGE_PUBLISHED, NULL, NULL), 2);
+	CHECK_INT(log_memory_count(&w.log, EVENT_CHALLENGE_WITHDRAWN, NULL, NULL), 2);
+	end();
+}
+
+TEST(changes_wait_for_the_refresh_that_runs)
+{
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	begin();
+	use_include("echo x >> calls; while [ -e hold ]; do sleep 0.01; done");
+	REQUIRE(unlinkat(w.fd, "calls", 0) == 0);
+	REQUIRE(mkdirat(w.fd, "hold", 0755) == 0);
+	present(CHALLENGE_DNS, APEX, "first");
+	while (fstatat(w.fd, "calls", &st, 0) < 0)
+		REQUIRE(events_run_once(&w.events, 10, &err) == 0);
+	for (int i = 0; i < 20; i++) {
+		char token[20];
+
+		snprintf(token, sizeof(token), "more-%d", i);
+		present(CHALLENGE_DNS, APEX, token);
+	}
+	CHECK_INT(w.n_told, 0);
+	REQUIRE(unlinkat(w.fd, "hold", AT_REMOVEDIR) == 0);
+	settle();
+	CHECK_INT(w.n_told, 21);
+	check_text("calls", "x\nx\n");
+	end();
+}
+
+TEST(a_refresh_that_fails_is_tried_again)
+{
+	size_t a;
+
+	begin();
+	use_include("test -e good && exit 0; mkdir good; exit 1");
+	a = present(CHALLENGE_DNS, APEX, TOKEN);
+	REQUIRE(unlinkat(w.fd, "good", AT_REMOVEDIR) == 0);
+	settle();
+	CHECK_INT(w.n_told, 1);
+	CHECK(!err_is_set(&w.told[a].err));
+	end();
+}
+
+static void use_command(const char *add, const char *remove)
+{
+	w.zone.publish.type = PUBLISH_COMMAND;
+	w.zone.publish.add = shell(add);
+	w.zone.publish.remove = shell(remove);
+	challenges_use(w.challenges, w.conf);
+}
+
+TEST(commands_get_exactly_the_record)
+{
+	struct buf want AUTO_BUF = BUF_INIT;
+	size_t a;
+
+	begin();
+	use_command("for i; do echo \"$i\"; done > added", "echo \"$#:$*\" > removed");
+	a = present(CHALLENGE_DNS_ACCOUNT, "www." APEX, TOKEN);
+	settle();
+	CHECK(!err_is_set(&w.told[a].err));
+	CHECK_STR(w.told[a].owner, "_ujmmovf2vn55tgye._acme-challenge.www." APEX);
+	buf_printf(&want, "%s\n%s\n60\nTXT\n%s\n", APEX, w.told[a].owner, w.told[a].value);
+	check_text("added", buf_text(&want));
+	CHECK_INT(count("challenges"), 1);
+	withdraw(a);
+	settle();
+	buf_clear(&want);
+	buf_printf(&want, "5:%s %s 60 TXT %s\n", APEX, w.told[a].owner, w.told[a].value);
+	check_text("removed", buf_text(&want));
+	CHECK_INT(count("challenges"), 0);
+	end();
+}
+
+TEST(an_add_that_fails_is_undone_and_told)
+{
+	size_t a;
+
+	begin();
+	use_command("echo no such zone; exit 3", "echo x >> removed");
+	a = present(CHALLENGE_DNS, APEX, TOKEN);
+	settle();
+	CHECK_INT(w.told[a].err.code, ERR_COMMAND_FAILED);
+	CHECK(strstr(w.told[a].err.text, "ended with status 3: no such zone"));
+	check_text("removed", "x\n");
+	CHECK_INT(count("challenges"), 0);
+	end();
+}
+
+TEST(a_removal_that_fails_waits_for_the_next_sweep)
+{
+	size_t a;
+
+	begin();
+	use_command("true", "test -e good && echo x >> removed");
+	a = present(CHALLENGE_DNS, APEX, TOKEN);
+	settle();
+	withdraw(a);
+	settle();
+	CHECK_INT(w.n_told, 2);
+	CHECK(!err_is_set(&w.told[1].err));
+	CHECK_INT(log_memory_count(&w.log, EVENT_CHALLENGE_LEFT, NULL, NULL), 1);
+	CHECK_INT(count("challenges"), 1);
+	REQUIRE(mkdirat(w.fd, "good", 0755) == 0);
+	restart();
+	CHECK_INT(challenges_sweep(w.challenges), 1);
+	settle();
+	check_text("removed", "x\n");
+	CHECK_INT(count("challenges"), 0);
+	end();
+}
+
+TEST(a_sweep_undoes_another_life)
+{
+	begin();
+	use_include("true");
+	use_webroot();
+	present(CHALLENGE_DNS, APEX, "one");
+	present(CHALLENGE_DNS, "www." APEX, "two");
+	present(CHALLENGE_HTTP, APEX, TOKEN);
+	settle();
+	CHECK_INT(count("challenges"), 4);
+	restart();
+	CHECK_INT(challenges_sweep(w.challenges), 3);
+	settle();
+	check_text(INCLUDE, HEAD);
+	CHECK_INT(count("www"), 0);
+	CHECK_INT(count("challenges"), 0);
+	end();
+}
+
+TEST(a_certificate_that_leaves_takes_its_challenges_along)
+{
+	struct conf *other;
+
+	begin();
+	use_include(NULL);
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	settle();
+	CHECK_INT(count("challenges"), 1);
+	other = load_text("state_dir: /s\ngroups:\n  example.com:\n    mail: {ca: self, names: "
+			  "[example.com]}\n",
+		NULL);
+	REQUIRE(other);
+	challenges_use(w.challenges, other);
+	conf_unref(other);
+	settle();
+	CHECK_INT(count("challenges"), 0);
+	check_text(INCLUDE, HEAD);
+	end();
+}
+
+TEST(what_the_engine_answers_leaves_no_trace)
+{
+	size_t a;
+
+	begin();
+	a = present(CHALLENGE_TLS_ALPN, APEX, TOKEN);
+	settle();
+	CHECK(!err_is_set(&w.told[a].err));
+	CHECK_INT(count("challenges"), 0);
+	withdraw(a);
+	settle();
+	CHECK(!challenge_withdraw(w.challenges, w.told[a].id, told, NULL));
+	end();
+}
+
+TEST(what_cannot_be_published_is_refused_at_once)
+{
+	begin();
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	CHECK(strstr(w.told[0].err.text, "does not say how to publish"));
+	w.zone.publish.type = PUBLISH_UPDATE;
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	CHECK(strstr(w.told[1].err.text, "dynamic updates"));
+	present(CHALLENGE_DNS, "192.0.2.1", TOKEN);
+	CHECK(strstr(w.told[2].err.text, "is an address"));
+	present(CHALLENGE_DNS_PERSIST, APEX, TOKEN);
+	CHECK(strstr(w.told[3].err.text, "publishes no challenge"));
+	w.zone.name = "example.net";
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	CHECK(strstr(w.told[4].err.text, "no zone of dns.zones holds"));
+	w.conf->http.webroot = "ssh://host/path";
+	present(CHALLENGE_HTTP, APEX, TOKEN);
+	CHECK(strstr(w.told[5].err.text, "not a local directory"));
+	CHECK_INT(w.n_told, 0);
+	end();
+}
+
+/* Entries that a journal may hold, and what becomes of them. */
+TEST(journal_entries_are_read_strictly)
+{
+	static const struct {
+		const char *text;
+		bool is_good;
+	} rows[] = {
+		{ "how: directories\nn_dirs: 2\npath: /w\nmade: 2026-11-21T10:15:00Z\n", true },
+		{ "how: webroot\ntype: http-01\ncert: g/s\nca: c\nname: n\ntoken: t\npath: "
+		  "/w\nvalue: v\nmade: 2026-11-21T10:15:00Z\n",
+			true },
+		{ "how: webroot\ntype: http-01\ncert: g/s\nca: c\nname: n\ntoken: ../t\npath: "
+		  "/w\nvalue: v\nmade: 2026-11-21T10:15:00Z\n",
+			false },
+		{ "how: webroot\ntype: http-01\ncert: g/s\nca: c\nname: n\ntoken: t\npath: "
+		  "w\nvalue: v\nmade: 2026-11-21T10:15:00Z\n",
+			false },
+		{ "how: include\ntype: dns-01\ncert: g/s\nca: c\nname: n\ntoken: t\npath: "
+		  "/z\nzone: ../x\nowner: o\nvalue: v\nttl: 60\nmade: 2026-11-21T10:15:00Z\n",
+			false },
+		{ "how: engine\nmade: 2026-11-21T10:15:00Z\n", false },
+		{ "how: directories\npath: /w\npath: /v\nmade: 2026-11-21T10:15:00Z\n", false },
+		{ "how: directories\npath: /w\nwhat: x\nmade: 2026-11-21T10:15:00Z\n", false },
+		{ "how: directories\nn_dirs: 3\npath: /w\nmade: 2026-11-21T10:15:00Z\n",
+			false },
+		{ "nonsense\nmade: 2026-11-21T10:15:00Z\n", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *text AUTO_FREE = mem_strdup(rows[i].text);
+		struct buf again AUTO_BUF = BUF_INIT;
+		struct journal_entry entry;
+		struct err err = ERR_INIT;
+
+		CHECK_INT(journal_parse("0123456789abcdef", text, &entry, &err),
+			rows[i].is_good ? 0 : -1);
+		if (!rows[i].is_good) {
+			CHECK(err_is_set(&err));
+			continue;
+		}
+		journal_print(&entry, &again);
+		CHECK_STR(buf_text(&again), rows[i].text);
+		journal_entry_done(&entry);
+	}
+}
+
+TEST(a_broken_journal_hinders_nothing)
+{
+	begin();
+	REQUIRE(run("printf 'how: x\\nmade: y\\n' > challenges/0123456789abcdef; "
+		    ": > challenges/1123456789abcdef; "
+		    "printf 'how: webro' > challenges/2123456789abcdef; "
+		    "echo x > challenges/.tmp-1; echo y > challenges/README") == 0);
+	restart();
+	CHECK_INT(challenges_sweep(w.challenges), 0);
+	CHECK_INT(count("challenges"), 1);
+	CHECK_INT(count("quarantine"), 1);
+	CHECK_INT(log_memory_count(&w.log, EVENT_STORE_QUARANTINED, NULL, NULL), 1);
+	end();
+}
