@@ -31,7 +31,7 @@ static void check_issuer(struct loading *l, size_t i, const char *const *names)
 	const struct cert_conf *cert;
 	const char *near;
 
-	if (!node || l->ca_drafts[i].type < 0)
+	if (!node || l->ca_drafts[i].type != CA_LOCAL)
 		return;
 	cert = conf_cert(l->conf, node->text);
 	if (!cert) {
@@ -192,4 +192,5 @@ void conf_check(struct loading *l)
 	check_cas(l);
 	check_targets(l);
 	check_certs(l);
+	check_acme(l);
 }

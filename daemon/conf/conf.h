@@ -206,7 +206,9 @@ struct endpoints {
 struct http_conf {
 	struct endpoint *listen; /* the built-in responder of http-01 */
 	size_t n_listen;
-	const char *webroot; /* absolute, with %{...} words (expand.h), or NULL */
+	const char
+		*webroot; /* absolute, with %{group}, %{service}, %{cert} (expand.h), or NULL */
+	struct yaml_place webroot_place;
 };
 
 struct tls_alpn_conf {
@@ -232,6 +234,7 @@ struct publish_conf {
 
 /* What a zone does not say itself, the entry `default` says. */
 struct zone_conf {
+	struct yaml_place place;
 	const char *name;             /* the apex; NULL for the entry `default` */
 	struct endpoint primary;      /* text NULL: from the SOA record */
 	struct endpoints nameservers; /* none: from the NS records */
@@ -381,10 +384,19 @@ const struct zone_conf *conf_zone(const struct conf *conf, const char *owner);
 /* The group of a certificate into out ("example.com"). */
 const char *cert_conf_group(const struct cert_conf *cert, char out[256]);
 
-/* What a reload changes, told by calls: removed certificates with new == NULL, added ones with old == NULL. */
+/*
+ * What a reload changes for certificates (an ACME CA's keys and the ways to pass its challenge
+ * among it), told by calls: removed certificates with new == NULL, added ones with old == NULL.
+ */
 void conf_differ(const struct conf *old, const struct conf *new,
 	void (*tell)(const struct cert_conf *old, const struct cert_conf *new, void *data),
 	void *data);
+
+/* Do both listen at the same addresses, for http-01 and for tls-alpn-01? */
+bool conf_same_listeners(const struct conf *a, const struct conf *b);
+
+/* Would an account, and orders placed there, go on as before? */
+bool acme_conf_equal(const struct acme_conf *a, const struct acme_conf *b);
 
 /* `certd --explain KEY` and `--schema`: from the same tables.  -1 when there is no such key. */
 int conf_explain(const char *key, struct buf *out, struct err *err);

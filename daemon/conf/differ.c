@@ -50,11 +50,107 @@ static bool target_equal(const struct conf *old, const struct target_conf *a,
 	return true;
 }
 
+static bool texts_equal(const char *const *a, size_t n, const char *const *b, size_t m)
+{
+	for (size_t i = 0; n == m && i < n; i++)
+		if (!str_is(a[i], b[i]))
+			return false;
+	return n == m;
+}
+
+bool acme_conf_equal(const struct acme_conf *a, const struct acme_conf *b)
+{
+	return text_equal(a->directory, b->directory) && text_equal(a->staging, b->staging) &&
+	       text_equal(a->trust, b->trust) &&
+	       texts_equal(a->contact, a->n_contact, b->contact, b->n_contact) &&
+	       a->challenge == b->challenge && text_equal(a->profile, b->profile) &&
+	       a->profile_required == b->profile_required && text_equal(a->chain, b->chain) &&
+	       text_equal(a->eab_kid, b->eab_kid) &&
+	       text_equal(a->eab_hmac_file, b->eab_hmac_file) && a->in_flight == b->in_flight;
+}
+
+static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return text_equal(a->host, b->host) && a->port == b->port;
+}
+
+static bool endpoints_equal(
+	const struct endpoint *a, size_t n, const struct endpoint *b, size_t m)
+{
+	for (size_t i = 0; n == m && i < n; i++)
+		if (!endpoint_equal(&a[i], &b[i]))
+			return false;
+	return n == m;
+}
+
+bool conf_same_listeners(const struct conf *a, const struct conf *b)
+{
+	return endpoints_equal(
+		       a->http.listen, a->http.n_listen, b->http.listen, b->http.n_listen) &&
+	       endpoints_equal(a->tls_alpn.listen, a->tls_alpn.n_listen, b->tls_alpn.listen,
+		       b->tls_alpn.n_listen);
+}
+
+static bool lists_equal(const struct endpoints *a, const struct endpoints *b)
+{
+	return endpoints_equal(a->at, a->n, b->at, b->n);
+}
+
+static bool publish_equal(const struct publish_conf *a, const struct publish_conf *b)
+{
+	return a->type == b->type && text_equal(a->acme_dir, b->acme_dir) &&
+	       words_equal(&a->tlsa_dirs, &b->tlsa_dirs) &&
+	       words_equal(&a->refresh, &b->refresh) && words_equal(&a->add, &b->add) &&
+	       words_equal(&a->remove, &b->remove) && endpoint_equal(&a->server, &b->server) &&
+	       text_equal(a->tsig_name, b->tsig_name) &&
+	       text_equal(a->tsig_algorithm, b->tsig_algorithm) &&
+	       text_equal(a->tsig_secret_file, b->tsig_secret_file);
+}
+
+static bool zone_equal(const struct zone_conf *a, const struct zone_conf *b)
+{
+	return text_equal(a->name, b->name) && endpoint_equal(&a->primary, &b->primary) &&
+	       lists_equal(&a->nameservers, &b->nameservers) &&
+	       lists_equal(&a->anycast, &b->anycast) && publish_equal(&a->publish, &b->publish);
+}
+
+static bool dns_equal(const struct dns_conf *a, const struct dns_conf *b)
+{
+	if (!lists_equal(&a->resolver, &b->resolver) || !lists_equal(&a->extra, &b->extra) ||
+		a->extra_required != b->extra_required ||
+		a->check_delay.s != b->check_delay.s || a->deadline.s != b->deadline.s ||
+		a->challenge_ttl.s != b->challenge_ttl.s || a->n_zones != b->n_zones ||
+		!a->fallback != !b->fallback ||
+		(a->fallback && !zone_equal(a->fallback, b->fallback)))
+		return false;
+	for (size_t i = 0; i < a->n_zones; i++)
+		if (!zone_equal(&a->zones[i], &b->zones[i]))
+			return false;
+	return true;
+}
+
+/* Is the way to pass this challenge the same in both? */
+static bool way_equal(const struct conf *a, const struct conf *b, enum challenge challenge)
+{
+	if (challenge == CHALLENGE_HTTP)
+		return text_equal(a->http.webroot, b->http.webroot) &&
+		       endpoints_equal(a->http.listen, a->http.n_listen, b->http.listen,
+			       b->http.n_listen);
+	if (challenge == CHALLENGE_TLS_ALPN)
+		return endpoints_equal(a->tls_alpn.listen, a->tls_alpn.n_listen,
+			b->tls_alpn.listen, b->tls_alpn.n_listen);
+	return dns_equal(&a->dns, &b->dns);
+}
+
 static bool ca_equal(const struct conf *old, const struct ca_conf *a, const struct conf *new,
 	const struct ca_conf *b)
 {
-	return a->type == b->type && a->lifetime.s == b->lifetime.s &&
-	       text_equal(a->digest, b->digest) &&
+	if (a->type != b->type)
+		return false;
+	if (a->type == CA_ACME)
+		return acme_conf_equal(a->acme, b->acme) &&
+		       way_equal(old, new, a->acme->challenge);
+	return a->lifetime.s == b->lifetime.s && text_equal(a->digest, b->digest) &&
 	       str_is(old->certs[a->issuer].name, new->certs[b->issuer].name);
 }
 

@@ -58,9 +58,15 @@ static bool is_placeholder(const char *key)
 	return key[0] >= 'A' && key[0] <= 'Z';
 }
 
+/* What stands before a placeholder for domains, which have dots; NULL for others. */
+static const char *domains_below(const char *key)
+{
+	return str_is(key, "GROUP") ? "groups." : str_is(key, "ZONE") ? "dns.zones." : NULL;
+}
+
 /*
  * Is `wanted` the end of this path?  NAME stands for any name; a domain has dots of its
- * own, so GROUP may take several words.
+ * own, so GROUP and ZONE may take several words.
  */
 static bool path_matches(const struct walk *w, const char *wanted)
 {
@@ -71,9 +77,10 @@ static bool path_matches(const struct walk *w, const char *wanted)
 
 		while (start > wanted && start[-1] != '.')
 			start--;
-		if (str_is(key, "GROUP"))
-			while (start > wanted && !(str_starts(wanted, "groups.") &&
-							 start == wanted + strlen("groups.")))
+		if (domains_below(key))
+			while (start > wanted &&
+				!(str_starts(wanted, domains_below(key)) &&
+					start == wanted + strlen(domains_below(key))))
 				start--;
 		else if (!is_placeholder(key) &&
 			 (strlen(key) != (size_t)(end - start) || !str_starts(start, key)))
@@ -118,8 +125,8 @@ static void add_keys(struct buf *out, const struct yaml_type *type)
 static const char *near_key(const char *wanted)
 {
 	static const struct yaml_field *const tables[] = { conf_top_fields, conf_ca_fields,
-		conf_cert_fields, conf_target_fields };
-	const char *names[128], *last = strrchr(wanted, '.');
+		conf_cert_fields, conf_target_fields, conf_zone_fields };
+	const char *names[192], *last = strrchr(wanted, '.');
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
@@ -169,6 +176,8 @@ static void explain_field(struct walk *w, const struct yaml_field *field)
 	add_bounds(w->out, field);
 	if (field->is_required)
 		buf_add_text(w->out, ", required");
+	if (field->only)
+		buf_printf(w->out, ", for type %s", field->only);
 	buf_printf(w->out, "\n    %s\n", field->help);
 	if (field->fallback)
 		buf_printf(w->out, "    default: %s\n", field->fallback);
@@ -220,7 +229,11 @@ static void manual_field(struct walk *w, const struct yaml_field *field)
 	buf_printf(w->out, ".It Ic %s\n", buf_text(&path));
 	add_mdoc(w->out, word_of(field->type));
 	add_mdoc(w->out, buf_text(&bounds));
-	buf_add_text(w->out, field->is_required ? ", required:\n" : ":\n");
+	if (field->is_required)
+		buf_add_text(w->out, ", required");
+	if (field->only)
+		buf_printf(w->out, ", for type %s", field->only);
+	buf_add_text(w->out, ":\n");
 	add_mdoc(w->out, field->help);
 	buf_add_text(w->out, ".\n");
 	if (field->fallback) {

@@ -2,6 +2,7 @@
 #include "daemon/conf/schema.h"
 
 #include "lib/base/buf.h"
+#include "lib/base/str.h"
 
 static void indent(struct buf *out, int depth)
 {
@@ -67,14 +68,14 @@ static void add_field(struct buf *out, const struct yaml_field *field, int depth
 	buf_add_char(out, '}');
 }
 
-static void add_fields(struct buf *out, const struct yaml_field *fields, int depth)
+/* The names of required rows of one type; NULL: of those that belong to all. */
+static void add_required(
+	struct buf *out, const struct yaml_field *fields, const char *only, int depth)
 {
-	const struct yaml_field *f;
 	size_t n = 0;
 
-	buf_add_text(out, "\"additionalProperties\": false,");
-	for (f = fields; f->name; f++)
-		if (f->is_required) {
+	for (const struct yaml_field *f = fields; f->name; f++)
+		if (f->is_required && (only ? f->only && str_is(f->only, only) : !f->only)) {
 			if (!n)
 				indent(out, depth);
 			buf_add_text(out, n++ ? ", " : "\"required\": [");
@@ -82,9 +83,65 @@ static void add_fields(struct buf *out, const struct yaml_field *fields, int dep
 		}
 	if (n)
 		buf_add_text(out, "],");
+}
+
+/* Of the given type: what it requires, and that it has no row of another one. */
+static void add_case(
+	struct buf *out, const struct yaml_field *fields, const char *only, int depth)
+{
+	size_t n = 0;
+
+	buf_printf(out,
+		"{\"if\": {\"required\": [\"type\"], \"properties\": {\"type\": "
+		"{\"const\": \"%s\"}}},",
+		only);
+	indent(out, depth);
+	buf_add_text(out, "\"then\": {");
+	add_required(out, fields, only, depth + 1);
+	indent(out, depth + 1);
+	buf_add_text(out, "\"properties\": {");
+	for (const struct yaml_field *f = fields; f->name; f++)
+		if (f->only && !str_is(f->only, only)) {
+			buf_add_text(out, n++ ? ", " : "");
+			add_string(out, f->name);
+			buf_add_text(out, ": false");
+		}
+	buf_add_text(out, "}}}");
+}
+
+static bool is_first_of_type(const struct yaml_field *fields, const struct yaml_field *field)
+{
+	for (const struct yaml_field *f = fields; f < field; f++)
+		if (f->only && str_is(f->only, field->only))
+			return false;
+	return true;
+}
+
+/* A table whose rows depend on the key `type` says so by cases. */
+static void add_cases(struct buf *out, const struct yaml_field *fields, int depth)
+{
+	size_t n = 0;
+
+	for (const struct yaml_field *f = fields; f->name; f++)
+		if (f->only && is_first_of_type(fields, f)) {
+			if (!n)
+				indent(out, depth);
+			buf_add_text(out, n++ ? "," : "\"allOf\": [");
+			indent(out, depth + 1);
+			add_case(out, fields, f->only, depth + 2);
+		}
+	if (n)
+		buf_add_text(out, "],");
+}
+
+static void add_fields(struct buf *out, const struct yaml_field *fields, int depth)
+{
+	buf_add_text(out, "\"additionalProperties\": false,");
+	add_required(out, fields, NULL, depth);
+	add_cases(out, fields, depth);
 	indent(out, depth);
 	buf_add_text(out, "\"properties\": {");
-	for (f = fields; f->name; f++) {
+	for (const struct yaml_field *f = fields; f->name; f++) {
 		indent(out, depth + 1);
 		add_field(out, f, depth + 1);
 		if (f[1].name)

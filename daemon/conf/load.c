@@ -30,8 +30,7 @@ static int by_name(const void *a, const void *b)
 		((const struct conf_entry *)a)->name, ((const struct conf_entry *)b)->name);
 }
 
-/* The entries of a section with free names, sorted by name. */
-static struct conf_entries entries_of(
+struct conf_entries conf_entries_of(
 	struct loading *l, const struct yaml_node *section, const struct yaml_path *path)
 {
 	struct conf_entries entries = { 0 };
@@ -63,8 +62,7 @@ static struct conf_entries entries_of(
 	return entries;
 }
 
-/* The names of entries for near misses, and an index that holds the place plus one. */
-static const char **index_entries(
+const char **conf_entries_index(
 	struct loading *l, const struct conf_entries *entries, struct map *by_name_out)
 {
 	const char **names = arena_zalloc(&l->arena, (entries->n + 1) * sizeof(*names));
@@ -104,51 +102,6 @@ static struct yaml_decoder decoder_of(struct loading *l, struct arena *arena)
 	return (struct yaml_decoder){ .diags = l->diags, .arena = arena, .world = l };
 }
 
-static void load_cas(struct loading *l)
-{
-	struct yaml_path path = { .key = "cas" };
-	struct yaml_decoder d = decoder_of(l, &l->conf->arena);
-	struct conf *conf = l->conf;
-	struct ca_draft base = { 0 };
-
-	yaml_decode_fallbacks(&d, conf_ca_fields, &base);
-	l->cas = entries_of(l, l->top.cas, &path);
-	l->ca_names = index_entries(l, &l->cas, &l->ca_by_name);
-	l->ca_drafts = arena_zalloc(&l->arena, (l->cas.n + 1) * sizeof(*l->ca_drafts));
-	conf->cas = arena_zalloc(&conf->arena, (l->cas.n + 1) * sizeof(*conf->cas));
-	conf->n_cas = l->cas.n;
-	for (size_t i = 0; i < l->cas.n; i++) {
-		const struct conf_entry *entry = &l->cas.at[i];
-		struct yaml_path here = { .up = &path, .key = entry->name };
-		struct ca_draft *draft = &l->ca_drafts[i];
-		const struct yaml_node *type = yaml_get(entry->value, "type");
-		struct ca_draft ignored = base;
-
-		*draft = base;
-		if (str_is(entry->name, "self"))
-			yaml_error(l->diags, entry->key->place, &here,
-				"self is taken: it means that a certificate signs itself");
-		/* The other keys of a CA of another type would only be unknown; one sentence will do. */
-		if (type && type->kind == NODE_SCALAR && !str_is(type->text, "local")) {
-			struct yaml_path type_path = { .up = &here, .key = "type" };
-			struct yaml_value v = {
-				.node = type, .path = &type_path, .field = &conf_ca_fields[0]
-			};
-
-			conf_ca_type.decode(&d, &v, &ignored.type);
-			draft->type = -1;
-		} else {
-			yaml_decode(&d, entry->value, &here, conf_ca_fields, draft);
-		}
-		conf->cas[i] =
-			(struct ca_conf){ .name = arena_strdup(&conf->arena, entry->name),
-				.type = CA_LOCAL,
-				.issuer = UINT32_MAX,
-				.lifetime = draft->lifetime,
-				.digest = draft->digest };
-	}
-}
-
 static void load_targets(struct loading *l)
 {
 	struct yaml_path path = { .key = "targets" };
@@ -157,8 +110,8 @@ static void load_targets(struct loading *l)
 	struct target_draft base = { .owner = { (uid_t)-1, (gid_t)-1 } };
 
 	yaml_decode_fallbacks(&d, conf_target_fields, &base);
-	l->targets = entries_of(l, l->top.targets, &path);
-	l->target_names = index_entries(l, &l->targets, &l->target_by_name);
+	l->targets = conf_entries_of(l, l->top.targets, &path);
+	l->target_names = conf_entries_index(l, &l->targets, &l->target_by_name);
 	l->target_drafts =
 		arena_zalloc(&l->arena, (l->targets.n + 1) * sizeof(*l->target_drafts));
 	conf->targets = arena_zalloc(&conf->arena, (l->targets.n + 1) * sizeof(*conf->targets));
@@ -207,6 +160,8 @@ static void load_top(struct loading *l, const struct yaml_node *root)
 
 	yaml_decode_fallbacks(&d, conf_top_fields, &l->top);
 	yaml_decode(&d, root, NULL, conf_top_fields, &l->top);
+	l->http_node = yaml_get(root, "http");
+	l->dns_node = yaml_get(root, "dns");
 	conf->state_dir = l->top.state_dir;
 	conf->user = l->top.user;
 	conf->socket = l->top.control.socket;
@@ -252,7 +207,8 @@ struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags)
 	l.has_bad_tree = diags->n_errors != 0;
 	root = parse_all(&l);
 	load_top(&l, &root);
-	load_cas(&l);
+	cas_load(&l);
+	dns_load(&l);
 	load_targets(&l);
 	load_defaults(&l);
 	certs_load(&l);

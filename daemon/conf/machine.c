@@ -1,18 +1,25 @@
 /*
  * Asks the machine about users, groups and credentials, once: each answer is noted beside the
- * files, as "user NAME NUMBER", "group NAME NUMBER" ("-" for none) or "credentials FOLDER".
+ * files, as "user NAME NUMBER", "group NAME NUMBER" ("-" for none), "credentials FOLDER" or "trust
+ * PATH TAB CERTIFICATES", with "|" for every line end of the PEM text.
  */
 #include "daemon/conf/schema.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/str.h"
+#include "lib/crypt/cert.h"
+#include "lib/crypt/pem.h"
 
 /* The rest of the note that begins with `head`, up to the line's end; NULL when there is none. */
 static const char *find_note(const struct conf_files *files, const char *head)
@@ -109,4 +116,81 @@ const char *machine_credentials(struct conf_files *files, struct arena *arena)
 	if (!files->is_unpacked)
 		buf_printf(&files->notes, "credentials %s\n", folder ? folder : "");
 	return folder ? arena_strdup(arena, folder) : NULL;
+}
+
+/* Every block is a certificate that can be read; what is told again is encoded anew. */
+static int copy_certs(const struct buf *text, struct buf *out, struct err *err)
+{
+	const char *at = buf_text(text);
+	size_t len = text->len;
+	struct pem_block block = { 0 };
+	int rc;
+
+	while ((rc = pem_next(&at, &len, &block, err)) > 0) {
+		struct cert *cert AUTO_CERT = NULL;
+		int result = -1;
+
+		if (!str_is(block.label, "CERTIFICATE"))
+			err_set(err, ERR_BAD_VALUE,
+				"it holds a block %s; only certificates may be in it",
+				block.label);
+		else
+			result = cert_read(block.der.data, block.der.len, &cert, err);
+		pem_block_done(&block);
+		if (result < 0)
+			return -1;
+		cert_write(cert, out);
+	}
+	if (rc == 0 && out->len == 0)
+		return err_set(err, ERR_BAD_VALUE, "it holds no certificate as PEM");
+	return rc;
+}
+
+static int read_certs(const char *path, struct buf *out, struct err *err)
+{
+	/* A link at the end is fine here: trust stores are full of them. */
+	int fd AUTO_CLOSE = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct stat st;
+
+	/* The path is a word of a note. */
+	if (strpbrk(path, "\n\t"))
+		return err_set(err, ERR_BAD_VALUE, "its path has a tab or line end");
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, err_code_of_errno(errno), errno, "cannot open it");
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_IO, "it is not a regular file");
+	if (file_read_fd(fd, TRUST_MAX, &text, err) < 0)
+		return -1;
+	return copy_certs(&text, out, err);
+}
+
+const char *machine_trust(
+	struct conf_files *files, const char *path, struct arena *arena, struct err *err)
+{
+	char *head AUTO_FREE = mem_printf("trust %s\t", path);
+	const char *note = find_note(files, head);
+	struct buf certs AUTO_BUF = BUF_INIT;
+	char *text;
+
+	if (!note && files->is_unpacked) {
+		err_set(err, ERR_NOT_FOUND, "its certificates were not handed over");
+		return NULL;
+	}
+	if (!note) {
+		if (read_certs(path, &certs, err) < 0) {
+			err_add(err, "cannot use %.200s", path);
+			return NULL;
+		}
+		for (char *p = certs.data; p < certs.data + certs.len; p++)
+			if (*p == '\n')
+				*p = '|';
+		buf_printf(&files->notes, "%s%s\n", head, buf_text(&certs));
+		note = buf_text(&certs);
+	}
+	text = arena_strndup(arena, note, strcspn(note, "\n"));
+	for (char *p = text; *p; p++)
+		if (*p == '|')
+			*p = '\n';
+	return text;
 }

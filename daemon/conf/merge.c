@@ -28,11 +28,11 @@ static int by_key(const void *left, const void *right)
 static int levels_below(int levels, const char *key)
 {
 	static const char *const sections[] = { "control", "defaults", "cas", "targets",
-		"hooks" };
+		"hooks", "http", "tls_alpn" };
 
 	if (levels != MERGE_TOP)
 		return levels - 1;
-	if (str_is(key, "groups"))
+	if (str_is(key, "groups") || str_is(key, "dns"))
 		return 1;
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		if (str_is(sections[i], key))

@@ -130,18 +130,67 @@ static const struct yaml_type defaults_type = {
 	.fields = conf_cert_fields,
 };
 
+static const struct yaml_field eab_fields[] = {
+	YAML_FIELD(struct eab_draft, kid, yaml_string, .is_required = true,
+		.help = "the key identifier that the CA gave"),
+	YAML_FIELD(struct eab_draft, hmac_file, conf_path, .is_required = true,
+		.help = "holds the key that the CA gave, as base64url"),
+	{ 0 },
+};
+
+static const struct yaml_type eab_type = {
+	.word = "map",
+	.size = sizeof(struct eab_draft),
+	.decode = yaml_decode_nested,
+	.fields = eab_fields,
+};
+
 const struct yaml_field conf_ca_fields[] = {
 	YAML_FIELD(struct ca_draft, type, conf_ca_type, .is_required = true,
-		.help = "what kind of CA this is; a local CA signs with a certificate of group "
-			"ca"),
+		.help = "what kind of CA this is: a local one signs with a certificate of "
+			"group ca, an acme one is asked over the net (RFC 8555)"),
 	YAML_FIELD(struct ca_draft, issuer, conf_reference, .is_required = true,
-		.help = "the certificate that signs, ca/NAME"),
+		.only = "local", .help = "the certificate that signs, ca/NAME"),
 	YAML_FIELD(struct ca_draft, lifetime, yaml_duration, .min = 10, .max = CENTURY,
+		.only = "local",
 		.help = "the life of what it signs, never beyond the issuer's own end; "
 			"default: as long "
 			"as the issuer lasts"),
-	YAML_FIELD(struct ca_draft, digest, conf_digest, .fallback = "sha384",
+	YAML_FIELD(struct ca_draft, digest, conf_digest, .fallback = "sha384", .only = "local",
 		.help = "the digest of its signatures; keys such as ed25519 have their own"),
+	YAML_FIELD(struct ca_draft, directory, conf_url, .is_required = true, .only = "acme",
+		.help = "the URL of the CA's directory; everything else it names must have the "
+			"same origin"),
+	YAML_FIELD(struct ca_draft, staging, conf_url, .only = "acme",
+		.help = "the directory that renew --test uses, with accounts and certificates "
+			"in a tree of their own"),
+	YAML_FIELD_AS("trust_file", struct ca_draft, trust, conf_trust, .only = "acme",
+		.help = "the certificates, as PEM, that the CA's server is verified with; "
+			"default: the system's"),
+	YAML_FIELD(struct ca_draft, contact, conf_contact, .only = "acme",
+		.help = "mail addresses of the account, without mailto:; CAs need none"),
+	YAML_FIELD(struct ca_draft, terms_agreed, conf_terms, .only = "acme",
+		.help = "true: you have read the CA's terms of service and agree; must be "
+			"given"),
+	YAML_FIELD(struct ca_draft, challenge, conf_challenge, .fallback = "http-01",
+		.only = "acme",
+		.help = "how the CA is shown that names are yours; wildcards need one in DNS, "
+			"IP addresses one without"),
+	YAML_FIELD(struct ca_draft, profile, yaml_string, .only = "acme",
+		.help = "the certificate profile that is asked for where the CA has it"),
+	YAML_FIELD(struct ca_draft, profile_required, yaml_bool, .fallback = "false",
+		.only = "acme",
+		.help = "true: without that profile there is no order; false: the CA's "
+			"default will do"),
+	YAML_FIELD(struct ca_draft, chain, yaml_string, .only = "acme",
+		.help = "the common name of the root whose chain is taken when the CA offers "
+			"several"),
+	YAML_FIELD(struct ca_draft, eab, eab_type, .only = "acme",
+		.help = "the binding to an account that the CA knows already (RFC 8555, "
+			"7.3.4)"),
+	YAML_FIELD(struct ca_draft, in_flight, yaml_uint16, .min = 1, .max = 1000,
+		.fallback = "16", .only = "acme",
+		.help = "how many orders this CA gets side by side"),
 	{ 0 },
 };
 
@@ -262,6 +311,12 @@ const struct yaml_field conf_top_fields[] = {
 			"of a "
 			"certificate may stand here"),
 	YAML_FIELD(struct top_draft, cas, cas_type, .help = "who signs certificates"),
+	YAML_FIELD(struct top_draft, http, conf_http,
+		.help = "how challenges of the kind http-01 are answered"),
+	YAML_FIELD(struct top_draft, tls_alpn, conf_tls_alpn,
+		.help = "how challenges of the kind tls-alpn-01 are answered"),
+	YAML_FIELD(struct top_draft, dns, conf_dns,
+		.help = "name servers: whom to ask, and how records get into zones"),
 	YAML_FIELD(struct top_draft, groups, groups_type,
 		.help = "the certificates, in groups: ca, or an apex domain"),
 	YAML_FIELD(struct top_draft, targets, targets_type,

@@ -25,11 +25,61 @@ struct conf_entries {
 	size_t n;
 };
 
+struct eab_draft {
+	const char *kid, *hmac_file;
+};
+
 struct ca_draft {
-	int type;
+	int type; /* enum ca_type; -1: told as wrong */
+	/* local */
 	const struct yaml_node *issuer;
 	struct duration lifetime;
 	const char *digest;
+	/* acme */
+	const char *directory, *staging, *trust;
+	struct words contact;
+	bool terms_agreed;
+	enum challenge challenge;
+	const char *profile;
+	bool profile_required;
+	const char *chain;
+	struct eab_draft eab;
+	uint16_t in_flight;
+};
+
+struct tsig_draft {
+	const char *name, *algorithm, *secret_file;
+};
+
+struct publish_draft {
+	enum publish_type type;
+	const char *acme_dir;
+	struct words tlsa_dirs;
+	struct words refresh, add, remove;
+	struct endpoint server;
+	struct tsig_draft tsig;
+};
+
+struct zone_draft {
+	struct endpoint primary;
+	struct endpoints nameservers, anycast;
+	struct publish_draft publish;
+};
+
+struct dns_draft {
+	struct endpoints resolver, extra_nameservers;
+	bool extra_required;
+	struct duration check_delay, deadline, challenge_ttl;
+	const struct yaml_node *zones;
+};
+
+struct http_draft {
+	struct endpoints listen;
+	const char *webroot;
+};
+
+struct tls_alpn_draft {
+	struct endpoints listen;
 };
 
 struct owner {
@@ -91,34 +141,74 @@ struct top_draft {
 	struct words include;
 	struct control_draft control;
 	const struct yaml_node *defaults, *cas, *groups, *targets;
+	struct http_draft http;
+	struct tls_alpn_draft tls_alpn;
+	struct dns_draft dns;
 	struct hooks_draft hooks;
 };
 
-/* The tables (schema.c). */
+/* The tables (schema.c, schema_dns.c). */
 extern const struct yaml_field conf_top_fields[];
 extern const struct yaml_field conf_ca_fields[];
 extern const struct yaml_field conf_cert_fields[];
 extern const struct yaml_field conf_target_fields[];
 extern const struct yaml_field conf_hook_fields[]; /* in the order of enum hook */
+extern const struct yaml_field conf_zone_fields[];
+extern const struct yaml_field conf_publish_fields[];
+extern const struct yaml_type conf_http;     /* struct http_draft */
+extern const struct yaml_type conf_tls_alpn; /* struct tls_alpn_draft */
+extern const struct yaml_type conf_dns;      /* struct dns_draft */
 
 /* Words and lists (types.c). */
 extern const struct yaml_type conf_path;       /* const char *, absolute */
+extern const struct yaml_type conf_paths;      /* struct words */
 extern const struct yaml_type conf_words;      /* struct words */
 extern const struct yaml_type conf_command;    /* struct words */
 extern const struct yaml_type conf_principals; /* struct principals */
 extern const struct yaml_type conf_reference;  /* const struct yaml_node *, a text */
 extern const struct yaml_type conf_references; /* const struct yaml_node *, a text or a list */
 
+/* A list of texts, each not empty unless quoted; false after telling that one is wrong. */
+bool conf_texts(struct yaml_decoder *d, const struct yaml_value *v, const char *wanted,
+	struct words *out);
+
+/* The item of a list as a value of its own, with its path in `path`. */
+struct yaml_value conf_item(const struct yaml_value *v, struct yaml_path *path,
+	const struct yaml_node *items, size_t i);
+
+/* `text` beside the file that `node` stands in, unless it is absolute. */
+const char *conf_absolute(
+	struct yaml_decoder *d, const struct yaml_node *node, const char *text);
+
 /* The decode() of a section whose entries are decoded later: const struct yaml_node *, a map. */
 void conf_keep_map(struct yaml_decoder *d, const struct yaml_value *v, void *out);
 
-/* Values of certificates and CAs (types_cert.c). */
+/* Values of certificates (types_cert.c). */
 extern const struct yaml_type conf_names;
 extern const struct yaml_type conf_subject;
 extern const struct yaml_type conf_purposes;
 extern const struct yaml_type conf_key;
 extern const struct yaml_type conf_digest;
-extern const struct yaml_type conf_ca_type;
+
+/* Values of CAs (types_ca.c). */
+extern const struct yaml_type conf_ca_type;   /* enum ca_type, -1 for a wrong one */
+extern const struct yaml_type conf_url;       /* const char * */
+extern const struct yaml_type conf_trust;     /* const char *: PEM text */
+extern const struct yaml_type conf_contact;   /* struct words */
+extern const struct yaml_type conf_terms;     /* bool */
+extern const struct yaml_type conf_challenge; /* enum challenge */
+
+/* Values of http, tls_alpn and dns (types_net.c, types_dns.c). */
+extern const struct yaml_type conf_listen;    /* struct endpoints: addresses with ports */
+extern const struct yaml_type conf_server;    /* struct endpoint: a name server */
+extern const struct yaml_type conf_servers;   /* struct endpoints */
+extern const struct yaml_type conf_addresses; /* struct endpoints: name servers without names */
+extern const struct yaml_type conf_webroot;   /* const char * */
+extern const struct yaml_type conf_extra;     /* bool: require */
+extern const struct yaml_type conf_publish;   /* struct publish_draft, whole */
+extern const struct yaml_type conf_publish_type;   /* enum publish_type */
+extern const struct yaml_type conf_tsig_name;      /* const char * */
+extern const struct yaml_type conf_tsig_algorithm; /* const char * */
 
 /* Values of renew and roll (types_time.c). */
 extern const struct yaml_type conf_curve;
@@ -138,6 +228,14 @@ bool machine_group(struct conf_files *files, const char *name, uint32_t *out);
 /* $CREDENTIALS_DIRECTORY, or NULL.  Lives as long as `files`' notes do not change. */
 const char *machine_credentials(struct conf_files *files, struct arena *arena);
 
+/*
+ * The certificates of a trust_file, encoded anew as PEM text in `arena`; NULL with `err` when the
+ * file cannot be read or holds anything else.
+ */
+#define TRUST_MAX ((size_t)1024 * 1024)
+const char *machine_trust(
+	struct conf_files *files, const char *path, struct arena *arena, struct err *err);
+
 /* The texts of a reference node: one, or those of a list. */
 #define REFERENCES_MAX 256
 size_t reference_count(const struct yaml_node *node);
@@ -150,6 +248,7 @@ struct loading {
 	struct yaml_diags *diags;
 	struct arena arena; /* trees and drafts; gone when conf_load() returns */
 	struct top_draft top;
+	const struct yaml_node *http_node, *dns_node; /* these sections, or NULL */
 	struct conf_entries cas, targets;
 	struct ca_draft *ca_drafts;         /* beside conf->cas */
 	struct target_draft *target_drafts; /* beside conf->targets */
@@ -172,11 +271,24 @@ struct cert_source {
 #define ENTRY_NAME_MAX 200
 bool entry_name_is_good(const char *name);
 
+/* Decodes `cas` (load_ca.c), and `http`, `tls_alpn` and `dns` (load_dns.c). */
+void cas_load(struct loading *l);
+void dns_load(struct loading *l);
+
+/* The entries of a section with free names, sorted by name (load.c). */
+struct conf_entries conf_entries_of(
+	struct loading *l, const struct yaml_node *section, const struct yaml_path *path);
+
+/* Their names for near misses, and an index that holds the place plus one. */
+const char **conf_entries_index(
+	struct loading *l, const struct conf_entries *entries, struct map *by_name_out);
+
 /* Decodes all of `groups` into conf->certs, sorted and indexed (certs.c). */
 void certs_load(struct loading *l);
 
-/* Tells what no single value can (check.c, check_cert.c). */
+/* Tells what no single value can (check.c, check_acme.c, check_cert.c). */
 void conf_check(struct loading *l);
+void check_acme(struct loading *l);
 void check_certs(struct loading *l);
 
 /* The place of `name` in `by_name`, which holds index + 1; -1 after telling, with a near miss. */

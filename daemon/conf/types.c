@@ -12,16 +12,14 @@ static struct loading *world_of(struct yaml_decoder *d)
 	return d->world;
 }
 
-/* The item of a list as a value of its own. */
-static struct yaml_value item_of(const struct yaml_value *v, struct yaml_path *path,
+struct yaml_value conf_item(const struct yaml_value *v, struct yaml_path *path,
 	const struct yaml_node *items, size_t i)
 {
 	*path = (struct yaml_path){ .up = v->path, .index = i };
 	return (struct yaml_value){ .node = &items[i], .path = path, .field = v->field };
 }
 
-/* `text` beside the file that `node` stands in, unless it is absolute. */
-static const char *absolute(
+const char *conf_absolute(
 	struct yaml_decoder *d, const struct yaml_node *node, const char *text)
 {
 	const char *file = yaml_diags_name(d->diags, node->place.file);
@@ -41,7 +39,7 @@ static void decode_path(struct yaml_decoder *d, const struct yaml_value *v, void
 	if (!text)
 		return;
 	if (!str_starts(text, "credential:")) {
-		*(const char **)out = absolute(d, v->node, text);
+		*(const char **)out = conf_absolute(d, v->node, text);
 		return;
 	}
 	text += strlen("credential:");
@@ -58,7 +56,7 @@ static void decode_path(struct yaml_decoder *d, const struct yaml_value *v, void
 		*(const char **)out = arena_printf(d->arena, "%s/%s", folder, text);
 }
 
-static bool decode_texts(struct yaml_decoder *d, const struct yaml_value *v, const char *wanted,
+bool conf_texts(struct yaml_decoder *d, const struct yaml_value *v, const char *wanted,
 	struct words *out)
 {
 	size_t n;
@@ -71,7 +69,7 @@ static bool decode_texts(struct yaml_decoder *d, const struct yaml_value *v, con
 	words.at = n ? arena_zalloc(d->arena, n * sizeof(*words.at)) : NULL;
 	for (size_t i = 0; i < n; i++) {
 		struct yaml_path path;
-		struct yaml_value item = item_of(v, &path, items, i);
+		struct yaml_value item = conf_item(v, &path, items, i);
 		const char *text = items[i].kind == NODE_SCALAR && items[i].is_quoted
 					   ? items[i].text
 					   : yaml_text_of(d, &item, "a text");
@@ -86,14 +84,33 @@ static bool decode_texts(struct yaml_decoder *d, const struct yaml_value *v, con
 
 static void decode_words(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
-	decode_texts(d, v, "a list", out);
+	conf_texts(d, v, "a list", out);
+}
+
+static void decode_paths(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	struct words words = { 0 };
+
+	if (!conf_texts(d, v, "a list of paths", &words))
+		return;
+	for (size_t i = 0; i < words.n; i++) {
+		const char *full = conf_absolute(d, &v->node->items[i], words.at[i]);
+
+		words.at[i] = arena_strdup(d->arena, full);
+		for (size_t j = 0; j < i; j++)
+			if (str_is(words.at[i], words.at[j])) {
+				yaml_bad(d, v, "names %.200s twice", full);
+				return;
+			}
+	}
+	*(struct words *)out = words;
 }
 
 static void decode_command(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	struct words words = { 0 };
 
-	if (!decode_texts(
+	if (!conf_texts(
 		    d, v, "a list of words: [PROGRAM, ARGUMENT]; there is no shell", &words))
 		return;
 	if (words.n && !*words.at[0]) {
@@ -102,7 +119,7 @@ static void decode_command(struct yaml_decoder *d, const struct yaml_value *v, v
 	}
 	for (size_t i = 0; i < words.n; i++) {
 		struct yaml_path path;
-		struct yaml_value item = item_of(v, &path, v->node->items, i);
+		struct yaml_value item = conf_item(v, &path, v->node->items, i);
 		struct err err = ERR_INIT;
 
 		if (expand_check(words.at[i], &err) < 0)
@@ -116,13 +133,13 @@ static void decode_principals(struct yaml_decoder *d, const struct yaml_value *v
 	struct words words = { 0 };
 	struct principals all = { 0 };
 
-	if (!decode_texts(d, v, "a list of users and @groups", &words))
+	if (!conf_texts(d, v, "a list of users and @groups", &words))
 		return;
 	all.at = words.n ? arena_zalloc(d->arena, words.n * sizeof(*all.at)) : NULL;
 	for (size_t i = 0; i < words.n; i++) {
 		struct principal *p = &all.at[all.n++];
 		struct yaml_path path;
-		struct yaml_value item = item_of(v, &path, v->node->items, i);
+		struct yaml_value item = conf_item(v, &path, v->node->items, i);
 
 		p->is_group = words.at[i][0] == '@';
 		p->name = words.at[i] + p->is_group;
@@ -168,7 +185,7 @@ static void decode_references(struct yaml_decoder *d, const struct yaml_value *v
 	}
 	for (size_t i = 0; i < v->node->n; i++) {
 		struct yaml_path path;
-		struct yaml_value item = item_of(v, &path, v->node->items, i);
+		struct yaml_value item = conf_item(v, &path, v->node->items, i);
 		const char *text = yaml_text_of(d, &item, "a name");
 
 		is_good = is_good && text;
@@ -198,6 +215,13 @@ const struct yaml_type conf_path = {
 	.json = TEXT_JSON,
 	.size = sizeof(const char *),
 	.decode = decode_path,
+};
+
+const struct yaml_type conf_paths = {
+	.word = "list of paths",
+	.json = TEXTS_JSON,
+	.size = sizeof(struct words),
+	.decode = decode_paths,
 };
 
 const struct yaml_type conf_words = {

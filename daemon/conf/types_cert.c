@@ -216,23 +216,6 @@ static void decode_digest(struct yaml_decoder *d, const struct yaml_value *v, vo
 		*(const char **)out = words[at];
 }
 
-static void decode_ca_type(struct yaml_decoder *d, const struct yaml_value *v, void *out)
-{
-	static const char *const words[] = { "local", NULL };
-	static const char *const later[] = { "acme", "step" };
-
-	for (size_t i = 0; i < ARRAY_LEN(later); i++)
-		if (v->node->kind == NODE_SCALAR && str_is(v->node->text, later[i])) {
-			yaml_bad(d, v,
-				"CAs of type %s are not supported by this version; it has "
-				"local",
-				later[i]);
-			*(int *)out = -1;
-			return;
-		}
-	*(int *)out = yaml_word_of(d, v, words);
-}
-
 const struct yaml_type conf_names = {
 	.word = "list of DNS names and IP addresses",
 	.json = "\"type\": \"array\", \"minItems\": 1, \"items\": {\"type\": \"string\"}",
@@ -270,11 +253,4 @@ const struct yaml_type conf_digest = {
 		"\"sha3-512\"]",
 	.size = sizeof(const char *),
 	.decode = decode_digest,
-};
-
-const struct yaml_type conf_ca_type = {
-	.word = "local",
-	.json = "\"enum\": [\"local\"]",
-	.size = sizeof(int),
-	.decode = decode_ca_type,
 };

@@ -109,9 +109,26 @@ uint64_t yaml_given(const struct yaml_field *fields, const char *name)
 	return UINT64_C(1) << (field - fields);
 }
 
+/* What the key `type` of a map says; NULL when the table does not know that word. */
+static const char *type_of(const struct yaml_node *map, const struct yaml_field *fields)
+{
+	const struct yaml_node *type = map->kind == NODE_MAP ? yaml_get(map, "type") : NULL;
+
+	for (; type && type->kind == NODE_SCALAR && fields->name; fields++)
+		if (fields->only && str_is(fields->only, type->text))
+			return fields->only;
+	return NULL;
+}
+
+static bool belongs(const struct yaml_field *field, const char *type)
+{
+	return !field->only || (type && str_is(field->only, type));
+}
+
 uint64_t yaml_decode(struct yaml_decoder *d, const struct yaml_node *node,
 	const struct yaml_path *path, const struct yaml_field *fields, void *out)
 {
+	const char *type = type_of(node, fields);
 	uint64_t given = 0;
 
 	if (node->kind == NODE_BAD)
@@ -132,10 +149,17 @@ uint64_t yaml_decode(struct yaml_decoder *d, const struct yaml_node *node,
 			continue;
 		}
 		given |= UINT64_C(1) << (v.field - fields);
+		if (type && !belongs(v.field, type)) {
+			yaml_error(d->diags, key->place, &here,
+				"belongs to type %s, but this is of type %s", v.field->only,
+				type);
+			continue;
+		}
 		v.field->type->decode(d, &v, (char *)out + v.field->offset);
 	}
 	for (const struct yaml_field *f = fields; f->name; f++)
-		if (f->is_required && !(given & UINT64_C(1) << (f - fields)))
+		if (f->is_required && belongs(f, type) &&
+			!(given & UINT64_C(1) << (f - fields)))
 			yaml_error(d->diags, node->place, path, "needs the key %s", f->name);
 	return given;
 }

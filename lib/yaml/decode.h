@@ -19,6 +19,9 @@ struct arena;
  * exists completely or not at all.  A map with free keys ("NAME: ...") is a struct yaml_type with
  * `entry` set.
  *
+ * A map whose key `type` says what else is in it has one table all the same: rows that belong to
+ * one type alone name it in `only`.
+ *
  * A type's decode() writes the final form of a value, or tells what is wrong and leaves the member
  * as it was.  Nothing stops at the first mistake.  Decoded text lives in the decoder's arena.
  */
@@ -54,6 +57,8 @@ struct yaml_field {
 	const char *fallback; /* YAML, decoded by yaml_decode_fallbacks(); NULL: none */
 	const char *help;     /* sentences, without a final stop at the end of the last */
 	int64_t min, max;     /* for numbers and durations, in seconds; both 0: no bounds */
+	const char
+		*only; /* the value of the key `type` to which this row belongs; NULL: to all */
 	bool is_required;
 };
 

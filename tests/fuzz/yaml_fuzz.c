@@ -3,7 +3,17 @@
 #include <assert.h>
 
 #include "daemon/conf/conf.h"
+#include "lib/base/err.h"
+#include "lib/wire/url.h"
 #include "lib/yaml/diag.h"
+
+static void check_acme(const struct acme_conf *acme)
+{
+	assert(acme && url_check(acme->directory, &(struct err)ERR_INIT) == 0);
+	assert(acme->terms_agreed && acme->challenge < CHALLENGE_COUNT && acme->in_flight);
+	assert(acme->profile || !acme->profile_required);
+	assert(!acme->eab_kid == !acme->eab_hmac_file);
+}
 
 /*
  * Any text becomes a configuration or at least one error, never both; every certificate is in its
@@ -23,7 +33,12 @@ static void check(const struct conf *conf)
 		assert(cert->is_ca || cert->n_names);
 	}
 	for (size_t i = 0; i < conf->n_cas; i++)
-		assert(conf->cas[i].issuer < conf->n_certs && conf->cas[i].digest);
+		if (conf->cas[i].type == CA_LOCAL)
+			assert(conf->cas[i].issuer < conf->n_certs && conf->cas[i].digest);
+		else
+			check_acme(conf->cas[i].acme);
+	for (size_t i = 0; i < conf->dns.n_zones; i++)
+		assert(conf_zone(conf, conf->dns.zones[i].name) == &conf->dns.zones[i]);
 	for (size_t i = 0; i < conf->n_targets; i++)
 		assert(conf->targets[i].dir && conf->targets[i].formats);
 }

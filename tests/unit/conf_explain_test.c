@@ -27,6 +27,13 @@ static const struct {
 	{ "defaults.renew.curve", { "defaults.renew.curve: " } },
 	{ "lifetime", { "cas.NAME.lifetime: ", "groups.GROUP.SERVICE.lifetime: " } },
 	{ "reload.unit", { "targets.NAME.reload.unit: text\n" } },
+	{ "issuer", { "cas.NAME.issuer: name, required, for type local\n" } },
+	{ "cas.le.directory", { "cas.NAME.directory: https URL, required, for type acme\n" } },
+	{ "eab", { "cas.NAME.eab: map, for type acme\n", "\n    .kid: " } },
+	{ "dns.zones.example.com.primary", { "dns.zones.ZONE.primary: HOST, IP or IP:PORT\n" } },
+	{ "dns.zones.example.com", { "dns.zones.ZONE: zone\n", "\n    .publish: " } },
+	{ "publish.add", { "dns.zones.ZONE.publish.add: command, required, for type command\n" } },
+	{ "extra_nameservers", { "    default: [1.1.1.1, 8.8.8.8, 9.9.9.9, 208.67.222.222]\n" } },
 	{ "control", { "control: map\n", ".socket: ", ".admin: " } },
 	{ "", { "hooks.before_issue\n", "control.socket\n", "groups.GROUP.SERVICE.ca\n" } },
 };
@@ -162,7 +169,7 @@ TEST(schema_is_json)
 	end = json_value(buf_text(&out));
 	REQUIRE(end);
 	CHECK_STR(json_space(end), "");
-	CHECK(strstr(buf_text(&out), "\"required\": [\"type\", \"issuer\"]"));
+	CHECK(strstr(buf_text(&out), "\"required\": [\"type\"]"));
 	CHECK(strstr(buf_text(&out), "\"before_roll\": {"));
 }
 

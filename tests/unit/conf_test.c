@@ -162,17 +162,12 @@ static const struct {
 		"state_dir?\n" },
 	{ "- a\n", "/t/c:1:1: error: top: the file is a list, not a map\n" },
 	{ "cas: []\n", "/t/c:1:6: error: cas: is a list, not a map\n" },
-	{ "cas: {a: {type: acme, directory: https://x}}\n",
-		"/t/c:1:17: error: cas.a.type: CAs of type acme are not supported by this "
-		"version; it "
-		"has local\n" },
-	{ "cas: {a: {type: step}}\n", "/t/c:1:17: error: cas.a.type: CAs of type step are not "
-				      "supported by this version; it "
-				      "has local\n" },
+	{ "cas: {a: {type: step, url: https://x}}\n",
+		"/t/c:1:17: error: cas.a.type: CAs of type step are not supported by this "
+		"version; it has local and acme (step-ca speaks ACME too)\n" },
 	{ "cas: {a: {type: locl}}\n",
 		"/t/c:1:17: error: cas.a.type: \"locl\" is unknown; did you mean local?\n" },
-	{ "cas: {a: {}}\n", "/t/c:1:10: error: cas.a: needs the key issuer\n"
-			    "/t/c:1:10: error: cas.a: needs the key type\n" },
+	{ "cas: {a: {}}\n", "/t/c:1:10: error: cas.a: needs the key type\n" },
 	{ "cas: {self: {type: local, issuer: ca/r}}\n" ROOT "}\n",
 		"/t/c:1:7: error: cas.self: self is taken: it means that a certificate signs "
 		"itself\n" },

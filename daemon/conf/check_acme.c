@@ -1,0 +1,256 @@
+/* What no single value can tell about ACME CAs, their challenges, and the zones. */
+#include "daemon/conf/schema.h"
+
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/crypt/key.h"
+#include "lib/wire/name.h"
+
+/* The certificate under check, and what was told already. */
+struct checking {
+	struct loading *l;
+	const struct cert_source *source;
+	const struct cert_conf *cert;
+	struct yaml_path groups, group, path;
+	char group_name[256];
+	bool *is_used; /* by place in conf->cas: some certificate names it */
+	struct map told;
+};
+
+static struct yaml_place place_in(
+	const struct yaml_node *map, const char *key, struct yaml_place otherwise)
+{
+	const struct yaml_node *node = map ? yaml_get(map, key) : NULL;
+
+	return node ? node->place : otherwise;
+}
+
+static void check_challenge(struct loading *l, const struct conf_entry *entry,
+	const struct yaml_path *up, enum challenge challenge)
+{
+	struct yaml_path path = { .up = up, .key = "challenge" };
+	struct yaml_place place = place_in(entry->value, "challenge", entry->key->place);
+	const struct conf *conf = l->conf;
+
+	if (challenge == CHALLENGE_HTTP && !conf->http.n_listen && !conf->http.webroot)
+		yaml_error(l->diags, place, &path,
+			"http-01 needs somebody who answers: give http.listen (the built-in "
+			"responder) or http.webroot (a web server's folder)");
+	if (challenge == CHALLENGE_TLS_ALPN && !conf->tls_alpn.n_listen)
+		yaml_error(l->diags, place, &path,
+			"tls-alpn-01 needs somebody who answers: give tls_alpn.listen");
+}
+
+static void check_ca(struct checking *c, size_t i)
+{
+	struct loading *l = c->l;
+	const struct conf_entry *entry = &l->cas.at[i];
+	struct yaml_path cas = { .key = "cas" }, path = { .up = &cas, .key = entry->name };
+	struct yaml_path staging = { .up = &path, .key = "staging" };
+	struct yaml_path required = { .up = &path, .key = "profile_required" };
+	const struct acme_conf *acme = l->conf->cas[i].acme;
+
+	if (!acme)
+		return;
+	if (acme->profile_required && !acme->profile)
+		yaml_error(l->diags,
+			place_in(entry->value, "profile_required", entry->key->place),
+			&required, "is true, but there is no profile");
+	if (acme->staging && acme->directory && str_is(acme->staging, acme->directory))
+		yaml_warn(l->diags, place_in(entry->value, "staging", entry->key->place),
+			&staging,
+			"is the directory itself, so tests cost what real orders cost");
+	if (c->is_used[i])
+		check_challenge(l, entry, &path, acme->challenge);
+}
+
+/* Where the n-th name of the certificate stands. */
+static struct yaml_place name_place(
+	const struct checking *c, uint16_t n, struct yaml_path *names, struct yaml_path *path)
+{
+	const struct yaml_node *own = yaml_get(c->source->value, "names");
+
+	*names = (struct yaml_path){ .up = &c->path, .key = "names" };
+	if (own && own->kind == NODE_LIST && own->n == c->cert->n_names) {
+		*path = (struct yaml_path){ .up = names, .index = n };
+		return own->items[n].place;
+	}
+	*path = *names;
+	return own ? own->place : c->source->key->place;
+}
+
+/* Why this name cannot pass the challenge, with what to do; NULL when it can. */
+static const char *name_fault(const struct conf *conf, const char *name, enum challenge how)
+{
+	const struct zone_conf *zone;
+
+	if (name_is_ip(name))
+		return challenge_is_dns(how)
+			       ? "is an address, which is proved by http-01 or tls-alpn-01 only"
+			       : NULL;
+	if (!challenge_is_dns(how))
+		return name_is_wildcard(name) ? "is a wildcard, which is proved in DNS only "
+						"(dns-01)"
+					      : NULL;
+	zone = conf_zone(conf, name);
+	if (!zone)
+		return "lies in no zone of dns.zones, so nobody can publish its challenge";
+	if (zone->publish.type == PUBLISH_NONE)
+		return "lies in a zone without publish, so nobody can publish its challenge";
+	if (zone->publish.type == PUBLISH_INCLUDE && !zone->publish.acme_dir)
+		return "lies in a zone without publish.acme_dir, so nobody can publish its "
+		       "challenge";
+	return NULL;
+}
+
+static void check_names(struct checking *c, const struct ca_conf *ca)
+{
+	for (uint16_t i = 0; i < c->cert->n_names; i++) {
+		const char *name = c->cert->names[i];
+		const char *fault = name_fault(c->l->conf, name, ca->acme->challenge);
+		struct yaml_path names, path;
+		struct yaml_place place;
+
+		if (!fault)
+			continue;
+		place = name_place(c, i, &names, &path);
+		yaml_error(c->l->diags, place, &path, "%s %s; the CA %s has challenge: %s",
+			name, fault, ca->name, challenge_text(ca->acme->challenge));
+	}
+}
+
+/* What is to be said about a key type, or NULL. */
+static const char *key_fault(const char *key)
+{
+	static const char *const fine[] = { "ec:secp256r1", "ec:secp384r1", "rsa:2048",
+		"rsa:3072", "rsa:4096" };
+
+	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+		if (key_spec_equal(fine[i], key))
+			return NULL;
+	if (str_starts(key, "rsa:"))
+		return "is a size that many ACME CAs refuse; rsa:2048, rsa:3072 and rsa:4096 "
+		       "are taken by all";
+	return "is a type that many ACME CAs refuse; ec:secp256r1 and ec:secp384r1 are taken "
+	       "by all";
+}
+
+/* True once for each text. */
+static bool is_first(struct checking *c, const char *text)
+{
+	if (map_get(&c->told, text))
+		return false;
+	map_set(&c->told, arena_strdup(&c->l->arena, text), c);
+	return true;
+}
+
+static void check_key(struct checking *c, const struct ca_conf *ca)
+{
+	struct yaml_path path = { .up = &c->path, .key = "key" };
+	struct yaml_path top = { .key = "defaults" };
+	const struct yaml_node *own = yaml_get(c->source->value, "key");
+	const char *fault = key_fault(c->cert->key);
+	struct yaml_place place;
+
+	if (!fault)
+		return;
+	if (!own)
+		path.up = &top;
+	place = own ? own->place : place_in(c->l->top.defaults, "key", c->source->key->place);
+	/* What stands in `defaults` is told once. */
+	if (own || is_first(c, c->cert->key))
+		yaml_warn(c->l->diags, place, &path, "%s %s (CA %s)", c->cert->key, fault,
+			ca->name);
+}
+
+static bool all_are_acme(const struct checking *c)
+{
+	for (uint16_t i = 0; i < c->cert->n_cas; i++)
+		if (c->cert->cas[i] == CA_SELF ||
+			c->l->conf->cas[c->cert->cas[i]].type != CA_ACME)
+			return false;
+	return true;
+}
+
+/* Wishes that an ACME order cannot carry. */
+static void check_wishes(struct checking *c)
+{
+	struct yaml_path lifetime = { .up = &c->path, .key = "lifetime" };
+	struct yaml_path eku = { .up = &c->path, .key = "eku" };
+	const struct yaml_node *value = c->source->value;
+
+	if (!all_are_acme(c))
+		return;
+	if (yaml_get(value, "lifetime"))
+		yaml_warn(c->l->diags, yaml_get(value, "lifetime")->place, &lifetime,
+			"has no effect: an ACME CA gives what its profile says");
+	if (yaml_get(value, "eku"))
+		yaml_warn(c->l->diags, yaml_get(value, "eku")->place, &eku,
+			"has no effect: an ACME CA gives what its profile says");
+}
+
+static void check_with(struct checking *c, const struct ca_conf *ca)
+{
+	struct yaml_path path = { .up = &c->path, .key = "ca" };
+
+	if (c->cert->is_ca) {
+		yaml_error(c->l->diags, place_in(c->source->value, "ca", c->source->key->place),
+			&path,
+			"%s is an ACME CA, which signs no CA certificate; in group ca use self "
+			"or a local CA",
+			ca->name);
+		return;
+	}
+	check_names(c, ca);
+	check_key(c, ca);
+}
+
+static void check_cert(struct checking *c, size_t i)
+{
+	const struct conf *conf = c->l->conf;
+	bool has_acme = false;
+
+	c->source = &c->l->sources[i];
+	c->cert = &conf->certs[i];
+	cert_conf_group(c->cert, c->group_name);
+	c->groups = (struct yaml_path){ .key = "groups" };
+	c->group = (struct yaml_path){ .up = &c->groups, .key = c->group_name };
+	c->path = (struct yaml_path){ .up = &c->group, .key = c->cert->service };
+	for (uint16_t k = 0; k < c->cert->n_cas; k++) {
+		uint32_t ca = c->cert->cas[k];
+
+		if (ca == CA_SELF || conf->cas[ca].type != CA_ACME)
+			continue;
+		c->is_used[ca] = has_acme = true;
+		check_with(c, &conf->cas[ca]);
+	}
+	if (has_acme)
+		check_wishes(c);
+}
+
+static void check_dns(struct loading *l)
+{
+	const struct dns_conf *dns = &l->conf->dns;
+	struct yaml_path top = { .key = "dns" };
+	struct yaml_path delay = { .up = &top, .key = "check_delay" };
+	char text[DURATION_TEXT_LEN];
+
+	if (dns->check_delay.s >= dns->deadline.s && l->dns_node)
+		yaml_error(l->diags, place_in(l->dns_node, "check_delay", l->dns_node->place),
+			&delay, "does not end before the deadline (%s)",
+			duration_brief(dns->deadline, text));
+}
+
+void check_acme(struct loading *l)
+{
+	struct checking c = { .l = l };
+
+	c.is_used = arena_zalloc(&l->arena, l->conf->n_cas + 1);
+	for (size_t i = 0; i < l->conf->n_certs; i++)
+		check_cert(&c, i);
+	for (size_t i = 0; i < l->conf->n_cas; i++)
+		check_ca(&c, i);
+	check_dns(l);
+	map_done(&c.told);
+}

@@ -1,0 +1,127 @@
+/* How records get into a zone. */
+#include "daemon/conf/schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+
+static void decode_extra(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	static const char *const words[] = { "advise", "require", NULL };
+	int at = yaml_word_of(d, v, words);
+
+	if (at >= 0)
+		*(bool *)out = at == 1;
+}
+
+static void decode_publish_type(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	/* In the order of enum publish_type, from its second word. */
+	static const char *const words[] = { "include", "update", "command", NULL };
+	int at = yaml_word_of(d, v, words);
+
+	if (at >= 0)
+		*(enum publish_type *)out = (enum publish_type)(at + 1);
+}
+
+/*
+ * The name of a TSIG key is a domain name of any letters (RFC 8945, 4.2): lower case, without the
+ * final dot.
+ */
+static void decode_tsig_name(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	const char *text = yaml_text_of(d, v, "the name of a key");
+	size_t len = text ? strlen(text) : 0, label = 0;
+	char *name;
+
+	if (!text)
+		return;
+	if (len > 1 && text[len - 1] == '.')
+		len--;
+	name = arena_strndup(d->arena, text, len);
+	for (char *p = name; *p; p++) {
+		label = *p == '.' ? 0 : label + 1;
+		if ((*p == '.' && (p == name || p[1] == '.')) || label > 63 || len > 253 ||
+			(!isalnum((unsigned char)*p) && !strchr("-_.", *p))) {
+			yaml_bad(d, v, "\"%.80s\" is not the name of a key", text);
+			return;
+		}
+		*p = (char)tolower((unsigned char)*p);
+	}
+	*(const char **)out = name;
+}
+
+static void decode_tsig_algorithm(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	static const char *const words[] = { "hmac-sha224", "hmac-sha256", "hmac-sha384",
+		"hmac-sha512", NULL };
+	int at = yaml_word_of(d, v, words);
+
+	if (at >= 0)
+		*(const char **)out = words[at];
+}
+
+/* What the keys of a type need of each other. */
+static void check_publish(
+	struct yaml_decoder *d, const struct yaml_value *v, const struct publish_draft *draft)
+{
+	if (draft->type == PUBLISH_INCLUDE && !draft->acme_dir && !draft->tlsa_dirs.n)
+		yaml_bad(d, v, "needs acme_dir, tlsa_dirs or both");
+	else if (draft->type == PUBLISH_INCLUDE && !draft->refresh.n)
+		yaml_warn(d->diags, v->node->place, v->path,
+			"has no refresh command, so nothing tells the name server that an "
+			"include file changed");
+	if (draft->type == PUBLISH_COMMAND && (!draft->add.n || !draft->remove.n))
+		yaml_bad(d, v, "needs a program in both add and remove");
+}
+
+/* A zone that has its own `publish` takes nothing of the default one. */
+static void decode_publish(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	struct publish_draft draft = { .type = PUBLISH_NONE };
+	size_t errors = d->diags->n_errors;
+
+	yaml_decode_fallbacks(d, conf_publish_fields, &draft);
+	yaml_decode(d, v->node, v->path, conf_publish_fields, &draft);
+	if (d->diags->n_errors == errors)
+		check_publish(d, v, &draft);
+	if (d->diags->n_errors == errors)
+		*(struct publish_draft *)out = draft;
+}
+
+const struct yaml_type conf_publish_type = {
+	.word = "include, update or command",
+	.json = "\"enum\": [\"include\", \"update\", \"command\"]",
+	.size = sizeof(enum publish_type),
+	.decode = decode_publish_type,
+};
+
+const struct yaml_type conf_tsig_name = {
+	.word = "domain name",
+	.json = "\"type\": \"string\", \"minLength\": 1",
+	.size = sizeof(const char *),
+	.decode = decode_tsig_name,
+};
+
+const struct yaml_type conf_tsig_algorithm = {
+	.word = "hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512",
+	.json = "\"enum\": [\"hmac-sha224\", \"hmac-sha256\", \"hmac-sha384\", "
+		"\"hmac-sha512\"]",
+	.size = sizeof(const char *),
+	.decode = decode_tsig_algorithm,
+};
+
+const struct yaml_type conf_extra = {
+	.word = "require or advise",
+	.json = "\"enum\": [\"require\", \"advise\"]",
+	.size = sizeof(bool),
+	.decode = decode_extra,
+};
+
+const struct yaml_type conf_publish = {
+	.word = "map",
+	.size = sizeof(struct publish_draft),
+	.decode = decode_publish,
+	.fields = conf_publish_fields,
+};
