@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		file.data[i] = (char)data[i];
 	files.at = mem_grow(NULL, 1, sizeof(file));
 	files.at[files.n++] = file;
-	buf_add_text(&files.notes, "user root 0\ngroup adm 4\ngroup ssl-cert 110\n");
+	buf_add_text(&files.notes, "user root 0\ngroup adm 4\ngroup ssl-cert 110\n"
+				   "trust /f/ca.pem\tX|\n");
 	conf = conf_load(&files, &diags);
 	assert((conf != NULL) == (diags.n_errors == 0));
 	if (conf)
