@@ -1,0 +1,98 @@
+"""`certctl config check` finds every mistake in cas, http and dns in one run, in the order of the file."""
+import os
+import subprocess
+
+from instance import CERTCTL, CERTD
+
+MISTAKES = """\
+cas:
+  letsencrypt:
+    type: acme
+    directory: http://ca.example/directory
+    contact: ["mailto:hostmaster@example.com"]
+    chalenge: dns-01
+  root: {type: local, issuer: ca/root, staging: "https://ca.example/"}
+  other: {type: acme, directory: "https://other.example/", terms_agreed: true, challenge: dns-01}
+http:
+  listen: [80]
+  webroot: ssh://www.example.com/srv/http
+dns:
+  extra: maybe
+  zones:
+    example.com: {publish: {type: command, add: [dns-add], refresh: [rndc]}}
+groups:
+  ca:
+    root: {ca: self}
+  example.org:
+    web: {ca: other, names: [example.org, 192.0.2.1]}
+"""
+MENDED = """\
+cas:
+  letsencrypt:
+    type: acme
+    directory: https://ca.example/directory
+    contact: [hostmaster@example.com]
+    terms_agreed: true
+  root: {type: local, issuer: ca/root}
+  other: {type: acme, directory: "https://other.example/", terms_agreed: true, challenge: dns-01}
+http:
+  listen: ["[::]:80"]
+dns:
+  extra: advise
+  zones:
+    example.org: {publish: {type: command, add: [dns-add], remove: [dns-del]}}
+groups:
+  ca:
+    root: {ca: self}
+  example.org:
+    web: {ca: other, names: [example.org]}
+    by-address: {ca: letsencrypt, names: [192.0.2.1]}
+"""
+# LINE:COLUMN and what is said there.
+TOLD = """\
+3:5: error: cas.letsencrypt: needs terms_agreed: true; read the CA's terms of service first
+4:16: error: cas.letsencrypt.directory: "http://ca.example/directory" does not begin with https://
+5:15: error: cas.letsencrypt.contact[0]: "mailto:hostmaster@example.com" is a URL; write the address without mailto:
+6:5: error: cas.letsencrypt.chalenge: is an unknown key; did you mean challenge?
+7:40: error: cas.root.staging: belongs to type acme, but this is of type local
+10:12: error: http.listen[0]: "80" is not an address with a port; write ADDRESS:PORT, such as 192.0.2.1:80 or \
+"[::]:80"
+11:12: error: http.webroot: a webroot on another host (ssh://) is not supported by this version; write a path
+13:10: error: dns.extra: "maybe" is unknown; write advise or require
+15:28: error: dns.zones.example.com.publish: needs the key remove
+15:60: error: dns.zones.example.com.publish.refresh: belongs to type include, but this is of type command
+20:30: error: groups.example.org.web.names[0]: example.org lies in no zone of dns.zones, so nobody can publish its \
+challenge; the CA other has challenge: dns-01
+20:43: error: groups.example.org.web.names[1]: 192.0.2.1 is an address, which is proved by http-01 or tls-alpn-01 \
+only; the CA other has challenge: dns-01
+"""
+
+
+def check(path):
+    """The exit status of `certctl config check` and what it says."""
+    done = subprocess.run([CERTCTL, "config", "check", str(path)], env={**os.environ, "CERTD_PROGRAM": CERTD},
+                          capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_every_mistake_is_told_in_one_run(tmp_path):
+    """Twelve mistakes, twelve lines, nothing else; mended, the file is good."""
+    path = tmp_path / "certd.yaml"
+    path.write_text(MISTAKES)
+    status, said = check(path)
+    assert status == 78
+    assert said.splitlines() == [f"{path}:{line}" for line in TOLD.splitlines()]
+    path.write_text(MENDED)
+    assert check(path)[0] == 0
+
+
+def test_a_trust_file_is_judged(tmp_path):
+    """Whoever may read the file learns at once that it holds something else than certificates."""
+    path, trust = tmp_path / "certd.yaml", tmp_path / "ca.pem"
+    path.write_text('cas: {a: {type: acme, directory: "https://a.example/", terms_agreed: true, trust_file: ca.pem}}\n')
+    for text, wrong in ((None, "cannot open it"), ("", "it holds no certificate as PEM"),
+                        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "only certificates may be")):
+        if text is not None:
+            trust.write_text(text)
+        status, said = check(path)
+        assert status == 78 and f"cas.a.trust_file: cannot use {trust}: " in said and wrong in said, said
