@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/conf/conf.h"
@@ -116,24 +117,89 @@ static bool is_home(const char *path)
 	       lies_in(path, "/run/user", 9);
 }
 
-void unit_check(const struct conf *conf, const char *root, struct yaml_diags *diags)
+/* One unit_check(). */
+struct checking {
+	struct unit unit;
+	struct yaml_diags *diags;
+};
+
+static void check_dir(struct checking *c, const char *dir, struct yaml_place place,
+	const struct yaml_path *path)
+{
+	bool is_hidden = c->unit.hides_home && is_home(dir);
+
+	if (!is_writable(&c->unit, dir) || is_hidden)
+		yaml_warn(c->diags, place, path,
+			"the installed certd.service may not write %s; run \"systemctl edit "
+			"certd.service\" and add: [Service] ReadWritePaths=%s%s",
+			dir, dir, is_hidden ? " ProtectHome=no" : "");
+}
+
+static void check_targets(struct checking *c, const struct conf *conf)
 {
 	const struct yaml_path targets = { NULL, "targets", 0 };
-	struct unit unit = { .is_strict = false };
 
-	if (find_unit(&unit, root) && unit.is_strict)
-		for (size_t i = 0; i < conf->n_targets; i++) {
-			const struct target_conf *target = &conf->targets[i];
-			const struct yaml_path path = { &targets, target->name, 0 };
-			bool is_hidden = unit.hides_home && is_home(target->dir);
+	for (size_t i = 0; i < conf->n_targets; i++) {
+		const struct target_conf *target = &conf->targets[i];
+		const struct yaml_path path = { &targets, target->name, 0 };
 
-			if (is_writable(&unit, target->dir) && !is_hidden)
-				continue;
-			yaml_warn(diags, target->place, &path,
-				"the installed certd.service may not write %s; run \"systemctl "
-				"edit "
-				"certd.service\" and add: [Service] ReadWritePaths=%s%s",
-				target->dir, target->dir, is_hidden ? " ProtectHome=no" : "");
-		}
-	buf_done(&unit.writable);
+		check_dir(c, target->dir, target->place, &path);
+	}
+}
+
+/* The part of a webroot that is the same for all certificates: up to the first %{...} word. */
+static void check_webroot(struct checking *c, const struct http_conf *http)
+{
+	const struct yaml_path top = { NULL, "http", 0 }, path = { &top, "webroot", 0 };
+	size_t len = strcspn(http->webroot, "%");
+	char *dir;
+
+	while (http->webroot[len] && len > 1 && http->webroot[len - 1] != '/')
+		len--;
+	while (len > 1 && http->webroot[len - 1] == '/')
+		len--;
+	dir = mem_strndup(http->webroot, len);
+	check_dir(c, dir, http->webroot_place, &path);
+	free(dir);
+}
+
+static void check_zone(struct checking *c, const struct zone_conf *zone)
+{
+	const struct yaml_path dns = { NULL, "dns", 0 }, zones = { &dns, "zones", 0 };
+	const struct yaml_path name = { &zones, zone->name ? zone->name : "default", 0 };
+	const struct yaml_path publish = { &name, "publish", 0 };
+	const struct yaml_path acme = { &publish, "acme_dir", 0 };
+	const struct yaml_path tlsa = { &publish, "tlsa_dirs", 0 };
+
+	if (zone->publish.acme_dir)
+		check_dir(c, zone->publish.acme_dir, zone->place, &acme);
+	for (size_t i = 0; i < zone->publish.tlsa_dirs.n; i++) {
+		const struct yaml_path item = { &tlsa, NULL, i };
+
+		check_dir(c, zone->publish.tlsa_dirs.at[i], zone->place, &item);
+	}
+}
+
+/* What a zone has from the entry `default` was told there. */
+static bool is_inherited(const struct dns_conf *dns, const struct zone_conf *zone)
+{
+	return dns->fallback && dns->fallback->publish.acme_dir == zone->publish.acme_dir &&
+	       dns->fallback->publish.tlsa_dirs.at == zone->publish.tlsa_dirs.at;
+}
+
+void unit_check(const struct conf *conf, const char *root, struct yaml_diags *diags)
+{
+	struct checking c = { .diags = diags };
+
+	if (find_unit(&c.unit, root) && c.unit.is_strict) {
+		check_targets(&c, conf);
+		if (conf->http.webroot)
+			check_webroot(&c, &conf->http);
+		if (conf->dns.fallback)
+			check_zone(&c, conf->dns.fallback);
+		for (size_t i = 0; i < conf->dns.n_zones; i++)
+			if (!is_inherited(&conf->dns, &conf->dns.zones[i]))
+				check_zone(&c, &conf->dns.zones[i]);
+	}
+	buf_done(&c.unit.writable);
 }

@@ -29,7 +29,10 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-/* The warnings about three targets: in the live directory, elsewhere, below a home. */
+/*
+ * The warnings about three targets (in the live directory, elsewhere, below a home), a webroot and
+ * include files.
+ */
 static size_t warnings(struct buf *text)
 {
 	struct target_conf targets[] = {
@@ -37,7 +40,20 @@ static size_t warnings(struct buf *text)
 		{ .name = "srv", .dir = "/srv/tls", .place = { 2, 1, 0 } },
 		{ .name = "home", .dir = "/run/user/5/tls", .place = { 3, 1, 0 } },
 	};
-	struct conf conf = { .targets = targets, .n_targets = 3 };
+	char *tlsa[] = { "/etc/certd/live/dns", "/etc/dns/tlsa" };
+	struct zone_conf fallback = { .place = { 5, 1, 0 },
+		.publish = { .acme_dir = "/etc/dns/default" } };
+	struct zone_conf zones[] = {
+		{ .name = "a.de",
+			.place = { 6, 1, 0 },
+			.publish = { .acme_dir = "/etc/dns/acme", .tlsa_dirs = { tlsa, 2 } } },
+		/* Has what the default has, which is told once. */
+		{ .name = "b.de", .place = { 7, 1, 0 }, .publish = fallback.publish },
+	};
+	struct conf conf = { .targets = targets,
+		.n_targets = 3,
+		.http = { .webroot = "/var/www/x%{group}/y", .webroot_place = { 4, 1, 0 } },
+		.dns = { .zones = zones, .n_zones = 2, .fallback = &fallback } };
 	struct yaml_diags diags = { 0 };
 	size_t n;
 
@@ -60,13 +76,22 @@ TEST(what_the_unit_cannot_write_is_told_with_the_lines_to_add)
 	put("usr/lib/systemd/system/certd.service",
 		"[Service]\nProtectSystem=strict\nProtectHome=yes\nStateDirectory=certd\n"
 		"ReadWritePaths=/etc/certd/live/\n");
-	CHECK_INT(warnings(&text), 2);
+	CHECK_INT(warnings(&text), 6);
+	CHECK(strstr(buf_text(&text), "certd.yaml:4:1: warning: http.webroot: the installed "
+				      "certd.service may not write /var/www; "));
+	CHECK(strstr(buf_text(&text), "certd.yaml:5:1: warning: "
+				      "dns.zones.default.publish.acme_dir: the installed "));
+	CHECK(strstr(buf_text(&text), "certd.yaml:6:1: warning: "
+				      "dns.zones.a.de.publish.acme_dir: the installed "));
+	CHECK(strstr(buf_text(&text), "certd.yaml:6:1: warning: "
+				      "dns.zones.a.de.publish.tlsa_dirs[1]: the installed "
+				      "certd.service may not write /etc/dns/tlsa; "));
 	CHECK(strstr(buf_text(&text), "certd.yaml:2:1: warning: targets.srv: the installed "
 				      "certd.service may not write "
 				      "/srv/tls"));
 	CHECK(strstr(buf_text(&text), "ReadWritePaths=/run/user/5/tls ProtectHome=no"));
 	put("etc/systemd/system/certd.service.d/tls.conf",
-		"[Service]\nReadWritePaths=-/srv /run/user/5\n");
+		"[Service]\nReadWritePaths=-/srv /run/user/5 /etc/dns /var/www\n");
 	CHECK_INT(warnings(&text), 1); /* the home is still hidden */
 	put("etc/systemd/system/certd.service.d/zz.conf", "[Service]\nProtectHome=no\n");
 	CHECK_INT(warnings(&text), 0);
