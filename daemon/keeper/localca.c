@@ -283,13 +283,8 @@ static int files_make(const struct localca_order *order, const struct cert_wish 
 	if (key_write(order->key, &out->privkey, err) < 0 ||
 		csr_make(wish, order->key, order_digest(order), &out->csr, err) < 0)
 		return -1;
-	cert_write(chain->at[0], &out->cert);
-	chain_write(chain, chain->n > 1 ? 1 : 0, &out->chain);
-	chain_write(chain, 0, &out->fullchain);
-	secret_add(&out->bundle, out->privkey.data, out->privkey.len);
-	secret_add(&out->bundle, out->fullchain.data, out->fullchain.len);
-	buf_printf(&out->tlsa, ";; %s publishes no TLSA records\n", order->cert->name);
-	info_write(facts, chain->at[0], ca ? ca->name : "self", &out->info);
+	version_files_fill(out, order->cert->name, chain, chain->n > 1 ? 1 : 0,
+		ca ? ca->name : "self", facts);
 	return 0;
 }
 

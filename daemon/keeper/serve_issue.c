@@ -6,7 +6,6 @@
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/version.h"
-#include "daemon/keeper/worker.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -14,8 +13,8 @@
 #include "lib/crypt/secret.h"
 
 /*
- * Issuing from the local CA.  The key is made here, or beside the loop when its type is slow; then
- * everything else is one step: issuer's files, certificate, version, link.
+ * Issuing from the local CA.  When there is a key (serve_key.c) everything else is one step: issuer's
+ * files, certificate, version, link.
  */
 
 #define FILE_MAX ((size_t)1024 * 1024)
@@ -33,15 +32,6 @@ static void issuer_files_done(struct issuer_files *files)
 	secret_done(&files->privkey);
 }
 
-/* Moves key text into a secret and wipes where it came from. */
-static void hide(struct buf *text, struct secret *out)
-{
-	secret_add(out, text->data, text->len);
-	if (text->data)
-		explicit_bzero(text->data, text->size);
-	buf_done(text);
-}
-
 static int read_files(struct store *store, const char *name, const struct version_id *version,
 	struct issuer_files *out, struct err *err)
 {
@@ -53,7 +43,7 @@ static int read_files(struct store *store, const char *name, const struct versio
 		store_read_file(store, name, version, "privkey.pem", KEY_PEM_MAX,
 			&out->privkey_text, err) < 0)
 		result = -1;
-	hide(&out->privkey_text, &out->privkey);
+	serve_hide(&out->privkey_text, &out->privkey);
 	if (result < 0 && (err->code == ERR_NOT_FOUND || err->code == ERR_NO_SUCH_VERSION))
 		err_set(err, ERR_NO_ISSUER, "the CA %s has no current version", name);
 	return result;
@@ -172,117 +162,7 @@ static void finish(struct asked *asked, const struct key *key, bool reused)
 	serve_show_next(asked, true);
 }
 
-/* A key on its way from the worker.  `asked` is NULL when the request was dropped meanwhile. */
-struct slow_key {
-	struct asked *asked;
-	char *spec;
-	struct key *key;
-	struct err err;
-};
-
-static void slow_key_free(void *in)
-{
-	struct slow_key *slow = in;
-
-	key_free(slow->key);
-	free(slow->spec);
-	free(slow);
-}
-
-static void slow_key_make(void *in)
-{
-	struct slow_key *slow = in;
-
-	key_make(slow->spec, &slow->key, &slow->err);
-}
-
-static void slow_key_made(void *in, void *data)
-{
-	struct slow_key *slow = in;
-	struct asked *asked = slow->asked;
-
-	(void)data;
-	if (asked) {
-		asked->work = NULL;
-		if (slow->key && !conf_cert(asked->server->conf, asked->cert->name))
-			err_set(&slow->err, ERR_NO_SUCH_CERT, "%s left the configuration",
-				asked->cert->name);
-		if (!err_is_set(&slow->err))
-			finish(asked, slow->key, false);
-		else
-			asked_fail(asked, &slow->err);
-	}
-	slow_key_free(slow);
-}
-
-static const struct work slow_key_work = { slow_key_make, slow_key_made, slow_key_free };
-
-/* The worker still has it, so it is only told that nobody waits. */
-static void slow_key_forget(void *work)
-{
-	((struct slow_key *)work)->asked = NULL;
-}
-
-static void make_slow_key(struct asked *asked)
-{
-	struct slow_key *slow = mem_new(struct slow_key);
-
-	slow->asked = asked;
-	slow->spec = mem_strdup(asked->cert->key);
-	asked->work = slow;
-	asked->drop_work = slow_key_forget;
-	worker_start(asked->server->keys, &slow_key_work, slow, NULL);
-}
-
-static int read_own_key(struct asked *asked, struct key **out, struct err *err)
-{
-	struct secret pem AUTO_SECRET = SECRET_INIT;
-	struct buf text = BUF_INIT;
-	int result = store_read_file(asked->server->store, asked->cert->name, NULL,
-		"privkey.pem", KEY_PEM_MAX, &text, err);
-
-	hide(&text, &pem);
-	return result < 0 ? -1 : key_read(pem.data, pem.len, out, err);
-}
-
-/*
- * A key is used again when the request says so, there is one of the configured type, and it has not
- * reached its age.
- */
-static bool may_reuse(struct asked *asked, struct key **out)
-{
-	char type[KEY_TYPE_LEN];
-	struct cert_facts facts;
-	struct duration age;
-	bool reuse = false;
-	struct err err;
-
-	line_get_bool(&asked->message.line, "reuse", &reuse, &err);
-	if (!reuse || store_read(asked->server->store, asked->cert->name, &facts, &err) < 0)
-		return false;
-	age = instant_since(clock_now(), facts.curr.key_created);
-	reuse = version_is_set(&facts.curr.id) && age.s < asked->cert->key_max_age.s;
-	facts_done(&facts);
-	if (!reuse || read_own_key(asked, out, &err) < 0)
-		return false;
-	if (key_spec_equal(key_type_text(*out, type), asked->cert->key))
-		return true;
-	key_free(*out);
-	*out = NULL;
-	return false;
-}
-
 void serve_issue_request(struct asked *asked)
 {
-	struct key *key AUTO_KEY = NULL;
-	struct err err;
-
-	if (may_reuse(asked, &key))
-		finish(asked, key, true);
-	else if (key_is_slow(asked->cert->key))
-		make_slow_key(asked);
-	else if (key_make(asked->cert->key, &key, &err) < 0)
-		asked_fail(asked, &err);
-	else
-		finish(asked, key, false);
+	serve_want_key(asked, finish);
 }
