@@ -134,6 +134,9 @@ void facts_set_failure(
 /* Notes the order in flight, whose texts are copied; a NULL url forgets it.  Pointers as above. */
 void facts_set_order(struct cert_facts *facts, const struct order_facts *order);
 
+/* What the CA said about the renewal of a version; its text is copied.  Pointers as above. */
+void facts_set_ari(struct cert_facts *facts, const struct ari_facts *ari);
+
 const struct target_facts *facts_target(const struct cert_facts *facts, const char *name);
 
 #endif

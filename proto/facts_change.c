@@ -53,3 +53,13 @@ void facts_set_order(struct cert_facts *facts, const struct order_facts *order)
 	facts_done(facts);
 	*facts = changed;
 }
+
+void facts_set_ari(struct cert_facts *facts, const struct ari_facts *ari)
+{
+	struct cert_facts changed;
+
+	facts->ari = *ari;
+	facts_copy(facts, &changed);
+	facts_done(facts);
+	*facts = changed;
+}

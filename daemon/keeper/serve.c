@@ -5,14 +5,12 @@
 #include <string.h>
 
 #include "daemon/keeper/localca.h"
+#include "daemon/keeper/serve_private.h"
 #include "daemon/keeper/store.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-
-/* "ok NUMBER" in front of an answer. */
-#define PREFIX_MAX 32
 
 static void (*const handlers[])(struct asked *asked) = {
 #define REQUEST(id, word, arguments, help) serve_##id##_request,
@@ -171,6 +169,16 @@ void asked_ok(struct asked *asked, const struct buf *words_and_rows)
 	answer(asked, &packet);
 }
 
+void asked_ok_file(struct asked *asked, int fd)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+
+	keeper_begin_ok(&packet, asked->message.id);
+	if (asked->message.id != 0)
+		asked->server->send(asked->server, &packet, fd);
+	asked_free(asked);
+}
+
 void asked_fail(struct asked *asked, const struct err *err)
 {
 	struct buf packet AUTO_BUF = BUF_INIT;
@@ -201,7 +209,7 @@ void asked_facts(struct asked *asked)
 	facts_write(&facts, &row);
 	facts_done(&facts);
 	/* Hundreds of targets, all of which fail. */
-	if (row.len > KEEPER_MESSAGE_MAX - PREFIX_MAX) {
+	if (row.len > KEEPER_MESSAGE_MAX - SERVE_PREFIX_MAX) {
 		err_set(&err, ERR_TOO_LARGE, "the facts of %s have %zu bytes",
 			asked->cert->name, row.len);
 		asked_fail(asked, &err);

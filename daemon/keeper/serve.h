@@ -13,9 +13,9 @@
 #include "proto/facts.h"
 #include "proto/keeper.h"
 
-/* Requests that may wait for their end at once, and the bytes of one; our engine stays far below. */
+/* Requests that may wait for their end at once, and the bytes of one: the largest is a chain. */
 #define SERVE_ASKED_MAX 256
-#define SERVE_PACKET_MAX ((size_t)16 * 1024)
+#define SERVE_PACKET_MAX KEEPER_MESSAGE_MAX
 
 struct cert_conf;
 struct challenges;
@@ -25,7 +25,7 @@ struct target_conf;
 struct worker;
 
 /*
- * Serving the engine: the dozen requests of proto/keeper.def and nothing else.
+ * Serving the engine: the requests of proto/keeper.def and nothing else.
  *
  * A packet becomes a struct asked, which its handler answers exactly once, at once or when a command,
  * a slow key or a copy is done.  Certificates and targets are named in requests; what is done with
@@ -108,6 +108,8 @@ int serve_reload(struct server *server, struct buf *rows, struct err *err);
 
 /* For handlers: each ends the request and frees it. */
 void asked_ok(struct asked *asked, const struct buf *words_and_rows); /* NULL: nothing to say */
+void asked_ok_file(
+	struct asked *asked, int fd); /* with a descriptor, which stays the caller's */
 void asked_fail(struct asked *asked, const struct err *err);
 void asked_facts(struct asked *asked); /* the certificate's facts, read anew */
 void asked_result(

@@ -43,7 +43,6 @@ void serve_facts_ahead(struct server *server)
 
 void serve_facts_request(struct asked *asked)
 {
-	struct buf packet AUTO_BUF = BUF_INIT;
 	struct server *server = asked->server;
 	int fd AUTO_CLOSE = server->facts_ahead;
 	struct err err;
@@ -55,10 +54,7 @@ void serve_facts_request(struct asked *asked)
 		asked_fail(asked, &err);
 		return;
 	}
-	keeper_begin_ok(&packet, asked->message.id);
-	server->send(server, &packet, fd);
-	asked->message.id = 0;
-	asked_ok(asked, NULL);
+	asked_ok_file(asked, fd);
 }
 
 int serve_reload(struct server *server, struct buf *rows, struct err *err)

@@ -9,6 +9,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/crypt/jws.h"
 #include "lib/crypt/pem.h"
 #include "lib/crypt/ssl.h"
 
@@ -284,6 +285,30 @@ void cert_ski(const struct cert *cert, struct buf *out)
 void cert_aki(const struct cert *cert, struct buf *out)
 {
 	add_octets(X509_get0_authority_key_id(cert->x509), out);
+}
+
+int cert_renewal_id(const struct cert *cert, struct buf *out, struct err *err)
+{
+	const ASN1_OCTET_STRING *aki = X509_get0_authority_key_id(cert->x509);
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert->x509);
+	unsigned char *der = NULL, *at;
+	int len = i2d_ASN1_INTEGER(serial, &der);
+
+	if (len < 2)
+		mem_exhausted();
+	ssl_begin();
+	if (!aki || der[1] > 0x7f) {
+		OPENSSL_free(der);
+		return err_set(err, ERR_BAD_CERT,
+			"the certificate has no identifier of its issuer's key");
+	}
+	jws_base64url(out, ASN1_STRING_get0_data(aki), (size_t)ASN1_STRING_length(aki));
+	buf_add_char(out, '.');
+	/* Behind tag and length, which is short for what cert_read() accepts. */
+	at = der + 2;
+	jws_base64url(out, at, (size_t)len - 2);
+	OPENSSL_free(der);
+	return 0;
 }
 
 bool cert_is_ca(const struct cert *cert)

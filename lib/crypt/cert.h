@@ -66,6 +66,12 @@ void cert_spki_sha256(const struct cert *cert, uint8_t out[SHA256_LEN]);
 void cert_ski(const struct cert *cert, struct buf *out);
 void cert_aki(const struct cert *cert, struct buf *out);
 
+/*
+ * Appends the name that renewal information has for it (RFC 9773, 4.1): authority key identifier and
+ * serial number, the latter with the leading zero that its encoding may have.  -1 without identifier.
+ */
+int cert_renewal_id(const struct cert *cert, struct buf *out, struct err *err);
+
 bool cert_is_ca(const struct cert *cert);
 int cert_path_length(const struct cert *cert);       /* -1: none */
 bool cert_constrains_names(const struct cert *cert); /* RFC 5280, 4.2.1.10 */

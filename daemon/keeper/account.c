@@ -1,0 +1,221 @@
+#include "daemon/keeper/account.h"
+
+#include <string.h>
+
+#include "daemon/keeper/info.h"
+#include "daemon/keeper/store_file.h"
+#include "lib/base/buf.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/crypt/key.h"
+#include "lib/crypt/secret.h"
+#include "lib/wire/url.h"
+#include "proto/line.h"
+
+#define KEY_FILE "key.pem"
+#define CANDIDATE_FILE "candidate.pem"
+#define ACCOUNT_FILE "account"
+
+/* What every ACME server has to know (RFC 8555, 6.2). */
+#define KEY_SPEC "ec:secp256r1"
+
+int authority_find(const struct conf *conf, const struct line *line, struct authority *out,
+	struct err *err)
+{
+	const char *name = line_need(line, "ca", err);
+
+	*out = (struct authority){ .ca = NULL };
+	if (!name || line_get_bool(line, "test", &out->is_test, err) < 0)
+		return -1;
+	for (size_t i = 0; i < conf->n_cas && !out->ca; i++)
+		if (str_is(conf->cas[i].name, name))
+			out->ca = &conf->cas[i];
+	if (!out->ca || out->ca->type != CA_ACME)
+		return err_set(err, ERR_BAD_ARGUMENT, "no ACME CA is called %.60s", name);
+	out->acme = out->ca->acme;
+	out->directory = out->is_test ? out->acme->staging : out->acme->directory;
+	if (!out->directory)
+		return err_set(
+			err, ERR_BAD_ARGUMENT, "the CA %s has no staging directory", name);
+	return 0;
+}
+
+int authority_check_url(const struct authority *at, const char *url, struct err *err)
+{
+	if (url_check(url, err) < 0)
+		return -1;
+	if (!url_same_origin(url, at->directory))
+		return err_set(
+			err, ERR_NOT_ALLOWED, "%.150s is not a URL of %s", url, at->directory);
+	return 0;
+}
+
+char *authority_path(const struct authority *at, const char *file)
+{
+	return mem_printf("%saccounts/%s/%s", at->is_test ? "test/" : "", at->ca->name, file);
+}
+
+/* *out stays NULL when there is no such file. */
+static int read_key(struct store *store, const struct authority *at, const char *file,
+	struct key **out, struct err *err)
+{
+	char *path AUTO_FREE = authority_path(at, file);
+	struct secret pem AUTO_SECRET = SECRET_INIT;
+
+	if (store_file_read(store, path, KEY_PEM_MAX, &pem, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	if (key_read(pem.data, pem.len, out, err) < 0)
+		return err_add(err, "%s", path);
+	return 0;
+}
+
+static int write_key(struct store *store, const struct authority *at, const char *file,
+	const struct key *key, struct err *err)
+{
+	char *path AUTO_FREE = authority_path(at, file);
+	struct secret pem AUTO_SECRET = SECRET_INIT;
+
+	if (key_write(key, &pem, err) < 0)
+		return -1;
+	return store_file_write(store, path, pem.data, pem.len, err);
+}
+
+static int make_key(struct store *store, const struct authority *at, const char *file,
+	struct key **out, struct err *err)
+{
+	struct key *key AUTO_KEY = NULL;
+
+	if (*out)
+		return 0;
+	if (key_make(KEY_SPEC, &key, err) < 0 || write_key(store, at, file, key, err) < 0)
+		return err_add(err, "cannot make a key for the account at %s", at->ca->name);
+	*out = mem_take(&key);
+	return 0;
+}
+
+static int remove_file(
+	struct store *store, const struct authority *at, const char *file, struct err *err)
+{
+	char *path AUTO_FREE = authority_path(at, file);
+
+	return store_file_remove(store, path, err);
+}
+
+/* The text of a line, or NULL. */
+static char *value_of(const char *text, const char *key)
+{
+	struct buf value AUTO_BUF = BUF_INIT;
+
+	return info_value(text, key, &value) && value.len ? mem_strdup(value.data) : NULL;
+}
+
+static int read_account_file(
+	struct store *store, const struct authority *at, struct account *out, struct err *err)
+{
+	char *path AUTO_FREE = authority_path(at, ACCOUNT_FILE), *directory AUTO_FREE = NULL,
+		   *created AUTO_FREE = NULL;
+	struct secret text AUTO_SECRET = SECRET_INIT;
+	struct err ignored;
+
+	if (store_file_read(store, path, INFO_MAX, &text, err) < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : -1;
+	if (text.len == 0 || strlen(text.data) != text.len)
+		return err_set(err, ERR_BROKEN_STORE, "%s is not text", path);
+	directory = value_of(text.data, "directory");
+	created = value_of(text.data, "created");
+	if (created)
+		(void)instant_parse(created, &out->created, &ignored);
+	if (directory && str_is(directory, at->directory))
+		out->url = value_of(text.data, "url");
+	/* A hand may have been in it, and it becomes part of what is signed. */
+	if (out->url && authority_check_url(at, out->url, err) < 0)
+		return err_add(err, "%s", path);
+	out->binding = value_of(text.data, "binding");
+	return 0;
+}
+
+static bool is_same_key(const struct key *a, const struct key *b)
+{
+	uint8_t x[SHA256_LEN], y[SHA256_LEN];
+
+	key_spki_sha256(a, x);
+	key_spki_sha256(b, y);
+	return memcmp(x, y, sizeof(x)) == 0;
+}
+
+int account_read(
+	struct store *store, const struct authority *at, struct account *out, struct err *err)
+{
+	struct account account AUTO_ACCOUNT = { .key = NULL };
+
+	if (read_key(store, at, KEY_FILE, &account.key, err) < 0 ||
+		read_key(store, at, CANDIDATE_FILE, &account.candidate, err) < 0 ||
+		read_account_file(store, at, &account, err) < 0)
+		return -1;
+	/* A crash came between the two steps of a promotion. */
+	if (account.key && account.candidate && is_same_key(account.key, account.candidate)) {
+		key_free(account.candidate);
+		account.candidate = NULL;
+	}
+	*out = account;
+	account = (struct account){ .key = NULL };
+	return 0;
+}
+
+void account_done(struct account *account)
+{
+	key_free(account->key);
+	key_free(account->candidate);
+	free(account->url);
+	free(account->binding);
+	*account = (struct account){ .key = NULL };
+}
+
+int account_want_key(struct store *store, const struct authority *at, struct account *account,
+	struct err *err)
+{
+	return make_key(store, at, KEY_FILE, &account->key, err);
+}
+
+int account_want_candidate(struct store *store, const struct authority *at,
+	struct account *account, struct err *err)
+{
+	return make_key(store, at, CANDIDATE_FILE, &account->candidate, err);
+}
+
+int account_note(struct store *store, const struct authority *at, struct account *account,
+	const char *url, struct err *err)
+{
+	char *path AUTO_FREE = authority_path(at, ACCOUNT_FILE);
+	struct buf text AUTO_BUF = BUF_INIT;
+	char created[INSTANT_TEXT_LEN];
+
+	if (account->url && str_is(account->url, url))
+		return 0;
+	buf_printf(&text, "url: %s\ncreated: %s\ndirectory: %s\n", url,
+		instant_text(clock_now(), created), at->directory);
+	if (at->acme->eab_kid)
+		buf_printf(&text, "binding: %s\n", at->acme->eab_kid);
+	return store_file_write(store, path, text.data, text.len, err);
+}
+
+int account_forget(struct store *store, const struct authority *at, struct err *err)
+{
+	return remove_file(store, at, ACCOUNT_FILE, err);
+}
+
+int account_promote(
+	struct store *store, const struct authority *at, bool candidate, struct err *err)
+{
+	struct key *key AUTO_KEY = NULL;
+
+	if (candidate) {
+		if (read_key(store, at, CANDIDATE_FILE, &key, err) < 0)
+			return -1;
+		if (key && write_key(store, at, KEY_FILE, key, err) < 0)
+			return -1;
+	}
+	return remove_file(store, at, CANDIDATE_FILE, err);
+}

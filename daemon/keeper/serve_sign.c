@@ -1,0 +1,434 @@
+#include "daemon/keeper/signing.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/keeper/store.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/crypt/cert.h"
+#include "lib/crypt/jws.h"
+#include "lib/crypt/key.h"
+#include "lib/crypt/secret.h"
+
+/*
+ * Signing for an ACME CA (RFC 8555, 6.2).  The engine names an operation; header and payload are composed
+ * here from the configuration and the store, so whoever takes the engine over can use our account and
+ * cannot say with it what it likes: only to this CA, only about configured names, and nothing that
+ * gives up the account or the current certificate.
+ */
+
+/* RFC 8555, 6.5.1: base64url; the length is ours. */
+#define NONCE_MAX 512
+#define HMAC_FILE_MAX ((size_t)4096)
+
+/* RFC 5280, 5.3.1: those that a subscriber may name. */
+static bool is_reason(int64_t reason)
+{
+	return (reason >= 0 && reason <= 5 && reason != 2) || reason == 9;
+}
+
+void signing_done(struct signing *s)
+{
+	account_done(&s->account);
+	pending_done(&s->pending);
+	key_free(s->cert_key);
+	buf_done(&s->payload);
+}
+
+static const char *word_of(const struct asked *asked, const char *key)
+{
+	return line_get(&asked->message.line, key);
+}
+
+static int check_nonce(const char *nonce, struct err *err)
+{
+	size_t len = strlen(nonce);
+
+	if (len > 0 && len <= NONCE_MAX &&
+		strspn(nonce, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			      "0123456789-_") == len)
+		return 0;
+	return err_set(err, ERR_BAD_ARGUMENT, "the nonce is not base64url");
+}
+
+int signing_begin(struct asked *asked, struct signing *out, struct err *err)
+{
+	const struct line *line = &asked->message.line;
+	const char *op = line_need(line, "op", err);
+
+	*out = (struct signing){ .asked = asked, .op = op ? sign_parse(op) : SIGN_COUNT };
+	if (out->op == SIGN_COUNT)
+		return err_set(err, ERR_BAD_ARGUMENT, "there is no such operation to sign");
+	out->url = line_need(line, "url", err);
+	out->nonce = out->url ? line_need(line, "nonce", err) : NULL;
+	if (!out->nonce || authority_find(asked->conf, line, &out->at, err) < 0 ||
+		authority_check_url(&out->at, out->url, err) < 0 ||
+		check_nonce(out->nonce, err) < 0)
+		return -1;
+	return account_read(asked->server->store, &out->at, &out->account, err);
+}
+
+static int want_cert(const struct signing *s, struct err *err)
+{
+	return line_need(&s->asked->message.line, "cert", err) ? 0 : -1;
+}
+
+static void add_member(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(
+		out, "%s\"%s\":", out->len && out->data[out->len - 1] != '{' ? "," : "", name);
+	buf_add_json(out, value);
+}
+
+static int add_jwk(struct buf *out, const char *name, const struct key *key, struct err *err)
+{
+	buf_printf(out, ",\"%s\":", name);
+	return jws_jwk(key, out, err);
+}
+
+static void add_contacts(const struct acme_conf *acme, struct buf *out)
+{
+	buf_add_text(out, "\"contact\":[");
+	for (size_t i = 0; i < acme->n_contact; i++) {
+		char *mail AUTO_FREE = mem_printf("mailto:%s", acme->contact[i]);
+
+		buf_add_text(out, i ? "," : "");
+		buf_add_json(out, mail);
+	}
+	buf_add_char(out, ']');
+}
+
+/* The MAC key of an external account, as CAs hand it out: base64 of any kind, perhaps in lines. */
+static int read_hmac(const char *path, struct secret *out, struct err *err)
+{
+	struct secret text AUTO_SECRET = SECRET_INIT;
+	struct buf raw = BUF_INIT;
+	size_t len = 0;
+	int result;
+
+	if (secret_read(AT_FDCWD, path, HMAC_FILE_MAX, &text, err) < 0)
+		return -1;
+	for (size_t i = 0; i < text.len; i++)
+		if (!strchr(" \t\r\n", text.data[i]))
+			text.data[len++] = text.data[i];
+	result = jws_base64_read(text.data ? text.data : "", len, &raw, err);
+	serve_hide(&raw, out);
+	if (result == 0 && out->len == 0)
+		result = err_set(err, ERR_BAD_VALUE, "it is empty");
+	return result < 0 ? err_add(err, "%s", path) : 0;
+}
+
+/* RFC 8555, 7.3.4. */
+static int add_binding(const struct signing *s, struct buf *out, struct err *err)
+{
+	const struct acme_conf *acme = s->at.acme;
+	struct buf header AUTO_BUF = BUF_INIT, jwk AUTO_BUF = BUF_INIT;
+	struct secret mac AUTO_SECRET = SECRET_INIT;
+
+	if (!acme->eab_kid)
+		return 0;
+	if (read_hmac(acme->eab_hmac_file, &mac, err) < 0 ||
+		jws_jwk(s->account.key, &jwk, err) < 0)
+		return err_add(err, "the external account of %s", s->at.ca->name);
+	buf_add_char(&header, '{');
+	add_member(&header, "alg", "HS256");
+	add_member(&header, "kid", acme->eab_kid);
+	add_member(&header, "url", s->url);
+	buf_add_char(&header, '}');
+	buf_add_text(out, ",\"externalAccountBinding\":");
+	return jws_mac(&mac, "HS256", header.data, jwk.data, out, err);
+}
+
+static int new_account(struct signing *s, struct err *err)
+{
+	if (account_want_key(s->asked->server->store, &s->at, &s->account, err) < 0)
+		return -1;
+	s->key = s->account.key;
+	buf_printf(&s->payload, "{\"termsOfServiceAgreed\":%s",
+		s->at.acme->terms_agreed ? "true" : "false");
+	if (s->at.acme->n_contact) {
+		buf_add_char(&s->payload, ',');
+		add_contacts(s->at.acme, &s->payload);
+	}
+	if (add_binding(s, &s->payload, err) < 0)
+		return -1;
+	buf_add_char(&s->payload, '}');
+	return 0;
+}
+
+static int find_account(struct signing *s, struct err *err)
+{
+	const char *which = word_of(s->asked, "key");
+
+	s->key = which && str_is(which, "candidate") ? s->account.candidate : s->account.key;
+	if (!s->key)
+		return err_set(err, ERR_NOT_FOUND, "there is no %s for the account at %s",
+			which ? "candidate key" : "key", s->at.ca->name);
+	buf_add_text(&s->payload, "{\"onlyReturnExisting\":true}");
+	return 0;
+}
+
+static int update_account(struct signing *s, struct err *err)
+{
+	if (!s->account.url || !str_is(s->url, s->account.url))
+		return err_set(err, ERR_NOT_ALLOWED, "%.150s is not our account", s->url);
+	buf_add_char(&s->payload, '{');
+	add_contacts(s->at.acme, &s->payload);
+	buf_add_char(&s->payload, '}');
+	return 0;
+}
+
+static bool is_address(const char *name)
+{
+	unsigned char ignored[16];
+
+	return inet_pton(AF_INET, name, ignored) == 1 ||
+	       inet_pton(AF_INET6, name, ignored) == 1;
+}
+
+/*
+ * The certificate that the order replaces (RFC 9773, 5), when it came from this CA.  Saying so is a
+ * courtesy: one that cannot be read hinders no order.
+ */
+static void add_replaced(struct signing *s)
+{
+	struct buf id AUTO_BUF = BUF_INIT;
+	const struct ca_conf *ca;
+	struct err ignored;
+
+	if (s->at.is_test)
+		return;
+	if (serve_certid(s->asked, &id, &ca, &ignored) == 0 && ca == s->at.ca)
+		add_member(&s->payload, "replaces", id.data);
+}
+
+static int new_order(struct signing *s, struct err *err)
+{
+	bool profile = false, replaces = false;
+	const struct line *line = &s->asked->message.line;
+	const struct cert_conf *cert = s->asked->cert;
+
+	if (want_cert(s, err) < 0 || line_get_bool(line, "profile", &profile, err) < 0 ||
+		line_get_bool(line, "replaces", &replaces, err) < 0)
+		return -1;
+	buf_add_text(&s->payload, "{\"identifiers\":[");
+	for (size_t i = 0; i < cert->n_names; i++) {
+		buf_add_text(&s->payload, i ? ",{" : "{");
+		add_member(&s->payload, "type", is_address(cert->names[i]) ? "ip" : "dns");
+		add_member(&s->payload, "value", cert->names[i]);
+		buf_add_char(&s->payload, '}');
+	}
+	buf_add_char(&s->payload, ']');
+	if (profile && s->at.acme->profile)
+		add_member(&s->payload, "profile", s->at.acme->profile);
+	if (replaces)
+		add_replaced(s);
+	buf_add_char(&s->payload, '}');
+	return 0;
+}
+
+static int read_object(struct signing *s, struct err *err)
+{
+	(void)err;
+	s->is_read = true;
+	return 0;
+}
+
+static int answer(struct signing *s, struct err *err)
+{
+	(void)err;
+	buf_add_text(&s->payload, "{}");
+	return 0;
+}
+
+/* The same object for a server that forgives: what follows the path, or a doubled slash. */
+static bool may_be_account(const char *url, const char *account)
+{
+	const char *path = strstr(url, "://");
+	size_t len = strlen(account);
+
+	return strpbrk(url, "%?;") || strstr(url, "/.") || (path && strstr(path + 3, "//")) ||
+	       (strncasecmp(url, account, len) == 0 && (!url[len] || str_is(url + len, "/")));
+}
+
+static int deactivate(struct signing *s, struct err *err)
+{
+	/* The same word given to the account's URL ends the account (RFC 8555, 7.3.6). */
+	if (s->account.url && may_be_account(s->url, s->account.url))
+		return err_set(err, ERR_NOT_ALLOWED,
+			"%.150s may be our account, which is never given up", s->url);
+	buf_add_text(&s->payload, "{\"status\":\"deactivated\"}");
+	return 0;
+}
+
+static int finalize(struct signing *s, struct err *err)
+{
+	(void)err;
+	buf_add_text(&s->payload, "{\"csr\":\"");
+	jws_base64url(&s->payload, s->pending.csr_der.data, s->pending.csr_der.len);
+	buf_add_text(&s->payload, "\"}");
+	return 0;
+}
+
+/* RFC 8555, 7.3.5: signed by the new key, inside of what the old one signs. */
+static int key_change(struct signing *s, struct err *err)
+{
+	struct buf header AUTO_BUF = BUF_INIT, inner AUTO_BUF = BUF_INIT;
+	const struct key *new;
+
+	if (account_want_candidate(s->asked->server->store, &s->at, &s->account, err) < 0)
+		return -1;
+	new = s->account.candidate;
+	buf_add_char(&header, '{');
+	add_member(&header, "alg", jws_algorithm(new));
+	add_member(&header, "url", s->url);
+	if (add_jwk(&header, "jwk", new, err) < 0)
+		return -1;
+	buf_add_char(&header, '}');
+	buf_add_char(&inner, '{');
+	add_member(&inner, "account", s->account.url);
+	if (add_jwk(&inner, "oldKey", s->account.key, err) < 0)
+		return -1;
+	buf_add_char(&inner, '}');
+	return jws_sign(new, header.data, inner.data, &s->payload, err);
+}
+
+static int read_version(struct asked *asked, const char *file, struct buf *out,
+	struct version_id *id, struct err *err)
+{
+	const char *version = line_need(&asked->message.line, "version", err);
+
+	if (!version || version_id_parse(version, id, err) < 0)
+		return -1;
+	return store_read_file(
+		asked->server->store, asked->cert->name, id, file, KEY_PEM_MAX, out, err);
+}
+
+static int take_cert_key(struct signing *s, struct err *err)
+{
+	struct secret pem AUTO_SECRET = SECRET_INIT;
+	struct buf text = BUF_INIT;
+	struct version_id id;
+	int result = read_version(s->asked, "privkey.pem", &text, &id, err);
+
+	serve_hide(&text, &pem);
+	if (result < 0 || key_read(pem.data, pem.len, &s->cert_key, err) < 0)
+		return -1;
+	s->key = s->cert_key;
+	return 0;
+}
+
+static int revoke(struct signing *s, struct err *err)
+{
+	struct buf pem AUTO_BUF = BUF_INIT, der AUTO_BUF = BUF_INIT;
+	const char *with = word_of(s->asked, "with");
+	struct cert *cert AUTO_CERT = NULL;
+	struct cert_facts facts;
+	struct version_id id;
+	int64_t reason = -1;
+	bool is_curr;
+
+	if (want_cert(s, err) < 0 ||
+		line_get_int(&s->asked->message.line, "reason", 0, 10, &reason, err) < 0 ||
+		read_version(s->asked, "cert.pem", &pem, &id, err) < 0 ||
+		cert_read(pem.data, pem.len, &cert, err) < 0 ||
+		store_read(s->asked->server->store, s->asked->cert->name, &facts, err) < 0)
+		return -1;
+	is_curr = version_id_equal(&facts.curr.id, &id);
+	facts_done(&facts);
+	if (is_curr)
+		return err_set(err, ERR_NOT_ALLOWED, "the current version of %s is not revoked",
+			s->asked->cert->name);
+	if (reason >= 0 && !is_reason(reason))
+		return err_set(
+			err, ERR_BAD_ARGUMENT, "reason %d is not for us to give", (int)reason);
+	if (with && str_is(with, "cert-key") && take_cert_key(s, err) < 0)
+		return -1;
+	cert_write_der(cert, &der);
+	buf_add_text(&s->payload, "{\"certificate\":\"");
+	jws_base64url(&s->payload, der.data, der.len);
+	buf_add_char(&s->payload, '"');
+	if (reason >= 0)
+		buf_printf(&s->payload, ",\"reason\":%d", (int)reason);
+	buf_add_char(&s->payload, '}');
+	return 0;
+}
+
+static int (*const composers[SIGN_COUNT])(struct signing *s, struct err *err) = {
+	[SIGN_NEW_ACCOUNT] = new_account,
+	[SIGN_FIND_ACCOUNT] = find_account,
+	[SIGN_UPDATE_ACCOUNT] = update_account,
+	[SIGN_NEW_ORDER] = new_order,
+	[SIGN_READ] = read_object,
+	[SIGN_ANSWER] = answer,
+	[SIGN_DEACTIVATE] = deactivate,
+	[SIGN_FINALIZE] = finalize,
+	[SIGN_KEY_CHANGE] = key_change,
+	[SIGN_REVOKE] = revoke,
+};
+
+static int sign(struct signing *s, struct buf *out, struct err *err)
+{
+	const struct key *key = s->key ? s->key : s->account.key;
+	struct buf header AUTO_BUF = BUF_INIT;
+	const char *algorithm = jws_algorithm(key);
+
+	if (!algorithm)
+		return err_set(err, ERR_BAD_KEY, "this key cannot sign for ACME");
+	buf_add_char(&header, '{');
+	add_member(&header, "alg", algorithm);
+	add_member(&header, "nonce", s->nonce);
+	add_member(&header, "url", s->url);
+	if (!s->key)
+		add_member(&header, "kid", s->account.url);
+	else if (add_jwk(&header, "jwk", key, err) < 0)
+		return -1;
+	buf_add_char(&header, '}');
+	return jws_sign(key, header.data, s->is_read ? NULL : buf_text(&s->payload), out, err);
+}
+
+/* Who has no account can only look for one or make one; a certificate's own key needs none. */
+int signing_check_account(const struct signing *s, struct err *err)
+{
+	const char *with = word_of(s->asked, "with");
+
+	if (s->op == SIGN_NEW_ACCOUNT || s->op == SIGN_FIND_ACCOUNT ||
+		(s->op == SIGN_REVOKE && with && str_is(with, "cert-key")) ||
+		(s->account.key && s->account.url))
+		return 0;
+	return err_set(err, ERR_ACCOUNT_LOST, "no account at %s is known", s->at.ca->name);
+}
+
+void signing_finish(struct signing *s)
+{
+	struct buf rows AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
+	int result = 0;
+
+	buf_add_char(&rows, '\n');
+	if (signing_check_account(s, &err) < 0 || composers[s->op](s, &err) < 0 ||
+		sign(s, &rows, &err) < 0)
+		result = -1;
+	else if (rows.len > KEEPER_MESSAGE_MAX - SERVE_PREFIX_MAX)
+		result = err_set(&err, ERR_TOO_LARGE, "what is signed has %zu bytes", rows.len);
+	if (result < 0)
+		asked_fail(s->asked, &err);
+	else
+		asked_ok(s->asked, &rows);
+}
+
+void serve_sign_request(struct asked *asked)
+{
+	struct signing s CLEANUP(signing_done) = { .asked = NULL };
+	struct err err = ERR_INIT;
+
+	if (signing_begin(asked, &s, &err) < 0)
+		asked_fail(asked, &err);
+	else if (s.op == SIGN_FINALIZE)
+		signing_finalize(&s);
+	else
+		signing_finish(&s);
+}

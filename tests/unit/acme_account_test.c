@@ -1,0 +1,207 @@
+#include "tests/unit/acme_scene.h"
+
+/* Accounts at ACME CAs, and what is signed with their keys. */
+
+TEST(accounts_are_made_noted_and_forgotten)
+{
+	WORLD;
+	struct stat st;
+	char *key AUTO_FREE = mem_printf("%s/accounts/le/key.pem", dir);
+
+	REFUSED("not-found", "no key", SIGN("find-account"));
+	REFUSED("account-lost", "le", SIGN("read"));
+	REFUSED("bad-argument", "key", "account ca=le url=https://ca.example/acct/7");
+	CHECK_STR(ask("accounts"), "ok 1");
+	OK(SIGN("new-account"));
+	CHECK(stat(key, &st) == 0 && (st.st_mode & 07777) == 0600);
+	CHECK_STR(payload(), "{\"termsOfServiceAgreed\":true}");
+	CHECK(str_starts(header(), "{\"alg\":\"ES256\",\"nonce\":\"abc\","
+				   "\"url\":\"https://ca.example/x\",\"jwk\":{\"crv\":"));
+	CHECK(!strstr(header(), "kid"));
+	REFUSED("not-allowed", "not a URL of", "account ca=le url=https://evil.example/acct/7");
+	OK("account ca=le url=https://ca.example/acct/7");
+	CHECK(strstr(ask("accounts"), "\nca=le url=https://ca.example/acct/7 "
+				      "key=ec:secp256r1 thumbprint="));
+	CHECK(!strstr(buf_text(&reply), "candidate"));
+	reopen();
+	OK(SIGN("read"));
+	CHECK_STR(payload(), "");
+	CHECK_STR(header(),
+		"{\"alg\":\"ES256\",\"nonce\":\"abc\",\"url\":\"https://ca.example/x\","
+		"\"kid\":\"https://ca.example/acct/7\"}");
+	OK(SIGN("find-account"));
+	CHECK_STR(payload(), "{\"onlyReturnExisting\":true}");
+	OK("account ca=le gone=yes");
+	OK("account ca=le gone=yes");
+	REFUSED("account-lost", "le", SIGN("read"));
+	CHECK(strstr(ask("accounts"), "\nca=le key=ec:secp256r1"));
+	REFUSED("bad-argument", "one of", "account ca=le");
+}
+
+TEST(an_account_is_of_one_directory)
+{
+	WORLD;
+	have_account();
+	world_acme.directory = "https://ca.example/dir2";
+	REFUSED("account-lost", "le", SIGN("read"));
+	OK("account ca=le url=https://ca.example/acct/8");
+	OK(SIGN("read"));
+	CHECK(strstr(header(), "acct/8"));
+	/* Staging is another world. */
+	REFUSED("account-lost", "le",
+		"sign ca=le test=yes op=read url=https://stage.example/x nonce=a");
+	OK("sign ca=le test=yes op=new-account url=https://stage.example/x nonce=a");
+	CHECK(strstr(ask("accounts"), "\nca=le test=yes key="));
+}
+
+TEST(requests_that_make_no_sense_are_refused)
+{
+	WORLD;
+	char *nonce AUTO_FREE = mem_zalloc(514);
+
+	have_account();
+	memset(nonce, 'a', 513);
+	REFUSED("bad-argument", "operation", SIGN("nonsense"));
+	REFUSED("bad-argument", "op", "sign ca=le url=https://ca.example/x nonce=a");
+	REFUSED("bad-argument", "url", "sign ca=le op=read nonce=a");
+	REFUSED("bad-argument", "nonce", "sign ca=le op=read url=https://ca.example/x");
+	REFUSED("bad-argument", "nonce",
+		"sign ca=le op=read url=https://ca.example/x nonce=\"a b\"");
+	REFUSED("bad-argument", "nonce", "sign ca=le op=read url=https://ca.example/x nonce=");
+	REFUSED("bad-argument", "nonce", "sign ca=le op=read url=https://ca.example/x nonce=%s",
+		nonce);
+	REFUSED("bad-argument", "nobody", "sign ca=nobody op=read url=https://x/ nonce=a");
+	REFUSED("bad-argument", "local", "sign ca=local op=read url=https://x/ nonce=a");
+	REFUSED("not-allowed", "ca.example",
+		"sign ca=le op=read url=https://ca.example:8443/x nonce=a");
+	REFUSED("not-allowed", "ca.example",
+		"sign ca=le op=read url=https://stage.example/x nonce=a");
+	REFUSED("bad-value", "", "sign ca=le op=read url=http://ca.example/x nonce=a");
+	REFUSED("bad-value", "", "sign ca=le op=read url=https://ca.example@evil/x nonce=a");
+	REFUSED("bad-argument", "cert", SIGN("new-order"));
+	REFUSED("no-such-cert", "a/b", SIGN("new-order") " cert=a/b");
+	world_acme.staging = NULL;
+	REFUSED("bad-argument", "staging",
+		"sign ca=le test=yes op=read url=https://ca.example/x nonce=a");
+}
+
+TEST(payloads)
+{
+	static const char *const contacts[] = { "a@example.com", "\"b\"@example.com" };
+
+	WORLD;
+	have_account();
+	OK(SIGN("new-order") " cert=" CERT);
+	CHECK_STR(payload(), "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"example.com\"},"
+			     "{\"type\":\"dns\",\"value\":\"*.example.com\"},"
+			     "{\"type\":\"ip\",\"value\":\"192.0.2.1\"}]}");
+	world_acme.profile = "short\"lived";
+	OK(SIGN("new-order") " cert=" CERT " replaces=yes");
+	CHECK(str_ends(payload(), "}]}"));
+	OK(SIGN("new-order") " cert=" CERT " profile=yes");
+	CHECK(str_ends(payload(), "}],\"profile\":\"short\\\"lived\"}"));
+	OK(SIGN("answer"));
+	CHECK_STR(payload(), "{}");
+	OK(SIGN("deactivate"));
+	CHECK_STR(payload(), "{\"status\":\"deactivated\"}");
+	REFUSED("not-allowed", "account", SIGN("update-account"));
+	OK("sign ca=le op=update-account url=https://ca.example/acct/7 nonce=a");
+	CHECK_STR(payload(), "{\"contact\":[]}");
+	world_acme.contact = contacts;
+	world_acme.n_contact = 2;
+	OK("sign ca=le op=update-account url=https://ca.example/acct/7 nonce=a");
+	CHECK_STR(payload(), "{\"contact\":[\"mailto:a@example.com\","
+			     "\"mailto:\\\"b\\\"@example.com\"]}");
+	OK(SIGN("new-account"));
+	CHECK(str_starts(payload(), "{\"termsOfServiceAgreed\":true,\"contact\":[\"mailto:a@"));
+}
+
+TEST(the_account_is_never_given_up)
+{
+	static const char *const urls[] = { "acct/7", "acct/7/", "Acct/7", "acct//7",
+		"acct/7?x", "acct/%37", "acct/./7", "x/../acct/7", "acct/7;a" };
+
+	WORLD;
+	have_account();
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++)
+		REFUSED("not-allowed", "account",
+			"sign ca=le op=deactivate url=https://ca.example/%s nonce=a", urls[i]);
+	OK("sign ca=le op=deactivate url=https://ca.example/acct/77 nonce=a");
+	OK("sign ca=le op=deactivate url=https://ca.example/acct/7/authz/1 nonce=a");
+}
+
+TEST(external_accounts)
+{
+	/* RFC 7515, A.1: as base64url, as base64 in lines, and what is neither. */
+	static const char good[] =
+		"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Y"
+		"j0iPS4hcgUuTwjAzZr1Z9CAow";
+	static const struct {
+		const char *text, *error;
+	} rows[] = { { good, NULL }, { "AyM1Sys\r\n PpbyD\n", NULL },
+		{ "AyM1S+/=\n", "base64" }, { "", "empty" }, { " \n", "empty" },
+		{ "not base64!", "base64" } };
+
+	WORLD;
+	char *path AUTO_FREE = mem_printf("%s/hmac", dir);
+	struct err err;
+
+	world_acme.eab_kid = "kid-1";
+	world_acme.eab_hmac_file = path;
+	REFUSED("not-found", "hmac", SIGN("new-account"));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		REQUIRE(file_replace(AT_FDCWD, path, rows[i].text, strlen(rows[i].text),
+				FILE_SECRET, &err) == 0);
+		if (rows[i].error) {
+			REFUSED("bad-value", rows[i].error, SIGN("new-account"));
+			continue;
+		}
+		OK(SIGN("new-account"));
+		CHECK(strstr(payload(), ",\"externalAccountBinding\":{\"protected\":\""));
+		char *inner AUTO_FREE = mem_strdup(strstr(payload(), "{\"protected\""));
+		CHECK_STR(part_of(inner, "protected"), "{\"alg\":\"HS256\",\"kid\":\"kid-1\","
+						       "\"url\":\"https://ca.example/x\"}");
+		CHECK(str_starts(
+			part_of(inner, "payload"), "{\"crv\":\"P-256\",\"kty\":\"EC\""));
+	}
+	OK("account ca=le url=https://ca.example/acct/7");
+	CHECK(strstr(ask("accounts"), " binding=kid-1"));
+}
+
+TEST(a_rollover_survives_crashes)
+{
+	WORLD;
+	char *old AUTO_FREE = NULL, *new AUTO_FREE = NULL;
+
+	have_account();
+	REFUSED("not-found", "candidate", SIGN("find-account") " key=candidate");
+	OK(SIGN("find-account"));
+	old = mem_strdup(strstr(header(), "jwk"));
+	OK(SIGN("key-change"));
+	CHECK(strstr(header(), "\"kid\":"));
+	char *inner AUTO_FREE = mem_strdup(payload());
+	CHECK(str_starts(part_of(inner, "payload"),
+		"{\"account\":\"https://ca.example/acct/7\","
+		"\"oldKey\":{\"crv\":"));
+	new = mem_strdup(strstr(part_of(inner, "protected"), "jwk"));
+	CHECK(!strstr(part_of(inner, "protected"), "nonce"));
+	CHECK(!str_is(old, new));
+	reopen();
+	CHECK(strstr(ask("accounts"), " candidate=yes"));
+	OK(SIGN("find-account") " key=candidate");
+	CHECK_STR(strstr(header(), "jwk"), new);
+	/* Again: the same candidate. */
+	OK(SIGN("key-change"));
+	char *again AUTO_FREE = mem_strdup(payload());
+	CHECK_STR(strstr(part_of(again, "protected"), "jwk"), new);
+	OK("account ca=le promote=old");
+	OK(SIGN("find-account"));
+	CHECK_STR(strstr(header(), "jwk"), old);
+	OK(SIGN("key-change"));
+	OK("account ca=le promote=candidate");
+	OK("account ca=le promote=candidate");
+	CHECK(!strstr(ask("accounts"), "candidate"));
+	OK(SIGN("find-account"));
+	CHECK(!str_is(strstr(header(), "jwk"), old));
+	REFUSED("bad-argument", "candidate or old", "account ca=le promote=new");
+}

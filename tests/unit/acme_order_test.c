@@ -1,0 +1,423 @@
+#include "tests/unit/acme_scene.h"
+
+/* From the order in flight to the stored version, and what comes after it. */
+
+static char *csr_of_answer(void)
+{
+	const char *text = payload(), *at = strstr(text, "\"csr\":\"");
+
+	REQUIRE(at);
+	return mem_strdup(at);
+}
+
+TEST(the_same_order_gets_the_same_request)
+{
+	WORLD;
+	char *one AUTO_FREE = NULL, *two AUTO_FREE = NULL, *three AUTO_FREE = NULL;
+
+	have_account();
+	REFUSED("bad-argument", "order", SIGN("finalize") " cert=" CERT);
+	REFUSED("bad-argument", "noted", SIGN("finalize") " cert=" CERT " order=" ORDER);
+	OK("order cert=" CERT " ca=le url=" ORDER " expires=2026-12-01T00:00:00Z");
+	CHECK(strstr(buf_text(&reply), " order=" ORDER " order.ca=le order.at="));
+	OK("order cert=" CERT " ca=le url=" ORDER);
+	REFUSED("busy", "in flight", "order cert=" CERT " ca=le url=" ORDER "2");
+	REFUSED("not-allowed", "evil", "order cert=" CERT " ca=le url=https://evil.example/1");
+	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+	one = csr_of_answer();
+	reopen();
+	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+	two = csr_of_answer();
+	CHECK_STR(two, one);
+	OK("order cert=" CERT " ca=le done=yes");
+	CHECK(!strstr(buf_text(&reply), "order"));
+	CHECK(!world_pending_key(ORDER, false));
+	OK("order cert=" CERT " ca=le done=yes");
+	OK("order cert=" CERT " ca=le url=" ORDER);
+	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+	three = csr_of_answer();
+	CHECK(!str_is(three, one));
+}
+
+TEST(slow_keys_are_made_beside_the_loop)
+{
+	WORLD;
+	char *one AUTO_FREE = NULL;
+
+	have_account();
+	world_cert.key = "rsa:2048";
+	OK("order cert=" CERT " ca=le url=" ORDER);
+	CHECK_STR(ask(SIGN("finalize") " cert=" CERT " order=" ORDER), "");
+	REQUIRE(slow);
+	slow->run(slow_in);
+	slow->done(slow_in, NULL);
+	check_ok(buf_text(&reply), __LINE__);
+	one = csr_of_answer();
+	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+	CHECK(str_is(strstr(payload(), "\"csr\""), one));
+}
+
+/* Accepting. */
+
+struct leaf {
+	const char *const *names;
+	size_t n_names;
+	int64_t from, until; /* seconds from now */
+};
+
+static const char *const names[] = { "192.0.2.1", "example.com", "*.example.com",
+	"more.example.com" };
+
+static char *make_chain(const struct key *key, const struct leaf *leaf, const char *order)
+{
+	struct instant now = clock_now();
+	struct cert *cert AUTO_CERT = world_leaf(key, leaf->names, leaf->n_names,
+		instant_add(now, SECONDS(leaf->from)), instant_add(now, SECONDS(leaf->until)));
+	struct buf pem AUTO_BUF = BUF_INIT;
+
+	for (; *order; order++)
+		if (*order == 'l')
+			cert_write(cert, &pem);
+		else if (*order == 'x')
+			buf_add_text(&pem, "-----BEGIN X509 CRL-----\nMAA=\n"
+					   "-----END X509 CRL-----\n");
+		else
+			cert_write(*order == 'i' ? world_int : world_root, &pem);
+	return mem_strdup(buf_text(&pem));
+}
+
+static const struct leaf good = { names, 3, -3600, 86400 * 90 };
+
+#define ACCEPT "accept cert=" CERT " ca=le order=" ORDER
+
+TEST(chains_that_are_not_ours_are_refused)
+{
+	static const struct {
+		struct leaf leaf;
+		const char *order, *code, *part;
+	} rows[] = {
+		{ { names, 2, -3600, 9000 }, "li", "bad-cert", "lacks" },
+		{ { names, 4, -3600, 9000 }, "li", "bad-cert", "not asked for" },
+		{ { names, 3, -3600, -60 }, "li", "bad-cert", "ended" },
+		{ { names, 3, 3700, 9000 }, "li", "bad-cert", "does not begin" },
+		{ { names, 3, -3600, 86400 * INT64_C(3700) }, "li", "bad-cert", "nobody" },
+		{ { names, 3, -3600, 9000 }, "il", "bad-cert", "key" },
+		{ { names, 3, -3600, 9000 }, "lri", "bad-chain", "issuer" },
+		{ { names, 3, -3600, 9000 }, "lr", "bad-chain", "issuer" },
+		{ { names, 3, -3600, 9000 }, "lli", "bad-chain", "issuer" },
+		{ { names, 3, -3600, 9000 }, "lix", "bad-chain", "X509 CRL" },
+		{ { names, 3, -3600, 9000 }, "xli", "bad-chain", "X509 CRL" },
+		{ { names, 3, -3600, 9000 }, "l", "bad-chain", "without its issuer" },
+		{ { names, 3, -3600, 9000 }, "", "bad-chain", "no certificate" },
+		{ { names, 3, -3600, 9000 }, "liiiiiiiiiiiiiiiii", "too-large", "more than" },
+	};
+
+	WORLD;
+	have_order();
+	struct key *key AUTO_KEY = world_pending_key(ORDER, false), *foreign AUTO_KEY = NULL;
+	char *chain AUTO_FREE = NULL;
+	struct err err;
+
+	REQUIRE(key && key_make("ec:secp256r1", &foreign, &err) == 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *pem AUTO_FREE = make_chain(key, &rows[i].leaf, rows[i].order);
+
+		check_err(world_ask(ACCEPT, pem), rows[i].code, rows[i].part, (int)i);
+	}
+	chain = make_chain(foreign, &good, "li");
+	check_err(world_ask(ACCEPT, chain), "bad-cert", "key", __LINE__);
+	check_err(world_ask("accept cert=" CERT " ca=le order=" ORDER "2", chain),
+		"bad-argument", "noted", __LINE__);
+	check_err(world_ask("accept cert=" CERT " ca=le", chain), "bad-argument", "order",
+		__LINE__);
+	check_err(world_ask("accept cert=" CERT " ca=other order=" ORDER, chain),
+		"bad-argument", "", __LINE__);
+	check_err(world_ask(ACCEPT, "nonsense"), "bad-chain", "no certificate", __LINE__);
+	/* Nothing was stored, and the order can still be ended well. */
+	CHECK(!strstr(ask("versions cert=" CERT), "version="));
+	free(chain);
+	chain = make_chain(key, &good, "lir");
+	check_ok(world_ask(ACCEPT, chain), __LINE__);
+}
+
+static const char *fact(const char *key)
+{
+	char *word AUTO_FREE = mem_printf(" %s", key);
+
+	return strstr(buf_text(&reply), word);
+}
+
+TEST(a_chain_becomes_the_next_version)
+{
+	WORLD;
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+	struct failure failure = { .code = ERR_TIMEOUT, .tries = 2, .text = (char *)"x" };
+	struct buf file AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	have_order();
+	REQUIRE(store_read(server.store, CERT, &facts, &err) == 0);
+	facts_set_failure(&facts, NULL, &failure);
+	REQUIRE(store_write_facts(server.store, &facts, &err) == 0);
+	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
+	char *pem AUTO_FREE = make_chain(key, &good, "li");
+	char *odd AUTO_FREE = mem_printf("hello\r\n%s\r\ntrailing", pem);
+
+	check_ok(world_ask(ACCEPT, odd), __LINE__);
+	CHECK(fact("next=") && !fact("order") && !fact("failure") && !fact("curr="));
+	CHECK(fact("next.digest=000000000000004d") && fact("next.generation=1"));
+	CHECK(!world_pending_key(ORDER, false));
+	facts_done(&facts);
+	REQUIRE(store_read(server.store, CERT, &facts, &err) == 0);
+	CHECK(facts.next.ca == facts_ca("le"));
+	REQUIRE(store_read_file(server.store, CERT, &facts.next.id, "fullchain.pem", 100000,
+			&file, &err) == 0);
+	CHECK_STR(buf_text(&file), pem);
+	buf_clear(&file);
+	REQUIRE(store_read_file(
+			server.store, CERT, &facts.next.id, "info", 100000, &file, &err) == 0);
+	CHECK(strstr(buf_text(&file), "\nca: le\n"));
+	check_err(world_ask(ACCEPT, pem), "bad-argument", "noted", __LINE__);
+}
+
+static int count(const char *text, const char *part)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, part)); text++)
+		n++;
+	return n;
+}
+
+/* The daemon died after the version was stored: the facts still tell of the order. */
+TEST(what_was_stored_is_not_stored_twice)
+{
+	WORLD;
+	for (int is_rolled = 0; is_rolled < 2; is_rolled++) {
+		OK(SIGN("new-account"));
+		OK("account ca=le url=https://ca.example/acct/7");
+		OK("order cert=" CERT " ca=le url=" ORDER);
+		OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+		struct key *key AUTO_KEY = world_pending_key(ORDER, false);
+		char *pem AUTO_FREE = make_chain(key, &good, "li");
+		struct buf csr AUTO_BUF = BUF_INIT;
+		struct pending_name name = { CERT, false, ORDER };
+		struct pending pending AUTO_PENDING = { .key = NULL };
+		struct err err;
+
+		REQUIRE(pending_read(server.store, &name, &pending, &err) == 0);
+		check_ok(world_ask(ACCEPT, pem), __LINE__);
+		if (is_rolled)
+			OK("roll cert=" CERT);
+		CHECK_INT(pending_write(server.store, &name, "le", key, pending.key_created,
+				  &pending.csr, &err),
+			0);
+		OK("order cert=" CERT " ca=le url=" ORDER);
+		check_ok(world_ask(ACCEPT, pem), __LINE__);
+		CHECK(!fact("order"));
+		CHECK(!world_pending_key(ORDER, false));
+	}
+	ask("versions cert=" CERT);
+	CHECK_INT(count(buf_text(&reply), "\nversion="), 2);
+}
+
+TEST(clocks_that_are_late_and_roots_that_are_configured)
+{
+	WORLD;
+	static const struct leaf ahead = { names, 3, 3500, 86400 };
+	struct buf root AUTO_BUF = BUF_INIT;
+
+	have_order();
+	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
+	char *pem AUTO_FREE = make_chain(key, &ahead, "li"),
+		  *alone AUTO_FREE = make_chain(key, &good, "l");
+
+	cert_write(world_root, &root);
+	world_acme.trust = buf_text(&root);
+	check_err(world_ask(ACCEPT, alone), "bad-chain", "trust", __LINE__);
+	check_ok(world_ask(ACCEPT, pem), __LINE__);
+	OK("order cert=" CERT " ca=le url=" ORDER);
+	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+	struct key *other AUTO_KEY = world_pending_key(ORDER, false);
+	char *lone AUTO_FREE = make_chain(other, &good, "l");
+
+	cert_write(world_int, &root);
+	world_acme.trust = buf_text(&root);
+	check_ok(world_ask(ACCEPT, lone), __LINE__);
+	world_acme.trust = NULL;
+}
+
+TEST(staging_touches_nothing_else)
+{
+#define STAGE " ca=le test=yes "
+#define STAGED "https://stage.example/order/1"
+	WORLD;
+	char *path AUTO_FREE = mem_printf("%s/test/certs/" CERT "/cert.pem", dir),
+		   *certs AUTO_FREE = mem_printf("%s/certs/example.com", dir);
+	struct stat st;
+
+	OK("sign" STAGE "op=new-account url=https://stage.example/x nonce=a");
+	OK("account" STAGE "url=https://stage.example/acct/1");
+	OK("order cert=" CERT STAGE "url=" STAGED);
+	CHECK(!fact("order"));
+	REFUSED("not-allowed", "ca.example", "order cert=" CERT STAGE "url=" ORDER);
+	OK("sign" STAGE "op=finalize url=https://stage.example/f nonce=a cert=" CERT
+	   " order=" STAGED);
+	struct key *key AUTO_KEY = world_pending_key(STAGED, true);
+	REQUIRE(key);
+	char *pem AUTO_FREE = make_chain(key, &good, "li");
+
+	check_ok(world_ask("accept cert=" CERT STAGE "order=" STAGED, pem), __LINE__);
+	CHECK(!fact("next="));
+	CHECK(stat(path, &st) == 0 && stat(certs, &st) < 0);
+	CHECK(!world_pending_key(STAGED, true));
+	OK("sign" STAGE "op=finalize url=https://stage.example/f nonce=a cert=" CERT
+	   " order=" STAGED);
+	OK("order cert=" CERT STAGE "done=yes url=" STAGED);
+	CHECK(!world_pending_key(STAGED, true));
+}
+
+/* One version of this CA, current. */
+static void have_curr(void)
+{
+	have_order();
+	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
+	char *pem AUTO_FREE = make_chain(key, &good, "li");
+
+	check_ok(world_ask(ACCEPT, pem), __LINE__);
+	OK("roll cert=" CERT);
+}
+
+static void version_word(const char *role, char out[VERSION_ID_TEXT_LEN])
+{
+	char *word AUTO_FREE = mem_printf("\n%s", "version=");
+	const char *at = strstr(ask("versions cert=" CERT), word);
+
+	while (at && role) {
+		const char *end = strchr(at + 1, '\n');
+		char *line AUTO_FREE =
+			end ? mem_strndup(at, (size_t)(end - at)) : mem_strdup(at);
+
+		if (strstr(line, role))
+			break;
+		at = end;
+	}
+	REQUIRE(at);
+	snprintf(out, VERSION_ID_TEXT_LEN, "%.*s", (int)strcspn(at + 9, " \n"), at + 9);
+}
+
+TEST(revocation_spares_the_current_version)
+{
+	WORLD;
+	char curr[VERSION_ID_TEXT_LEN];
+
+	have_curr();
+	version_word("curr", curr);
+	REFUSED("not-allowed", "current", SIGN("revoke") " cert=" CERT " version=%s", curr);
+	REFUSED("not-allowed", "current", SIGN("revoke") " cert=" CERT " version=%s now=yes",
+		curr);
+	REFUSED("bad-argument", "version", SIGN("revoke") " cert=" CERT);
+	REFUSED("no-such-version", "",
+		SIGN("revoke") " cert=" CERT " version=20200101T000000Z-1");
+	have_curr();
+	OK(SIGN("revoke") " cert=" CERT " version=%s", curr);
+	CHECK(str_starts(payload(), "{\"certificate\":\"") && strstr(header(), "\"kid\""));
+	OK(SIGN("revoke") " cert=" CERT " version=%s reason=4", curr);
+	CHECK(str_ends(payload(), "\",\"reason\":4}"));
+	REFUSED("bad-argument", "reason", SIGN("revoke") " cert=" CERT " version=%s reason=6",
+		curr);
+	REFUSED("bad-argument", "reason", SIGN("revoke") " cert=" CERT " version=%s reason=11",
+		curr);
+	OK("account ca=le gone=yes");
+	OK(SIGN("revoke") " cert=" CERT " version=%s with=cert-key reason=1", curr);
+	CHECK(strstr(header(), "\"jwk\""));
+}
+
+TEST(renewal_information)
+{
+	WORLD;
+	REFUSED("no-such-version", "current", "certid cert=" CERT);
+	REFUSED("no-such-version", "current",
+		"renewal cert=" CERT " again=2026-12-01T00:00:00Z");
+	have_curr();
+	CHECK(strstr(ask("certid cert=" CERT), " certid=") && fact("ca=le"));
+	char *id AUTO_FREE = mem_strdup(strstr(buf_text(&reply), "certid=") + 7);
+	*strchr(id, ' ') = 0;
+	OK(SIGN("new-order") " cert=" CERT " replaces=yes");
+	CHECK(strstr(payload(), id));
+	OK("sign ca=other op=new-account url=https://ca.example/x nonce=a");
+	OK("account ca=other url=https://ca.example/acct/9");
+	OK("sign ca=other op=new-order url=https://ca.example/x nonce=a cert=" CERT
+	   " replaces=yes");
+	CHECK(!strstr(payload(), "replaces"));
+	OK("renewal cert=" CERT " start=2026-12-01T00:00:00Z end=2026-12-02T00:00:00Z "
+	   "moment=2026-12-01T10:00:00Z again=2026-11-22T00:00:00Z url=https://why.example/1");
+	CHECK(fact("ari=") && fact("ari.url=https://why.example/1"));
+	OK("renewal cert=" CERT " again=2026-11-23T00:00:00Z");
+	CHECK(fact("ari.url=https://why.example/1") && fact("ari.start="));
+	REFUSED("bad-argument", "again", "renewal cert=" CERT);
+	REFUSED("bad-argument", "window",
+		"renewal cert=" CERT " start=2026-12-03T00:00:00Z end=2026-12-02T00:00:00Z "
+		"moment=2026-12-01T10:00:00Z again=2026-11-22T00:00:00Z");
+}
+
+static char *ledger(void)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	OK("ledger ca=le");
+	REQUIRE(reply_fd >= 0);
+	lseek(reply_fd, 0, SEEK_SET);
+	REQUIRE(file_read_fd(reply_fd, 1 << 20, &text, &err) == 0);
+	close(reply_fd);
+	reply_fd = -1;
+	return mem_strdup(buf_text(&text));
+}
+
+TEST(the_ledger_outlives_everything_for_eight_days)
+{
+	WORLD;
+	char *empty AUTO_FREE = ledger();
+	struct err err;
+
+	CHECK_STR(empty, "");
+	OK("record ca=le what=order id=abc n=2");
+	OK("record ca=le what=cert id=\"a b\" cert=" CERT);
+	REFUSED("bad-argument", "what", "record ca=le id=abc");
+	REFUSED("bad-argument", "id", "record ca=le what=order");
+	REFUSED("bad-argument", "nobody", "record ca=nobody what=order id=1");
+	REQUIRE(store_file_append(server.store, "accounts/le/ledger", "2026-", 5, &err) == 0);
+	reopen();
+	char *two AUTO_FREE = ledger();
+	CHECK(strstr(two, "Z what=order id=abc n=2\n") &&
+		strstr(two, "Z what=cert id=\"a b\" cert=" CERT "\n"));
+	CHECK(str_ends(two, "\n"));
+	clock_ahead = 7 * 86400;
+	OK("record ca=le what=order id=new");
+	clock_ahead = 9 * 86400;
+	char *one AUTO_FREE = ledger();
+	CHECK(strstr(one, "id=new") && !strstr(one, "id=abc"));
+}
+
+TEST(old_keys_without_an_order_are_swept)
+{
+	WORLD;
+	have_order();
+	struct pending_name old = { CERT, false, "https://ca.example/order/0" };
+	struct key *key AUTO_KEY = world_pending_key(ORDER, false), *there AUTO_KEY = NULL;
+	struct pending_name name = { CERT, false, ORDER };
+	struct pending pending AUTO_PENDING = { .key = NULL };
+	struct err err;
+
+	REQUIRE(pending_read(server.store, &name, &pending, &err) == 0);
+	REQUIRE(pending_write(server.store, &old, "le", key, clock_now(), &pending.csr, &err) ==
+		0);
+	OK("order cert=" CERT " ca=le done=yes");
+	there = world_pending_key(old.order, false);
+	CHECK(there);
+	clock_ahead = 31 * 86400;
+	OK("order cert=" CERT " ca=le url=" ORDER);
+	OK("order cert=" CERT " ca=le done=yes");
+	CHECK(!world_pending_key(old.order, false));
+}

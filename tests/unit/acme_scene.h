@@ -1,0 +1,159 @@
+#ifndef CERTD_TESTS_UNIT_ACME_SCENE_H
+#define CERTD_TESTS_UNIT_ACME_SCENE_H
+
+#include "tests/test.h"
+
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "tests/unit/acme_world.h"
+
+/*
+ * What the tests of the keeper's ACME requests share: a fresh state directory for each test, a clock
+ * that moves, requests as lines, and a look into what was signed.  Included by the one file of a test
+ * program, in place of tests/test.h.
+ */
+
+static int64_t clock_ahead;
+static char dir[64];
+
+struct instant clock_now(void)
+{
+	return (struct instant){ (int64_t)time(NULL) + clock_ahead };
+}
+
+struct tick clock_tick(void)
+{
+	return (struct tick){ 1 };
+}
+
+/* Slow keys wait here until a test lets them be made. */
+static const struct work *slow;
+static void *slow_in;
+
+void worker_start(struct worker *worker, const struct work *kind, void *in, void *data)
+{
+	(void)worker;
+	(void)data;
+	slow = kind;
+	slow_in = in;
+}
+
+static inline void open_world(void)
+{
+	struct err err;
+
+	if (world_open(dir, &err) < 0)
+		TEST_FAIL("%s", err.text);
+	REQUIRE(server.store);
+}
+
+static inline void setup(void)
+{
+	strcpy(dir, "/tmp/certd-acme-XXXXXX");
+	REQUIRE(mkdtemp(dir));
+	clock_ahead = 0;
+	world_acme = (struct acme_conf){ .directory = "https://ca.example/dir",
+		.staging = "https://stage.example/dir",
+		.terms_agreed = true };
+	world_cert.key = "ec:secp256r1";
+	world_cert.n_subject = 0;
+	world_make_ca();
+	open_world();
+}
+
+static inline void teardown(const int *ignored)
+{
+	struct err err;
+
+	(void)ignored;
+	world_close();
+	world_drop_ca();
+	CHECK_INT(file_remove_tree(AT_FDCWD, dir, &err), 0);
+}
+
+#define WORLD                                                                                  \
+	int world_ CLEANUP(teardown) = 0;                                                      \
+	(void)world_;                                                                          \
+	setup()
+
+static inline void reopen(void)
+{
+	world_close();
+	open_world();
+}
+
+PRINTF(1, 2) static inline const char *ask(const char *fmt, ...)
+{
+	struct buf request AUTO_BUF = BUF_INIT;
+	char text[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return world_ask(text, NULL);
+}
+
+static inline void check_ok(const char *got, int line)
+{
+	if (!str_starts(got, "ok 1"))
+		TEST_FAIL("line %d: %s", line, got);
+}
+
+static inline void check_err(const char *got, const char *code, const char *part, int line)
+{
+	char *want AUTO_FREE = mem_printf("err 1 code=%s ", code);
+
+	if (!str_starts(got, want) || !strstr(got, part))
+		TEST_FAIL("line %d: %s", line, got);
+}
+
+#define OK(...) check_ok(ask(__VA_ARGS__), __LINE__)
+#define REFUSED(code, part, ...) check_err(ask(__VA_ARGS__), code, part, __LINE__)
+
+#define SIGN(op) "sign ca=le op=" op " url=https://ca.example/x nonce=abc"
+
+/* The member of the JWS that was answered, decoded. */
+static inline const char *part_of(const char *jws, const char *name)
+{
+	static struct buf out[2];
+	static int turn;
+	struct buf *to = &out[turn ^= 1];
+	char *key AUTO_FREE = mem_printf("\"%s\":\"", name);
+	const char *at = strstr(jws, key);
+	struct err err;
+
+	buf_done(to);
+	REQUIRE(at);
+	at += strlen(key);
+	REQUIRE(jws_base64_read(at, strcspn(at, "\""), to, &err) == 0);
+	return buf_text(to);
+}
+
+static inline const char *payload(void)
+{
+	return part_of(buf_text(&reply), "payload");
+}
+
+static inline const char *header(void)
+{
+	return part_of(buf_text(&reply), "protected");
+}
+
+static inline void have_account(void)
+{
+	OK(SIGN("new-account"));
+	OK("account ca=le url=https://ca.example/acct/7");
+}
+
+static inline void have_order(void)
+{
+	have_account();
+	OK("order cert=" CERT " ca=le url=" ORDER);
+	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+}
+
+#endif
