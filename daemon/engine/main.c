@@ -10,6 +10,7 @@
 #include "daemon/engine/world.h"
 #include "lib/base/buf.h"
 #include "lib/log/log.h"
+#include "lib/net/http.h"
 
 /*
  * certd-engine: plans, runs jobs, serves the control socket; talks to the world, and to the keeper for
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
 {
 	struct world world;
 	struct loop *loop;
+	struct http *http;
 
 	(void)argv;
 	if (argc != 1 || !is_socket(KEEPER_FD) || !is_socket(CONTROL_FD)) {
@@ -55,12 +57,15 @@ int main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	umask(077);
 	loop = loop_new();
+	http = http_new(loop, "certd/" CERTD_VERSION);
 	lock_in();
 	world_init(&world, loop, CONTROL_FD);
+	world.http = http;
 	world.keeper = keeper_new(loop, KEEPER_FD, world_note, world_lost, &world);
 	loop_run(loop);
 	world_done(&world);
 	keeper_free(world.keeper);
+	http_free(http);
 	loop_free(loop);
 	return world.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

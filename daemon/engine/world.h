@@ -9,6 +9,7 @@
 #include "daemon/link/keeper.h"
 #include "lib/task/task.h"
 
+struct http;
 struct server;
 
 /*
@@ -28,6 +29,7 @@ struct world {
 	struct keeper *keeper;
 	struct fleet *fleet; /* NULL until the first configuration is there */
 	struct runner *runner;
+	struct http *http; /* borrowed; NULL: no ACME CA can be asked */
 	struct ctl ctl;
 	struct server *server; /* NULL in simulations */
 	int listener;          /* -1: none */

@@ -84,12 +84,17 @@ static void place(const struct http_op *op, char out[300])
 		snprintf(out, 300, "%.*s", len, at);
 }
 
-static void nobody(CURL *easy, const struct http_op *op, struct err *err)
+/* A proxy, or where a redirect led, is named by libcurl alone. */
+static void nobody(CURL *easy, const struct http_op *op, const char *said, struct err *err)
 {
-	char at[300];
+	char at[300], host[256];
 	long number = 0;
 
 	place(op, at);
+	if (!strstr(said, url_host(buf_text(&op->url), host))) {
+		err_set(err, ERR_CONNECT, "%s: %s", host, said);
+		return;
+	}
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
 	if (number)
 		err_sys(err, ERR_CONNECT, (int)number, "nobody answers at %s", at);
@@ -102,6 +107,7 @@ void http_curl_error(
 {
 	enum err_code code = ERR_HTTP;
 	const char *text = NULL;
+	long proxy_status = 0;
 	char host[256];
 
 	url_host(buf_text(&op->url), host);
@@ -111,7 +117,7 @@ void http_curl_error(
 	case CURLE_OUT_OF_MEMORY:
 		mem_exhausted();
 	case CURLE_COULDNT_CONNECT:
-		nobody(easy, op, err);
+		nobody(easy, op, said, err);
 		return;
 	case CURLE_OPERATION_TIMEDOUT:
 		http_curl_late(easy, op, err);
@@ -121,6 +127,12 @@ void http_curl_error(
 		return;
 	default:
 		break;
+	}
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status >= 300) {
+		err_set(err, ERR_CONNECT, "%s: the proxy refuses with status %ld", host,
+			proxy_status);
+		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
 		if ((int)meanings[i].result == result) {

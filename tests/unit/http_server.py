@@ -124,6 +124,33 @@ class Server:
         return bool(request.run())
 
 
+class Proxy(Server):
+    """Takes CONNECT to any host and goes to the port on this one."""
+
+    def serve(self, sock):
+        stream = sock.makefile("rb", 0)
+        method, place, _ = stream.readline().decode().split()
+        while stream.readline() != b"\r\n":
+            pass
+        if method != "CONNECT" or place.startswith("refused"):
+            sock.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+            sock.close()
+            return
+        other = socket.create_connection(("127.0.0.1", int(place.split(":")[1])))
+        sock.sendall(b"HTTP/1.1 200 Yes\r\n\r\n")
+        threading.Thread(target=self.pump, args=(other, sock), daemon=True).start()
+        self.pump(sock, other)
+
+    @staticmethod
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
 class Request:
     """One request; a method for each first part of a path.  What returns None ends the connection."""
 
@@ -281,6 +308,7 @@ def main():
         "wrong": Server(make_leaf(folder, "wrong", ca, host="other.example")),
         "old": Server(good, old=True),
         "plain": Server(good, plain=True),
+        "proxy": Proxy(good, plain=True),
     }
     nginx, port = start_nginx(folder, good)
     for key, server in servers.items():
