@@ -33,7 +33,7 @@ FOREIGN = [
 # What every program may know: ISO C, POSIX and the kernel, as the C library ships them.
 COMMON = re.compile(
     r"^(sys|netinet|arpa|net|linux)/[a-z0-9_]+\.h$|^(assert|ctype|dirent|dlfcn|endian|errno|fcntl|"
-    r"fnmatch|getopt|glob|grp|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|setjmp|"
+    r"fnmatch|getopt|glob|grp|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|"
     r"signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|"
     r"syslog|termios|time|uchar|unistd|wchar|wctype)\.h$")
 

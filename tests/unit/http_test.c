@@ -1,11 +1,30 @@
 #include "tests/test.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <semaphore.h>
+
 #include "lib/base/clock.h"
 #include "tests/unit/http_ask.h"
 
 /* http_curl.c against real servers: well-behaved ones, rude ones and impostors. */
 
 static struct http_op op;
+static sem_t unstuck;
+
+/* The C library's, but for one name whose server does not answer before the test says so. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+	struct addrinfo **out)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (node && str_is(node, "stuck.invalid")) {
+		sem_wait(&unstuck);
+		return EAI_AGAIN;
+	}
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(node, service, hints, out);
+}
 
 TEST(start)
 {
@@ -31,6 +50,31 @@ TEST(every_status_is_an_answer)
 		CHECK_STR(buf_text(&op.body),
 			statuses[i] == 204 || statuses[i] == 304 ? "" : body);
 	}
+}
+
+/* Nobody waits for a name server: not the loop, not the end of the pool. */
+TEST(a_look_up_that_does_not_end)
+{
+	int64_t begin = clock_tick().ms;
+	struct err err;
+
+	REQUIRE(sem_init(&unstuck, 0, 0) == 0);
+	for (int i = 0; i < 2; i++) {
+		http_get(&op, "https://stuck.invalid/directory");
+		CHECK_INT(ask_all(&op, 1, 50).code, ERR_CANCELLED);
+		http_get(&op, "https://stuck.invalid/directory");
+		op.time_ms = 100;
+		err = ask(&op);
+		CHECK_INT(err.code, ERR_TIMEOUT);
+		CHECK_STR(err.text, "stuck.invalid:443: there was no connection within 0.1 s");
+		/* Others are asked meanwhile, and the pool ends. */
+		CHECK_INT(get(&op, "good", "echo").code, ERR_NONE);
+		http_free(http);
+		http = http_new(loop, "certd-test/1 (+https://example.org)");
+	}
+	CHECK(clock_tick().ms - begin < 10000);
+	for (int i = 0; i < 4; i++)
+		sem_post(&unstuck);
 }
 
 TEST(what_is_asked)
