@@ -393,3 +393,38 @@ TEST(warnings)
 		conf_unref(conf);
 	}
 }
+
+/* A folder of files, one for each zone, is how zones are usually told. */
+TEST(zones_of_several_files)
+{
+	static const char *const want =
+		"/t/b:2:15: error: dns.zones.b.de: is given twice, first in /t/a:1\n"
+		"/t/b:2:26: error: dns.deadline: is given twice, first in /t/a:1\n"
+		"/t/b:3:8: error: http.webroot: is given twice, first in /t/a:2\n";
+	struct conf_files files = { 0 };
+	struct yaml_diags diags = { 0 };
+	struct buf out AUTO_BUF = BUF_INIT;
+	struct conf *conf;
+
+	add_file(&files, "/t/a",
+		"dns: {deadline: 5m, zones: {a.de: {primary: 1.2.3.4}, b.de: {}}}\n"
+		"http: {webroot: /x}\n");
+	add_file(&files, "/t/b", "dns: {zones: {c.de: {}, default: {primary: 5.6.7.8}}}\n");
+	conf = conf_load(&files, &diags);
+	REQUIRE(conf && conf->dns.n_zones == 3);
+	CHECK_STR(conf_zone(conf, "x.a.de")->primary.host, "1.2.3.4");
+	CHECK_STR(conf_zone(conf, "x.c.de")->primary.host, "5.6.7.8");
+	CHECK_STR(conf_zone(conf, "d.de")->primary.host, "5.6.7.8");
+	conf_unref(conf);
+	free(files.at[1].path);
+	free(files.at[1].data);
+	files.n--;
+	add_file(&files, "/t/b",
+		"# the same again\ndns: {zones: {b.de: {}}, deadline: 6m}\n"
+		"http: {webroot: /y}\n");
+	CHECK(!conf_load(&files, &diags));
+	yaml_diags_print(&diags, &out);
+	CHECK_STR(buf_text(&out), want);
+	yaml_diags_done(&diags);
+	conf_files_done(&files);
+}
