@@ -19,8 +19,8 @@ struct loop;
  * Other types are none of its business and ignored, so that an order adds and removes whatever its type
  * is.  A challenge may be added before there is a listener, and where there will never be one because
  * the webroot serves it: whether anything can answer at all is known to the keeper, which refuses to
- * present what nobody would.  Adding again what is there replaces it; removing what is not there
- * is fine.  For tls-alpn-01 the youngest challenge of a name is the one that is answered.
+ * present what nobody would.  Two orders may share an authorization: what was added twice stays until it
+ * was removed twice.  Removing what is not there is fine.  For tls-alpn-01 the youngest challenge of a name is the one that is answered.
  *
  * Everything is copied; listeners belong to the responder.  Nothing of a request is ever reflected, and
  * whoever asks for what is not there learns nothing but that.

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/acme/responder.h"
 #include "daemon/engine/sandbox.h"
 #include "daemon/engine/world.h"
 #include "lib/base/buf.h"
@@ -61,9 +62,11 @@ int main(int argc, char **argv)
 	lock_in();
 	world_init(&world, loop, CONTROL_FD);
 	world.http = http;
+	world.responder = responder_new(loop);
 	world.keeper = keeper_new(loop, KEEPER_FD, world_note, world_lost, &world);
 	loop_run(loop);
 	world_done(&world);
+	responder_free(world.responder);
 	keeper_free(world.keeper);
 	http_free(http);
 	loop_free(loop);

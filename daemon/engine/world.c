@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/server.h"
 #include "lib/base/clock.h"
@@ -264,10 +265,26 @@ static void configure(struct world *world, const struct keeper_message *note, in
 	ask_facts(world);
 }
 
+/* The keeper binds, we accept. */
+static void listen_at(struct world *world, const struct keeper_message *note, int fd)
+{
+	const char *kind = line_get(&note->line, "kind"), *at = line_get(&note->line, "at");
+	enum challenge type = kind ? challenge_parse(kind) : CHALLENGE_COUNT;
+
+	if (world->responder && at && (type == CHALLENGE_HTTP || type == CHALLENGE_TLS_ALPN))
+		responder_listen(world->responder, type, at, fd);
+	else
+		file_closep(&fd);
+}
+
 void world_note(const struct keeper_message *note, int fd, void *data)
 {
 	struct world *world = data;
 
+	if (str_is(note->note, "listener")) {
+		listen_at(world, note, fd);
+		return;
+	}
 	if (str_is(note->note, "config") && !world->is_stopping)
 		configure(world, note, fd);
 	else if (str_is(note->note, "stop"))

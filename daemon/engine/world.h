@@ -10,6 +10,7 @@
 #include "lib/task/task.h"
 
 struct http;
+struct responder;
 struct server;
 
 /*
@@ -29,7 +30,8 @@ struct world {
 	struct keeper *keeper;
 	struct fleet *fleet; /* NULL until the first configuration is there */
 	struct runner *runner;
-	struct http *http; /* borrowed; NULL: no ACME CA can be asked */
+	struct http *http;           /* borrowed; NULL: no ACME CA can be asked */
+	struct responder *responder; /* borrowed; NULL: challenges are not answered here */
 	struct ctl ctl;
 	struct server *server; /* NULL in simulations */
 	int listener;          /* -1: none */

@@ -1,0 +1,284 @@
+#include "lib/crypt/tls_answer.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/crypt/digest.h"
+#include "lib/crypt/ssl.h"
+
+#define PROTOCOL                                                                               \
+	"\x0a"                                                                                 \
+	"acme-tls/1"
+#define ACME_IDENTIFIER "1.3.6.1.5.5.7.1.31"
+enum { SNI_MAX = 256, VALID_S = 7 * 86400 };
+
+struct tls_card {
+	X509 *x509;
+	EVP_PKEY *pkey;
+};
+
+struct tls_answers {
+	SSL_CTX *ctx;
+	tls_answer_find *find;
+	void *data;
+};
+
+struct tls_answer {
+	SSL *ssl;
+};
+
+void tls_card_free(struct tls_card *card)
+{
+	if (!card)
+		return;
+	X509_free(card->x509);
+	EVP_PKEY_free(card->pkey);
+	free(card);
+}
+
+static int ip_bytes(const char *name, unsigned char out[16])
+{
+	if (inet_pton(AF_INET, name, out) == 1)
+		return 4;
+	return inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
+}
+
+char *tls_card_sni(const char *name)
+{
+	struct buf out AUTO_BUF = BUF_INIT;
+	unsigned char ip[16];
+	int n = ip_bytes(name, ip);
+
+	if (n == 0)
+		return mem_strdup(name);
+	while (n-- > 0)
+		if (strchr(name, ':'))
+			buf_printf(&out, "%x.%x.", ip[n] & 15U, ip[n] >> 4);
+		else
+			buf_printf(&out, "%u.", ip[n]);
+	buf_add_text(&out, strchr(name, ':') ? "ip6.arpa" : "in-addr.arpa");
+	return mem_strdup(buf_text(&out));
+}
+
+static bool add_extension(X509 *x509, X509_EXTENSION *extension)
+{
+	bool is_good = extension && X509_add_ext(x509, extension, -1);
+
+	X509_EXTENSION_free(extension);
+	return is_good;
+}
+
+/* A name of one kind only: what it is decides how it is checked. */
+static bool add_name(X509 *x509, const char *name)
+{
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	GENERAL_NAME *general = GENERAL_NAME_new();
+	ASN1_STRING *text = ASN1_STRING_type_new(V_ASN1_IA5STRING);
+	unsigned char ip[16];
+	int n = ip_bytes(name, ip);
+	bool is_good = names && general && text;
+
+	if (n > 0) {
+		ASN1_STRING_free(text);
+		text = ASN1_STRING_type_new(V_ASN1_OCTET_STRING);
+	}
+	is_good = is_good && text &&
+		  ASN1_STRING_set(text, n > 0 ? (const void *)ip : name, n > 0 ? n : -1);
+	if (is_good) {
+		GENERAL_NAME_set0_value(general, n > 0 ? GEN_IPADD : GEN_DNS, text);
+		text = NULL;
+		is_good = sk_GENERAL_NAME_push(names, general) > 0;
+		general = is_good ? NULL : general;
+	}
+	is_good = is_good && X509_add1_ext_i2d(x509, NID_subject_alt_name, names, 0, 0) > 0;
+	ASN1_STRING_free(text);
+	GENERAL_NAME_free(general);
+	sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+	return is_good;
+}
+
+/* DER of an OCTET STRING of 32 octets, inside the extension's own. */
+static bool add_digest(X509 *x509, const char *key_authorization)
+{
+	ASN1_OBJECT *object = OBJ_txt2obj(ACME_IDENTIFIER, 1);
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	uint8_t der[2 + SHA256_LEN] = { V_ASN1_OCTET_STRING, SHA256_LEN };
+	bool is_good = object && value;
+
+	digest_sha256(key_authorization, strlen(key_authorization), der + 2);
+	is_good = is_good && ASN1_OCTET_STRING_set(value, der, sizeof(der)) &&
+		  add_extension(x509, X509_EXTENSION_create_by_OBJ(NULL, object, 1, value));
+	ASN1_OBJECT_free(object);
+	ASN1_OCTET_STRING_free(value);
+	return is_good;
+}
+
+static bool add_serial(X509 *x509)
+{
+	uint64_t serial;
+
+	return RAND_bytes((unsigned char *)&serial, sizeof(serial)) == 1 &&
+	       ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), serial >> 1 | 1);
+}
+
+static bool fill(struct tls_card *card, const char *name, const char *key_authorization,
+	struct instant now)
+{
+	X509 *x509 = card->x509;
+	X509_NAME *subject = X509_get_subject_name(x509);
+
+	return X509_set_version(x509, X509_VERSION_3) && add_serial(x509) &&
+	       ASN1_TIME_set(X509_getm_notBefore(x509), (time_t)(now.s - VALID_S)) &&
+	       ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)(now.s + VALID_S)) &&
+	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+		       (const unsigned char *)"ACME challenge", -1, -1, 0) &&
+	       X509_set_issuer_name(x509, subject) && X509_set_pubkey(x509, card->pkey) &&
+	       add_name(x509, name) && add_digest(x509, key_authorization) &&
+	       X509_sign(x509, card->pkey, EVP_sha256()) > 0;
+}
+
+int tls_card_new(const char *name, const char *key_authorization, struct instant now,
+	struct tls_card **out, struct err *err)
+{
+	struct tls_card *card = mem_new(struct tls_card);
+
+	ssl_begin();
+	card->pkey = EVP_EC_gen("P-256");
+	card->x509 = X509_new();
+	if (!card->pkey || !card->x509 || !fill(card, name, key_authorization, now)) {
+		tls_card_free(card);
+		return ssl_fail(err, ERR_CRYPTO,
+			"the certificate that answers tls-alpn-01 for %s cannot be made", name);
+	}
+	*out = card;
+	return 0;
+}
+
+/* A list of lengths and names; a client of RFC 8737 offers ours alone. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+	const unsigned char *in, unsigned in_len, void *data)
+{
+	(void)ssl;
+	(void)data;
+	for (unsigned i = 0; i < in_len; i += in[i] + 1U)
+		if (in_len - i >= sizeof(PROTOCOL) - 1 &&
+			memcmp(in + i, PROTOCOL, sizeof(PROTOCOL) - 1) == 0) {
+			*out = in + i + 1;
+			*out_len = in[i];
+			return SSL_TLSEXT_ERR_OK;
+		}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* Who does not name the protocol at all would never be asked to choose one. */
+static int hear_hello(SSL *ssl, int *alert, void *data)
+{
+	const unsigned char *list;
+	size_t len;
+
+	(void)data;
+	if (SSL_client_hello_get0_ext(
+		    ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &list, &len) == 1)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	*alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+static int choose_card(SSL *ssl, void *data)
+{
+	const struct tls_answers *answers = data;
+	const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	const struct tls_card *card;
+	char sni[SNI_MAX];
+	size_t len = asked ? strlen(asked) : 0;
+
+	if (len == 0 || len >= sizeof(sni))
+		return 0;
+	for (size_t i = 0; i <= len; i++)
+		sni[i] = (char)tolower((unsigned char)asked[i]);
+	card = answers->find(answers->data, sni);
+	return card && SSL_use_certificate(ssl, card->x509) == 1 &&
+	       SSL_use_PrivateKey(ssl, card->pkey) == 1;
+}
+
+int tls_answers_new(
+	tls_answer_find *find, void *data, struct tls_answers **out, struct err *err)
+{
+	struct tls_answers *answers = mem_new(struct tls_answers);
+	SSL_CTX *ctx;
+
+	ssl_begin();
+	ctx = answers->ctx = SSL_CTX_new(TLS_server_method());
+	if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+		SSL_CTX_set_num_tickets(ctx, 0) != 1) {
+		tls_answers_free(answers);
+		return ssl_fail(err, ERR_CRYPTO, "cannot answer TLS handshakes");
+	}
+	answers->find = find;
+	answers->data = data;
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_quiet_shutdown(ctx, 1);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+	SSL_CTX_set_client_hello_cb(ctx, hear_hello, NULL);
+	SSL_CTX_set_cert_cb(ctx, choose_card, answers);
+	*out = answers;
+	return 0;
+}
+
+void tls_answers_free(struct tls_answers *answers)
+{
+	if (!answers)
+		return;
+	SSL_CTX_free(answers->ctx);
+	free(answers);
+}
+
+struct tls_answer *tls_answer_new(struct tls_answers *answers, int fd)
+{
+	struct tls_answer *answer = mem_new(struct tls_answer);
+
+	answer->ssl = SSL_new(answers->ctx);
+	if (!answer->ssl || SSL_set_fd(answer->ssl, fd) != 1)
+		mem_exhausted();
+	SSL_set_accept_state(answer->ssl);
+	return answer;
+}
+
+enum tls_answer_state tls_answer_go_on(struct tls_answer *answer)
+{
+	char unwanted[256];
+	int result;
+
+	ssl_begin();
+	result = SSL_do_handshake(answer->ssl);
+	/* The client ends it when it has seen enough; what it says is nothing to us. */
+	if (result == 1)
+		result = SSL_read(answer->ssl, unwanted, sizeof(unwanted));
+	if (result > 0)
+		return TLS_ANSWER_OVER;
+	switch (SSL_get_error(answer->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_ANSWER_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_ANSWER_WANTS_WRITE;
+	default:
+		ssl_begin();
+		return TLS_ANSWER_OVER;
+	}
+}
+
+void tls_answer_free(struct tls_answer *answer)
+{
+	if (!answer)
+		return;
+	SSL_free(answer->ssl);
+	free(answer);
+}
