@@ -1,6 +1,7 @@
 /* What no single value can tell about ACME CAs, their challenges, and the zones. */
 #include "daemon/conf/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/str.h"
@@ -37,6 +38,10 @@ static void check_challenge(struct loading *l, const struct conf_entry *entry,
 		yaml_error(l->diags, place, &path,
 			"http-01 needs somebody who answers: give http.listen (the built-in "
 			"responder) or http.webroot (a web server's folder)");
+	if (challenge == CHALLENGE_DNS_PERSIST)
+		yaml_error(l->diags, place, &path,
+			"dns-persist-01 is not supported by this version; use dns-01 or "
+			"dns-account-01");
 	if (challenge == CHALLENGE_TLS_ALPN && !conf->tls_alpn.n_listen)
 		yaml_error(l->diags, place, &path,
 			"tls-alpn-01 needs somebody who answers: give tls_alpn.listen");
@@ -80,6 +85,16 @@ static struct yaml_place name_place(
 	return own ? own->place : c->source->key->place;
 }
 
+/* The zone of the challenge's record, which may be one of its own. */
+static const struct zone_conf *challenge_zone(const struct conf *conf, const char *name)
+{
+	char owner[sizeof("_acme-challenge.") + NAME_MAX_LEN];
+
+	snprintf(owner, sizeof(owner), "_acme-challenge.%s",
+		name_is_wildcard(name) ? name + strlen("*.") : name);
+	return conf_zone(conf, owner);
+}
+
 /* Why this name cannot pass the challenge, with what to do; NULL when it can. */
 static const char *name_fault(const struct conf *conf, const char *name, enum challenge how)
 {
@@ -93,11 +108,15 @@ static const char *name_fault(const struct conf *conf, const char *name, enum ch
 		return name_is_wildcard(name) ? "is a wildcard, which is proved in DNS only "
 						"(dns-01)"
 					      : NULL;
-	zone = conf_zone(conf, name);
+	zone = challenge_zone(conf, name);
 	if (!zone)
 		return "lies in no zone of dns.zones, so nobody can publish its challenge";
 	if (zone->publish.type == PUBLISH_NONE)
 		return "lies in a zone without publish, so nobody can publish its challenge";
+	if (zone->publish.type == PUBLISH_UPDATE)
+		return "lies in a zone with dynamic updates, which this version cannot make "
+		       "for "
+		       "challenges";
 	if (zone->publish.type == PUBLISH_INCLUDE && !zone->publish.acme_dir)
 		return "lies in a zone without publish.acme_dir, so nobody can publish its "
 		       "challenge";

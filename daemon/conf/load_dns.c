@@ -41,16 +41,19 @@ static struct zone_conf zone_of(
 static const char *apex_of(
 	struct loading *l, const struct yaml_node *key, const struct yaml_path *path)
 {
+	/* What is delegated for challenges alone has a label that no host has. */
+	const char *prefix =
+		str_starts(key->text, "_acme-challenge.") ? "_acme-challenge." : "";
 	char name[NAME_MAX_LEN];
 	struct err err = ERR_INIT;
 
-	if (name_canonical(key->text, name, &err) < 0)
+	if (name_canonical(key->text + strlen(prefix), name, &err) < 0)
 		yaml_error(l->diags, key->place, path, "a zone is called by its domain: %s",
 			err.text);
 	else if (name_is_ip(name) || name_is_wildcard(name))
 		yaml_error(l->diags, key->place, path, "a zone is called by its domain");
 	else
-		return arena_strdup(&l->conf->arena, name);
+		return arena_printf(&l->conf->arena, "%s%s", prefix, name);
 	return NULL;
 }
 

@@ -51,7 +51,7 @@ static const char contract[] =
 	"  example.com:\n"
 	"    mail-ec:\n"
 	"      ca: letsencrypt\n"
-	"      names: [example.com, \"*.smtp.example.com\", a.dyn.example.net]\n"
+	"      names: [example.com, \"*.smtp.example.com\", a.example.org]\n"
 	"      key: ec:secp256r1\n";
 
 static void check_acme(const struct conf *conf)
@@ -278,6 +278,20 @@ static const struct {
 		"challenge: dns-01\n"
 		"/t/c:3:59: error: groups.a.de.x.names[3]: ::1 is an address, which is proved "
 		"by http-01 or tls-alpn-01 only; the CA le has challenge: dns-01\n" },
+	{ "cas: {le: {" ACME ", challenge: dns-01}}\n"
+	  "dns: {zones: {_acme-challenge.A.de: {publish: {type: command, add: [x], remove: "
+	  "[y]}}, b.de: {publish: {type: update}}}}\n"
+	  "groups: {a.de: {x: {ca: le, names: [a.de, \"*.a.de\", b.de, www.a.de]}}}\n",
+		"/t/c:3:53: error: groups.a.de.x.names[2]: b.de lies in a zone with dynamic "
+		"updates, which this version cannot make for challenges; the CA le has "
+		"challenge: dns-01\n"
+		"/t/c:3:59: error: groups.a.de.x.names[3]: www.a.de lies in no zone of "
+		"dns.zones, so nobody can publish its challenge; the CA le has challenge: "
+		"dns-01\n" },
+	{ "cas: {le: {" ACME ", challenge: dns-persist-01}}\n"
+	  "dns: {zones: {a.de: {publish: {type: command, add: [x], remove: [y]}}}}\n" CERT(""),
+		"/t/c:1:88: error: cas.le.challenge: dns-persist-01 is not supported by this "
+		"version; use dns-01 or dns-account-01\n" },
 	{ "cas: {le: {" ACME "}}\n" HTTP "groups: {ca: {r: {ca: le, path_length: 0}}}\n",
 		"/t/c:3:23: error: groups.ca.r.ca: le is an ACME CA, which signs no CA "
 		"certificate; in group ca use self or a local CA\n" },
