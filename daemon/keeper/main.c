@@ -14,7 +14,6 @@
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/engine.h"
 #include "daemon/keeper/events.h"
-#include "daemon/keeper/identity.h"
 #include "daemon/keeper/listen.h"
 #include "daemon/keeper/listeners.h"
 #include "daemon/keeper/offline.h"
@@ -163,12 +162,6 @@ static void tell_listener(enum challenge type, const char *at, int fd)
 	engine_send(&keeper.engine, &packet, fd);
 }
 
-static int account(struct server *server, const char *ca, bool is_test, struct buf *thumbprint,
-	struct buf *url, struct err *err)
-{
-	return identity_read(server->conf->state_dir, ca, is_test, thumbprint, url, err);
-}
-
 static void reload(void)
 {
 	struct buf rows AUTO_BUF = BUF_INIT;
@@ -298,7 +291,6 @@ static int open_all(struct conf *conf, struct err *err)
 	keeper.server.ready = is_ready;
 	keeper.server.alive = is_alive;
 	keeper.server.listens = listens;
-	keeper.server.account = account;
 	keeper.engine.packet = on_packet;
 	keeper.engine.lost = on_lost;
 	keeper.stop_timer.fired = stop_is_late;

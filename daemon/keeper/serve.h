@@ -65,9 +65,6 @@ struct server {
 		struct server *server, struct conf **out, struct buf *rows, struct err *err);
 	/* Can the engine answer challenges of this type by itself?  -1 and why not. */
 	int (*listens)(struct server *server, enum challenge type, struct err *err);
-	/* The account's thumbprint and URL, appended (identity.h). */
-	int (*account)(struct server *server, const char *ca, bool is_test,
-		struct buf *thumbprint, struct buf *url, struct err *err);
 	void (*ready)(struct server *server);
 	void (*alive)(struct server *server, const char *status);
 };

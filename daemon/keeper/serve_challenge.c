@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/keeper/account.h"
 #include "daemon/keeper/challenge.h"
 #include "daemon/keeper/keyauth.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/crypt/jws.h"
 #include "lib/wire/name.h"
 
 /*
@@ -94,6 +96,22 @@ static int read_wish(struct asked *asked, struct challenge_wish *wish, struct er
 		       : 0;
 }
 
+/* Who we are to the CA. */
+static int read_account(
+	struct asked *asked, struct buf *thumbprint, struct buf *url, struct err *err)
+{
+	struct account account AUTO_ACCOUNT = { .key = NULL };
+	struct authority at;
+
+	if (authority_find(asked->conf, &asked->message.line, &at, err) < 0 ||
+		account_read(asked->server->store, &at, &account, err) < 0)
+		return -1;
+	if (!account.key)
+		return err_set(err, ERR_ACCOUNT_LOST, "there is no account at %s", at.ca->name);
+	buf_add_text(url, account.url ? account.url : "");
+	return jws_thumbprint(account.key, thumbprint, err);
+}
+
 static void presented(void *data, const struct challenge_told *told, const struct err *err)
 {
 	struct asked *asked = data;
@@ -136,8 +154,7 @@ void serve_present_request(struct asked *asked)
 
 	asked->drop_work = drop_wait;
 	if (read_wish(asked, &wish, &err) == 0 &&
-		asked->server->account(
-			asked->server, wish.ca, wish.is_test, &thumbprint, &url, &err) == 0) {
+		read_account(asked, &thumbprint, &url, &err) == 0) {
 		wish.thumbprint = buf_text(&thumbprint);
 		wish.account_url = buf_text(&url);
 		asked->work = challenge_present(

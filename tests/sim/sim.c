@@ -122,18 +122,6 @@ static int listens(struct server *server, enum challenge type, struct err *err)
 	return 0;
 }
 
-/* One account at every CA. */
-static int account(struct server *server, const char *ca, bool is_test, struct buf *thumbprint,
-	struct buf *url, struct err *err)
-{
-	(void)server;
-	(void)is_test;
-	(void)err;
-	buf_add_text(thumbprint, "thumbprint");
-	buf_printf(url, "https://%s.test/account/1", ca);
-	return 0;
-}
-
 static void be_ready(struct server *server)
 {
 	(void)server;
@@ -168,7 +156,6 @@ static void start_daemon(struct sim *sim)
 		.send = send_packet,
 		.reread = reread,
 		.listens = listens,
-		.account = account,
 		.ready = be_ready,
 		.alive = be_alive };
 	serve_init(&sim->server, conf);
