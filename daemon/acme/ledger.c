@@ -280,31 +280,30 @@ static void note_failure(struct ledger *ledger, const struct ledger_entry *entry
 	failure->tries++;
 }
 
+static void note_issued(struct ledger *ledger, const struct ledger_entry *entry)
+{
+	struct set *set = map_get(&ledger->sets, entry->id);
+
+	if (entry->kind == LEDGER_NEW)
+		take_each(ledger, LIMIT_DOMAIN, entry->names, entry->at);
+	if (entry->kind != LEDGER_ARI)
+		take_token(ledger, LIMIT_SET, entry->id, entry->at);
+	note_ceiling(ledger, entry);
+	if (set)
+		set->failure = (struct failure){ .code = ERR_NONE };
+}
+
 void ledger_note(struct ledger *ledger, const struct ledger_entry *entry)
 {
-	struct set *set;
+	bool has_order = entry->what == LEDGER_ORDER || entry->has_order;
 
-	switch (entry->what) {
-	case LEDGER_ORDER:
-		if (entry->kind == LEDGER_NEW)
-			take_token(ledger, LIMIT_ORDERS, "", entry->at);
-		break;
-	case LEDGER_ISSUED:
-		if (entry->kind == LEDGER_NEW)
-			take_each(ledger, LIMIT_DOMAIN, entry->names, entry->at);
-		if (entry->kind != LEDGER_ARI)
-			take_token(ledger, LIMIT_SET, entry->id, entry->at);
-		note_ceiling(ledger, entry);
-		set = map_get(&ledger->sets, entry->id);
-		if (set)
-			set->failure = (struct failure){ .code = ERR_NONE };
-		break;
-	case LEDGER_FAILED:
+	if (has_order && entry->kind == LEDGER_NEW)
+		take_token(ledger, LIMIT_ORDERS, "", entry->at);
+	if (entry->what == LEDGER_ISSUED)
+		note_issued(ledger, entry);
+	if (entry->what == LEDGER_FAILED) {
 		note_failure(ledger, entry);
-		break;
-	case LEDGER_INVALID:
 		take_each(ledger, LIMIT_INVALID, entry->names, entry->at);
-		break;
 	}
 	sweep(ledger, entry->at);
 }

@@ -53,10 +53,9 @@ enum { LEDGER_CEILING = 5 };
 enum ledger_kind { LEDGER_NEW, LEDGER_RENEWAL, LEDGER_ARI };
 
 enum ledger_what {
-	LEDGER_ORDER,   /* an order was placed */
-	LEDGER_ISSUED,  /* it led to a certificate */
-	LEDGER_FAILED,  /* it did not, for a reason of these names */
-	LEDGER_INVALID, /* the CA tried to validate one name, in vain */
+	LEDGER_ORDER,  /* an order was placed; only noted, what became of it is kept */
+	LEDGER_ISSUED, /* it led to a certificate */
+	LEDGER_FAILED, /* it did not, for a reason of these names */
 };
 
 struct ledger_entry {
@@ -64,10 +63,12 @@ struct ledger_entry {
 	enum ledger_kind kind;
 	struct instant at;
 	char id[IDENTITY_LEN];
+	bool has_order;       /* an order was placed, and LEDGER_ORDER did not tell */
 	const char *key;      /* ISSUED: the key type */
 	struct duration life; /* ISSUED: of the certificate */
 	enum err_code code;   /* FAILED */
-	const char *names; /* ISSUED: registered domains; INVALID: the name; between spaces */
+	/* ISSUED: registered domains; FAILED: names that the CA looked at in vain; between spaces. */
+	const char *names;
 };
 
 /* Appends the entry as words of REQUEST_record: what= kind= id= ..., without the time. */

@@ -12,7 +12,7 @@
 /* Longest line that can be one of ours: the domains of a thousand names. */
 #define ENTRY_MAX ((size_t)300 * 1024)
 
-static const char *const whats[] = { "order", "issued", "failed", "invalid" };
+static const char *const whats[] = { "order", "issued", "failed" };
 static const char *const kinds[] = { "new", "renewal", "ari" };
 
 static void add_word(struct buf *out, const char *word)
@@ -59,8 +59,9 @@ void ledger_entry_write(const struct ledger_entry *entry, struct buf *out)
 {
 	line_add(out, "what", whats[entry->what]);
 	line_add(out, "id", entry->id);
-	if (entry->what == LEDGER_ORDER || entry->what == LEDGER_ISSUED)
-		line_add(out, "kind", kinds[entry->kind]);
+	line_add(out, "kind", kinds[entry->kind]);
+	if (entry->has_order)
+		line_add_bool(out, "order", true);
 	if (entry->what == LEDGER_ISSUED) {
 		line_add(out, "key", entry->key ? entry->key : "");
 		line_add_int(out, "life", entry->life.s);
@@ -103,6 +104,7 @@ static bool read_entry(const struct line *line, struct ledger_entry *out)
 		!find(whats, ARRAY_LEN(whats), line_get(line, "what"), &what) ||
 		(line_get(line, "kind") &&
 			!find(kinds, ARRAY_LEN(kinds), line_get(line, "kind"), &kind)) ||
+		line_get_bool(line, "order", &out->has_order, &ignored) < 0 ||
 		line_get_int(line, "life", 0, INT64_C(1) << 40, &out->life.s, &ignored) < 0)
 		return false;
 	out->what = (enum ledger_what)what;

@@ -104,6 +104,9 @@ static inline bool challenge_is_dns(enum challenge challenge)
 	       challenge == CHALLENGE_DNS_PERSIST;
 }
 
+/* Whose limits are known and kept, so that the CA need not refuse. */
+enum limits { LIMITS_NONE, LIMITS_LETSENCRYPT };
+
 /* What `type: acme` adds.  Its URLs passed url_check() (lib/wire/url.h). */
 struct acme_conf {
 	const char *directory;
@@ -119,6 +122,7 @@ struct acme_conf {
 	const char *eab_kid; /* NULL: no external account binding */
 	const char *eab_hmac_file; /* read by the keeper when it signs */
 	unsigned in_flight;        /* orders side by side, at least 1 */
+	enum limits limits;
 };
 
 enum ca_type { CA_LOCAL, CA_ACME };

@@ -2,11 +2,25 @@
 #include "daemon/conf/schema.h"
 
 #include "lib/base/str.h"
+#include "lib/wire/url.h"
 
 static void load_local(struct ca_conf *ca, const struct ca_draft *draft)
 {
 	ca->lifetime = draft->lifetime;
 	ca->digest = draft->digest;
+}
+
+/* The production directory of Let's Encrypt; that of its staging has other limits. */
+static enum limits limits_of(const struct ca_draft *draft)
+{
+	char host[256];
+
+	if (draft->limits >= 0)
+		return (enum limits)draft->limits;
+	return draft->directory && str_is(url_host(draft->directory, host),
+					   "acme-v02.api.letsencrypt.org")
+		       ? LIMITS_LETSENCRYPT
+		       : LIMITS_NONE;
 }
 
 static void load_acme(struct loading *l, const struct conf_entry *entry,
@@ -31,6 +45,7 @@ static void load_acme(struct loading *l, const struct conf_entry *entry,
 		.eab_kid = draft->eab.kid,
 		.eab_hmac_file = draft->eab.hmac_file,
 		.in_flight = draft->in_flight,
+		.limits = limits_of(draft),
 	};
 	ca->acme = acme;
 }
@@ -77,7 +92,7 @@ void cas_load(struct loading *l)
 	struct yaml_path path = { .key = "cas" };
 	struct yaml_decoder d = { .diags = l->diags, .arena = &l->conf->arena, .world = l };
 	struct conf *conf = l->conf;
-	struct ca_draft base = { 0 };
+	struct ca_draft base = { .limits = -1 };
 
 	yaml_decode_fallbacks(&d, conf_ca_fields, &base);
 	l->cas = conf_entries_of(l, l->top.cas, &path);

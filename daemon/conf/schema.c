@@ -191,6 +191,9 @@ const struct yaml_field conf_ca_fields[] = {
 	YAML_FIELD(struct ca_draft, in_flight, yaml_uint16, .min = 1, .max = 1000,
 		.fallback = "16", .only = "acme",
 		.help = "how many orders this CA gets side by side"),
+	YAML_FIELD(struct ca_draft, limits, conf_limits, .only = "acme",
+		.help = "whose limits on orders this CA has, so that none is placed that it "
+			"would refuse; default: letsencrypt for its own directory, else none"),
 	{ 0 },
 };
 

@@ -45,6 +45,7 @@ struct ca_draft {
 	const char *chain;
 	struct eab_draft eab;
 	uint16_t in_flight;
+	int limits; /* enum limits; -1: by the directory's host */
 };
 
 struct tsig_draft {
@@ -197,6 +198,7 @@ extern const struct yaml_type conf_trust;     /* const char *: PEM text */
 extern const struct yaml_type conf_contact;   /* struct words */
 extern const struct yaml_type conf_terms;     /* bool */
 extern const struct yaml_type conf_challenge; /* enum challenge */
+extern const struct yaml_type conf_limits;    /* int: enum limits */
 
 /* Values of http, tls_alpn and dns (types_net.c, types_dns.c). */
 extern const struct yaml_type conf_listen;    /* struct endpoints: addresses with ports */

@@ -126,6 +126,17 @@ static void decode_challenge(struct yaml_decoder *d, const struct yaml_value *v,
 		*(enum challenge *)out = (enum challenge)at;
 }
 
+static void decode_limits(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	static const char *const words[] = {
+		[LIMITS_NONE] = "none", [LIMITS_LETSENCRYPT] = "letsencrypt", NULL
+	};
+	int at = yaml_word_of(d, v, words);
+
+	if (at >= 0)
+		*(int *)out = at;
+}
+
 const struct yaml_type conf_ca_type = {
 	.word = "local or acme",
 	.json = "\"enum\": [\"local\", \"acme\"]",
@@ -167,4 +178,11 @@ const struct yaml_type conf_challenge = {
 		"\"dns-persist-01\"]",
 	.size = sizeof(enum challenge),
 	.decode = decode_challenge,
+};
+
+const struct yaml_type conf_limits = {
+	.word = "letsencrypt or none",
+	.json = "\"enum\": [\"letsencrypt\", \"none\"]",
+	.size = sizeof(int),
+	.decode = decode_limits,
 };

@@ -18,7 +18,7 @@
 
 #define LEDGER_DAYS 8
 #define LEDGER_MAX ((size_t)16 * 1024 * 1024)
-#define ENTRY_MAX ((size_t)1024)
+#define ENTRY_MAX ((size_t)32 * 1024)
 
 static int make_entry(const struct line *line, struct buf *out, struct err *err)
 {

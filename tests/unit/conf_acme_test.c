@@ -72,6 +72,7 @@ static void check_acme(const struct conf *conf)
 	CHECK_STR(acme->eab_kid, "abc");
 	CHECK_STR(acme->eab_hmac_file, "/t/eab.key");
 	CHECK_INT(acme->in_flight, 16);
+	CHECK_INT(acme->limits, LIMITS_NONE);
 	CHECK_INT(conf_life(conf, &conf->certs[0], 0).s, 0);
 }
 
@@ -188,6 +189,39 @@ TEST(nothing_given)
 	CHECK_STR(conf->dns.extra.at[3].host, "208.67.222.222");
 	CHECK(conf->dns.extra_required && !conf_zone(conf, "example.com"));
 	conf_unref(conf);
+}
+
+/* Known by the directory's host, unless something is said. */
+TEST(whose_limits)
+{
+	static const struct {
+		const char *keys;
+		enum limits want;
+	} table[] = {
+		{ "directory: https://ca.example/directory", LIMITS_NONE },
+		{ "directory: https://acme-v02.api.letsencrypt.org/directory",
+			LIMITS_LETSENCRYPT },
+		{ "directory: https://ACME-v02.api.letsencrypt.org:443/directory",
+			LIMITS_LETSENCRYPT },
+		{ "directory: https://acme-staging-v02.api.letsencrypt.org/directory",
+			LIMITS_NONE },
+		{ "directory: https://acme-v02.api.letsencrypt.org/directory, limits: none",
+			LIMITS_NONE },
+		{ "directory: https://ca.example/directory, limits: letsencrypt",
+			LIMITS_LETSENCRYPT },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct buf text AUTO_BUF = BUF_INIT;
+		struct conf *conf;
+
+		buf_printf(&text, "cas: {a: {type: acme, terms_agreed: true, %s}}\n",
+			table[i].keys);
+		conf = load_text(buf_text(&text), NULL);
+		REQUIRE(conf);
+		CHECK_INT(conf_ca(conf, "a")->acme->limits, table[i].want);
+		conf_unref(conf);
+	}
 }
 
 TEST(challenge_words)

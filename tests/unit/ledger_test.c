@@ -142,7 +142,7 @@ TEST(random_histories)
 		ledger_init(&again, true);
 		for (int step = 0; step < 60; step++) {
 			struct ledger_entry entry = {
-				.what = (enum ledger_what)next_random(4),
+				.what = (enum ledger_what)next_random(3),
 				.kind = (enum ledger_kind)next_random(3),
 				.at = { now += (int64_t)next_random((uint64_t)pace) },
 				.life = DAYS(90),
@@ -155,7 +155,8 @@ TEST(random_histories)
 			if (now - T0 > DAYS(7).s)
 				break;
 			ledger_entry_about(&entry, &cert, &domains);
-			if (entry.what == LEDGER_INVALID)
+			entry.has_order = entry.what != LEDGER_ORDER && next_random(2);
+			if (entry.what == LEDGER_FAILED && next_random(4))
 				entry.names = names[0];
 			for (uint64_t n = 1 + next_random(entry.what == LEDGER_ORDER ? 90 : 2);
 				n > 0; n--) {
@@ -163,13 +164,14 @@ TEST(random_histories)
 				line_add_word(&text, instant_text(entry.at, at));
 				ledger_entry_write(&entry, &text);
 				line_end(&text);
-				if (entry.what == LEDGER_ORDER && entry.kind == LEDGER_NEW)
+				if ((entry.what == LEDGER_ORDER || entry.has_order) &&
+					entry.kind == LEDGER_NEW)
 					model_take(&models[LIMIT_ORDERS], now);
 				if (entry.what == LEDGER_ISSUED && entry.kind == LEDGER_NEW)
 					model_take(&models[LIMIT_DOMAIN], now);
 				if (entry.what == LEDGER_ISSUED && entry.kind != LEDGER_ARI)
 					model_take(&models[LIMIT_SET], now);
-				if (entry.what == LEDGER_INVALID)
+				if (entry.what == LEDGER_FAILED && entry.names)
 					model_take(&models[LIMIT_INVALID], now);
 			}
 			ledger_uses(&ledger, &ask, entry.at, see, &seen);
