@@ -91,6 +91,16 @@ static int note_fact(struct asked *asked, const struct authority *at, const char
 	return result;
 }
 
+int serve_check_ca(const struct asked *asked, const struct ca_conf *ca, struct err *err)
+{
+	const struct cert_conf *cert = asked->cert;
+
+	for (size_t i = 0; i < cert->n_cas; i++)
+		if (cert->cas[i] != CA_SELF && &asked->conf->cas[cert->cas[i]] == ca)
+			return 0;
+	return err_set(err, ERR_NOT_ALLOWED, "%s is no CA of %s", ca->name, cert->name);
+}
+
 static int note(struct asked *asked, struct err *err)
 {
 	const struct line *line = &asked->message.line;
@@ -99,6 +109,7 @@ static int note(struct asked *asked, struct err *err)
 	struct authority at;
 
 	if (!url || authority_find(asked->conf, line, &at, err) < 0 ||
+		serve_check_ca(asked, at.ca, err) < 0 ||
 		line_get_instant(line, "expires", &expires, err) < 0 ||
 		authority_check_url(&at, url, err) < 0)
 		return -1;
@@ -117,30 +128,52 @@ void serve_order_request(struct asked *asked)
 		asked_facts(asked);
 }
 
-/* The version that a crash kept us from telling of: this very certificate. */
-static bool is_stored(struct asked *asked, const struct version_facts *known,
-	const struct version_files *files)
+/* The version that a crash kept us from telling of, or from linking: this very certificate. */
+struct twin {
+	struct asked *asked;
+	const struct version_files *files;
+	const struct version_facts *wanted;
+	struct version_id id;
+	bool is_linked;
+};
+
+static void look_at(const struct version_facts *version, const char *role, void *data)
 {
+	struct twin *twin = data;
 	struct buf pem AUTO_BUF = BUF_INIT;
 	struct err ignored;
 
-	return version_is_set(&known->id) &&
-	       store_read_file(asked->server->store, asked->cert->name, &known->id, "cert.pem",
-		       CERT_MAX, &pem, &ignored) == 0 &&
-	       str_is(buf_text(&pem), buf_text(&files->cert));
+	if (memcmp(version->spki, twin->wanted->spki, sizeof(version->spki)) != 0 ||
+		store_read_file(twin->asked->server->store, twin->asked->cert->name,
+			&version->id, "cert.pem", CERT_MAX, &pem, &ignored) < 0 ||
+		!str_is(buf_text(&pem), buf_text(&twin->files->cert)))
+		return;
+	twin->id = version->id;
+	twin->is_linked = *role;
+}
+
+static int keep_version(struct asked *asked, const struct version_files *files,
+	struct version_facts *version, struct err *err)
+{
+	struct twin twin = { .asked = asked, .files = files, .wanted = version };
+	struct store *store = asked->server->store;
+	const char *name = asked->cert->name;
+
+	if (store_versions(store, name, look_at, &twin, err) < 0)
+		return -1;
+	if (!version_is_set(&twin.id))
+		return store_add(store, name, files, version, err);
+	return twin.is_linked ? 0 : store_set_next(store, name, &twin.id, err);
 }
 
 static int keep(struct asked *asked, struct cert_facts *facts,
 	const struct version_files *files, struct version_facts *version, struct err *err)
 {
-	struct store *store = asked->server->store;
-
-	if (!is_stored(asked, &facts->next, files) && !is_stored(asked, &facts->curr, files) &&
-		store_add(store, asked->cert->name, files, version, err) < 0)
+	if (keep_version(asked, files, version, err) < 0)
 		return -1;
 	facts_set_order(facts, &(struct order_facts){ .url = NULL });
 	facts_set_failure(facts, NULL, &(struct failure){ .code = ERR_NONE });
-	return store_write_facts(store, facts, err);
+	return store_write_facts(asked->server->store, facts, err);
 }
 
 /* Where the certificate of a staging directory goes: it is looked at, and never used. */

@@ -39,6 +39,9 @@ void serve_hide(struct buf *text, struct secret *out);
 typedef void serve_key_fn(struct asked *asked, const struct key *key, bool reused);
 void serve_want_key(struct asked *asked, serve_key_fn *made);
 
+/* Is it one of the certificate's CAs? */
+int serve_check_ca(const struct asked *asked, const struct ca_conf *ca, struct err *err);
+
 /*
  * The name of the current version in renewal information (RFC 9773, 4.1), appended, and the CA that
  * issued it: NULL when it is not configured any more.

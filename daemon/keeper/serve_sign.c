@@ -211,7 +211,8 @@ static int new_order(struct signing *s, struct err *err)
 	const struct line *line = &s->asked->message.line;
 	const struct cert_conf *cert = s->asked->cert;
 
-	if (want_cert(s, err) < 0 || line_get_bool(line, "profile", &profile, err) < 0 ||
+	if (want_cert(s, err) < 0 || serve_check_ca(s->asked, s->at.ca, err) < 0 ||
+		line_get_bool(line, "profile", &profile, err) < 0 ||
 		line_get_bool(line, "replaces", &replaces, err) < 0)
 		return -1;
 	buf_add_text(&s->payload, "{\"identifiers\":[");

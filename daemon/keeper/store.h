@@ -74,6 +74,13 @@ int store_add(struct store *store, const char *cert, const struct version_files 
  */
 int store_roll(struct store *store, const char *cert, struct instant now, struct err *err);
 
+/*
+ * Links a version that is there already as next: one that was added when a crash came before its link.
+ * ERR_NO_SUCH_VERSION when there is none.
+ */
+int store_set_next(struct store *store, const char *cert, const struct version_id *version,
+	struct err *err);
+
 /* Removes the next link: the version stays until pruned. */
 int store_drop_next(struct store *store, const char *cert, struct err *err);
 

@@ -166,6 +166,20 @@ int store_add(struct store *store, const char *cert, const struct version_files 
 	return 0;
 }
 
+int store_set_next(struct store *store, const char *cert, const struct version_id *version,
+	struct err *err)
+{
+	struct cert_dir dir AUTO_CERT_DIR;
+	struct version_facts facts;
+
+	if (cert_dir_open(store, cert, false, &dir, err) < 0)
+		return -1;
+	if (dir.fd < 0 ||
+		version_load(&dir, version, DEPTH_PROVEN, &facts, err) != VERSION_WHOLE)
+		return err_set(err, ERR_NO_SUCH_VERSION, "%s has no such version", cert);
+	return link_set(&dir, ROLE_NEXT, version, err);
+}
+
 /* Out of versions/ in one step, so that a crash leaves a temporary and no half of a version. */
 static int delete_version(
 	const struct cert_dir *dir, const struct version_id *id, struct err *err)

@@ -225,6 +225,19 @@ int store_add(struct store *store, const char *cert, const struct version_files 
 	return 0;
 }
 
+int store_set_next(struct store *store, const char *cert, const struct version_id *version,
+	struct err *err)
+{
+	struct entry *entry = find(store, cert);
+
+	if (!entry || !version_of(entry, version))
+		return err_set(err, ERR_NO_SUCH_VERSION, "%s has no such version", cert);
+	if (write_to(store, entry, err) < 0)
+		return -1;
+	entry->next = *version;
+	return 0;
+}
+
 int store_roll(struct store *store, const char *cert, struct instant now, struct err *err)
 {
 	struct entry *entry = find(store, cert);

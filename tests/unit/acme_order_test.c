@@ -347,9 +347,14 @@ TEST(renewal_information)
 	CHECK(strstr(payload(), id));
 	OK("sign ca=other op=new-account url=https://ca.example/x nonce=a");
 	OK("account ca=other url=https://ca.example/acct/9");
+	world_cert.cas[0] = 1;
 	OK("sign ca=other op=new-order url=https://ca.example/x nonce=a cert=" CERT
 	   " replaces=yes");
 	CHECK(!strstr(payload(), "replaces"));
+	world_cert.cas[0] = 0;
+	REFUSED("not-allowed", "no CA of",
+		"sign ca=other op=new-order url=https://ca.example/x nonce=a cert=" CERT);
+	REFUSED("not-allowed", "no CA of", "order cert=" CERT " ca=other url=" ORDER);
 	OK("renewal cert=" CERT " start=2026-12-01T00:00:00Z end=2026-12-02T00:00:00Z "
 	   "moment=2026-12-01T10:00:00Z again=2026-11-22T00:00:00Z url=https://why.example/1");
 	CHECK(fact("ari=") && fact("ari.url=https://why.example/1"));
