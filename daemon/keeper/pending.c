@@ -121,6 +121,7 @@ int pending_remove(struct store *store, const struct pending_name *name, struct 
 struct sweep {
 	const char *keep; /* a path, or NULL */
 	const struct pending_name *name;
+	struct duration age;
 	struct buf old; /* paths, each with its NUL */
 };
 
@@ -130,15 +131,15 @@ static void sweep_one(const char *file, struct instant changed, void *data)
 	char *path AUTO_FREE = path_of(sweep->name, file);
 
 	if (!str_starts(file, PREFIX) || (sweep->keep && str_is(path, sweep->keep)) ||
-		instant_since(clock_now(), changed).s < DAYS(PENDING_DAYS).s)
+		instant_since(clock_now(), changed).s < sweep->age.s)
 		return;
 	buf_add(&sweep->old, path, strlen(path) + 1);
 }
 
-void pending_sweep(struct store *store, const struct pending_name *name)
+void pending_sweep(struct store *store, const struct pending_name *name, struct duration age)
 {
 	char *dir AUTO_FREE = path_of(name, ""), *keep AUTO_FREE = NULL;
-	struct sweep sweep = { .name = name };
+	struct sweep sweep = { .name = name, .age = age };
 	struct err err = ERR_INIT;
 
 	sweep.keep = keep = name->order ? file_of(name) : NULL;

@@ -53,7 +53,7 @@ int pending_write(struct store *store, const struct pending_name *name, const ch
 /* Not being there is success. */
 int pending_remove(struct store *store, const struct pending_name *name, struct err *err);
 
-/* Removes what is old, of any order but this one (NULL: of any). */
-void pending_sweep(struct store *store, const struct pending_name *name);
+/* Removes what is at least this old, of any order but this one (NULL: of any). */
+void pending_sweep(struct store *store, const struct pending_name *name, struct duration age);
 
 #endif

@@ -20,7 +20,6 @@
  * on behind it.
  */
 
-/* Nothing of the test tree is a fact. */
 static void remove_pending(
 	struct asked *asked, bool is_test, const char *order, struct err *err)
 {
@@ -28,7 +27,7 @@ static void remove_pending(
 
 	(void)pending_remove(asked->server->store, &name, err);
 	name.order = NULL;
-	pending_sweep(asked->server->store, &name);
+	pending_sweep(asked->server->store, &name, DAYS(PENDING_DAYS));
 }
 
 /*
@@ -38,16 +37,17 @@ static void remove_pending(
 static int forget(struct asked *asked, struct err *err)
 {
 	const struct line *line = &asked->message.line;
-	const char *ca = line_need(line, "ca", err), *url = line_get(line, "url");
+	const char *ca = line_need(line, "ca", err);
+	struct pending_name all_tests = { asked->cert->name, true, NULL };
 	struct cert_facts facts;
 	bool is_test = false;
 	int result = 0;
 
 	if (!ca || line_get_bool(line, "test", &is_test, err) < 0)
 		return -1;
+	/* Nothing of the test tree is a fact, and one test goes on at a time. */
 	if (is_test) {
-		if (url)
-			remove_pending(asked, true, url, err);
+		pending_sweep(asked->server->store, &all_tests, DAYS(0));
 		return 0;
 	}
 	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)

@@ -80,8 +80,16 @@ static int read_window(const struct line *line, struct ari_facts *ari, struct er
 
 static int keep_window(struct asked *asked, struct cert_facts *facts, struct err *err)
 {
+	const char *version = line_get(&asked->message.line, "version");
 	struct ari_facts ari = facts->ari;
+	struct version_id of = facts->curr.id;
 
+	/* A roll may have come between the CA's answer and this. */
+	if (version && version_id_parse(version, &of, err) < 0)
+		return -1;
+	if (!version_id_equal(&of, &facts->curr.id))
+		return err_set(err, ERR_NO_SUCH_VERSION, "%s is not the current version of %s",
+			version, asked->cert->name);
 	if (!version_is_set(&facts->curr.id))
 		return err_set(err, ERR_NO_SUCH_VERSION, "%s has no current version",
 			asked->cert->name);

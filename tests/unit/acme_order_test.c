@@ -273,7 +273,7 @@ TEST(staging_touches_nothing_else)
 	CHECK(!world_pending_key(STAGED, true));
 	OK("sign" STAGE "op=finalize url=https://stage.example/f nonce=a cert=" CERT
 	   " order=" STAGED);
-	OK("order cert=" CERT STAGE "done=yes url=" STAGED);
+	OK("order cert=" CERT STAGE "done=yes");
 	CHECK(!world_pending_key(STAGED, true));
 }
 
@@ -361,6 +361,8 @@ TEST(renewal_information)
 	OK("renewal cert=" CERT " again=2026-11-23T00:00:00Z");
 	CHECK(fact("ari.url=https://why.example/1") && fact("ari.start="));
 	REFUSED("bad-argument", "again", "renewal cert=" CERT);
+	REFUSED("no-such-version", "not the current",
+		"renewal cert=" CERT " again=2026-11-23T00:00:00Z version=20200101T000000Z-1");
 	REFUSED("bad-argument", "window",
 		"renewal cert=" CERT " start=2026-12-03T00:00:00Z end=2026-12-02T00:00:00Z "
 		"moment=2026-12-01T10:00:00Z again=2026-11-22T00:00:00Z");
