@@ -264,6 +264,9 @@ static int describe_record(const struct conf *conf, const struct challenge_wish 
 
 	if (wish->type == CHALLENGE_DNS_PERSIST)
 		return err_set(err, ERR_BAD_CONFIG, "dns-persist-01 publishes no challenge");
+	if (wish->type == CHALLENGE_DNS_ACCOUNT && !wish->account_url[0])
+		return err_set(err, ERR_NOT_FOUND, "the URL of the account at %s is not known",
+			wish->ca);
 	if (name_is_ip(wish->name))
 		return err_set(err, ERR_BAD_CONFIG, "%s is an address, which %s cannot prove",
 			wish->name, challenge_text(wish->type));

@@ -240,13 +240,13 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 	int pair[2];
 
 	list_init(&engine->unsent);
-	engine->events = events;
 	if (user && privileges_find(user, &to, err) < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return err_sys(err, ERR_IO, errno, "cannot make a socket pair");
 	make_room(pair[0]);
 	make_room(pair[1]);
+	engine->events = events;
 	pid = fork();
 	if (pid == 0)
 		become_engine(program, user ? &to : NULL, pair[1], control_fd, keeper);

@@ -166,6 +166,9 @@ static int check(const struct journal_entry *entry, struct err *err)
 {
 	if (entry->how == PUBLICATION_ENGINE)
 		return err_set(err, ERR_BROKEN_STORE, "it does not say how it was published");
+	if (!instant_is_set(entry->made) ||
+		(entry->how == PUBLICATION_DIRECTORIES && entry->n_dirs == 0))
+		return err_set(err, ERR_BROKEN_STORE, "it does not say what was made when");
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const char *text = *text_at(entry, i);
 

@@ -138,6 +138,7 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 		conf_unref(conf);
 	} else {
 		*out = conf;
+		listeners_use(&keeper.listeners, conf);
 		log_event(NULL, EVENT_CONFIG_LOADED, NULL,
 			"%s is in force with %zu certificates", keeper.config, conf->n_certs);
 	}

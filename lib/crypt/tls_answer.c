@@ -191,7 +191,8 @@ static int hear_hello(SSL *ssl, int *alert, void *data)
 	return SSL_CLIENT_HELLO_ERROR;
 }
 
-static int choose_card(SSL *ssl, void *data)
+/* Asked for every hello, with a name or without. */
+static int choose_card(SSL *ssl, int *alert, void *data)
 {
 	const struct tls_answers *answers = data;
 	const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -199,13 +200,16 @@ static int choose_card(SSL *ssl, void *data)
 	char sni[SNI_MAX];
 	size_t len = asked ? strlen(asked) : 0;
 
+	*alert = SSL_AD_UNRECOGNIZED_NAME;
 	if (len == 0 || len >= sizeof(sni))
-		return 0;
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	for (size_t i = 0; i <= len; i++)
 		sni[i] = (char)tolower((unsigned char)asked[i]);
 	card = answers->find(answers->data, sni);
 	return card && SSL_use_certificate(ssl, card->x509) == 1 &&
-	       SSL_use_PrivateKey(ssl, card->pkey) == 1;
+			       SSL_use_PrivateKey(ssl, card->pkey) == 1
+		       ? SSL_TLSEXT_ERR_OK
+		       : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 int tls_answers_new(
@@ -228,7 +232,8 @@ int tls_answers_new(
 	SSL_CTX_set_quiet_shutdown(ctx, 1);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	SSL_CTX_set_client_hello_cb(ctx, hear_hello, NULL);
-	SSL_CTX_set_cert_cb(ctx, choose_card, answers);
+	SSL_CTX_set_tlsext_servername_callback(ctx, choose_card);
+	SSL_CTX_set_tlsext_servername_arg(ctx, answers);
 	*out = answers;
 	return 0;
 }
