@@ -94,7 +94,7 @@ void acme_set_conf(struct acme *acme, struct conf *conf);
 /* Ends what is opened for nobody in particular; `idle` is called when nothing runs any more. */
 void acme_stop(struct acme *acme, void (*idle)(void *data), void *data);
 
-/* After all orders have ended and acme_stop() was idle. */
+/* After acme_stop() was idle; a CA that somebody still uses is left as it stands. */
 void acme_free(struct acme *acme);
 
 /* The CA by its configuration, as a user of it; `is_test` wants its staging directory. */

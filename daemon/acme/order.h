@@ -47,7 +47,8 @@ struct order_args {
 	bool is_renewal; /* the current version came from this CA: it is replaced (RFC 9773, 5) */
 	const char *resume;       /* URL of the order in flight at this CA, or NULL; copied */
 	struct instant resume_at; /* when that was placed */
-	bool is_soft;             /* an error ends up in order->err and is not the parent's */
+	const char *abandoned; /* CA whose order in flight is given up for this one; copied */
+	bool is_soft;          /* an error ends up in order->err and is not the parent's */
 	void (*step)(void *data, const char *step); /* static texts */
 	void (*take)(
 		void *data, struct cert_facts *facts); /* of the keeper; the callee owns them */
@@ -72,6 +73,7 @@ struct order {
 	size_t n_authz;
 	struct download download;
 	struct buf chain; /* PEM */
+	char *abandoned;
 	unsigned looks, n_lost;
 	bool wants_profile, wants_replaces;
 	bool must_look;     /* what the order's state is has to be asked first */

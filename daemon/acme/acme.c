@@ -1,0 +1,210 @@
+#include "daemon/acme/acme.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/acme/account.h"
+#include "daemon/conf/conf.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+enum { DOUBT_MS = 60 * 1000 };
+
+struct acme *acme_new(struct loop *loop, struct keeper *keeper, struct http *http,
+	struct responder *responder, struct conf *conf)
+{
+	struct acme *acme = mem_new(struct acme);
+
+	acme->loop = loop;
+	acme->keeper = keeper;
+	acme->http = http;
+	acme->responder = responder;
+	acme->conf = conf_ref(conf);
+	list_init(&acme->cas);
+	return acme;
+}
+
+static void ca_free(struct acme_ca *ca)
+{
+	list_remove(&ca->link);
+	directory_done(&ca->directory);
+	nonces_done(&ca->nonces);
+	free(ca->name);
+	free(ca->url);
+	free(ca->trust);
+	free(ca->account_url);
+	free(ca);
+}
+
+static void free_unused(struct acme_ca *ca)
+{
+	if (ca->is_gone && ca->n_users == 0 && !ca->opening)
+		ca_free(ca);
+}
+
+void acme_stop(struct acme *acme, void (*idle)(void *data), void *data)
+{
+	acme->is_stopping = true;
+	acme->idle = idle;
+	acme->idle_data = data;
+	list_each(at, &acme->cas)
+		account_stop(LIST_OF(at, struct acme_ca, link));
+	if (acme->n_openings == 0)
+		idle(data);
+}
+
+void acme_free(struct acme *acme)
+{
+	if (!acme)
+		return;
+	list_each_safe(at, &acme->cas) {
+		struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
+
+		ca->is_gone = true;
+		free_unused(ca);
+	}
+	conf_unref(acme->conf);
+	free(acme);
+}
+
+static const char *directory_of(const struct ca_conf *conf, bool is_test)
+{
+	return is_test ? conf->acme->staging : conf->acme->directory;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? str_is(a, b) : a == b;
+}
+
+static struct acme_ca *find(struct acme *acme, const char *name, const char *url, bool is_test)
+{
+	list_each(at, &acme->cas) {
+		struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
+
+		if (!ca->is_gone && ca->is_test == is_test && str_is(ca->name, name) &&
+			is_same(ca->url, url))
+			return ca;
+	}
+	return NULL;
+}
+
+/* What may change without making it another CA. */
+static void take_conf(struct acme_ca *ca, const struct ca_conf *conf)
+{
+	if (!is_same(ca->trust, conf->acme->trust)) {
+		free(ca->trust);
+		ca->trust = conf->acme->trust ? mem_strdup(conf->acme->trust) : NULL;
+		ca->has_directory = false;
+	}
+	ca->in_flight_max = conf->acme->in_flight > 0 ? conf->acme->in_flight : 1;
+	ca->was_checked = false;
+}
+
+void acme_set_conf(struct acme *acme, struct conf *conf)
+{
+	conf_unref(acme->conf);
+	acme->conf = conf_ref(conf);
+	list_each_safe(at, &acme->cas) {
+		struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
+		const struct ca_conf *found = NULL;
+
+		for (size_t i = 0; i < conf->n_cas; i++)
+			if (conf->cas[i].acme && str_is(conf->cas[i].name, ca->name) &&
+				is_same(directory_of(&conf->cas[i], ca->is_test), ca->url))
+				found = &conf->cas[i];
+		if (found && !ca->is_gone)
+			take_conf(ca, found);
+		ca->is_gone |= !found;
+		free_unused(ca);
+	}
+}
+
+struct acme_ca *acme_ca_find(struct acme *acme, const struct ca_conf *conf, bool is_test)
+{
+	return find(acme, conf->name, directory_of(conf, is_test), is_test);
+}
+
+struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_test)
+{
+	struct acme_ca *ca = acme_ca_find(acme, conf, is_test);
+
+	assert(directory_of(conf, is_test));
+	if (!ca) {
+		ca = mem_new(struct acme_ca);
+		ca->acme = acme;
+		ca->name = mem_strdup(conf->name);
+		ca->url = mem_strdup(directory_of(conf, is_test));
+		ca->is_test = is_test;
+		list_init(&ca->waiting);
+		list_init(&ca->entered);
+		list_init(&ca->queue);
+		take_conf(ca, conf);
+		list_append(&acme->cas, &ca->link);
+	}
+	ca->n_users++;
+	return ca;
+}
+
+void acme_ca_release(struct acme_ca *ca)
+{
+	if (!ca)
+		return;
+	assert(ca->n_users > 0);
+	ca->n_users--;
+	free_unused(ca);
+}
+
+static void let_in(struct acme_ca *ca)
+{
+	while (ca->n_entered < ca->in_flight_max && !list_is_empty(&ca->queue)) {
+		struct acme_place *first =
+			LIST_OF(list_first(&ca->queue), struct acme_place, link);
+
+		list_remove(&first->link);
+		list_append(&ca->entered, &first->link);
+		ca->n_entered++;
+		op_end(&first->op, NULL);
+	}
+}
+
+static void leave_queue(struct op *op)
+{
+	acme_leave(CONTAINER_OF(op, struct acme_place, op));
+	op_end(op, NULL);
+}
+
+void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place)
+{
+	place->ca = ca;
+	op_begin(&place->op, task, leave_queue);
+	list_append(&ca->queue, &place->link);
+	let_in(ca);
+}
+
+void acme_leave(struct acme_place *place)
+{
+	struct acme_ca *ca = place->ca;
+
+	place->ca = NULL;
+	if (!ca || !list_is_linked(&place->link))
+		return;
+	list_remove(&place->link);
+	if (!op_is_pending(&place->op))
+		ca->n_entered--;
+	let_in(ca);
+}
+
+void acme_ca_doubt(struct acme_ca *ca)
+{
+	if (clock_tick().ms - ca->fetched.ms >= DOUBT_MS)
+		ca->has_directory = false;
+}
+
+const char *acme_ca_text(const struct acme_ca *ca, char out[128])
+{
+	snprintf(out, 128, "%.100s%s", ca->name, ca->is_test ? " (staging)" : "");
+	return out;
+}

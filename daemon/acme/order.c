@@ -1,0 +1,308 @@
+#include "daemon/acme/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/acme/authz.h"
+#include "daemon/acme/download.h"
+#include "daemon/acme/placing.h"
+#include "daemon/conf/conf.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/log/log.h"
+
+void order_step(const struct order *order, const char *step)
+{
+	if (order->args.step)
+		order->args.step(order->args.data, step);
+}
+
+static void take_facts(struct order *o)
+{
+	struct cert_facts facts;
+	struct err ignored;
+
+	if (o->keeper.answer.kind == KEEPER_OK && o->args.take &&
+		keeper_facts(&o->keeper, &facts, &ignored) == 0)
+		o->args.take(o->args.data, &facts);
+	keeper_op_done(&o->keeper);
+}
+
+static void ask_about(struct order *o, enum request request)
+{
+	keeper_request(&o->keeper, request);
+	line_add(&o->keeper.text, "cert", o->args.cert);
+	line_add(&o->keeper.text, "ca", o->ca->name);
+	if (o->args.is_test)
+		line_add_bool(&o->keeper.text, "test", true);
+}
+
+/* Before anything is done with it, so that a restart finds it again. */
+static void note(struct order *o)
+{
+	ask_about(o, REQUEST_order);
+	line_add(&o->keeper.text, "url", buf_text(&o->url));
+	line_add_instant(&o->keeper.text, "expires", o->object.expires);
+	o->is_noted = true;
+	keeper_ask_firm(o->ca->acme->keeper, &o->task, &o->keeper);
+}
+
+static void forget(struct order *o)
+{
+	ask_about(o, REQUEST_order);
+	line_add_bool(&o->keeper.text, "done", true);
+	if (o->url.len > 0)
+		line_add(&o->keeper.text, "url", buf_text(&o->url));
+	keeper_ask_soft(o->ca->acme->keeper, &o->task, &o->keeper);
+	o->is_noted = false;
+}
+
+/* The keeper notes one order in flight, so that nothing gets lost. */
+static void forget_abandoned(struct order *o)
+{
+	keeper_request(&o->keeper, REQUEST_order);
+	line_add(&o->keeper.text, "cert", o->args.cert);
+	line_add(&o->keeper.text, "ca", o->abandoned);
+	line_add_bool(&o->keeper.text, "done", true);
+	keeper_ask(o->ca->acme->keeper, &o->task, &o->keeper);
+}
+
+static void begin_authz(struct order *o)
+{
+	o->n_authz = o->object.n_authz;
+	o->authz = mem_zalloc((o->n_authz + 1) * sizeof(*o->authz));
+	for (size_t i = 0; i < o->n_authz; i++)
+		authz_init(&o->authz[i], o, mem_strdup(o->object.authz[i]));
+}
+
+static void prepare(struct order *o)
+{
+	for (size_t i = 0; i < o->n_authz; i++)
+		authz_prepare(&o->authz[i]);
+}
+
+static void settle(struct order *o)
+{
+	int64_t ms = o->args.conf->dns.check_delay.s * 1000;
+
+	for (size_t i = 0; i < o->n_authz; i++)
+		if (ms > 0 && o->authz[i].id && challenge_is_dns(o->conf->challenge)) {
+			task_sleep(&o->task, &o->pause, ms);
+			return;
+		}
+}
+
+static void validate(struct order *o)
+{
+	for (size_t i = 0; i < o->n_authz; i++)
+		authz_validate(&o->authz[i]);
+}
+
+static void close_all(struct order *o)
+{
+	for (size_t i = 0; i < o->n_authz; i++)
+		authz_close(&o->authz[i]);
+}
+
+static void look(struct order *o)
+{
+	placing_ask(o, SIGN_READ, buf_text(&o->url));
+	o->must_look = false;
+}
+
+static void look_later(struct order *o)
+{
+	int64_t ms = post_poll_ms(&o->post, o->looks++, o->deadline);
+
+	if (ms < 0)
+		err_set(&o->task.err, ERR_TIMEOUT, "the order at the CA %s is still %s",
+			o->ca->name, status_text(o->object.status));
+	else
+		task_sleep(&o->task, &o->pause, ms);
+}
+
+static void finalize(struct order *o)
+{
+	order_step(o, "finalize");
+	o->was_finalized = true;
+	placing_ask(o, SIGN_FINALIZE, o->object.finalize);
+}
+
+/*
+ * A refusal is one; with "not ready", trouble on the way or an answer that tells nothing, the order itself
+ * has to be looked at: finalize is never sent again before.
+ */
+static int take_finalized(struct order *o, struct err *err)
+{
+	struct err ignored;
+
+	o->must_look = true;
+	if (err_is_set(&o->post.err)) {
+		if (o->post.problem.kind == PROBLEM_NOT_READY ||
+			err_code_class(o->post.err.code) == CLASS_TRANSIENT)
+			return 0;
+		*err = o->post.err;
+		return -1;
+	}
+	if (placing_take(o, &ignored) == 0)
+		o->must_look = o->object.status != STATUS_VALID || !o->object.certificate;
+	return 0;
+}
+
+static int take_look(struct order *o, struct err *err)
+{
+	if (err_is_set(&o->post.err)) {
+		*err = o->post.err;
+		return -1;
+	}
+	if (placing_take(o, err) < 0)
+		return -1;
+	/* Ready, and pending with everything shown, is for finalize to find out. */
+	o->must_look = o->object.status != STATUS_READY;
+	return 0;
+}
+
+static bool is_issued(const struct order *o)
+{
+	return o->object.status == STATUS_VALID && o->object.certificate;
+}
+
+static int check_alive(struct order *o, struct err *err)
+{
+	if (o->object.status == STATUS_INVALID)
+		return placing_invalid(o, err);
+	if (!is_issued(o) && !o->must_look && !o->object.finalize)
+		return err_set(err, ERR_BAD_ANSWER,
+			"the order at the CA %s cannot be finalized", o->ca->name);
+	return 0;
+}
+
+/* The keeper decides; whatever it says is waited for, because a stored version is a fact. */
+static void accept_chain(struct order *o)
+{
+	order_step(o, "store");
+	ask_about(o, REQUEST_accept);
+	line_add(&o->keeper.text, "order", buf_text(&o->url));
+	line_end(&o->keeper.text);
+	buf_add(&o->keeper.text, o->chain.data, o->chain.len);
+	keeper_ask_firm(o->ca->acme->keeper, &o->task, &o->keeper);
+}
+
+/* Can a certificate still come of it?  What only passes, and what somebody stopped, may go on later. */
+static void judge(struct order *o)
+{
+	const struct err *err = &o->task.err;
+	enum err_class class = err_code_class(err->code);
+
+	if (o->place.ca && health_note(&o->ca->health, err, clock_tick(), clock_now()))
+		log_event(&o->task.log, EVENT_ACME_DOWN, err,
+			"the CA %s counts as down and is left alone for a while", o->ca->name);
+	o->is_dead = err_is_set(err) && o->url.len > 0 &&
+		     (class == CLASS_REFUSED || class == CLASS_CONFIG ||
+			     err->code == ERR_ACCOUNT_LOST ||
+			     (class == CLASS_TRANSIENT && clock_tick().ms >= o->given_up.ms));
+}
+
+static void run(struct task *task)
+{
+	struct order *o = TASK_OF(task, struct order);
+
+	TASK_BEGIN(task)
+	AWAIT(acme_enter(o->ca, task, &o->place));
+	order_step(o, "account");
+	AWAIT(account_open(o->ca, task, &o->account));
+	order_step(o, "order");
+	if (o->abandoned) {
+		AWAIT(forget_abandoned(o));
+		take_facts(o);
+	}
+	if (o->url.len > 0) {
+		AWAIT(look(o));
+		TRY(placing_resumed(o, &task->err));
+		if (o->url.len == 0) {
+			AWAIT(forget(o));
+			take_facts(o);
+		}
+	}
+	while (o->url.len == 0) {
+		AWAIT(account_open(o->ca, task, &o->account));
+		TRY(placing_check(o, &task->err));
+		AWAIT(placing_send(o));
+		TRY(placing_placed(o, &task->err));
+	}
+	if (!o->is_noted) {
+		AWAIT(note(o));
+		take_facts(o);
+	}
+	begin_authz(o);
+	AWAIT(prepare(o));
+	AWAIT(settle(o));
+	AWAIT(validate(o));
+	AWAIT(close_all(o));
+	while (!is_issued(o)) {
+		TRY(check_alive(o, &task->err));
+		if (o->must_look) {
+			AWAIT(look_later(o));
+			AWAIT(look(o));
+			TRY(take_look(o, &task->err));
+		} else {
+			AWAIT(finalize(o));
+			TRY(take_finalized(o, &task->err));
+		}
+	}
+	order_step(o, "download");
+	AWAIT(download_start(&o->download, o));
+	AWAIT(accept_chain(o));
+	FINALLY
+	take_facts(o);
+	judge(o);
+	AWAIT(close_all(o));
+	if (o->is_dead && o->is_noted) {
+		AWAIT(forget(o));
+		take_facts(o);
+	}
+	acme_leave(&o->place);
+	o->err = task->err;
+	if (o->args.is_soft)
+		task->err = (struct err)ERR_INIT;
+	TASK_END
+}
+
+void order_start(struct order *order, struct task *parent, const struct order_args *args)
+{
+	const struct ca_conf *ca = &args->conf->cas[args->ca];
+
+	order_done(order);
+	*order = (struct order){ .args = *args, .conf = ca->acme };
+	order->ca = acme_ca(args->acme, ca, args->is_test);
+	order->wants_profile = ca->acme->profile != NULL;
+	order->wants_replaces = args->is_renewal;
+	order->given_up = order->deadline = post_deadline(ORDER_MS);
+	order->abandoned = args->abandoned ? mem_strdup(args->abandoned) : NULL;
+	if (args->resume)
+		placing_resume(order);
+	task_start_child(&order->task, parent, run);
+}
+
+bool order_may_fail_over(const struct order *order)
+{
+	return health_is_the_cas(&order->err) && (!order->was_finalized || order->is_dead);
+}
+
+void order_done(struct order *order)
+{
+	for (size_t i = 0; i < order->n_authz; i++) {
+		free((char *)(uintptr_t)order->authz[i].url);
+		authz_done(&order->authz[i]);
+	}
+	free(mem_take(&order->authz));
+	order->n_authz = 0;
+	post_done(&order->post);
+	keeper_op_done(&order->keeper);
+	download_done(&order->download);
+	order_object_done(&order->object);
+	buf_done(&order->url);
+	buf_done(&order->chain);
+	free(mem_take(&order->abandoned));
+	acme_ca_release(mem_take(&order->ca));
+}

@@ -1,0 +1,233 @@
+#include "daemon/acme/placing.h"
+
+#include "daemon/acme/order.h"
+#include "daemon/conf/conf.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+#include "lib/log/log.h"
+#include "lib/wire/name.h"
+
+enum {
+	PATIENCE_MS = 10 * 60 * 1000,
+	REPLACES_MS = 5 * 1000, /* some servers fail for good on a serial that they misread */
+	LOST_MAX = 2,
+};
+
+void placing_ask(struct order *o, enum sign op, const char *url)
+{
+	post_begin(&o->post, o->ca, op, url);
+	line_add(&o->post.words, "cert", o->args.cert);
+	o->post.deadline = o->deadline;
+	if (op == SIGN_FINALIZE) {
+		line_add(&o->post.words, "order", buf_text(&o->url));
+		if (o->args.reuse_key)
+			line_add_bool(&o->post.words, "reuse", true);
+	}
+	/* Once there is an order, it is worth more waiting. */
+	if (o->object.status != STATUS_UNKNOWN)
+		o->post.patience_ms = PATIENCE_MS;
+	post_send_soft(&o->post, &o->task);
+}
+
+int placing_take(struct order *o, struct err *err)
+{
+	struct order_object object;
+
+	if (order_object_read(
+		    buf_text(&o->post.http.body), o->post.http.body.len, &object, err) < 0)
+		return err_add(err, "the CA %s", o->ca->name);
+	order_object_done(&o->object);
+	o->object = object;
+	return 0;
+}
+
+/* Nothing goes on beyond the end that the CA set. */
+static void bound(struct order *o)
+{
+	struct instant now = clock_now();
+	int64_t left_ms;
+
+	if (!instant_is_set(o->object.expires))
+		return;
+	left_ms = instant_since(o->object.expires, now).s * 1000;
+	if (left_ms < o->deadline.ms - clock_tick().ms)
+		o->deadline = post_deadline(left_ms);
+	if (o->deadline.ms < o->given_up.ms)
+		o->given_up = o->deadline;
+}
+
+void placing_resume(struct order *o)
+{
+	int64_t age_ms = instant_since(clock_now(), o->args.resume_at).s * 1000;
+	int64_t left_ms = age_ms < 0 ? ORDER_MS : ORDER_MS - age_ms;
+
+	buf_add_text(&o->url, o->args.resume);
+	o->is_noted = o->was_finalized = true;
+	o->given_up = post_deadline(left_ms);
+	o->deadline = post_deadline(left_ms > ORDER_RESUME_MS ? left_ms : ORDER_RESUME_MS);
+}
+
+/* Did the configuration change since it was placed?  Both hold each name once. */
+static bool has_names(const struct order *o)
+{
+	const struct cert_conf *cert = conf_cert(o->args.conf, o->args.cert);
+	char name[NAME_MAX_LEN];
+	struct err ignored;
+	size_t found = 0;
+
+	for (size_t i = 0; i < o->object.n_names; i++) {
+		if (name_canonical(o->object.names[i], name, &ignored) < 0)
+			return false;
+		for (size_t k = 0; k < cert->n_names; k++)
+			found += str_is(cert->names[k], name);
+	}
+	return found == cert->n_names && o->object.n_names == cert->n_names;
+}
+
+static int drop(struct order *o)
+{
+	order_object_done(&o->object);
+	buf_clear(&o->url);
+	o->is_noted = o->was_finalized = false;
+	o->given_up = o->deadline = post_deadline(ORDER_MS);
+	return 0;
+}
+
+int placing_resumed(struct order *o, struct err *err)
+{
+	const struct err *failed = &o->post.err;
+
+	if (failed->code == ERR_ACCOUNT_LOST || err_code_class(failed->code) == CLASS_REFUSED)
+		return drop(o);
+	if (err_is_set(failed)) {
+		*err = *failed;
+		return -1;
+	}
+	if (placing_take(o, err) < 0)
+		return -1;
+	bound(o);
+	if (o->object.status == STATUS_INVALID || !has_names(o))
+		return drop(o);
+	if (o->object.status != STATUS_VALID && clock_tick().ms >= o->deadline.ms)
+		return drop(o);
+	o->must_look =
+		o->object.status == STATUS_PROCESSING || o->object.status == STATUS_UNKNOWN;
+	return 0;
+}
+
+static bool has_profile(const struct order *o)
+{
+	return directory_has_profile(&o->ca->directory, o->conf->profile);
+}
+
+int placing_check(struct order *o, struct err *err)
+{
+	if (!o->wants_profile || has_profile(o))
+		return 0;
+	if (o->conf->profile_required)
+		return err_set(err, ERR_BAD_PROFILE, "the CA %s has no profile %s", o->ca->name,
+			o->conf->profile);
+	o->wants_profile = false;
+	log_event(&o->task.log, EVENT_ACME_FALLBACK, NULL,
+		"%s: the CA %s has no profile %s; its own choice is taken", o->args.cert,
+		o->ca->name, o->conf->profile);
+	return 0;
+}
+
+void placing_send(struct order *o)
+{
+	post_begin(&o->post, o->ca, SIGN_NEW_ORDER, o->ca->directory.new_order);
+	line_add(&o->post.words, "cert", o->args.cert);
+	if (!o->ca->directory.renewal_info)
+		o->wants_replaces = false;
+	if (o->wants_replaces) {
+		line_add_bool(&o->post.words, "replaces", true);
+		o->post.patience_ms = REPLACES_MS;
+	}
+	if (o->wants_profile)
+		line_add_bool(&o->post.words, "profile", true);
+	o->post.deadline = o->deadline;
+	post_send_soft(&o->post, &o->task);
+}
+
+/* These say plainly what they are about, and it is not what is replaced (RFC 9773, 5). */
+static bool may_be_replaces(const struct order *o)
+{
+	switch (o->post.problem.kind) {
+	case PROBLEM_RATE_LIMITED:
+	case PROBLEM_CAA:
+	case PROBLEM_NAME_REFUSED:
+	case PROBLEM_NAME_TYPE:
+	case PROBLEM_BAD_PROFILE:
+	case PROBLEM_USER_ACTION:
+	case PROBLEM_ACCOUNT_GONE:
+	case PROBLEM_BAD_NONCE:
+		return false;
+	default:
+		return o->wants_replaces && o->post.problem.status >= 400 &&
+		       o->post.problem.status != 429;
+	}
+}
+
+/* Servers also say "malformed" or "unauthorized" when they mean the profile. */
+static bool may_be_profile(const struct order *o)
+{
+	return o->wants_profile && (o->post.problem.kind == PROBLEM_BAD_PROFILE ||
+					   o->post.problem.kind == PROBLEM_MALFORMED ||
+					   o->post.problem.kind == PROBLEM_UNAUTHORIZED);
+}
+
+static int refused(struct order *o, struct err *err)
+{
+	*err = o->post.err;
+	if (err->code == ERR_ACCOUNT_LOST && o->n_lost++ < LOST_MAX)
+		return 0;
+	if (may_be_replaces(o)) {
+		o->wants_replaces = false;
+		log_event(&o->task.log, EVENT_ACME_FALLBACK, err,
+			"%s: the CA %s does not take what is replaced; the order goes without",
+			o->args.cert, o->ca->name);
+		return 0;
+	}
+	if (may_be_profile(o) && o->conf->profile_required) {
+		err->code = ERR_BAD_PROFILE;
+	} else if (may_be_profile(o)) {
+		o->wants_profile = false;
+		log_event(&o->task.log, EVENT_ACME_FALLBACK, err,
+			"%s: the CA %s does not take the profile %s; the order goes without",
+			o->args.cert, o->ca->name, o->conf->profile);
+		return 0;
+	}
+	return -1;
+}
+
+int placing_placed(struct order *o, struct err *err)
+{
+	const char *url = post_location(&o->post);
+
+	if (err_is_set(&o->post.err)) {
+		if (refused(o, err) < 0)
+			return -1;
+		*err = (struct err)ERR_INIT;
+		return 0;
+	}
+	if (!url)
+		return err_set(err, ERR_BAD_ANSWER, "the CA %s tells no URL of the order",
+			o->ca->name);
+	if (placing_take(o, err) < 0)
+		return -1;
+	buf_add_text(&o->url, url);
+	bound(o);
+	o->must_look =
+		o->object.status == STATUS_PROCESSING || o->object.status == STATUS_UNKNOWN;
+	return 0;
+}
+
+int placing_invalid(const struct order *o, struct err *err)
+{
+	if (!o->object.has_error)
+		return err_set(
+			err, ERR_CA_REFUSED, "the CA %s made the order invalid", o->ca->name);
+	problem_err(&o->object.error, INSTANT_NONE, err);
+	return err_add(err, "the CA %s made the order invalid", o->ca->name);
+}
