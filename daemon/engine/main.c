@@ -67,8 +67,10 @@ int main(int argc, char **argv)
 	loop_run(loop);
 	world_done(&world);
 	responder_free(world.responder);
+	/* Without the keeper jobs were left as they stood, and what they asked is still under way. */
+	if (world.is_idle)
+		http_free(http);
 	keeper_free(world.keeper);
-	http_free(http);
 	loop_free(loop);
 	return world.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/acme/acme.h"
 #include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/server.h"
@@ -218,7 +219,8 @@ static void reload(void *data)
 static void first_configure(struct world *world, struct conf *conf)
 {
 	world->fleet = fleet_new(world->loop, world->keeper, conf);
-	world->runner = runner_new(world->fleet);
+	world->acme = acme_new(world->loop, world->keeper, world->http, world->responder, conf);
+	world->runner = runner_new(world->fleet, world->acme);
 	world->ctl.loop = world->loop;
 	world->ctl.keeper = world->keeper;
 	world->ctl.fleet = world->fleet;
@@ -260,6 +262,7 @@ static void configure(struct world *world, const struct keeper_message *note, in
 		fleet_pause(world->fleet);
 		world->difference = (struct world_difference){ 0, 0, 0 };
 		conf_differ(world->fleet->conf, conf, count_difference, &world->difference);
+		acme_set_conf(world->acme, conf);
 		fleet_set_conf(world->fleet, conf);
 	}
 	ask_facts(world);
@@ -313,7 +316,15 @@ static void is_idle(void *data)
 {
 	struct world *world = data;
 
+	world->is_idle = true;
 	loop_stop(world->loop);
+}
+
+static void jobs_ended(void *data)
+{
+	struct world *world = data;
+
+	acme_stop(world->acme, is_idle, world);
 }
 
 void world_stop(struct world *world)
@@ -327,11 +338,11 @@ void world_stop(struct world *world)
 	if (world->server)
 		server_close(world->server);
 	if (!world->fleet) {
-		loop_stop(world->loop);
+		is_idle(world);
 		return;
 	}
 	fleet_pause(world->fleet);
-	runner_stop(world->runner, is_idle, world);
+	runner_stop(world->runner, jobs_ended, world);
 }
 
 void world_done(struct world *world)
@@ -342,6 +353,7 @@ void world_done(struct world *world)
 	keeper_op_done(&world->facts.keeper);
 	keeper_op_done(&world->reload);
 	runner_free(world->runner);
+	acme_free(world->acme);
 	fleet_free(world->fleet);
 	file_closep(&world->listener);
 }

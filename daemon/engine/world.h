@@ -9,6 +9,7 @@
 #include "daemon/link/keeper.h"
 #include "lib/task/task.h"
 
+struct acme;
 struct http;
 struct responder;
 struct server;
@@ -32,6 +33,7 @@ struct world {
 	struct runner *runner;
 	struct http *http;           /* borrowed; NULL: no ACME CA can be asked */
 	struct responder *responder; /* borrowed; NULL: challenges are not answered here */
+	struct acme *acme;
 	struct ctl ctl;
 	struct server *server; /* NULL in simulations */
 	int listener;          /* -1: none */
@@ -49,6 +51,7 @@ struct world {
 	struct timer alive;
 	int64_t watchdog_ms; /* 0: nobody watches */
 	bool is_root, is_ready, is_stopping, has_failed;
+	bool is_idle; /* all jobs have ended, and what they asked */
 };
 
 void world_init(struct world *world, struct loop *loop, int listener);

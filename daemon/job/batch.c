@@ -5,7 +5,8 @@
 #include "daemon/conf/conf.h"
 #include "lib/base/mem.h"
 
-enum { SIDE_BY_SIDE = 16 };
+/* Orders of an ACME CA mostly wait; the CA's own limit (in_flight) comes on top. */
+enum { SIDE_BY_SIDE = 64 };
 
 struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
 	const struct job_options *options)

@@ -1,9 +1,10 @@
 #include "daemon/conf/conf.h"
 #include "daemon/job/job.h"
 #include "daemon/job/runner.h"
+#include "daemon/job/source.h"
 
 /*
- * A new version from the local CA: the keeper makes key and certificate and stores them as next.
+ * A new version from one of the certificate's CAs (daemon/job/source.h), stored by the keeper as next.
  * The plan rolls it when its time has come.
  */
 
@@ -27,10 +28,9 @@ void issue_run(struct task *task)
 		job_step(job, "before-issue");
 		AWAIT(job_ask_hook(job, HOOK_BEFORE_ISSUE));
 	}
-	job_step(job, "issue");
-	AWAIT(job_ask(job, REQUEST_issue));
-	job_tell_recovery(job);
-	TRY(job_take_facts(job));
+	while (source_next(job))
+		AWAIT(source_ask(job));
+	TRY(source_result(job));
 	say_issued(job);
 	if (job_has_hook(job, HOOK_AFTER_ISSUE)) {
 		job_step(job, "after-issue");

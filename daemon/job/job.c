@@ -78,9 +78,10 @@ void job_tell_recovery(struct job *job)
 			job->cert->conf->name, job->verb);
 }
 
-void job_ask(struct job *job, enum request request)
+static void ask(struct job *job, enum request request, bool is_soft)
 {
 	keeper_request(&job->keeper, request);
+	job->keeper.is_soft = is_soft;
 	line_add(&job->keeper.text, "cert", job->cert->conf->name);
 	if (request == REQUEST_issue && job->reuse_key)
 		line_add_bool(&job->keeper.text, "reuse", true);
@@ -89,6 +90,16 @@ void job_ask(struct job *job, enum request request)
 		keeper_ask(job->runner->fleet->keeper, &job->task, &job->keeper);
 	else
 		keeper_ask_firm(job->runner->fleet->keeper, &job->task, &job->keeper);
+}
+
+void job_ask(struct job *job, enum request request)
+{
+	ask(job, request, false);
+}
+
+void job_try(struct job *job, enum request request)
+{
+	ask(job, request, true);
 }
 
 bool job_has_hook(const struct job *job, enum hook hook)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/acme/order.h"
 #include "daemon/conf/conf.h"
 #include "daemon/job/deploying.h"
 #include "daemon/job/fleet.h"
@@ -24,6 +25,8 @@
 
 enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH };
 
+struct lane;
+
 struct job {
 	struct task task;
 	struct list link; /* in runner->jobs */
@@ -33,6 +36,12 @@ struct job {
 	struct job *batch; /* whose child it is, or NULL */
 	struct keeper_op keeper;
 	struct deploying deploying;
+	struct order order; /* of an issue by an ACME CA */
+	size_t ca;          /* place in the certificate's list of the CA that is asked */
+	uint64_t tried;     /* places of the list, one bit each */
+	struct err failed;  /* what the CA that was asked last said */
+	bool may_fail_over; /* and whether another one may be asked after that */
+	struct lane *lane;  /* NULL: a batch */
 	uint64_t number;
 	enum job_kind kind;
 	const char *verb; /* "issue", "renew" ... as people know it */
@@ -70,6 +79,7 @@ void job_tell_recovery(struct job *job);
 
 /* Requests about the job's certificate. */
 void job_ask(struct job *job, enum request request);
+void job_try(struct job *job, enum request request); /* its error stays in job->keeper.err */
 bool job_has_hook(const struct job *job, enum hook hook);
 void job_ask_hook(struct job *job, enum hook hook);  /* its error is the job's: it may veto */
 void job_tell_hook(struct job *job, enum hook hook); /* its error is only logged */

@@ -8,6 +8,7 @@
 #include "daemon/job/batch.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/crypt/key.h"
 
 static const struct {
@@ -25,14 +26,23 @@ const char *job_kind_text(enum job_kind kind)
 	return kinds[kind].text;
 }
 
-struct runner *runner_new(struct fleet *fleet)
+static void lane_init(struct runner *runner, struct lane *lane, size_t max)
+{
+	list_init(&lane->due);
+	lane->max = max;
+	list_append(&runner->lanes, &lane->link);
+}
+
+struct runner *runner_new(struct fleet *fleet, struct acme *acme)
 {
 	struct runner *runner = mem_new(struct runner);
 
 	runner->fleet = fleet;
+	runner->acme = acme;
 	list_init(&runner->jobs);
-	list_init(&runner->due[false]);
-	list_init(&runner->due[true]);
+	list_init(&runner->lanes);
+	lane_init(runner, &runner->quick, RUNNER_QUICK_MAX);
+	lane_init(runner, &runner->slow, RUNNER_SLOW_MAX);
 	targets_init(&runner->targets, fleet->loop, fleet->keeper);
 	fleet->runner = runner;
 	return runner;
@@ -43,18 +53,62 @@ void runner_free(struct runner *runner)
 	if (!runner)
 		return;
 	runner->fleet->runner = NULL;
+	list_each_safe(at, &runner->lanes) {
+		struct lane *lane = LIST_OF(at, struct lane, link);
+
+		if (!lane->ca)
+			continue;
+		free(lane->ca);
+		free(lane);
+	}
 	targets_done(&runner->targets);
 	free(runner);
 }
 
-static bool is_slow(enum job_kind kind, const struct cert *cert)
+/* The first ACME CA that a certificate names, or NULL. */
+static const struct ca_conf *acme_ca_of(const struct conf *conf, const struct cert_conf *cert)
 {
-	return kind == JOB_ISSUE && key_is_slow(cert->conf->key);
+	for (size_t i = 0; i < cert->n_cas; i++)
+		if (cert->cas[i] != CA_SELF && conf->cas[cert->cas[i]].type == CA_ACME)
+			return &conf->cas[cert->cas[i]];
+	return NULL;
 }
 
-static bool has_room(const struct runner *runner, bool slow)
+/* Lanes stay as long as the runner: there are no more than names of CAs. */
+static struct lane *acme_lane(struct runner *runner, const struct ca_conf *ca)
 {
-	return slow ? runner->n_slow < RUNNER_SLOW_MAX : runner->n_quick < RUNNER_QUICK_MAX;
+	struct lane *lane = NULL;
+
+	list_each(at, &runner->lanes) {
+		struct lane *other = LIST_OF(at, struct lane, link);
+
+		if (other->ca && str_is(other->ca, ca->name))
+			lane = other;
+	}
+	if (!lane) {
+		lane = mem_new(struct lane);
+		lane->ca = mem_strdup(ca->name);
+		lane_init(runner, lane, 0);
+	}
+	lane->max = ca->acme->in_flight + RUNNER_PARKED_MAX;
+	return lane;
+}
+
+static struct lane *lane_of(struct runner *runner, enum job_kind kind, const struct cert *cert)
+{
+	const struct ca_conf *ca;
+
+	if (kind != JOB_ISSUE)
+		return &runner->quick;
+	ca = acme_ca_of(runner->fleet->conf, cert->conf);
+	if (ca)
+		return acme_lane(runner, ca);
+	return key_is_slow(cert->conf->key) ? &runner->slow : &runner->quick;
+}
+
+static bool has_room(const struct lane *lane)
+{
+	return lane->n < lane->max;
 }
 
 static enum job_kind kind_of(enum action action)
@@ -94,20 +148,23 @@ static void say_result(struct job *job)
 /* Planned anew when its turn comes: the world may have changed while it waited. */
 static void start_waiting(struct runner *runner)
 {
-	for (int slow = 0; slow < 2; slow++)
-		while (has_room(runner, slow) && !list_is_empty(&runner->due[slow])) {
-			struct cert *cert =
-				LIST_OF(list_first(&runner->due[slow]), struct cert, due);
+	list_each(at, &runner->lanes) {
+		struct lane *lane = LIST_OF(at, struct lane, link);
+
+		while (has_room(lane) && !list_is_empty(&lane->due)) {
+			struct cert *cert = LIST_OF(list_first(&lane->due), struct cert, due);
 
 			list_remove(&cert->due);
 			fleet_look(runner->fleet, cert);
 		}
+	}
 }
 
 static void job_free(struct job *job)
 {
 	keeper_op_done(&job->keeper);
 	deploying_done(&job->deploying);
+	order_done(&job->order);
 	if (job->kind == JOB_BATCH)
 		batch_done(CONTAINER_OF(job, struct batch, job));
 	conf_unref(job->conf);
@@ -123,8 +180,8 @@ void runner_end(struct job *job)
 	say_result(job);
 	list_remove(&job->link);
 	runner->n_jobs--;
-	if (job->kind != JOB_BATCH)
-		*(job->is_slow ? &runner->n_slow : &runner->n_quick) -= 1;
+	if (job->lane)
+		job->lane->n--;
 	job_free(job);
 	if (cert)
 		fleet_release(runner->fleet, cert);
@@ -157,8 +214,9 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 		list_remove(&cert->due);
 		job->log_cert = (struct log_field){ "CERT", cert->conf->name, NULL };
 		job->task.log.up = &job->log_cert;
-		job->is_slow = is_slow(kind, cert);
-		*(job->is_slow ? &runner->n_slow : &runner->n_quick) += 1;
+		job->lane = lane_of(runner, kind, cert);
+		job->lane->n++;
+		job->is_slow = kind == JOB_ISSUE && key_is_slow(cert->conf->key);
 	}
 	list_append(&runner->jobs, &job->link);
 	runner->n_jobs++;
@@ -181,14 +239,14 @@ static struct job *start(struct runner *runner, enum job_kind kind, struct cert 
 void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan)
 {
 	enum job_kind kind = kind_of(plan->action);
-	bool slow = is_slow(kind, cert);
+	struct lane *lane = lane_of(runner, kind, cert);
 
 	if (runner->is_stopping || cert->job)
 		return;
-	if (has_room(runner, slow))
+	if (has_room(lane))
 		start(runner, kind, cert, &(struct job_options){ .is_forced = false });
 	else if (!list_is_linked(&cert->due))
-		list_append(&runner->due[slow], &cert->due);
+		list_append(&lane->due, &cert->due);
 }
 
 struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert *cert,

@@ -12,8 +12,9 @@
  *
  * The plan's jobs come through runner_offer(): they start at once while there is room and wait in order
  * otherwise; what waits is planned again when its turn comes.  An operator's jobs come through
- * runner_start() and runner_start_batch() and start at once.  Slow key types have a limit of their own,
- * so that no quick certificate waits behind an RSA key of 8192 bits.
+ * runner_start() and runner_start_batch() and start at once.  What waits for different things waits in
+ * lanes of its own: slow key types, so that no quick certificate waits behind an RSA key of 8192 bits,
+ * and each ACME CA, so that a CA that takes its time holds up nobody but those that want it.
  *
  * One certificate has at most one job.
  */
@@ -21,19 +22,34 @@
 #define RUNNER_QUICK_MAX 32
 #define RUNNER_SLOW_MAX 8
 
+/* Jobs of an ACME CA beyond its orders in flight: those that wait for the CA to make up its mind. */
+#define RUNNER_PARKED_MAX 64
+
+struct lane {
+	struct list link; /* in runner->lanes */
+	struct list due;  /* struct cert, waiting for room */
+	char *ca;         /* of an ACME CA, or NULL */
+	size_t n, max;
+};
+
+struct acme;
+
 struct runner {
 	struct fleet *fleet;
 	struct targets targets;
-	struct list jobs;   /* struct job, by number; children of batches included */
-	struct list due[2]; /* struct cert, waiting for room; [true]: for a slow key */
-	size_t n_quick, n_slow, n_jobs;
+	struct list jobs;  /* struct job, by number; children of batches included */
+	struct list lanes; /* struct lane */
+	struct lane quick, slow;
+	struct acme *acme; /* NULL: no ACME CA can be asked */
+	size_t n_jobs;
 	uint64_t last_number;
 	bool is_stopping;
 	void (*idle)(void *data); /* after runner_stop(): the last job has ended */
 	void *idle_data;
 };
 
-struct runner *runner_new(struct fleet *fleet);
+/* `acme` is borrowed. */
+struct runner *runner_new(struct fleet *fleet, struct acme *acme);
 void runner_free(struct runner *runner);
 
 /* The plan says that `plan` is due for this certificate. */

@@ -103,7 +103,7 @@ static inline void ctl_world_init(struct ctl_world *w, struct loop *loop, size_t
 	*w = (struct ctl_world){ .loop = loop };
 	list_init(&ctl_world_asked);
 	w->fleet = fleet_new(w->loop, NULL, ctl_world_conf(n));
-	w->runner = runner_new(w->fleet);
+	w->runner = runner_new(w->fleet, NULL);
 	w->ctl = (struct ctl){ .loop = w->loop,
 		.fleet = w->fleet,
 		.runner = w->runner,

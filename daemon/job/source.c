@@ -1,0 +1,195 @@
+#include "daemon/job/source.h"
+
+#include "daemon/acme/health.h"
+#include "daemon/conf/conf.h"
+#include "daemon/job/job.h"
+#include "daemon/job/runner.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+#include "lib/log/log.h"
+
+enum { TRIED_MAX = 64 };
+
+/* As the job began with it. */
+static const struct cert_conf *cert(const struct job *job)
+{
+	return conf_cert(job->conf, job->cert->conf->name);
+}
+
+/* NULL: a local one, or the certificate itself. */
+static const struct ca_conf *acme_at(const struct job *job, size_t i)
+{
+	uint32_t ca = cert(job)->cas[i];
+
+	return ca != CA_SELF && job->conf->cas[ca].type == CA_ACME ? &job->conf->cas[ca] : NULL;
+}
+
+static bool was_tried(const struct job *job, size_t i)
+{
+	return job->tried >> i & 1;
+}
+
+/* The keeper chooses among the local ones, so that one answer speaks for all. */
+static void note_tried(struct job *job, size_t i)
+{
+	const struct cert_conf *conf = cert(job);
+
+	job->tried |= UINT64_C(1) << i;
+	for (size_t k = 0; !acme_at(job, i) && k < conf->n_cas && k < TRIED_MAX; k++)
+		if (!acme_at(job, k))
+			job->tried |= UINT64_C(1) << k;
+}
+
+static bool has_order_at(const struct job *job, const struct ca_conf *ca)
+{
+	const struct order_facts *order = &job->cert->facts.order;
+
+	return order->url && order->ca && str_is(order->ca, ca->name);
+}
+
+/* One that is not known yet has not failed either. */
+static bool is_allowed(struct job *job, const struct ca_conf *conf)
+{
+	struct acme_ca *ca = acme_ca_find(job->runner->acme, conf, false);
+	struct err err;
+
+	if (!ca || job->is_forced ||
+		health_allows(&ca->health, conf->name, clock_tick(), clock_now(), &err))
+		return true;
+	if (!err_is_set(&job->failed))
+		job->failed = err;
+	return false;
+}
+
+static bool find_order(struct job *job)
+{
+	for (size_t i = 0; i < cert(job)->n_cas && i < TRIED_MAX; i++)
+		if (acme_at(job, i) && has_order_at(job, acme_at(job, i))) {
+			job->ca = i;
+			return true;
+		}
+	return false;
+}
+
+/* One that was down is taken only when no other can be. */
+static bool is_back(const struct job *job, const struct ca_conf *conf)
+{
+	const struct acme_ca *ca = acme_ca_find(job->runner->acme, conf, false);
+
+	return ca && !job->is_forced && health_state(&ca->health, clock_tick()) == CA_BACK;
+}
+
+static bool find_next_of(struct job *job, bool of_those_back)
+{
+	for (size_t i = 0; i < cert(job)->n_cas && i < TRIED_MAX; i++) {
+		const struct ca_conf *acme = acme_at(job, i);
+
+		if (was_tried(job, i) || (acme && is_back(job, acme)) != of_those_back)
+			continue;
+		job->ca = i;
+		if (!acme || is_allowed(job, acme))
+			return true;
+		note_tried(job, i);
+	}
+	return false;
+}
+
+static bool find_next(struct job *job)
+{
+	return find_next_of(job, false) || find_next_of(job, true);
+}
+
+/* The result of the CA that was asked last; the facts of a local one go to the fleet. */
+static void take_result(struct job *job)
+{
+	struct cert_facts facts;
+
+	if (acme_at(job, job->ca)) {
+		job->failed = job->order.err;
+		job->may_fail_over = order_may_fail_over(&job->order);
+		return;
+	}
+	job->failed = job->keeper.err;
+	job->may_fail_over = job->failed.code == ERR_NO_ISSUER;
+	if (err_is_set(&job->failed) || keeper_facts(&job->keeper, &facts, &job->failed) < 0)
+		return;
+	keeper_op_done(&job->keeper);
+	job_tell_recovery(job);
+	fleet_take_facts(job->runner->fleet, &facts);
+}
+
+bool source_next(struct job *job)
+{
+	bool is_first = job->tried == 0;
+	struct err failed;
+
+	if (is_first && find_order(job)) {
+		note_tried(job, job->ca);
+		return true;
+	}
+	if (!is_first) {
+		take_result(job);
+		if (!err_is_set(&job->failed) || !job->may_fail_over)
+			return false;
+	}
+	failed = job->failed;
+	if (!find_next(job))
+		return false;
+	note_tried(job, job->ca);
+	if (err_is_set(&job->failed))
+		log_event(&job->task.log, EVENT_ACME_FAILOVER,
+			err_is_set(&failed) ? &failed : &job->failed,
+			"%s: another CA of the list is asked", job->cert->conf->name);
+	return true;
+}
+
+static void step(void *data, const char *text)
+{
+	job_step(data, text);
+}
+
+static void take(void *data, struct cert_facts *facts)
+{
+	struct job *job = data;
+
+	if (facts->failure.code == ERR_NONE)
+		job_tell_recovery(job);
+	fleet_take_facts(job->runner->fleet, facts);
+}
+
+void source_ask(struct job *job)
+{
+	const struct ca_conf *acme = acme_at(job, job->ca);
+	const struct cert_facts *facts = &job->cert->facts;
+	struct order_args args = { .acme = job->runner->acme, .conf = job->conf };
+
+	if (!acme) {
+		job_step(job, "issue");
+		job_try(job, REQUEST_issue);
+		return;
+	}
+	args.cert = cert(job)->name;
+	args.ca = cert(job)->cas[job->ca];
+	args.reuse_key = job->reuse_key;
+	args.is_renewal =
+		version_is_set(&facts->curr.id) && facts->curr.ca == facts_ca(acme->name);
+	if (has_order_at(job, acme)) {
+		args.resume = facts->order.url;
+		args.resume_at = facts->order.at;
+	} else if (facts->order.url) {
+		args.abandoned = facts->order.ca;
+	}
+	args.is_soft = true;
+	args.step = step;
+	args.take = take;
+	args.data = job;
+	order_start(&job->order, &job->task, &args);
+}
+
+int source_result(struct job *job)
+{
+	if (!err_is_set(&job->failed))
+		return 0;
+	job->task.err = job->failed;
+	return -1;
+}

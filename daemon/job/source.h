@@ -1,0 +1,31 @@
+#ifndef CERTD_DAEMON_JOB_SOURCE_H
+#define CERTD_DAEMON_JOB_SOURCE_H
+
+#include <stdbool.h>
+
+struct job;
+
+/*
+ * Where an issue gets its certificate: from the CAs of the certificate's list, in their order.
+ *
+ * A local CA is asked through the keeper, which picks among all local ones of the list; an ACME CA
+ * gets an order.  The next one of the list is asked only when the error is the CA's own (nobody there, a
+ * limit, a local CA without a certificate), never for what follows the name, and never while an order that was
+ * placed may still give a certificate.  An ACME CA that counts as down is passed over, unless an
+ * operator forces the issue.  An order in flight is resumed first, wherever it was placed.
+ *
+ *	while (source_next(job))
+ *		AWAIT(source_ask(job));
+ *	TRY(source_result(job));
+ *
+ * The facts that come back go to the fleet at once.
+ */
+
+/* Is there (another) CA to ask?  Picks it. */
+bool source_next(struct job *job);
+void source_ask(struct job *job);
+
+/* 0, or -1 with the error of the CA that was asked last as the job's. */
+int source_result(struct job *job);
+
+#endif
