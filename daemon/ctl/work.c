@@ -134,6 +134,7 @@ int work_begin(struct session *session, const struct work_rules *rules, struct e
 	work->rules = rules;
 	work->options.is_forced = line_has(session->request.line, "--force");
 	work->options.reuse_key = line_has(session->request.line, "--reuse-key");
+	work->options.is_test = line_has(session->request.line, "--test");
 	session_answer(session, &work->answer, next, done);
 	return 0;
 }

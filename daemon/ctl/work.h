@@ -36,9 +36,10 @@ struct work {
 	struct job_options options;
 	char **names; /* taken */
 	size_t n, size;
-	size_t n_held;    /* for judge() and none(): those that a guard holds */
-	struct plan held; /* the one that opens first, */
-	char *held_name;  /* and whose it is */
+	size_t n_held;      /* for judge() and none(): those that a guard holds */
+	struct plan held;   /* the one that opens first, */
+	char *held_name;    /* and whose it is */
+	struct err refused; /* for the same: what a limit says */
 };
 
 /* Nobody works on it and it is active; judge() may take others too, they are told all the same. */

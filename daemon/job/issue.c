@@ -1,11 +1,13 @@
 #include "daemon/conf/conf.h"
 #include "daemon/job/job.h"
+#include "daemon/job/manners.h"
 #include "daemon/job/runner.h"
 #include "daemon/job/source.h"
 
 /*
  * A new version from one of the certificate's CAs (daemon/job/source.h), stored by the keeper as next.
- * The plan rolls it when its time has come.
+ * The plan rolls it when its time has come.  A test goes the same way at the staging directory and leaves
+ * nothing behind but what it says.
  */
 
 static void say_issued(struct job *job)
@@ -24,21 +26,31 @@ void issue_run(struct task *task)
 	struct job *job = TASK_OF(task, struct job);
 
 	TASK_BEGIN(task)
-	if (job_has_hook(job, HOOK_BEFORE_ISSUE)) {
+	if (!job->is_test && job_has_hook(job, HOOK_BEFORE_ISSUE)) {
 		job_step(job, "before-issue");
 		AWAIT(job_ask_hook(job, HOOK_BEFORE_ISSUE));
 	}
-	while (source_next(job))
+	while (manners_must_read(job)) {
+		AWAIT(manners_read(job));
+		manners_take(job);
+	}
+	while (source_next(job)) {
 		AWAIT(source_ask(job));
+		if (source_was_order(job) && manners_must_record(job))
+			AWAIT(manners_record(job));
+	}
 	TRY(source_result(job));
+	if (job->is_test)
+		FINISH();
 	say_issued(job);
 	if (job_has_hook(job, HOOK_AFTER_ISSUE)) {
 		job_step(job, "after-issue");
 		AWAIT(job_tell_hook(job, HOOK_AFTER_ISSUE));
 	}
 	FINALLY
-	job_take_late_facts(job);
-	if (job_has_failed(job)) {
+	if (!job->is_test)
+		job_take_late_facts(job);
+	if (job_has_failed(job) && !job->is_test) {
 		AWAIT(job_keep_failure(job));
 		job_take_kept(job);
 	}

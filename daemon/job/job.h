@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/acme/ledger.h"
 #include "daemon/acme/order.h"
 #include "daemon/conf/conf.h"
 #include "daemon/job/deploying.h"
@@ -50,6 +51,9 @@ struct job {
 	struct log_field log_cert;
 	char number_text[24];
 	bool is_forced, reuse_key, is_slow;
+	bool is_test;                /* on the staging directory, into the test tree */
+	bool has_noted_order;        /* the ledger knows that the order was placed */
+	enum ledger_kind order_kind; /* and as what */
 	bool has_kept_failure;
 };
 

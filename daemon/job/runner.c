@@ -40,6 +40,7 @@ struct runner *runner_new(struct fleet *fleet, struct acme *acme)
 	runner->fleet = fleet;
 	runner->acme = acme;
 	list_init(&runner->jobs);
+	manners_init(&runner->manners);
 	list_init(&runner->lanes);
 	lane_init(runner, &runner->quick, RUNNER_QUICK_MAX);
 	lane_init(runner, &runner->slow, RUNNER_SLOW_MAX);
@@ -62,6 +63,7 @@ void runner_free(struct runner *runner)
 		free(lane);
 	}
 	targets_done(&runner->targets);
+	manners_done(&runner->manners);
 	free(runner);
 }
 
@@ -229,6 +231,9 @@ static struct job *start(struct runner *runner, enum job_kind kind, struct cert 
 {
 	struct job *job = mem_new(struct job);
 
+	if (options->is_test)
+		job->verb = "test";
+	job->is_test = options->is_test;
 	runner_add(runner, job, kind, cert);
 	job->is_forced = options->is_forced;
 	job->reuse_key = options->reuse_key || cert->conf->reuse_key;

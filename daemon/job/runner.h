@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "daemon/job/job.h"
+#include "daemon/job/manners.h"
 
 /*
  * The runner: starts jobs, bounds how many run at once, and keeps what waits.
@@ -40,6 +41,7 @@ struct runner {
 	struct list jobs;  /* struct job, by number; children of batches included */
 	struct list lanes; /* struct lane */
 	struct lane quick, slow;
+	struct manners manners;
 	struct acme *acme; /* NULL: no ACME CA can be asked */
 	size_t n_jobs;
 	uint64_t last_number;
@@ -56,7 +58,7 @@ void runner_free(struct runner *runner);
 void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan);
 
 struct job_options {
-	bool is_forced, reuse_key;
+	bool is_forced, reuse_key, is_test;
 };
 
 /* Starts a job for one certificate; NULL with ERR_BUSY or ERR_INACTIVE. */

@@ -3,6 +3,7 @@
 #include "daemon/acme/health.h"
 #include "daemon/conf/conf.h"
 #include "daemon/job/job.h"
+#include "daemon/job/manners.h"
 #include "daemon/job/runner.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
@@ -40,6 +41,14 @@ static void note_tried(struct job *job, size_t i)
 			job->tried |= UINT64_C(1) << k;
 }
 
+/* What the next CA of the list says is of interest, but the first reason stays. */
+static bool refuse(struct job *job, const struct err *err)
+{
+	if (!err_is_set(&job->failed))
+		job->failed = *err;
+	return false;
+}
+
 static bool has_order_at(const struct job *job, const struct ca_conf *ca)
 {
 	const struct order_facts *order = &job->cert->facts.order;
@@ -50,15 +59,32 @@ static bool has_order_at(const struct job *job, const struct ca_conf *ca)
 /* One that is not known yet has not failed either. */
 static bool is_allowed(struct job *job, const struct ca_conf *conf)
 {
-	struct acme_ca *ca = acme_ca_find(job->runner->acme, conf, false);
+	struct acme_ca *ca;
 	struct err err;
 
-	if (!ca || job->is_forced ||
-		health_allows(&ca->health, conf->name, clock_tick(), clock_now(), &err))
+	if (job->is_test && !conf->acme->staging) {
+		err_set(&err, ERR_BAD_CONFIG, "the CA %s has no staging directory", conf->name);
+		return refuse(job, &err);
+	}
+	if (!job->is_test && manners_check(&job->runner->manners, job->conf, job->cert, conf,
+				     job->is_forced, true, &err) < 0)
+		return refuse(job, &err);
+	ca = acme_ca_find(job->runner->acme, conf, job->is_test);
+	if (ca && !job->is_forced &&
+		!health_allows(&ca->health, conf->name, clock_tick(), clock_now(), &err))
+		return refuse(job, &err);
+	return true;
+}
+
+/* A local CA has no other place to try things out. */
+static bool is_local_allowed(struct job *job)
+{
+	struct err err;
+
+	if (!job->is_test)
 		return true;
-	if (!err_is_set(&job->failed))
-		job->failed = err;
-	return false;
+	err_set(&err, ERR_BAD_CONFIG, "a local CA has no staging directory");
+	return refuse(job, &err);
 }
 
 static bool find_order(struct job *job)
@@ -76,7 +102,8 @@ static bool is_back(const struct job *job, const struct ca_conf *conf)
 {
 	const struct acme_ca *ca = acme_ca_find(job->runner->acme, conf, false);
 
-	return ca && !job->is_forced && health_state(&ca->health, clock_tick()) == CA_BACK;
+	return ca && !job->is_forced && !job->is_test &&
+	       health_state(&ca->health, clock_tick()) == CA_BACK;
 }
 
 static bool find_next_of(struct job *job, bool of_those_back)
@@ -87,7 +114,7 @@ static bool find_next_of(struct job *job, bool of_those_back)
 		if (was_tried(job, i) || (acme && is_back(job, acme)) != of_those_back)
 			continue;
 		job->ca = i;
-		if (!acme || is_allowed(job, acme))
+		if (acme ? is_allowed(job, acme) : is_local_allowed(job))
 			return true;
 		note_tried(job, i);
 	}
@@ -123,7 +150,7 @@ bool source_next(struct job *job)
 	bool is_first = job->tried == 0;
 	struct err failed;
 
-	if (is_first && find_order(job)) {
+	if (is_first && !job->is_test && find_order(job)) {
 		note_tried(job, job->ca);
 		return true;
 	}
@@ -152,9 +179,16 @@ static void take(void *data, struct cert_facts *facts)
 {
 	struct job *job = data;
 
+	/* What happens in the test tree is nothing that the plan may see. */
+	if (job->is_test) {
+		facts_done(facts);
+		return;
+	}
 	if (facts->failure.code == ERR_NONE)
 		job_tell_recovery(job);
 	fleet_take_facts(job->runner->fleet, facts);
+	if (job->cert->facts.order.url)
+		manners_note_order(job);
 }
 
 void source_ask(struct job *job)
@@ -173,7 +207,8 @@ void source_ask(struct job *job)
 	args.reuse_key = job->reuse_key;
 	args.is_renewal =
 		version_is_set(&facts->curr.id) && facts->curr.ca == facts_ca(acme->name);
-	if (has_order_at(job, acme)) {
+	args.is_test = job->is_test;
+	if (!job->is_test && has_order_at(job, acme)) {
 		args.resume = facts->order.url;
 		args.resume_at = facts->order.at;
 	} else if (facts->order.url) {
@@ -184,6 +219,11 @@ void source_ask(struct job *job)
 	args.take = take;
 	args.data = job;
 	order_start(&job->order, &job->task, &args);
+}
+
+bool source_was_order(const struct job *job)
+{
+	return acme_at(job, job->ca) != NULL;
 }
 
 int source_result(struct job *job)

@@ -12,18 +12,24 @@ struct job;
  * gets an order.  The next one of the list is asked only when the error is the CA's own (nobody there, a
  * limit, a local CA without a certificate), never for what follows the name, and never while an order that was
  * placed may still give a certificate.  An ACME CA that counts as down is passed over, unless an
- * operator forces the issue.  An order in flight is resumed first, wherever it was placed.
+ * operator forces the issue; one whose limits are used up (manners.h), in any case.  An order in flight is resumed first, wherever it was placed.
  *
- *	while (source_next(job))
+ *	while (source_next(job)) {
  *		AWAIT(source_ask(job));
+ *		...
+ *	}
  *	TRY(source_result(job));
  *
- * The facts that come back go to the fleet at once.
+ * The facts that come back go to the fleet at once.  A test is ordered at the staging directory of the first CA
+ * that has one; nothing of it reaches the fleet.
  */
 
 /* Is there (another) CA to ask?  Picks it. */
 bool source_next(struct job *job);
 void source_ask(struct job *job);
+
+/* Was the last one an ACME CA? */
+bool source_was_order(const struct job *job);
 
 /* 0, or -1 with the error of the CA that was asked last as the job's. */
 int source_result(struct job *job);

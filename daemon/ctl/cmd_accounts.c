@@ -1,0 +1,114 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/acme/acme.h"
+#include "daemon/conf/conf.h"
+#include "daemon/ctl/asking.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/handlers.h"
+#include "daemon/job/runner.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+
+/*
+ * The accounts that the keeper has, one row each, and for each what the engine knows of its CA: is it
+ * up, how many orders it has, and how much of its limit is used.
+ */
+
+struct accounts {
+	struct asking asking;
+	size_t told; /* bytes of the keeper's rows */
+};
+
+static void add_limit(const struct ctl *ctl, const struct ca_conf *conf, struct buf *row)
+{
+	const struct ledger *ledger = manners_ledger(&ctl->runner->manners, conf);
+	struct ledger_use use;
+
+	if (!ledger || !ledger_account_use(ledger, clock_now(), &use))
+		return;
+	line_add_int(row, "orders_used", use.used);
+	line_add_int(row, "orders_of", use.of);
+	if (instant_before(clock_now(), use.opens))
+		line_add_instant(row, "orders_open", use.opens);
+}
+
+static void add_ca(
+	const struct ctl *ctl, const struct ca_conf *conf, bool is_test, struct buf *row)
+{
+	const struct acme_ca *ca = acme_ca_find(ctl->runner->acme, conf, is_test);
+
+	if (ca) {
+		line_add(row, "health", ca_state_text(health_state(&ca->health, clock_tick())));
+		line_add_instant(
+			row, "until", health_opens(&ca->health, clock_tick(), clock_now()));
+		line_add_int(row, "in_flight", ca->n_entered);
+	}
+	if (!is_test)
+		add_limit(ctl, conf, row);
+}
+
+/* A row of the keeper's: its words, and ours. */
+static void add_row(struct session *session, const char *text, size_t len)
+{
+	struct line line = { 0 };
+	struct err ignored = ERR_INIT;
+	bool is_test = false;
+	struct buf *row = session_row(session);
+
+	buf_add_char(row, ' ');
+	buf_add(row, text, len);
+	if (line_parse_copy(&line, text, len, len, &ignored) == 0) {
+		const char *name = line_get(&line, "ca");
+		const struct ca_conf *conf =
+			name ? conf_ca(session->ctl->fleet->conf, name) : NULL;
+
+		line_get_bool(&line, "test", &is_test, &ignored);
+		if (conf && conf->type == CA_ACME && session->ctl->runner->acme &&
+			(!is_test || conf->acme->staging))
+			add_ca(session->ctl, conf, is_test, row);
+	}
+	line_done(&line);
+	line_end(row);
+}
+
+static enum answer_step next(struct answer *answer, struct err *err)
+{
+	struct asking *asking = CONTAINER_OF(answer, struct asking, answer);
+	struct accounts *accounts = CONTAINER_OF(asking, struct accounts, asking);
+	const char *row = asking->op.answer.rows;
+	size_t len;
+
+	if (asking->is_running)
+		return ANSWER_WAIT;
+	if (err_is_set(&asking->task.err)) {
+		*err = asking->task.err;
+		return ANSWER_END;
+	}
+	if (!row || !row[accounts->told])
+		return ANSWER_END;
+	row += accounts->told;
+	len = strcspn(row, "\n");
+	accounts->told += len + (row[len] == '\n');
+	if (len)
+		add_row(answer->session, row, len);
+	return ANSWER_MORE;
+}
+
+static void accounts_free(struct asking *asking)
+{
+	free(CONTAINER_OF(asking, struct accounts, asking));
+}
+
+int cmd_accounts(struct session *session, struct err *err)
+{
+	struct accounts *accounts = mem_new(struct accounts);
+
+	(void)err;
+	accounts->asking.ctl = session->ctl;
+	accounts->asking.free = accounts_free;
+	session_answer(session, &accounts->asking.answer, next, asking_release);
+	keeper_request(&accounts->asking.op, REQUEST_accounts);
+	asking_start(&accounts->asking);
+	return 0;
+}

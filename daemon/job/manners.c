@@ -1,0 +1,232 @@
+#include "daemon/job/manners.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/acme/authz.h"
+#include "daemon/cert/renewal.h"
+#include "daemon/conf/conf.h"
+#include "daemon/job/job.h"
+#include "daemon/job/runner.h"
+#include "lib/base/buf.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#define LEDGER_TEXT_MAX ((size_t)64 * 1024 * 1024)
+
+struct manners_ca {
+	struct list link;
+	char *name;
+	struct ledger ledger;
+	bool is_read;
+};
+
+void manners_init(struct manners *manners)
+{
+	list_init(&manners->cas);
+}
+
+void manners_done(struct manners *manners)
+{
+	if (!manners->cas.next)
+		return;
+	list_each_safe(at, &manners->cas) {
+		struct manners_ca *ca = LIST_OF(at, struct manners_ca, link);
+
+		list_remove(&ca->link);
+		ledger_done(&ca->ledger);
+		free(ca->name);
+		free(ca);
+	}
+}
+
+static struct manners_ca *find(struct manners *manners, const struct ca_conf *conf)
+{
+	struct manners_ca *ca;
+
+	list_each(at, &manners->cas) {
+		ca = LIST_OF(at, struct manners_ca, link);
+		if (str_is(ca->name, conf->name)) {
+			ca->ledger.has_limits = conf->acme->limits != LIMITS_NONE;
+			return ca;
+		}
+	}
+	ca = mem_new(struct manners_ca);
+	ca->name = mem_strdup(conf->name);
+	ledger_init(&ca->ledger, conf->acme->limits != LIMITS_NONE);
+	list_append(&manners->cas, &ca->link);
+	return ca;
+}
+
+struct ledger *manners_ledger(struct manners *manners, const struct ca_conf *conf)
+{
+	struct manners_ca *ca = find(manners, conf);
+
+	return ca->is_read ? &ca->ledger : NULL;
+}
+
+static const struct ca_conf *next_unread(struct job *job)
+{
+	const struct cert_conf *cert = conf_cert(job->conf, job->cert->conf->name);
+
+	for (size_t i = 0; i < cert->n_cas; i++) {
+		const struct ca_conf *ca =
+			cert->cas[i] == CA_SELF ? NULL : &job->conf->cas[cert->cas[i]];
+
+		if (ca && ca->type == CA_ACME && !find(&job->runner->manners, ca)->is_read)
+			return ca;
+	}
+	return NULL;
+}
+
+bool manners_must_read(struct job *job)
+{
+	return next_unread(job) != NULL;
+}
+
+void manners_read(struct job *job)
+{
+	keeper_request(&job->keeper, REQUEST_ledger);
+	line_add(&job->keeper.text, "ca", next_unread(job)->name);
+	keeper_ask_soft(job->runner->fleet->keeper, &job->task, &job->keeper);
+}
+
+/* Another job may have read it meanwhile, and noted something since. */
+void manners_take(struct job *job)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	const struct ca_conf *conf = next_unread(job);
+	struct manners_ca *ca = conf ? find(&job->runner->manners, conf) : NULL;
+	struct err ignored;
+
+	if (!ca)
+		return;
+	ca->is_read = true;
+	if (!err_is_set(&job->keeper.err) && job->keeper.fd >= 0 &&
+		file_read_fd(job->keeper.fd, LEDGER_TEXT_MAX, &text, &ignored) == 0)
+		ledger_read(&ca->ledger, buf_text(&text), text.len, clock_now());
+	keeper_op_done(&job->keeper);
+}
+
+/* Within the CA's window an order that names what it replaces is free of limits (RFC 9773, 5). */
+enum ledger_kind manners_kind(const struct cert *cert, const struct ca_conf *ca)
+{
+	const struct cert_facts *facts = &cert->facts;
+	const struct ari_facts *ari = &facts->ari;
+	struct instant now = clock_now();
+
+	if (!version_is_set(&facts->curr.id) || facts->curr.ca != facts_ca(ca->name))
+		return LEDGER_NEW;
+	if (version_id_equal(&ari->of, &facts->curr.id) && instant_is_set(ari->start) &&
+		!instant_before(now, ari->start) && instant_before(now, ari->end))
+		return LEDGER_ARI;
+	return facts->curr.digest == cert->conf->digest ? LEDGER_RENEWAL : LEDGER_NEW;
+}
+
+/* Failures that only the ledger remembers, because the certificate was made again. */
+static int check_failures(const struct ledger *ledger, const struct cert_conf *conf,
+	const struct cert *cert, struct err *err)
+{
+	struct failure failure = ledger_failure(ledger, conf);
+	struct instant retry = failure_retry(&failure, &cert->facts.curr, clock_now());
+
+	if (cert->facts.failure.code != ERR_NONE || failure.code == ERR_NONE ||
+		!instant_before(clock_now(), retry))
+		return 0;
+	err_set(err, ERR_RATE_LIMITED,
+		"orders for these names failed %u times in a row, the last time as %s",
+		failure.tries, err_code_text(failure.code));
+	err->not_before = retry;
+	return -1;
+}
+
+int manners_check(struct manners *manners, const struct conf *conf, const struct cert *cert,
+	const struct ca_conf *ca, bool is_forced, bool wants_turn, struct err *err)
+{
+	struct ledger *ledger = manners_ledger(manners, ca);
+	struct ledger_ask ask = { .cert = conf_cert(conf, cert->conf->name),
+		.kind = manners_kind(cert, ca),
+		.is_forced = is_forced,
+		.wants_turn = wants_turn };
+
+	if (!ledger || !ask.cert)
+		return 0;
+	if ((!is_forced && check_failures(ledger, ask.cert, cert, err) < 0) ||
+		ledger_check(ledger, &ask, clock_now(), err) < 0)
+		return err_add(err, "the CA %s", ca->name);
+	return 0;
+}
+
+static const struct ca_conf *asked(const struct job *job)
+{
+	return &job->order.args.conf->cas[job->order.args.ca];
+}
+
+void manners_note_order(struct job *job)
+{
+	struct ledger *ledger = manners_ledger(&job->runner->manners, asked(job));
+	struct ledger_entry entry = { .what = LEDGER_ORDER, .at = clock_now() };
+
+	if (!ledger || job->has_noted_order || job->order.args.resume ||
+		job->order.args.is_test)
+		return;
+	job->order_kind = entry.kind = manners_kind(job->cert, asked(job));
+	job->has_noted_order = true;
+	ledger_entry_about(&entry, job->cert->conf, NULL);
+	ledger_note(ledger, &entry);
+}
+
+/* Names whose challenge was answered and that the CA found wanting. */
+static void add_invalid(const struct job *job, struct buf *names)
+{
+	for (size_t i = 0; i < job->order.n_authz; i++) {
+		const struct authz *authz = &job->order.authz[i];
+
+		if (authz->object.status == STATUS_INVALID && authz->name[0])
+			buf_printf(names, "%s%s", names->len ? " " : "", authz->name);
+	}
+}
+
+/* What counts: a certificate, or a refusal for a reason of the names. */
+static bool is_worth_it(const struct err *err)
+{
+	return !err_is_set(err) || err_code_class(err->code) == CLASS_REFUSED;
+}
+
+bool manners_must_record(struct job *job)
+{
+	const struct err *err = &job->order.err;
+	struct buf names AUTO_BUF = BUF_INIT;
+	struct ledger_entry entry = { .at = clock_now(),
+		.what = err_is_set(err) ? LEDGER_FAILED : LEDGER_ISSUED,
+		.kind = job->order_kind,
+		.code = err->code,
+		.has_order = job->order.url.len > 0 };
+	struct ledger *ledger;
+
+	if (!job->order.args.acme || job->order.args.is_test || !is_worth_it(err))
+		return false;
+	ledger = manners_ledger(&job->runner->manners, asked(job));
+	if (!ledger)
+		return false;
+	ledger_entry_about(&entry, conf_cert(job->conf, job->cert->conf->name), &names);
+	if (entry.what == LEDGER_ISSUED)
+		entry.life = version_life(&job->cert->facts.next);
+	else
+		add_invalid(job, &names);
+	entry.names = buf_text(&names);
+	keeper_request(&job->keeper, REQUEST_record);
+	line_add(&job->keeper.text, "ca", asked(job)->name);
+	ledger_entry_write(&entry, &job->keeper.text);
+	entry.has_order &= !job->has_noted_order;
+	ledger_note(ledger, &entry);
+	job->has_noted_order = false;
+	return true;
+}
+
+void manners_record(struct job *job)
+{
+	keeper_ask_soft(job->runner->fleet->keeper, &job->task, &job->keeper);
+}

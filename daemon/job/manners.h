@@ -1,0 +1,63 @@
+#ifndef CERTD_DAEMON_JOB_MANNERS_H
+#define CERTD_DAEMON_JOB_MANNERS_H
+
+#include <stdbool.h>
+
+#include "daemon/acme/ledger.h"
+#include "lib/base/list.h"
+
+struct ca_conf;
+struct cert;
+struct conf;
+struct job;
+
+/*
+ * The ledgers of the ACME CAs (daemon/acme/ledger.h), and what jobs do with them: read one from the
+ * keeper before it is needed for the first time, ask it before an order, note what was ordered, and have
+ * the keeper keep how it ended.
+ *
+ *	while (manners_must_read(job)) {
+ *		AWAIT(manners_read(job));
+ *		manners_take(job);
+ *	}
+ *	...
+ *	if (manners_must_record(job))
+ *		AWAIT(manners_record(job));
+ *
+ * A ledger that cannot be read or kept stops nobody: it is then as good as empty, and the CA itself
+ * says what its limits are.  Staging has its own limits and none of this.
+ */
+
+struct manners {
+	struct list cas; /* one for every CA that was ever needed; kept until the end */
+};
+
+void manners_init(struct manners *manners);
+void manners_done(struct manners *manners); /* zeroed is fine */
+
+/* The ledger of a CA; NULL before it was read. */
+struct ledger *manners_ledger(struct manners *manners, const struct ca_conf *ca);
+
+/* Is there a ledger of the job's CAs that was not read yet?  Picks it. */
+bool manners_must_read(struct job *job);
+void manners_read(struct job *job); /* never fails */
+void manners_take(struct job *job);
+
+/*
+ * May an order for this certificate be placed at this CA now?  -1 with ERR_RATE_LIMITED.  `wants_turn`:
+ * it is about to be; who is refused gets a turn.
+ */
+int manners_check(struct manners *manners, const struct conf *conf, const struct cert *cert,
+	const struct ca_conf *ca, bool is_forced, bool wants_turn, struct err *err);
+
+/* What the CA's limits make of an order for this certificate there, now. */
+enum ledger_kind manners_kind(const struct cert *cert, const struct ca_conf *ca);
+
+/* The order of the job was placed. */
+void manners_note_order(struct job *job);
+
+/* The order of the job ended: is there something for the ledger in it?  Notes it. */
+bool manners_must_record(struct job *job);
+void manners_record(struct job *job); /* never fails */
+
+#endif
