@@ -221,6 +221,10 @@ static void first_configure(struct world *world, struct conf *conf)
 	world->fleet = fleet_new(world->loop, world->keeper, conf);
 	world->acme = acme_new(world->loop, world->keeper, world->http, world->responder, conf);
 	world->runner = runner_new(world->fleet, world->acme);
+	if (world->http) {
+		informer_init(&world->informer, world->fleet, world->acme);
+		world->fleet->informer = &world->informer;
+	}
 	world->ctl.loop = world->loop;
 	world->ctl.keeper = world->keeper;
 	world->ctl.fleet = world->fleet;
@@ -320,11 +324,21 @@ static void is_idle(void *data)
 	loop_stop(world->loop);
 }
 
-static void jobs_ended(void *data)
+static void informed(void *data)
 {
 	struct world *world = data;
 
 	acme_stop(world->acme, is_idle, world);
+}
+
+static void jobs_ended(void *data)
+{
+	struct world *world = data;
+
+	if (world->fleet->informer)
+		informer_stop(&world->informer, informed, world);
+	else
+		informed(world);
 }
 
 void world_stop(struct world *world)
@@ -353,6 +367,7 @@ void world_done(struct world *world)
 	keeper_op_done(&world->facts.keeper);
 	keeper_op_done(&world->reload);
 	runner_free(world->runner);
+	informer_done(&world->informer);
 	acme_free(world->acme);
 	fleet_free(world->fleet);
 	file_closep(&world->listener);

@@ -6,6 +6,7 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/job/fleet.h"
 #include "daemon/job/runner.h"
+#include "daemon/job/inform.h"
 #include "daemon/link/keeper.h"
 #include "lib/task/task.h"
 
@@ -34,6 +35,7 @@ struct world {
 	struct http *http;           /* borrowed; NULL: no ACME CA can be asked */
 	struct responder *responder; /* borrowed; NULL: challenges are not answered here */
 	struct acme *acme;
+	struct informer informer;
 	struct ctl ctl;
 	struct server *server; /* NULL in simulations */
 	int listener;          /* -1: none */

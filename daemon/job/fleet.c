@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/job/inform.h"
 #include "daemon/job/job.h"
 #include "daemon/job/remind.h"
 #include "daemon/job/runner.h"
@@ -117,6 +118,8 @@ void fleet_free(struct fleet *fleet)
 static void cert_leave(struct fleet *fleet, struct cert *cert)
 {
 	heap_remove(&fleet->schedule, &cert->look);
+	if (fleet->informer)
+		informer_forget(fleet->informer, cert);
 	list_remove(&cert->due);
 	cert->is_gone = true;
 	if (!cert->job) {
@@ -240,6 +243,8 @@ static void look(struct fleet *fleet, struct cert *cert)
 	struct plan plan = fleet_plan(fleet, cert);
 
 	fleet->n_looks++;
+	if (fleet->informer)
+		informer_look(fleet->informer, cert);
 	again = remind(cert, &plan, now);
 	if (plan.action != ACTION_SLEEP && plan.action != ACTION_WAIT && plan.at.s <= now.s) {
 		if (!cert->job)

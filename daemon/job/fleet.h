@@ -13,6 +13,7 @@
 
 struct cert_conf;
 struct conf;
+struct informer;
 struct job;
 struct keeper;
 struct runner;
@@ -34,19 +35,23 @@ struct runner;
 struct cert {
 	const struct cert_conf *conf;
 	struct cert_facts facts;
-	struct heap_node look; /* in fleet->schedule, keyed by seconds on the wall */
-	struct list due;       /* in the runner's queue while it waits for a free place */
-	struct job *job;       /* what works on it, or NULL */
-	struct instant told;   /* when its failure was logged last */
+	struct heap_node look;      /* in fleet->schedule, keyed by seconds on the wall */
+	struct heap_node inform;    /* in the informer's queue (inform.h) */
+	struct version_id informed; /* the version that a CA was asked about last */
+	struct list due;            /* in the runner's queue while it waits for a free place */
+	struct job *job;            /* what works on it, or NULL */
+	struct instant told;        /* when its failure was logged last */
 	struct instant reminded;
 	bool is_gone; /* left the configuration; freed when its job ends */
 	bool is_told_expired, is_told_late;
+	bool is_informed; /* its CA is being asked */
 };
 
 struct fleet {
 	struct loop *loop;
 	struct keeper *keeper;
 	struct runner *runner;
+	struct informer *informer; /* NULL: none */
 	struct conf *conf;
 	struct cert **certs; /* by place in conf->certs */
 	struct heap schedule;
