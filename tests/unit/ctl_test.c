@@ -235,6 +235,8 @@ TEST(renew)
 		"err inactive \"other.org/off is configured as not active\"\n");
 	CHECK_STARTS(
 		say(&t, "renew nothing.org/* example.com/l00000 --force"), "err no-such-cert");
+	CHECK_STARTS(say(&t, "renew example.com/l00000 --test --force"),
+		"err bad-argument \"--test makes no version");
 	CHECK_STR(say(&t, "renew example.com/l00000 --force"), "ok job=2\n");
 	/* l00000 and l00001 are busy, l00002 and nobody else is due: absent. */
 	CHECK_ENDS(say(&t, "renew example.com"), "\nok job=3 rows=2\n");
