@@ -190,6 +190,7 @@ static void look_later(struct authz *a)
 {
 	int64_t ms = post_poll_ms(&a->post, a->looks++, a->order->deadline);
 
+	order_wait(a->order);
 	if (ms < 0)
 		err_set(&a->task.err, ERR_TIMEOUT,
 			"the CA %s did not look at the challenge for %s in time",

@@ -17,6 +17,12 @@ void order_step(const struct order *order, const char *step)
 		order->args.step(order->args.data, step);
 }
 
+void order_wait(struct order *order)
+{
+	if (clock_tick().ms - order->begun.ms >= ORDER_BUSY_MS)
+		acme_leave(&order->place);
+}
+
 static void take_facts(struct order *o)
 {
 	struct cert_facts facts;
@@ -114,6 +120,7 @@ static void look_later(struct order *o)
 {
 	int64_t ms = post_poll_ms(&o->post, o->looks++, o->deadline);
 
+	order_wait(o);
 	if (ms < 0)
 		err_set(&o->task.err, ERR_TIMEOUT, "the order at the CA %s is still %s",
 			o->ca->name, status_text(o->object.status));
@@ -194,7 +201,7 @@ static void judge(struct order *o)
 	const struct err *err = &o->task.err;
 	enum err_class class = err_code_class(err->code);
 
-	if (o->place.ca && health_note(&o->ca->health, err, clock_tick(), clock_now()))
+	if (o->begun.ms != 0 && health_note(&o->ca->health, err, clock_tick(), clock_now()))
 		log_event(&o->task.log, EVENT_ACME_DOWN, err,
 			"the CA %s counts as down and is left alone for a while", o->ca->name);
 	o->is_dead = err_is_set(err) && o->url.len > 0 &&
@@ -209,6 +216,7 @@ static void run(struct task *task)
 
 	TASK_BEGIN(task)
 	AWAIT(acme_enter(o->ca, task, &o->place));
+	o->begun = clock_tick();
 	order_step(o, "account");
 	AWAIT(account_open(o->ca, task, &o->account));
 	order_step(o, "order");

@@ -67,6 +67,7 @@ struct order {
 	struct sleep_op pause;
 	struct order_object object;
 	struct buf url;       /* of the order; "" before it is placed */
+	struct tick begun;    /* when it got its place; .ms == 0: it did not */
 	struct tick deadline; /* of every request and wait */
 	struct tick given_up; /* after this, passing trouble is the end of it, too */
 	struct authz *authz;
@@ -91,6 +92,13 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
  */
 bool order_may_fail_over(const struct order *order);
 void order_done(struct order *order); /* zeroed is fine */
+
+/*
+ * For its parts: it only waits for the CA now.  After ORDER_BUSY_MS it gives up its place, so that a
+ * CA that cannot make up its mind about some names holds up no others.
+ */
+#define ORDER_BUSY_MS (INT64_C(60) * 1000)
+void order_wait(struct order *order);
 
 /* For its parts: names the step that it is in. */
 void order_step(const struct order *order, const char *step);
