@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/acme/acme.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
@@ -84,6 +85,30 @@ static bool walk(struct metrics *metrics)
 	return true;
 }
 
+/* Only of CAs that were needed in this run; their staging directories are nobody's concern. */
+static void tell_cas(struct session *session)
+{
+	const struct acme *acme = session->ctl->runner->acme;
+
+	if (!acme || list_is_empty(&acme->cas))
+		return;
+	family(session, "certd_ca_up", "gauge", "Whether an ACME CA is asked; 0: left alone.");
+	list_each(at, &acme->cas) {
+		const struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
+
+		if (!ca->is_test && !ca->is_gone)
+			sample(session, "certd_ca_up", "ca", ca->name,
+				health_state(&ca->health, clock_tick()) <= CA_BACK);
+	}
+	family(session, "certd_ca_orders", "gauge", "Orders at work at an ACME CA.");
+	list_each(at, &acme->cas) {
+		const struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
+
+		if (!ca->is_test && !ca->is_gone)
+			sample(session, "certd_ca_orders", "ca", ca->name, ca->n_entered);
+	}
+}
+
 static void tell_totals(struct metrics *metrics)
 {
 	struct session *session = metrics->answer.session;
@@ -107,6 +132,7 @@ static void tell_totals(struct metrics *metrics)
 		"Seconds since the scheduler ran last.");
 	sample(session, "certd_scheduler_pass_age_seconds", NULL, NULL,
 		(clock_tick().ms - ctl->fleet->last_pass.ms) / 1000);
+	tell_cas(session);
 	if (ctl->metrics)
 		ctl->metrics(&metrics->extra, ctl->data);
 }
