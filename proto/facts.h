@@ -91,6 +91,11 @@ struct cert_facts {
 	struct order_facts order;
 	struct target_facts *targets;
 	uint16_t n_targets;
+	/*
+	 * An operator cancelled its job: the plan waits so long.  The engine's memory, not the
+	 * store's: it is in no line, and a restart forgets it.
+	 */
+	struct instant held;
 };
 
 static inline bool version_is_set(const struct version_id *id)

@@ -372,6 +372,22 @@ static bool deploys_first(
 	return version->action == ACTION_ISSUE && instant_before(on->now, on->reserve);
 }
 
+/* A hold that ends later than it can have been set for is one from before the clock was set back. */
+static bool is_held(const struct cert_facts *facts, struct instant now)
+{
+	return instant_before(now, facts->held) &&
+	       instant_since(facts->held, now).s <= PLAN_HOLD.s;
+}
+
+static void hold(struct step *step, const struct cert_facts *facts, struct instant now)
+{
+	if (!is_held(facts, now) || step->action == ACTION_SLEEP ||
+		!instant_before(step->at, facts->held))
+		return;
+	step->why = WHY_HELD;
+	step->at = facts->held;
+}
+
 struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now)
 {
@@ -385,6 +401,7 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	step = version_step(&on);
 	if (deploy_step(&on, &deploy) && deploys_first(&on, &step, &deploy))
 		step = deploy;
+	hold(&step, facts, now);
 	return (struct plan){ step.action, step.why, step.at, step.target, on.renewal,
 		on.reserve };
 }

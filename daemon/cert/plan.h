@@ -76,6 +76,12 @@ struct plan {
 	struct instant reserve; /* from here age and window yield; NONE without curr */
 };
 
+/*
+ * How long a certificate is left alone after an operator cancelled its job (facts.held is the end).
+ * Who cancelled wants to look, or to do something else; a certificate must not be forgotten for that.
+ */
+#define PLAN_HOLD MINUTES(1)
+
 struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now);
 

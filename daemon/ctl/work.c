@@ -36,9 +36,9 @@ bool work_can_take(const struct cert *cert)
 static int judge(struct work *work, struct cert *cert, struct err *err)
 {
 	struct session *session = work->answer.session;
-	struct plan plan = fleet_plan(session->ctl->fleet, cert);
-	bool is_single = selection_is_single(&work->selection);
+	bool is_single = selection_is_single(&work->selection), was_held;
 	enum verdict verdict;
+	struct plan plan;
 
 	if (cert->job && is_single)
 		return err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
@@ -46,11 +46,17 @@ static int judge(struct work *work, struct cert *cert, struct err *err)
 	if (!cert->conf->is_active && is_single)
 		return err_set(
 			err, ERR_INACTIVE, "%s is configured as not active", cert->conf->name);
+	was_held = work_can_take(cert) && fleet_let_go(cert);
+	plan = fleet_plan(session->ctl->fleet, cert);
 	verdict = work->rules->judge(work, cert, &plan);
-	if (verdict == WORK_TAKE && work_can_take(cert))
+	if (verdict == WORK_TAKE && work_can_take(cert)) {
 		take(work, cert->conf->name);
-	else if (verdict != WORK_SKIP)
+		return 0;
+	}
+	if (verdict != WORK_SKIP)
 		add_row(session, cert, &plan);
+	if (was_held)
+		fleet_look(session->ctl->fleet, cert);
 	return 0;
 }
 

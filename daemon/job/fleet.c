@@ -319,6 +319,7 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 		return;
 	}
 	before = cert->facts.curr.id;
+	facts->held = cert->facts.held;
 	facts_done(&cert->facts);
 	cert->facts = *facts;
 	*facts = (struct cert_facts){ 0 };
@@ -330,6 +331,20 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 	dependents = fleet_dependents(fleet, cert->conf->place, &n);
 	for (size_t i = 0; i < n; i++)
 		fleet_look(fleet, fleet->certs[dependents[i]]);
+}
+
+void fleet_hold(struct fleet *fleet, struct cert *cert)
+{
+	cert->facts.held = instant_add(clock_now(), PLAN_HOLD);
+	fleet_look(fleet, cert);
+}
+
+bool fleet_let_go(struct cert *cert)
+{
+	bool was_held = instant_is_set(cert->facts.held);
+
+	cert->facts.held = INSTANT_NONE;
+	return was_held;
 }
 
 void fleet_release(struct fleet *fleet, struct cert *cert)

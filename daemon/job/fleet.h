@@ -91,6 +91,13 @@ enum health fleet_health(
 /* Looks at a certificate now: acts when something is due, else waits for its moment. */
 void fleet_look(struct fleet *fleet, struct cert *cert);
 
+/*
+ * An operator cancelled its job: what the plan wants waits for PLAN_HOLD, or until an operator asks
+ * for something.  fleet_let_go() does not look again, and tells whether there was a hold.
+ */
+void fleet_hold(struct fleet *fleet, struct cert *cert);
+bool fleet_let_go(struct cert *cert);
+
 /* The job that worked on it has ended. */
 void fleet_release(struct fleet *fleet, struct cert *cert);
 

@@ -266,6 +266,7 @@ struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert 
 		err_set(err, ERR_INACTIVE, "%s is configured as not active", cert->conf->name);
 		return NULL;
 	}
+	fleet_let_go(cert);
 	return start(runner, kind, cert, options);
 }
 
@@ -291,6 +292,17 @@ struct job *runner_find(const struct runner *runner, uint64_t number)
 	return NULL;
 }
 
+/* Before the jobs end, or the plan would start them again in that moment. */
+static void hold(struct runner *runner, const struct job *cancelled)
+{
+	list_each(at, &runner->jobs) {
+		struct job *job = LIST_OF(at, struct job, link);
+
+		if (job->cert && (job == cancelled || job->batch == cancelled))
+			fleet_hold(runner->fleet, job->cert);
+	}
+}
+
 int runner_cancel(struct runner *runner, uint64_t number, struct err *err)
 {
 	struct job *job = runner_find(runner, number);
@@ -298,6 +310,7 @@ int runner_cancel(struct runner *runner, uint64_t number, struct err *err)
 	if (!job)
 		return err_set(err, ERR_NO_SUCH_JOB, "no job with the number %llu is running",
 			(unsigned long long)number);
+	hold(runner, job);
 	task_cancel(&job->task, "cancelled by an operator");
 	return 0;
 }

@@ -71,7 +71,10 @@ struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
 
 struct job *runner_find(const struct runner *runner, uint64_t number);
 
-/* ERR_NO_SUCH_JOB when it has ended already. */
+/*
+ * What an operator cancels does not start again at once because the plan wants it: its certificate
+ * is held (fleet_hold()).  ERR_NO_SUCH_JOB when it has ended already.
+ */
 int runner_cancel(struct runner *runner, uint64_t number, struct err *err);
 
 /* Cancels everything and calls `idle` when nothing runs any more (at once when nothing does). */

@@ -85,6 +85,63 @@ TEST(a_job_is_cancelled_in_the_middle)
 	sim_close(&sim);
 }
 
+/* The plan wants it still, and would start it again in the same second. */
+TEST(a_cancelled_job_of_the_plan_waits_a_minute_or_for_a_command)
+{
+	static const char config[] = ONE TARGET_WEB "hooks: {before_issue: [ask]}\n";
+	struct instant cancelled;
+	struct sim sim;
+	size_t begun;
+
+	open_served(&sim, config, 10);
+	town_script(&sim.town, "ask", WEB, 2, ERR_NONE, 50000);
+	begun = sim_count(&sim, EVENT_JOB_STARTED, WEB);
+	while (sim_count(&sim, EVENT_JOB_STARTED, WEB) == begun)
+		sim_step(&sim, instant_add(clock_now(), HOURS(1)));
+	sim_advance(&sim, SECONDS(5));
+	cancelled = clock_now();
+	sim_cancel_all(&sim);
+	sim_advance(&sim, SECONDS(10));
+	CHECK_INT(sim_jobs(&sim), 0);
+	CHECK(says(&sim, "status " WEB, "action=issue why=held"));
+	CHECK(says(&sim, "why " WEB, "an operator cancelled"));
+	CHECK(says(&sim, "plan " WEB, "action=issue"));
+	sim_until(&sim, EVENT_JOB_STARTED, WEB, MINUTES(1));
+	CHECK_INT(clock_now().s - cancelled.s, 60);
+
+	/* Again, and the operator does not want to wait. */
+	sim_advance(&sim, SECONDS(5));
+	sim_cancel_all(&sim);
+	sim_advance(&sim, SECONDS(10));
+	CHECK_INT(sim_jobs(&sim), 0);
+	CHECK(says(&sim, "renew " WEB, "ok job="));
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(5));
+	CHECK_INT(sim_facts(&sim, WEB)->failure.code, ERR_NONE);
+
+	/* What the plan wants is a target; a command that takes nothing ends the hold, too. */
+	sim_until(&sim, EVENT_CERT_ROLLED, WEB, DAYS(2));
+	sim_cancel_all(&sim);
+	sim_advance(&sim, SECONDS(10));
+	CHECK_INT(sim_jobs(&sim), 0);
+	CHECK(says(&sim, "status " WEB, "action=deploy why=held"));
+	CHECK(says(&sim, "renew " WEB, "action=deploy why=not-deployed"));
+	sim_advance(&sim, SECONDS(5));
+	sim_rest(&sim, SECONDS(10));
+	sim_expect_settled(&sim);
+
+	/* A restart forgets it. */
+	town_script(&sim.town, "ask", WEB, 1, ERR_NONE, 50000);
+	begun = sim_count(&sim, EVENT_JOB_STARTED, WEB);
+	while (sim_count(&sim, EVENT_JOB_STARTED, WEB) == begun)
+		sim_step(&sim, instant_add(clock_now(), HOURS(1)));
+	sim_cancel_all(&sim);
+	sim_advance(&sim, SECONDS(5));
+	CHECK_INT(sim_jobs(&sim), 0);
+	sim_restart(&sim);
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(10));
+	sim_close(&sim);
+}
+
 TEST(a_root_is_renewed_by_an_operator_only)
 {
 	struct sim sim;
@@ -189,9 +246,8 @@ TEST(slow_keys_that_are_cancelled_or_come_too_late)
 
 	CHECK_INT(sim_reload(&sim, slow), 0);
 	sim_until(&sim, EVENT_JOB_STEP, "example.com/mail", SECONDS(5));
-	list_each(at, &sim.world.runner->jobs)
-		task_cancel(&LIST_OF(at, struct job, link)->task, "cancelled by an operator");
-	sim_advance(&sim, MINUTES(1));
+	sim_cancel_all(&sim);
+	sim_advance(&sim, MINUTES(2));
 	sim_expect_settled(&sim);
 	added = store_memory_added(sim.store, "example.com/mail");
 	CHECK(added >= 1 && added <= 2);

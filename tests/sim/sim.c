@@ -424,8 +424,12 @@ void sim_cancel_all(struct sim *sim)
 {
 	if (!sim->world.runner)
 		return;
-	list_each(at, &sim->world.runner->jobs)
-		task_cancel(&LIST_OF(at, struct job, link)->task, "cancelled by an operator");
+	list_each(at, &sim->world.runner->jobs) {
+		struct err ignored;
+
+		runner_cancel(
+			sim->world.runner, LIST_OF(at, struct job, link)->number, &ignored);
+	}
 }
 
 bool sim_is_long(void)

@@ -128,11 +128,6 @@ static void sweep(enum twist twist, bool is_rough)
 			live(twist, (unsigned)atoi(only), is_rough, seed);
 			continue;
 		}
-
-		if (getenv("AT")) {
-			live(twist, (unsigned)atoi(getenv("AT")), is_rough, seed);
-			return;
-		}
 		for (unsigned at = first; at <= n_moments; at += stride, n++) {
 			int before = test_failures;
 

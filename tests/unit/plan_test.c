@@ -396,6 +396,42 @@ TEST(targets)
 	CHECK_INT(plan.action, ACTION_SLEEP);
 }
 
+/* What an operator cancelled is held; what is to come later anyway, or never, says why itself. */
+TEST(held)
+{
+	static const struct {
+		int age;
+		int64_t held;
+		enum action action;
+		enum why why;
+		int64_t at;
+	} looks[] = {
+		{ 60, 60, ACTION_ISSUE, WHY_HELD, 60 },
+		{ 60, 1, ACTION_ISSUE, WHY_HELD, 1 },
+		{ 60, 0, ACTION_ISSUE, WHY_RENEWAL, -10 },
+		{ 60, -5, ACTION_ISSUE, WHY_RENEWAL, -10 },
+		/* The clock was set back. */
+		{ 60, 61, ACTION_ISSUE, WHY_RENEWAL, -10 },
+		{ 10, 60, ACTION_SLEEP, WHY_WINDOW, 40 },
+	};
+	struct issuer issuer = row_issuer(0, NULL);
+	struct instant now = { T0 };
+	struct world w;
+
+	world_init(&w);
+	w.certs[LEAF].n_targets = 0;
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		struct cert_facts facts = { .cert = "g/leaf", .held = { T0 + looks[i].held } };
+		struct plan plan;
+
+		facts.curr = aged(&w, looks[i].age, false, 0);
+		plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+		CHECK_INT(plan.action, looks[i].action);
+		CHECK_STR(why_text(plan.why), why_text(looks[i].why));
+		CHECK_INT(plan.at.s, T0 + looks[i].at);
+	}
+}
+
 /* Leaves of a rolled CA come spread over an hour, each at its own moment, the same each time. */
 TEST(after_a_roll_of_the_ca)
 {
