@@ -147,6 +147,28 @@ int serve_packet(struct server *server, const char *packet, size_t len, struct e
 	return 0;
 }
 
+/*
+ * Hooks only: what is copied, checked or reloaded is of use to others, and half of it to nobody.  The
+ * job that asked has gone, so the hook's own request gets no answer.
+ */
+void serve_drop_request(struct asked *asked)
+{
+	int64_t id = 0;
+	struct err err = ERR_INIT;
+
+	if (line_get_int(&asked->message.line, "id", 1, UINT32_MAX, &id, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	list_each_safe(at, &asked->server->asked) {
+		struct asked *other = LIST_OF(at, struct asked, link);
+
+		if (other->message.id == id && other->message.request == REQUEST_hook)
+			asked_free(other);
+	}
+	asked_ok(asked, NULL);
+}
+
 /* Requests numbered 0 want no answer. */
 static void answer(struct asked *asked, const struct buf *packet)
 {

@@ -22,14 +22,16 @@
  *
  * The answer stays in the operation until the next keeper_request() or keeper_op_done().  Cancelling
  * the task does not undo the request: the answer is then thrown away, and what it did is a fact that
- * the next look at the store tells.  Notes come through the callback given to keeper_new().
+ * the next look at the store tells.  Only a hook is ended with the job that asked for it.  Notes come
+ * through the callback given to keeper_new().
  */
 
 struct keeper;
 
 struct keeper_op {
 	struct op op;
-	struct list pending; /* link in the connection */
+	struct keeper *keeper; /* while pending, */
+	struct list pending;   /* as a link in the connection */
 	uint32_t id;
 	enum request request;
 	struct buf text; /* the request, then the answer */
@@ -65,7 +67,13 @@ struct keeper *keeper_new(struct loop *loop, int socket, keeper_note_fn *note,
 	void (*lost)(const struct err *err, void *data), void *data);
 void keeper_free(struct keeper *keeper);
 
-/* For the two implementations: gives an operation its answer and ends it. */
+/*
+ * For the two implementations: keeper_pend() makes an operation wait in their list, keeper_answer()
+ * gives it its answer and ends it.  keeper_put() is theirs: sends a message that nobody waits for.
+ */
+void keeper_pend(
+	struct keeper *keeper, struct list *pending, struct task *task, struct keeper_op *op);
+void keeper_put(struct keeper *keeper, const struct buf *text);
 void keeper_answer(struct keeper_op *op, const char *packet, size_t len, int fd);
 
 #endif

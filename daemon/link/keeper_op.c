@@ -33,6 +33,44 @@ void keeper_request(struct keeper_op *op, enum request request)
 	keeper_begin_ask(&op->text, op->id, request);
 }
 
+/* What a hook of a job that is no more would still do is nobody's wish. */
+static void drop(struct keeper_op *op)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	keeper_begin_ask(&text, 0, REQUEST_drop);
+	line_add_int(&text, "id", op->id);
+	keeper_put(op->keeper, &text);
+}
+
+static void cancel(struct op *op)
+{
+	struct keeper_op *request = CONTAINER_OF(op, struct keeper_op, op);
+
+	list_remove(&request->pending);
+	if (request->request == REQUEST_hook)
+		drop(request);
+	op_end(op, NULL);
+}
+
+void keeper_pend(
+	struct keeper *keeper, struct list *pending, struct task *task, struct keeper_op *op)
+{
+	op_begin(&op->op, task, cancel);
+	op->keeper = keeper;
+	list_append(pending, &op->pending);
+}
+
+void keeper_tell(struct keeper *keeper, enum request request, const char *status)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	keeper_begin_ask(&text, 0, request);
+	if (status)
+		line_add(&text, "status", status);
+	keeper_put(keeper, &text);
+}
+
 void keeper_answer(struct keeper_op *op, const char *packet, size_t len, int fd)
 {
 	struct err err = ERR_INIT;

@@ -62,7 +62,7 @@ static void flush(struct keeper *keeper)
 			LOOP_READ | (list_is_empty(&keeper->unsent) ? 0 : LOOP_WRITE));
 }
 
-static void send_text(struct keeper *keeper, const struct buf *text)
+void keeper_put(struct keeper *keeper, const struct buf *text)
 {
 	bool was_empty = list_is_empty(&keeper->unsent);
 	struct err err;
@@ -84,29 +84,10 @@ static void send_text(struct keeper *keeper, const struct buf *text)
 	}
 }
 
-static void cancel(struct op *op)
-{
-	struct keeper_op *request = CONTAINER_OF(op, struct keeper_op, op);
-
-	list_remove(&request->pending);
-	op_end(op, NULL);
-}
-
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
-	op_begin(&op->op, task, cancel);
-	list_append(&keeper->pending, &op->pending);
-	send_text(keeper, &op->text);
-}
-
-void keeper_tell(struct keeper *keeper, enum request request, const char *status)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	keeper_begin_ask(&text, 0, request);
-	if (status)
-		line_add(&text, "status", status);
-	send_text(keeper, &text);
+	keeper_pend(keeper, &keeper->pending, task, op);
+	keeper_put(keeper, &op->text);
 }
 
 /* An answer nobody waits for any more belongs to a cancelled task. */

@@ -27,7 +27,7 @@ echo "$CERTD_SERVICE sees $(env | grep -c -e ^HOME= -e ^CERTD_SOCKET= -e ^ASAN) 
 [ -e {dir}/armed ] || exit 0
 case $CERTD_SERVICE in
 hang) trap '' TERM; sleep 98761 & sleep 98761;;
-flood) yes "$(head -c 3000 /dev/zero | tr '\\0' x)" | head -c 100000000; sleep 98761;;
+flood) yes "$(head -c 3000 /dev/zero | tr '\\0' x)" | head -c 100000000; sleep 98763;;
 fork) setsid sh -c 'sleep 98762' & sleep 98762;;
 killed) kill -9 $$;;
 noisy) printf 'a\\033[31mb\\007\\n\\377\\n'; exit 3;;
@@ -63,20 +63,22 @@ def test_hooks_harm_nobody_else(run, place):
     jobs = {row["cert"]: row["job"] for row in certd.ok("jobs")}
     assert {"example.com/hang", "example.com/flood", "example.com/fork"} <= set(jobs), jobs
     assert rss_kib(certd.keeper_pid()) < before + 32 * 1024
-    # An operator may end the job, and a minute ends the command, with all that came from it.
+    # An operator ends the job and its hook, a minute ends the command, each with all that came from it.
+    assert find_processes("^(yes xxx|sleep 98763)")
     certd.ok("cancel", str(jobs["example.com/flood"]))
     watch.wait(name="job.done", job=jobs["example.com/flood"], result="failed")
+    until(lambda: not find_processes("^(yes xxx|sleep 98763)"), 10, lambda: find_processes("^(yes xxx|sleep 98763)"))
     for name in ("hang", "fork"):
         assert "was stopped" in watch.wait(90, name="hook.failed", cert=f"example.com/{name}")["text"]
         assert watch.wait(name="job.done", job=jobs[f"example.com/{name}"])["result"] == "ok"
-    until(lambda: not find_sleepers(), 20, find_sleepers)
+    until(lambda: not find_processes("^sleep 9876[123]"), 20, lambda: find_processes("^sleep 9876[123]"))
     assert len(certd.log()) < 4 << 20
     (place / "armed").unlink()
     certd.wait_healthy()
 
 
-def find_sleepers():
-    done = subprocess.run(["pgrep", "-f", "^sleep 9876[12]"], capture_output=True, text=True, check=False)
+def find_processes(pattern):
+    done = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
     return [pid for pid in done.stdout.split() if process_status(pid)]
 
 

@@ -204,18 +204,9 @@ void keeper_free(struct keeper *keeper)
 	free(keeper);
 }
 
-static void cancel(struct op *op)
-{
-	struct keeper_op *request = CONTAINER_OF(op, struct keeper_op, op);
-
-	list_remove(&request->pending);
-	op_end(op, NULL);
-}
-
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
-	op_begin(&op->op, task, cancel);
-	list_append(&keeper->pending, &op->pending);
+	keeper_pend(keeper, &keeper->pending, task, op);
 	keeper->n_asked++;
 	if (keeper->is_cut) {
 		send_error(keeper, op->id);
@@ -230,16 +221,10 @@ void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 	}
 }
 
-void keeper_tell(struct keeper *keeper, enum request request, const char *status)
+void keeper_put(struct keeper *keeper, const struct buf *text)
 {
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	if (keeper->is_cut)
-		return;
-	keeper_begin_ask(&text, 0, request);
-	if (status)
-		line_add(&text, "status", status);
-	send_on(&keeper->there, text.data, text.len, -1);
+	if (!keeper->is_cut)
+		send_on(&keeper->there, text->data, text->len, -1);
 }
 
 void keeper_direct_send(struct keeper *keeper, const struct buf *packet, int fd)

@@ -76,6 +76,8 @@ TEST(a_job_is_cancelled_in_the_middle)
 	}
 	sim_advance(&sim, SECONDS(1));
 	CHECK_INT(sim_jobs(&sim), 0);
+	/* Nor does the hook go on. */
+	CHECK_INT(sim.town.n_ended, sim.town.n_begun);
 	/* A cancellation is no failure and stops nothing that comes later. */
 	CHECK_INT(sim_facts(&sim, WEB)->failure.code, ERR_NONE);
 	CHECK_INT(store_memory_added(sim.store, WEB), 1);
