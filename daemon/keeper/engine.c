@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -67,13 +69,15 @@ static void cannot_send(struct engine *engine, const struct err *err)
 /* Who does not listen is not heard: what waits for the engine is bounded by that. */
 static bool is_heard(const struct engine *engine)
 {
-	return !engine->is_lost && !engine->is_cut && engine->n_unsent < ENGINE_UNSENT_MAX;
+	return !engine->is_lost && !engine->is_cut && !engine->is_unread &&
+	       engine->n_unsent < ENGINE_UNSENT_MAX;
 }
 
 static void watch(struct engine *engine)
 {
-	uint32_t mask = (is_heard(engine) ? (uint32_t)EPOLLIN : 0U) |
-			(list_is_empty(&engine->unsent) ? 0U : (uint32_t)EPOLLOUT);
+	uint32_t mask =
+		(is_heard(engine) ? (uint32_t)EPOLLIN : 0U) |
+		(list_is_empty(&engine->unsent) || engine->is_unread ? 0U : (uint32_t)EPOLLOUT);
 	struct err err;
 
 	if (engine->is_cut)
@@ -82,15 +86,38 @@ static void watch(struct engine *engine)
 		lose(engine, &err);
 }
 
+/*
+ * What lies in the socket is memory of ours, and a descriptor in it may stand for many megabytes.  So
+ * one goes only when everything before it was read: as many as are on their way is one.
+ */
+static bool may_send(const struct engine *engine, int fd)
+{
+	int unread = 0;
+
+	return fd < 0 || ioctl(engine->socket.fd, SIOCOUTQ, &unread) < 0 || unread == 0;
+}
+
+/* The kernel tells when there is room, not when there is nothing. */
+static void wait_until_read(struct engine *engine)
+{
+	engine->is_unread = true;
+	events_set_timer_in(engine->events, &engine->unread, ENGINE_UNREAD_MS);
+}
+
 static void flush(struct engine *engine)
 {
 	struct err err;
 	int result = 0;
 
+	engine->is_unread = false;
 	while (!list_is_empty(&engine->unsent) && result == 0) {
 		struct unsent *first =
 			LIST_OF(list_first(&engine->unsent), struct unsent, link);
 
+		if (!may_send(engine, first->fd)) {
+			wait_until_read(engine);
+			break;
+		}
 		result = keeper_send(engine->socket.fd, first->packet.data, first->packet.len,
 			first->fd, &err);
 		if (result == 0) {
@@ -104,6 +131,14 @@ static void flush(struct engine *engine)
 		watch(engine);
 }
 
+static void look_again(void *data)
+{
+	struct engine *engine = data;
+
+	if (!engine->is_lost && !engine->is_cut)
+		flush(engine);
+}
+
 void engine_send(struct engine *engine, const struct buf *packet, int fd)
 {
 	struct unsent *unsent;
@@ -112,7 +147,7 @@ void engine_send(struct engine *engine, const struct buf *packet, int fd)
 
 	if (engine->is_lost || engine->is_cut)
 		return;
-	if (list_is_empty(&engine->unsent))
+	if (list_is_empty(&engine->unsent) && may_send(engine, fd))
 		result = keeper_send(engine->socket.fd, packet->data, packet->len, fd, &err);
 	if (result < 0)
 		cannot_send(engine, &err);
@@ -122,7 +157,8 @@ void engine_send(struct engine *engine, const struct buf *packet, int fd)
 	buf_add(&unsent->packet, packet->data, packet->len);
 	unsent->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 	list_append(&engine->unsent, &unsent->link);
-	engine->n_unsent++;
+	if (engine->n_unsent++ == 0 && !may_send(engine, fd))
+		wait_until_read(engine);
 	watch(engine);
 }
 
@@ -144,7 +180,7 @@ static void ready(void *data, uint32_t what)
 	struct err err;
 	int result = 0;
 
-	if (what & EPOLLOUT)
+	if (what & (EPOLLOUT | EPOLLHUP))
 		flush(engine);
 	for (int i = 0; i < 64 && result == 0 && is_heard(engine); i++)
 		result = take_one(engine, &err);
@@ -253,6 +289,7 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 	close(pair[1]);
 	engine->socket = (struct event_fd){ .ready = ready, .data = engine, .fd = pair[0] };
 	engine->lingering = (struct event_timer){ .fired = linger, .data = engine };
+	engine->unread = (struct event_timer){ .fired = look_again, .data = engine };
 	engine->child = (struct event_child){ .ended = ended, .data = engine };
 	if (pid < 0) {
 		close(pair[0]);
@@ -283,6 +320,7 @@ void engine_done(struct engine *engine)
 	events_unwatch_fd(engine->events, &engine->socket);
 	events_unwatch_child(engine->events, &engine->child);
 	events_stop_timer(engine->events, &engine->lingering);
+	events_stop_timer(engine->events, &engine->unread);
 	list_each_safe(at, &engine->unsent)
 		unsent_free(LIST_OF(at, struct unsent, link));
 	if (engine->socket.fd > 0)

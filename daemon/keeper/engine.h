@@ -17,6 +17,8 @@ struct err;
  * engine_start() makes the pair, forks, drops to the engine's user and executes certd-engine with two
  * descriptors: 3 is the pair, 4 the listening control socket.  Packets that come are given to `packet`;
  * packets that go wait in order when the socket is full; while many wait, the engine is not heard.
+ * A packet with a descriptor waits until everything before it was read, so that one that reads
+ * nothing holds one descriptor's bytes and not hundreds.
  * `lost` is called once when the engine has ended (one that only closed its end is killed); the
  * keeper then ends too.
  */
@@ -25,13 +27,15 @@ struct err;
 #define ENGINE_CONTROL_FD 4
 #define ENGINE_LINGER_MS 3000
 #define ENGINE_UNSENT_MAX 64
+#define ENGINE_UNREAD_MS 10
 
 struct engine {
 	struct events *events;
 	struct event_fd socket;
 	struct event_child child;
 	struct event_timer
-		lingering; /* between the end of the socket and that of the process */
+		lingering;         /* between the end of the socket and that of the process */
+	struct event_timer unread; /* looks whether the engine has read */
 	struct list unsent;
 	size_t n_unsent;
 	void (*packet)(void *data, const char *packet, size_t len);
@@ -39,6 +43,7 @@ struct engine {
 	void *data;
 	bool is_cut; /* the socket has ended; the end of the process tells the rest */
 	bool is_lost, is_refused;
+	bool is_unread; /* a descriptor waits until all before it was read */
 	char buffer[KEEPER_MESSAGE_MAX + 1];
 };
 
