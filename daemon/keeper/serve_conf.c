@@ -60,13 +60,19 @@ void serve_facts_request(struct asked *asked)
 int serve_reload(struct server *server, struct buf *rows, struct err *err)
 {
 	struct conf *conf;
+	struct err behind;
 
 	if (server->reread(server, &conf, rows, err) < 0)
 		return -1;
 	conf_unref(server->conf);
 	server->conf = conf;
 	challenges_use(server->challenges, conf);
-	return store_align(server->store, conf, err);
+	/* Both processes have taken it over, so whatever the store says, it is in force. */
+	if (store_align(server->store, conf, &behind) < 0)
+		log_event(NULL, EVENT_STORE_BEHIND, &behind,
+			"the configuration is in force, but not everything in the store was "
+			"archived or brought back");
+	return 0;
 }
 
 void serve_reload_request(struct asked *asked)

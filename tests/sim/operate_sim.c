@@ -226,6 +226,29 @@ TEST(a_removed_certificate_is_archived_and_its_job_ends)
 	sim_close(&sim);
 }
 
+/* Both processes work with it, so that it is in force must not depend on a directory. */
+TEST(a_reload_is_in_force_when_the_store_cannot_follow)
+{
+	static const char mail[] = CAS
+		"  example.com:\n"
+		"    mail: {ca: int, names: [mail.example.com], deploy: [web]}\n" TARGET_WEB;
+	struct sim sim;
+
+	open_served(&sim, ONE TARGET_WEB, 11);
+	store_memory_fail(sim.store, NULL, ERR_NO_RIGHTS);
+	CHECK_INT(sim_reload(&sim, mail), 0);
+	CHECK_INT(sim_count(&sim, EVENT_STORE_BEHIND, NULL), 1);
+	CHECK(!store_memory_is_archived(sim.store, WEB));
+	sim_until(&sim, EVENT_CERT_DEPLOYED, "example.com/mail", MINUTES(1));
+	store_memory_fail(sim.store, NULL, ERR_NONE);
+	CHECK_INT(sim_reload(&sim, mail), 0);
+	CHECK_INT(sim_count(&sim, EVENT_STORE_BEHIND, NULL), 1);
+	CHECK(store_memory_is_archived(sim.store, WEB));
+	sim_rest(&sim, MINUTES(1));
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
 /* Slow keys are made beside everything else, and nobody waits for one that is not wanted any more. */
 TEST(slow_keys_that_are_cancelled_or_come_too_late)
 {

@@ -39,6 +39,7 @@ struct small_file {
 
 struct store {
 	struct map entries, files;
+	enum err_code fails;
 	uint64_t n_changes;
 };
 
@@ -107,7 +108,10 @@ static struct entry *want(struct store *store, const char *cert)
 
 void store_memory_fail(struct store *store, const char *cert, enum err_code code)
 {
-	want(store, cert)->fails = code;
+	if (cert)
+		want(store, cert)->fails = code;
+	else
+		store->fails = code;
 }
 
 uint64_t store_memory_changes(const struct store *store)
@@ -337,7 +341,8 @@ int store_align(struct store *store, const struct conf *conf, struct err *err)
 	struct entry *entry;
 	size_t at = 0;
 
-	(void)err;
+	if (store->fails != ERR_NONE)
+		return err_set(err, store->fails, "the store cannot be written");
 	while ((entry = map_next(&store->entries, &at))) {
 		struct log_field cert = { "CERT", entry->name, NULL };
 		bool is_archived = !conf_cert(conf, entry->name);

@@ -15,7 +15,10 @@
 struct store *store_memory_new(void);
 void store_memory_free(struct store *store);
 
-/* Writing anything of this certificate fails with this code from now on; ERR_NONE: works again. */
+/*
+ * Writing anything of this certificate fails with this code from now on; ERR_NONE: works again.  NULL
+ * stands for what belongs to none, so that store_align() fails.
+ */
 void store_memory_fail(struct store *store, const char *cert, enum err_code code);
 
 /* Counts every change, so that a simulation looks at the facts only when there is something new. */
