@@ -54,7 +54,7 @@ static struct keeper_process {
 	struct server server;
 	struct engine engine;
 	struct listeners listeners;
-	struct event_timer stop_timer, index_timer;
+	struct event_timer stop_timer, index_timer, signer_timer;
 	struct notify manager;
 	bool is_root, is_stopping, has_failed, wants_reload;
 } keeper;
@@ -215,6 +215,18 @@ static void send_packet(struct server *server, const struct buf *packet, int fd)
 		events_set_timer_in(&keeper.events, &keeper.index_timer, INDEX_MS);
 }
 
+static void signer_is_idle(void *data)
+{
+	(void)data;
+	serve_forget_signer(&keeper.server);
+}
+
+static void signer_used(struct server *server)
+{
+	(void)server;
+	events_set_timer_in(&keeper.events, &keeper.signer_timer, SERVE_SIGNER_MS);
+}
+
 static void is_ready(struct server *server)
 {
 	(void)server;
@@ -289,6 +301,7 @@ static int open_all(struct conf *conf, struct err *err)
 	serve_init(&keeper.server, conf);
 	keeper.server.send = send_packet;
 	keeper.server.reread = reread;
+	keeper.server.signer_used = signer_used;
 	keeper.server.ready = is_ready;
 	keeper.server.alive = is_alive;
 	keeper.server.listens = listens;
@@ -296,6 +309,7 @@ static int open_all(struct conf *conf, struct err *err)
 	keeper.engine.lost = on_lost;
 	keeper.stop_timer.fired = stop_is_late;
 	keeper.index_timer.fired = write_index;
+	keeper.signer_timer.fired = signer_is_idle;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGTERM);

@@ -38,14 +38,19 @@ static void asked_free(struct asked *asked)
 	free(asked);
 }
 
+void serve_forget_signer(struct server *server)
+{
+	free(server->kept.name);
+	localca_signer_free(server->kept.signer);
+	server->kept = (struct kept_signer){ .name = NULL };
+}
+
 void serve_done(struct server *server)
 {
 	list_each_safe(at, &server->asked)
 		asked_free(LIST_OF(at, struct asked, link));
 	file_closep(&server->facts_ahead);
-	free(server->kept.name);
-	localca_signer_free(server->kept.signer);
-	server->kept = (struct kept_signer){ .name = NULL };
+	serve_forget_signer(server);
 	conf_unref(server->conf);
 	server->conf = NULL;
 }

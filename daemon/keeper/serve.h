@@ -17,6 +17,8 @@
 #define SERVE_ASKED_MAX 256
 #define SERVE_PACKET_MAX KEEPER_MESSAGE_MAX
 
+#define SERVE_SIGNER_MS 60000
+
 struct cert_conf;
 struct challenges;
 struct localca_signer;
@@ -39,7 +41,12 @@ struct worker;
 
 /*
  * The local CA that signed last, read: reading one costs more than signing does.  It is used as long as
- * that version is its certificate's current one and lies untouched in the store.
+ * that version is its certificate's current one and lies untouched in the store, and forgotten when
+ * another becomes current or nothing was signed for SERVE_SIGNER_MS, so that its key is in memory only
+ * while there is work for it.  That is ordinary memory, wiped when it is freed: OpenSSL makes parts of
+ * keys wherever it computes with them, and its locked heap is of a fixed size, which one RSA key of
+ * 16384 bits and RLIMIT_MEMLOCK of a container would exhaust.  Against reading by others the keeper is not
+ * dumpable; the unit has no core files.
  */
 struct kept_signer {
 	char *name;
@@ -65,6 +72,8 @@ struct server {
 		struct server *server, struct conf **out, struct buf *rows, struct err *err);
 	/* Can the engine answer challenges of this type by itself?  -1 and why not. */
 	int (*listens)(struct server *server, enum challenge type, struct err *err);
+	/* A signer was used: serve_forget_signer() is to be called in SERVE_SIGNER_MS from the last time. */
+	void (*signer_used)(struct server *server);
 	void (*ready)(struct server *server);
 	void (*alive)(struct server *server, const char *status);
 };
@@ -97,6 +106,8 @@ void serve_done(struct server *server);
  * else can change the store: any other request before the one for facts throws them away.
  */
 void serve_facts_ahead(struct server *server);
+
+void serve_forget_signer(struct server *server);
 
 int serve_packet(struct server *server, const char *packet, size_t len, struct err *err);
 

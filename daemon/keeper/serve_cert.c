@@ -9,6 +9,7 @@
 #include "daemon/keeper/store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 /* Requests about one certificate that need no key: roll, hook, fail, versions, prune. */
 
@@ -46,6 +47,8 @@ void serve_roll_request(struct asked *asked)
 		asked_fail(asked, &err);
 		return;
 	}
+	if (asked->server->kept.name && str_is(asked->server->kept.name, asked->cert->name))
+		serve_forget_signer(asked->server);
 	prune(asked, asked->cert->keep);
 	serve_show_next(asked, false);
 }

@@ -67,6 +67,7 @@ int serve_reload(struct server *server, struct buf *rows, struct err *err)
 	conf_unref(server->conf);
 	server->conf = conf;
 	challenges_use(server->challenges, conf);
+	serve_forget_signer(server);
 	/* Both processes have taken it over, so whatever the store says, it is in force. */
 	if (store_align(server->store, conf, &behind) < 0)
 		log_event(NULL, EVENT_STORE_BEHIND, &behind,

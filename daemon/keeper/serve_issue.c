@@ -85,10 +85,10 @@ static int find_signer(
 		!version_id_equal(&kept->version, &curr)) {
 		if (read_signer(server->store, name, &curr, &signer, err) < 0)
 			return -1;
-		localca_signer_free(kept->signer);
-		free(kept->name);
+		serve_forget_signer(server);
 		*kept = (struct kept_signer){ mem_strdup(name), curr, signer };
 	}
+	server->signer_used(server);
 	*out = kept->signer;
 	return 0;
 }

@@ -249,6 +249,34 @@ TEST(a_reload_is_in_force_when_the_store_cannot_follow)
 	sim_close(&sim);
 }
 
+/* The key of a CA is in memory while it signs, and not for weeks until it does again. */
+TEST(the_key_of_a_ca_is_forgotten_when_it_has_nothing_to_sign)
+{
+	struct sim sim;
+
+	sim_open(&sim, ONE TARGET_WEB, 12);
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(10));
+	CHECK_STR(sim.server.kept.name, "ca/int");
+	sim_advance(&sim, SECONDS(50));
+	CHECK_STR(sim.server.kept.name, "ca/int");
+	sim_advance(&sim, SECONDS(11));
+	CHECK(!sim.server.kept.signer);
+
+	/* At once when the CA has another one. */
+	CHECK(says(&sim, "renew ca/int --force", "ok job="));
+	sim_until(&sim, EVENT_CERT_ISSUED, "ca/int", SECONDS(5));
+	sim_rest(&sim, SECONDS(5));
+	CHECK(says(&sim, "renew " WEB " --force", "ok job="));
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(5));
+	sim_rest(&sim, SECONDS(5));
+	CHECK_STR(sim.server.kept.name, "ca/int");
+	sim.may_roll = true;
+	CHECK(says(&sim, "roll ca/int --force", "ok job="));
+	sim_until(&sim, EVENT_CERT_ROLLED, "ca/int", SECONDS(5));
+	CHECK(!sim.server.kept.signer);
+	sim_close(&sim);
+}
+
 /* Slow keys are made beside everything else, and nobody waits for one that is not wanted any more. */
 TEST(slow_keys_that_are_cancelled_or_come_too_late)
 {

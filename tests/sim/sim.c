@@ -122,6 +122,19 @@ static int listens(struct server *server, enum challenge type, struct err *err)
 	return 0;
 }
 
+static void signer_is_idle(struct timer *timer)
+{
+	serve_forget_signer(&CONTAINER_OF(timer, struct sim, signer_timer)->server);
+}
+
+static void signer_used(struct server *server)
+{
+	struct sim *sim = sim_of(server);
+
+	sim->signer_timer.fire = signer_is_idle;
+	loop_timer_in(sim->loop, &sim->signer_timer, SERVE_SIGNER_MS);
+}
+
 static void be_ready(struct server *server)
 {
 	(void)server;
@@ -156,6 +169,7 @@ static void start_daemon(struct sim *sim)
 		.send = send_packet,
 		.reread = reread,
 		.listens = listens,
+		.signer_used = signer_used,
 		.ready = be_ready,
 		.alive = be_alive };
 	serve_init(&sim->server, conf);
@@ -180,6 +194,7 @@ static void kill_daemon(struct sim *sim)
 	sim->is_dying = true;
 	sim->n_keepers_asked += keeper_direct_asked(world->keeper);
 	keeper_direct_cut(world->keeper);
+	loop_timer_stop(sim->loop, &sim->signer_timer);
 	serve_done(&sim->server);
 	fake_worker_free(sim->worker);
 	fake_commands_free(sim->commands);

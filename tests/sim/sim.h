@@ -46,6 +46,7 @@ struct sim {
 	struct town town;
 	struct store *store;
 	struct server server;
+	struct timer signer_timer;
 	struct world world;
 	struct commands *commands;
 	struct challenges *challenges;
