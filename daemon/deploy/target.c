@@ -134,6 +134,13 @@ static void take_copied(struct target_line *line)
 	}
 }
 
+/* Back to the first of those that are left. */
+static bool begin_again(struct target_line *line)
+{
+	line->at = line->crowd.next;
+	return !list_is_empty(&line->crowd);
+}
+
 static void take_confirmed(struct target_line *line)
 {
 	struct target_op *op = current(line)->op;
@@ -178,9 +185,8 @@ static void line_run(struct task *task)
 			AWAIT(ask(line, REQUEST_copy));
 			take_copied(line);
 		}
-		if (list_is_empty(&line->crowd))
+		if (!begin_again(line))
 			continue;
-		line->at = line->crowd.next;
 		AWAIT(ask(line, REQUEST_after));
 		AWAIT(ask(line, REQUEST_check));
 		if (err_is_set(&line->keeper.err)) {
@@ -190,6 +196,12 @@ static void line_run(struct task *task)
 			refuse(line);
 			continue;
 		}
+		while (line->at != &line->crowd) {
+			AWAIT(ask(line, REQUEST_settle));
+			pass_on(line);
+		}
+		if (!begin_again(line))
+			continue;
 		AWAIT(ask(line, REQUEST_activate));
 		if (err_is_set(&line->keeper.err)) {
 			end_all(&line->crowd, &line->keeper.err);

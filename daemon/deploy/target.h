@@ -9,7 +9,7 @@
 #include "proto/facts.h"
 
 /*
- * Bringing a target in line: copy, check, reload, confirm.
+ * Bringing a target in line: copy, check, settle, reload, confirm.
  *
  * Each target has one line, a task that serves everybody who wants something there.  Certificates that
  * arrive while it works wait and then go together: all are copied, the server's check runs once, the

@@ -22,12 +22,12 @@ struct target_conf;
  *   ... the server's check runs ...
  *   copy_settle    removes what was there before      or
  *   copy_restore   puts it back
- *   ... the server is reloaded ...
+ *   ... the server is reloaded, but not after a restore ...
  *   copy_done
  *
  * All that is needed to go on lies on the disk, so each call is complete in itself, may be
  * repeated, and may follow a crash of any other:
- *   .certd-new    being written               .certd-old    what was served before, until settled;
+ *   .certd-new    being written               .certd-old    what passed a check last, until settled;
  *   .certd-swap   complete, or just replaced                empty: there was nothing
  *   .certd-next   the same for next             .certd-gone   being removed
  * Files are created with their final owner and mode before they hold a byte.  Directories are

@@ -9,8 +9,10 @@
 #include "lib/base/mem.h"
 
 /*
- * Deploying to a target: copy, after, check, activate, and then confirm or restore.  Each request is
- * one step that may be repeated; what lies at the target is written ahead in the facts (`copied`).
+ * Deploying to a target: copy, after, check, and then restore, or settle, activate and confirm.  Each
+ * request is one step that may be repeated; what lies at the target is written ahead in the facts
+ * (`copied`).  What passed its check is what the next check that fails brings back, whether or not
+ * anybody lived to hear that the server has read it: so it is settled before that.
  */
 
 #define FILE_MAX ((size_t)1024 * 1024)
@@ -186,36 +188,41 @@ static int run_settle(struct disk_work *work)
 	return copy_settle(&work->copy, &work->err);
 }
 
-/* What was copied is what the server has read; current may have moved on meanwhile. */
 static void settle_ended(struct asked *asked, struct disk_work *work)
 {
-	const char *name = asked->target->name;
-	struct target_facts *target;
-	struct cert_facts facts;
-	int result;
-
-	if (err_is_set(&work->err) ||
-		store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
-		asked_fail(asked, &work->err);
-		return;
-	}
-	target = facts_want_target(&facts, name);
-	target->confirmed = target->copied;
-	facts_set_failure(&facts, name, &(struct failure){ .code = ERR_NONE });
-	result = store_write_facts(asked->server->store, &facts, &work->err);
-	facts_done(&facts);
-	if (result < 0)
-		asked_fail(asked, &work->err);
-	else
-		asked_facts(asked);
+	asked_result(asked, &work->err);
 }
 
-void serve_confirm_request(struct asked *asked)
+void serve_settle_request(struct asked *asked)
 {
 	struct disk_work *work = disk_new(asked, run_settle, settle_ended);
 
 	copy_init_place(&work->copy, asked->target, asked->cert);
 	disk_start(work);
+}
+
+/* What was copied is what the server has read; current may have moved on meanwhile. */
+void serve_confirm_request(struct asked *asked)
+{
+	const char *name = asked->target->name;
+	struct target_facts *target;
+	struct cert_facts facts;
+	struct err err;
+	int result;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	target = facts_want_target(&facts, name);
+	target->confirmed = target->copied;
+	facts_set_failure(&facts, name, &(struct failure){ .code = ERR_NONE });
+	result = store_write_facts(asked->server->store, &facts, &err);
+	facts_done(&facts);
+	if (result < 0)
+		asked_fail(asked, &err);
+	else
+		asked_facts(asked);
 }
 
 static void command_ended(

@@ -129,7 +129,7 @@ def test_a_key_goes_to_its_own_targets_only(stolen):
     issue(stolen, "ca/root")
     issue(stolen, "example.com/mail")
     assert stolen.ask("copy cert=example.com/mail target=mail").startswith("ok ")
-    for words in ("copy", "restore", "confirm", "after", "check", "activate", "fail"):
+    for words in ("copy", "restore", "settle", "confirm", "after", "check", "activate", "fail"):
         for cert in ("example.com/mail", "ca/root"):
             assert stolen.ask(f"{words} cert={cert} target=web").startswith("err ")
     assert not (stolen.home / "web").exists()

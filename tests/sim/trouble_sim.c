@@ -162,6 +162,34 @@ TEST(a_reload_that_fails_is_repeated)
 	sim_close(&sim);
 }
 
+/*
+ * Both die when the server has read the new files and nobody has noted it yet; then the same files are
+ * refused.  To bring back older ones than are served would be a step back.
+ */
+TEST(a_check_that_fails_after_a_late_death_leaves_what_is_served)
+{
+	struct version_id served;
+	struct sim sim;
+	uint64_t n_served;
+
+	open_served(&sim, ONE TARGET_WEB, 12);
+	n_served = sim.town.n_served;
+	while (sim.town.n_served == n_served)
+		sim_step(&sim, instant_add(clock_now(), DAYS(1)));
+	sim_restart(&sim);
+	served = place(&sim, WEB)->served.version;
+	CHECK(version_id_equal(&served, &place(&sim, WEB)->curr.version));
+	town_script(&sim.town, "check-web", NULL, 1, ERR_COMMAND_FAILED, 0);
+	sim_until(&sim, EVENT_TARGET_FAILED, WEB, MINUTES(1));
+	sim_rest(&sim, SECONDS(10));
+	CHECK(version_id_equal(&served, &place(&sim, WEB)->curr.version));
+	CHECK_INT(sim_count(&sim, EVENT_TARGET_RESTORED, WEB), 0);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(2));
+	sim_rest(&sim, MINUTES(1));
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
 #define HOOKS                                                                                  \
 	"hooks: {before_issue: [ask], after_issue: [told], before_roll: [ask-roll], "          \
 	"after_roll: [told-roll]}\n"
