@@ -7,7 +7,15 @@
 #include "lib/base/str.h"
 
 /* What a column holds, which decides how a value is written and whether it may be shortened. */
-enum style { STYLE_WORD, STYLE_TEXT, STYLE_HEALTH, STYLE_TIME, STYLE_BRIEF, STYLE_NUMBER };
+enum style {
+	STYLE_WORD,
+	STYLE_ACTION,
+	STYLE_TEXT,
+	STYLE_HEALTH,
+	STYLE_TIME,
+	STYLE_BRIEF,
+	STYLE_NUMBER
+};
 
 enum { MAX_COLUMNS = 24, MIN_WIDTH = 8, GAP = 2 };
 
@@ -29,7 +37,7 @@ static const struct layout layouts[] = {
 			{ "certificate", "cert", STYLE_WORD },
 			{ "health", "health", STYLE_HEALTH },
 			{ "current until", "curr_expires", STYLE_BRIEF },
-			{ "next", "action", STYLE_WORD },
+			{ "next", "action", STYLE_ACTION },
 			{ "when", "at", STYLE_TIME },
 			{ "why", "error_text reason why", STYLE_TEXT },
 		} },
@@ -86,6 +94,14 @@ static const char *cell_value(const struct row *row, const struct column *column
 	return NULL;
 }
 
+/* To sleep for ever is not what comes next: nothing does. */
+static bool is_nothing(const struct row *row, const char *action)
+{
+	const char *at = row_get(row, "at");
+
+	return str_is(action, "sleep") && at && str_is(at, "never");
+}
+
 static void cell_text(const struct table *table, const struct row *row,
 	const struct column *column, struct buf *out)
 {
@@ -99,6 +115,8 @@ static void cell_text(const struct table *table, const struct row *row,
 		term_add_time(table->term, out, value,
 			table->is_brief || column->style == STYLE_BRIEF ? TIME_BRIEF
 									: TIME_SHORT);
+	else if (column->style == STYLE_ACTION && is_nothing(row, value))
+		buf_add_text(out, "nothing");
 	else
 		term_add(out, value);
 }

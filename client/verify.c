@@ -26,6 +26,12 @@ struct verify {
 	int status;
 };
 
+/* No mistake: who has the root in his own store need not have it here. */
+static bool is_issuer_missing(const struct check *check)
+{
+	return check->top && !cert_is_self_signed(check->top);
+}
+
 static void show_set_json(struct verify *verify, const char *name, const struct check *check)
 {
 	char text[INSTANT_TEXT_LEN];
@@ -43,7 +49,8 @@ static void show_set_json(struct verify *verify, const char *name, const struct 
 		buf_add_text(&verify->out, i ? ", " : "");
 		buf_add_json(&verify->out, check->problems[i]);
 	}
-	buf_add_text(&verify->out, "]}");
+	buf_printf(&verify->out, "], \"issuer_missing\": %s}",
+		is_issuer_missing(check) ? "true" : "false");
 }
 
 static void add_whose(struct buf *out, const struct cert *leaf)
@@ -75,7 +82,7 @@ static void show_good(struct verify *verify, const struct check *check)
 	}
 	buf_printf(&verify->out, "chain of %zu up to ", check->chain_len);
 	term_add(&verify->out, buf_text(&top));
-	if (!cert_is_self_signed(check->top))
+	if (is_issuer_missing(check))
 		buf_add_text(&verify->out, ", whose issuer is not here");
 	buf_add_char(&verify->out, '\n');
 }

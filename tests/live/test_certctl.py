@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from fakedaemon import FakeDaemon, answers  # noqa: E402
 
 BUILD = os.environ.get("CERTD_BUILD", "build")
-CERTCTL = os.path.join(BUILD, "client", "certctl")
+CERTCTL = os.path.abspath(os.path.join(BUILD, "client", "certctl"))
 ROW = ('row cert=example.com/web ca=my-int health=%s curr=20261121T090000Z-1 '
        'curr_expires=2126-12-21T10:00:00Z action=sleep at=2126-12-01T10:00:00Z why=window '
        'reason="the renewal moment has not come"\n')
@@ -55,6 +55,29 @@ def on_terminal(*args, columns=100, env=None):
     os.close(master)
     child.stderr.close()
     return out.decode().replace("\r\n", "\n"), child.wait(60)
+
+
+@pytest.fixture(name="files")
+def make_files(tmp_path):
+    """A root and a leaf of it."""
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=tmp_path, check=True, capture_output=True)
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9")
+    openssl("req", "-x509", *new, "-keyout", "root.key", "-out", "root.pem", "-subj", "/CN=Root")
+    openssl("req", "-x509", *new, "-keyout", "leaf.key", "-out", "leaf.pem", "-subj", "/CN=leaf.example.com",
+            "-CA", "root.pem", "-CAkey", "root.key", "-addext", "basicConstraints=critical,CA:false",
+            "-addext", "subjectAltName=DNS:leaf.example.com")
+    return tmp_path
+
+
+def test_verify_tells_that_an_issuer_is_missing(files):
+    for names, missing in ((["leaf.pem", "root.pem"], False), (["leaf.pem"], True), (["root.pem"], False)):
+        done = run("--json", "verify", *names, cwd=files)
+        [told] = json.loads(done.stdout)
+        assert (told["ok"], told["problems"], told["issuer_missing"]) == (True, [], missing), done
+        assert done.returncode == 0
+        plain = run("verify", *names, cwd=files).stdout
+        assert ("without an issuer" in plain or "issuer is not here" in plain) == missing, plain
 
 
 def test_status_on_a_pipe():

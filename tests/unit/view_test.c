@@ -123,6 +123,25 @@ TEST(pipe_gets_full_values_and_no_escape)
 	CHECK(!strstr(buf_text(&out), "\xe2\x80\xa6"));
 }
 
+TEST(nothing_comes_next_where_the_sleep_has_no_end)
+{
+	struct rows rows CLEANUP(rows_done) = rows_of(COMMAND_STATUS,
+		"row cert=a/root health=ok action=sleep at=never why=manual",
+		"row cert=a/web health=ok action=sleep at=2026-12-01T10:00:00Z why=window");
+	struct buf out AUTO_BUF = BUF_INIT;
+
+	view_rows(&rows, &pipe_term, &out);
+	CHECK_STR(buf_text(&out),
+		"certificate  health  current until  next     when                  why\n"
+		"a/root       ok      -              nothing  never                 manual\n"
+		"a/web        ok      -              sleep    2026-12-01T10:00:00Z  window\n");
+	/* Programs get the word of the protocol. */
+	buf_clear(&out);
+	show_json(&rows, &out);
+	CHECK(strstr(buf_text(&out), "\"action\": \"sleep\""));
+	CHECK(!strstr(buf_text(&out), "nothing"));
+}
+
 TEST(no_rows_no_header)
 {
 	struct rows rows CLEANUP(rows_done) = { .command = &commands[COMMAND_STATUS] };
