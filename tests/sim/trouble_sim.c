@@ -175,7 +175,7 @@ TEST(a_check_that_fails_after_a_late_death_leaves_what_is_served)
 	open_served(&sim, ONE TARGET_WEB, 12);
 	n_served = sim.town.n_served;
 	while (sim.town.n_served == n_served)
-		sim_step(&sim, instant_add(clock_now(), DAYS(1)));
+		sim_step(&sim, instant_add(clock_now(), DAYS(100)));
 	sim_restart(&sim);
 	served = place(&sim, WEB)->served.version;
 	CHECK(version_id_equal(&served, &place(&sim, WEB)->curr.version));

@@ -28,17 +28,15 @@ struct ctl_world {
 /* Requests that wait for an answer, oldest first. */
 static struct list ctl_world_asked;
 
-static void ctl_world_cancel(struct op *op)
-{
-	list_remove(&CONTAINER_OF(op, struct keeper_op, op)->pending);
-	op_end(op, NULL);
-}
-
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
+	keeper_pend(keeper, &ctl_world_asked, task, op);
+}
+
+void keeper_put(struct keeper *keeper, const struct buf *text)
+{
 	(void)keeper;
-	op_begin(&op->op, task, ctl_world_cancel);
-	list_append(&ctl_world_asked, &op->pending);
+	(void)text;
 }
 
 static inline struct keeper_op *ctl_world_request(void)
