@@ -132,11 +132,12 @@ static void look_at_place(struct sim *sim, struct town_place *place)
 
 static void check_end(struct sim *sim, struct town_place *place)
 {
+	/* What left the configuration is nobody's duty, until it is served anew. */
+	if (!conf_cert(sim->server.conf, place->cert))
+		place->ends = INSTANT_NEVER;
 	if (place->n_served == 0 || sim->may_expire || clock_now().s < place->ends.s)
 		return;
-	/* What left the configuration is nobody's duty, until it is served anew. */
-	if (conf_cert(sim->server.conf, place->cert))
-		sim_break(sim, "%s serves %s, which has ended", place->dir, place->cert);
+	sim_break(sim, "%s serves %s, which has ended", place->dir, place->cert);
 	place->ends = INSTANT_NEVER; /* once is enough */
 }
 
