@@ -79,26 +79,17 @@ static bool is_same(const char *a, const char *b)
 	return a && b ? str_is(a, b) : a == b;
 }
 
-static struct acme_ca *find(struct acme *acme, const char *name, const char *url, bool is_test)
+/* Requests under way borrow what is trusted, so another trust makes it another CA, too. */
+static bool is_of(const struct acme_ca *ca, const struct ca_conf *conf)
 {
-	list_each(at, &acme->cas) {
-		struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
-
-		if (!ca->is_gone && ca->is_test == is_test && str_is(ca->name, name) &&
-			is_same(ca->url, url))
-			return ca;
-	}
-	return NULL;
+	return !ca->is_gone && conf->acme && str_is(ca->name, conf->name) &&
+	       is_same(ca->url, directory_of(conf, ca->is_test)) &&
+	       is_same(ca->trust, conf->acme->trust);
 }
 
 /* What may change without making it another CA. */
 static void take_conf(struct acme_ca *ca, const struct ca_conf *conf)
 {
-	if (!is_same(ca->trust, conf->acme->trust)) {
-		free(ca->trust);
-		ca->trust = conf->acme->trust ? mem_strdup(conf->acme->trust) : NULL;
-		ca->has_directory = false;
-	}
 	ca->in_flight_max = conf->acme->in_flight > 0 ? conf->acme->in_flight : 1;
 	ca->was_checked = false;
 }
@@ -112,10 +103,9 @@ void acme_set_conf(struct acme *acme, struct conf *conf)
 		const struct ca_conf *found = NULL;
 
 		for (size_t i = 0; i < conf->n_cas; i++)
-			if (conf->cas[i].acme && str_is(conf->cas[i].name, ca->name) &&
-				is_same(directory_of(&conf->cas[i], ca->is_test), ca->url))
+			if (is_of(ca, &conf->cas[i]))
 				found = &conf->cas[i];
-		if (found && !ca->is_gone)
+		if (found)
 			take_conf(ca, found);
 		ca->is_gone |= !found;
 		free_unused(ca);
@@ -124,7 +114,13 @@ void acme_set_conf(struct acme *acme, struct conf *conf)
 
 struct acme_ca *acme_ca_find(struct acme *acme, const struct ca_conf *conf, bool is_test)
 {
-	return find(acme, conf->name, directory_of(conf, is_test), is_test);
+	list_each(at, &acme->cas) {
+		struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
+
+		if (ca->is_test == is_test && is_of(ca, conf))
+			return ca;
+	}
+	return NULL;
 }
 
 struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_test)
@@ -137,6 +133,7 @@ struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_t
 		ca->acme = acme;
 		ca->name = mem_strdup(conf->name);
 		ca->url = mem_strdup(directory_of(conf, is_test));
+		ca->trust = conf->acme->trust ? mem_strdup(conf->acme->trust) : NULL;
 		ca->is_test = is_test;
 		list_init(&ca->waiting);
 		list_init(&ca->entered);
