@@ -180,7 +180,7 @@ static void show_answer(const struct options *options, const struct rows *rows,
 static int finish(const struct options *options, const struct rows *rows, const struct line *ok,
 	const struct term *term)
 {
-	if (options->command->shape == SHAPE_JOB)
+	if (options->command->shape == SHAPE_JOB || line_has(ok, "job"))
 		return finish_job(options, rows, ok, term);
 	show_answer(options, rows, ok, term);
 	return options->command->id == COMMAND_STATUS ? health_status(options, rows) : 0;

@@ -12,7 +12,7 @@
 
 /*
  * The accounts that the keeper has, one row each, and for each what the engine knows of its CA: is it
- * up, how many orders it has, and how much of its limit is used.
+ * up, how many orders it has, and how much of its limit is used.  With --rollover the account gets a new key.
  */
 
 struct accounts {
@@ -100,11 +100,28 @@ static void accounts_free(struct asking *asking)
 	free(CONTAINER_OF(asking, struct accounts, asking));
 }
 
+static int roll_over(struct session *session, const char *name, struct err *err)
+{
+	const struct ca_conf *ca = conf_ca(session->ctl->fleet->conf, name);
+	const struct job *job;
+
+	if (!ca || ca->type != CA_ACME)
+		return err_set(err, ERR_BAD_ARGUMENT, "%.100s is no ACME CA", name);
+	job = runner_start_rollover(session->ctl->runner, ca, err);
+	if (!job)
+		return -1;
+	session->job = job->number;
+	return 0;
+}
+
 int cmd_accounts(struct session *session, struct err *err)
 {
-	struct accounts *accounts = mem_new(struct accounts);
+	const char *ca = line_get(session->request.line, "rollover");
+	struct accounts *accounts;
 
-	(void)err;
+	if (ca)
+		return roll_over(session, ca, err);
+	accounts = mem_new(struct accounts);
 	accounts->asking.ctl = session->ctl;
 	accounts->asking.free = accounts_free;
 	session_answer(session, &accounts->asking.answer, next, asking_release);

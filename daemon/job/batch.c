@@ -13,6 +13,7 @@ struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
 {
 	struct batch *batch = mem_new(struct batch);
 
+	batch->job.about = "several certificates";
 	batch->kind = kind;
 	batch->options = *options;
 	batch->n = n;

@@ -238,8 +238,10 @@ static void tell_change(struct check *c)
 static void keep(struct check *c)
 {
 	struct buf *text = &c->keeper.text;
+	char of[VERSION_ID_TEXT_LEN];
 
 	ask_keeper(c, REQUEST_renewal);
+	line_add(text, "version", version_id_text(&c->of, of));
 	line_add_instant(text, "again", c->found.again);
 	line_add_instant(text, "start", c->found.start);
 	line_add_instant(text, "end", c->found.end);

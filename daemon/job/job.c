@@ -13,8 +13,7 @@ void job_step(struct job *job, const char *step)
 	if (job->step && str_is(job->step, step))
 		return;
 	job->step = step;
-	log_event(&field, EVENT_JOB_STEP, NULL, "%s: %s: %s",
-		job->cert ? job->cert->conf->name : "several certificates", job->verb, step);
+	log_event(&field, EVENT_JOB_STEP, NULL, "%s: %s: %s", job->about, job->verb, step);
 }
 
 int job_take_facts(struct job *job)

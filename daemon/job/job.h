@@ -17,14 +17,14 @@
  * that people can follow and cancel.
  *
  * issue, roll and deploy are each one file and one task body; a batch is a job whose children are such
- * jobs, for a command that names many certificates.  The runner (runner.h) creates jobs, keeps the list
+ * jobs, for a command that names many certificates; rekey.h is about an account.  The runner (runner.h) creates jobs, keeps the list
  * and the limits, and says job.started, job.step and job.done.  A job holds a reference to the
  * configuration it began with and its certificate stays while it lives; its facts go to the fleet as
  * soon as the keeper answers.  Failures are kept by the keeper before the job ends, so that back-off
  * survives restarts.
  */
 
-enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH };
+enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH, JOB_ROLLOVER };
 
 struct lane;
 
@@ -33,7 +33,7 @@ struct job {
 	struct list link; /* in runner->jobs */
 	struct runner *runner;
 	struct conf *conf; /* a reference */
-	struct cert *cert; /* NULL: a batch */
+	struct cert *cert; /* NULL: a batch, or the key of an account */
 	struct job *batch; /* whose child it is, or NULL */
 	struct keeper_op keeper;
 	struct deploying deploying;
@@ -42,11 +42,12 @@ struct job {
 	uint64_t tried;     /* places of the list, one bit each */
 	struct err failed;  /* what the CA that was asked last said */
 	bool may_fail_over; /* and whether another one may be asked after that */
-	struct lane *lane;  /* NULL: a batch */
+	struct lane *lane;  /* NULL without a certificate */
 	uint64_t number;
 	enum job_kind kind;
-	const char *verb; /* "issue", "renew" ... as people know it */
-	const char *step; /* static text */
+	const char *verb;  /* "issue", "renew" ... as people know it */
+	const char *about; /* its certificate, or what else it is about, for people */
+	const char *step;  /* static text */
 	struct instant started;
 	struct log_field log_cert;
 	char number_text[24];
@@ -93,5 +94,6 @@ void issue_run(struct task *task);
 void roll_run(struct task *task);
 void deploy_run(struct task *task);
 void batch_run(struct task *task);
+void rekey_run(struct task *task);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
+#include "daemon/job/rekey.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -19,6 +20,7 @@ static const struct {
 	[JOB_ROLL] = { "roll", roll_run },
 	[JOB_DEPLOY] = { "deploy", deploy_run },
 	[JOB_BATCH] = { "batch", batch_run },
+	[JOB_ROLLOVER] = { "rollover", rekey_run },
 };
 
 const char *job_kind_text(enum job_kind kind)
@@ -138,12 +140,11 @@ static void say_result(struct job *job)
 	const struct err *err = &job->task.err;
 	struct log_field result = { "RESULT", err_is_set(err) ? "failed" : "ok",
 		&job->task.log };
-	const char *name = job->cert ? job->cert->conf->name : "several certificates";
 
 	if (job_has_failed(job) && job->has_kept_failure && is_news(job))
-		log_event(&job->task.log, EVENT_CERT_FAILED, err, "%s: %s failed", name,
+		log_event(&job->task.log, EVENT_CERT_FAILED, err, "%s: %s failed", job->about,
 			job->verb);
-	log_event(&result, EVENT_JOB_DONE, err, "%s: %s %s", name, job->verb,
+	log_event(&result, EVENT_JOB_DONE, err, "%s: %s %s", job->about, job->verb,
 		err_is_set(err) ? "failed" : "ended");
 }
 
@@ -169,6 +170,8 @@ static void job_free(struct job *job)
 	order_done(&job->order);
 	if (job->kind == JOB_BATCH)
 		batch_done(CONTAINER_OF(job, struct batch, job));
+	if (job->kind == JOB_ROLLOVER)
+		rekey_done(CONTAINER_OF(job, struct rekey, job));
 	conf_unref(job->conf);
 	free(job);
 }
@@ -205,6 +208,8 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 	if (!job->verb)
 		job->verb = kinds[kind].text;
 	job->cert = cert;
+	if (cert)
+		job->about = cert->conf->name;
 	job->conf = conf_ref(runner->fleet->conf);
 	job->number = ++runner->last_number;
 	job->started = clock_now();
@@ -222,8 +227,8 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 	}
 	list_append(&runner->jobs, &job->link);
 	runner->n_jobs++;
-	log_event(&job->task.log, EVENT_JOB_STARTED, NULL, "%s: %s begins",
-		cert ? cert->conf->name : "several certificates", job->verb);
+	log_event(&job->task.log, EVENT_JOB_STARTED, NULL, "%s: %s begins", job->about,
+		job->verb);
 }
 
 static struct job *start(struct runner *runner, enum job_kind kind, struct cert *cert,
@@ -279,6 +284,32 @@ struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
 	runner_add(runner, &batch->job, JOB_BATCH, NULL);
 	task_start(&batch->job.task, runner->fleet->loop, batch_run, root_ended);
 	return &batch->job;
+}
+
+struct job *runner_start_rollover(
+	struct runner *runner, const struct ca_conf *ca, struct err *err)
+{
+	struct rekey *rekey;
+
+	if (!runner->acme || runner->is_stopping) {
+		err_set(err, ERR_CA_DOWN, "no CA can be asked now");
+		return NULL;
+	}
+	rekey = rekey_new(runner, ca);
+	list_each(at, &runner->jobs) {
+		const struct job *other = LIST_OF(at, struct job, link);
+
+		if (other->kind != JOB_ROLLOVER || !str_is(other->about, rekey->about))
+			continue;
+		err_set(err, ERR_BUSY, "%s has job %s already (%s)", other->about,
+			other->number_text, other->verb);
+		rekey_done(rekey);
+		free(rekey);
+		return NULL;
+	}
+	runner_add(runner, &rekey->job, JOB_ROLLOVER, NULL);
+	task_start(&rekey->job.task, runner->fleet->loop, rekey_run, root_ended);
+	return &rekey->job;
 }
 
 struct job *runner_find(const struct runner *runner, uint64_t number)

@@ -69,6 +69,12 @@ struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert 
 struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
 	struct cert *const *certs, size_t n, const struct job_options *options);
 
+/*
+ * Gives our account at an ACME CA a new key (rekey.h); NULL with ERR_BUSY while one is on its way there.
+ */
+struct job *runner_start_rollover(
+	struct runner *runner, const struct ca_conf *ca, struct err *err);
+
 struct job *runner_find(const struct runner *runner, uint64_t number);
 
 /*

@@ -311,6 +311,18 @@ TEST(versions)
 	talk_end(&t);
 }
 
+TEST(a_rollover_names_an_acme_ca)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 1);
+	CHECK_STARTS(say(&t, "accounts rollover=nowhere"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "accounts rollover=root"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "accounts rollover"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "accounts --rollover"), "err bad-argument ");
+	talk_end(&t);
+}
+
 TEST(prune)
 {
 	struct talk t;
