@@ -31,6 +31,7 @@ static const struct field version_fields[] = {
 	{ "from", TYPE_TIME, offsetof(struct version_facts, not_before) },
 	{ "until", TYPE_TIME, offsetof(struct version_facts, not_after) },
 	{ "rolled", TYPE_TIME, offsetof(struct version_facts, rolled) },
+	{ "revoked", TYPE_TIME, offsetof(struct version_facts, revoked) },
 	{ "key", TYPE_TIME, offsetof(struct version_facts, key_created) },
 	{ "digest", TYPE_DIGEST, offsetof(struct version_facts, digest) },
 	{ "generation", TYPE_COUNT, offsetof(struct version_facts, generation) },

@@ -35,6 +35,7 @@ struct version_facts {
 	struct instant created; /* when we stored it */
 	struct instant not_before, not_after;
 	struct instant rolled;      /* when it became current; INSTANT_NONE: never */
+	struct instant revoked;     /* when its CA was told to revoke it; INSTANT_NONE: never */
 	struct instant key_created; /* older than `created` when a key was reused */
 	uint64_t digest;            /* cert_conf.digest it was made for; 0: unknown (adopted) */
 	uint32_t generation;        /* counts the versions of this certificate, from 1 */

@@ -58,6 +58,8 @@ static void say_version(struct story *story, const char *which, const struct ver
 	say(story, "The %s version is %s; it %s at %s.", which, version_id_text(&v->id, id),
 		version_is_expired(v, story->now) ? "ended" : "ends",
 		when(story, v->not_after, end));
+	if (instant_is_set(v->revoked))
+		say(story, "It was revoked at %s.", when(story, v->revoked, end));
 }
 
 static void say_held(struct story *story)

@@ -190,6 +190,8 @@ static struct step roll(const struct ladder *on)
 
 	if (!version_is_set(&on->facts->curr.id))
 		return step_of(ACTION_ROLL, WHY_FIRST, on->now);
+	if (instant_is_set(on->facts->curr.revoked))
+		return step_of(ACTION_ROLL, WHY_REVOKED, on->now);
 	wish = roll_wish(on);
 	if (wish.at.s <= on->now.s || instant_before(wish.at, on->reserve))
 		return wish;
@@ -212,6 +214,14 @@ static bool rung_roll(const struct ladder *on, struct step *out)
 	retry = retry_moment(on);
 	if (instant_before(out->at, retry) && instant_before(on->now, retry))
 		*out = step_of(ACTION_ROLL, retry_why(on), retry);
+	return true;
+}
+
+static bool rung_revoked(const struct ladder *on, struct step *out)
+{
+	if (!instant_is_set(on->facts->curr.revoked))
+		return false;
+	*out = issue_again(on, WHY_REVOKED, on->now);
 	return true;
 }
 
@@ -276,6 +286,7 @@ static bool (*const rungs[])(const struct ladder *on, struct step *out) = {
 	rung_nothing,
 	rung_next_obsolete,
 	rung_roll,
+	rung_revoked,
 	rung_expired,
 	rung_changed,
 	rung_issuer_rolled,

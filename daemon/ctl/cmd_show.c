@@ -120,6 +120,7 @@ static void add_version(
 	line_add_instant(row, "not_before", version->not_before);
 	line_add_instant(row, "not_after", version->not_after);
 	line_add_instant(row, "rolled", version->rolled);
+	line_add_instant(row, "revoked", version->revoked);
 	line_add_hex(row, "spki_sha256", version->spki, sizeof(version->spki));
 	line_end(row);
 }

@@ -26,6 +26,7 @@ static const struct field {
 	{ "not_after", TYPE_TIME, true, offsetof(struct version_facts, not_after) },
 	{ "created", TYPE_TIME, true, offsetof(struct version_facts, created) },
 	{ "rolled", TYPE_TIME, false, offsetof(struct version_facts, rolled) },
+	{ "revoked", TYPE_TIME, false, offsetof(struct version_facts, revoked) },
 	{ "key_created", TYPE_TIME, false, offsetof(struct version_facts, key_created) },
 	{ "spki_sha256", TYPE_HASH, true, offsetof(struct version_facts, spki) },
 	{ "issuer_spki_sha256", TYPE_HASH, false, offsetof(struct version_facts, issuer_spki) },
@@ -82,6 +83,7 @@ void info_write(const struct version_facts *facts, const struct cert *cert, cons
 	write_time(out, "not_after", facts->not_after);
 	write_time(out, "created", facts->created);
 	write_time(out, "rolled", facts->rolled);
+	write_time(out, "revoked", facts->revoked);
 	buf_printf(out, "lifetime: %s\n",
 		duration_text(instant_since(facts->not_after, facts->created), life));
 	write_time(out, "key_created", facts->key_created);
@@ -199,25 +201,27 @@ int info_parse(const char *text, struct version_facts *out, struct err *err)
 	return 0;
 }
 
-void info_set_rolled(const char *text, struct instant rolled, struct buf *out)
+void info_set_time(const char *text, const char *key, struct instant t, struct buf *out)
 {
+	size_t key_len = strlen(key);
 	bool is_written = false;
 
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 
-		if (!str_starts(text, "rolled:")) {
+		if (len <= key_len || text[key_len] != ':' ||
+			strncmp(text, key, key_len) != 0) {
 			buf_add(out, text, len);
 			buf_add_char(out, '\n');
 		}
 		if (str_starts(text, "created:")) {
-			write_time(out, "rolled", rolled);
+			write_time(out, key, t);
 			is_written = true;
 		}
 		text += len + (text[len] == '\n');
 	}
 	if (!is_written)
-		write_time(out, "rolled", rolled);
+		write_time(out, key, t);
 }
 
 bool info_value(const char *text, const char *key, struct buf *out)

@@ -14,9 +14,9 @@ struct err;
  * The `info` file of a version: one "key: value" per line, so that grep finds a certificate
  * without OpenSSL, and so that the facts of a version can be read without parsing certificates.
  *
- * What only we know is here and nowhere else: when we stored it, when it became current, whose key
+ * What only we know is here and nowhere else: when we stored it, when it became current, when it was revoked, whose key
  * it carries since when, and for which configuration it was made.  The rest repeats the
- * certificate and can be rebuilt from it.  Unknown keys are kept by info_set_rolled() and ignored by
+ * certificate and can be rebuilt from it.  Unknown keys are kept by info_set_time() and ignored by
  * info_parse().  The version's name is its directory's, so facts->id is never touched here.
  */
 
@@ -29,8 +29,8 @@ void info_write(const struct version_facts *facts, const struct cert *cert, cons
 /* Reads the text.  Fails when a date or digest that every version has is missing or malformed. */
 int info_parse(const char *text, struct version_facts *out, struct err *err);
 
-/* Appends the text with `rolled` set to an instant. */
-void info_set_rolled(const char *text, struct instant rolled, struct buf *out);
+/* Appends the text with a moment, `rolled` or `revoked`, set. */
+void info_set_time(const char *text, const char *key, struct instant t, struct buf *out);
 
 /* Appends the value of a key and returns true; false when there is no such line. */
 bool info_value(const char *text, const char *key, struct buf *out);

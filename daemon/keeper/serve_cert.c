@@ -104,6 +104,7 @@ static void add_version(const struct version_facts *version, const char *role, v
 	line_add_instant(rows, "not_before", version->not_before);
 	line_add_instant(rows, "not_after", version->not_after);
 	line_add_instant(rows, "rolled", version->rolled);
+	line_add_instant(rows, "revoked", version->revoked);
 	add_info(listing, "key");
 	add_info(listing, "ca");
 	add_info(listing, "serial");

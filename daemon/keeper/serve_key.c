@@ -99,8 +99,8 @@ static int read_own_key(struct asked *asked, struct key **out, struct err *err)
 }
 
 /*
- * A key is used again when the request says so, there is one of the configured type, and it has not
- * reached its age.
+ * A key is used again when the request says so, there is one of the configured type, it has not
+ * reached its age, and its certificate was not revoked.
  */
 static bool may_reuse(struct asked *asked, struct key **out)
 {
@@ -114,7 +114,8 @@ static bool may_reuse(struct asked *asked, struct key **out)
 	if (!reuse || store_read(asked->server->store, asked->cert->name, &facts, &err) < 0)
 		return false;
 	age = instant_since(clock_now(), facts.curr.key_created);
-	reuse = version_is_set(&facts.curr.id) && age.s < asked->cert->key_max_age.s;
+	reuse = version_is_set(&facts.curr.id) && !instant_is_set(facts.curr.revoked) &&
+		age.s < asked->cert->key_max_age.s;
 	facts_done(&facts);
 	if (!reuse || read_own_key(asked, out, &err) < 0)
 		return false;

@@ -24,12 +24,6 @@
 #define NONCE_MAX 512
 #define HMAC_FILE_MAX ((size_t)4096)
 
-/* RFC 5280, 5.3.1: those that a subscriber may name. */
-static bool is_reason(int64_t reason)
-{
-	return (reason >= 0 && reason <= 5 && reason != 2) || reason == 9;
-}
-
 void signing_done(struct signing *s)
 {
 	account_done(&s->account);
@@ -297,67 +291,6 @@ static int key_change(struct signing *s, struct err *err)
 	return jws_sign(new, header.data, inner.data, &s->payload, err);
 }
 
-static int read_version(struct asked *asked, const char *file, struct buf *out,
-	struct version_id *id, struct err *err)
-{
-	const char *version = line_need(&asked->message.line, "version", err);
-
-	if (!version || version_id_parse(version, id, err) < 0)
-		return -1;
-	return store_read_file(
-		asked->server->store, asked->cert->name, id, file, KEY_PEM_MAX, out, err);
-}
-
-static int take_cert_key(struct signing *s, struct err *err)
-{
-	struct secret pem AUTO_SECRET = SECRET_INIT;
-	struct buf text = BUF_INIT;
-	struct version_id id;
-	int result = read_version(s->asked, "privkey.pem", &text, &id, err);
-
-	serve_hide(&text, &pem);
-	if (result < 0 || key_read(pem.data, pem.len, &s->cert_key, err) < 0)
-		return -1;
-	s->key = s->cert_key;
-	return 0;
-}
-
-static int revoke(struct signing *s, struct err *err)
-{
-	struct buf pem AUTO_BUF = BUF_INIT, der AUTO_BUF = BUF_INIT;
-	const char *with = word_of(s->asked, "with");
-	struct cert *cert AUTO_CERT = NULL;
-	struct cert_facts facts;
-	struct version_id id;
-	int64_t reason = -1;
-	bool is_curr;
-
-	if (want_cert(s, err) < 0 ||
-		line_get_int(&s->asked->message.line, "reason", 0, 10, &reason, err) < 0 ||
-		read_version(s->asked, "cert.pem", &pem, &id, err) < 0 ||
-		cert_read(pem.data, pem.len, &cert, err) < 0 ||
-		store_read(s->asked->server->store, s->asked->cert->name, &facts, err) < 0)
-		return -1;
-	is_curr = version_id_equal(&facts.curr.id, &id);
-	facts_done(&facts);
-	if (is_curr)
-		return err_set(err, ERR_NOT_ALLOWED, "the current version of %s is not revoked",
-			s->asked->cert->name);
-	if (reason >= 0 && !is_reason(reason))
-		return err_set(
-			err, ERR_BAD_ARGUMENT, "reason %d is not for us to give", (int)reason);
-	if (with && str_is(with, "cert-key") && take_cert_key(s, err) < 0)
-		return -1;
-	cert_write_der(cert, &der);
-	buf_add_text(&s->payload, "{\"certificate\":\"");
-	jws_base64url(&s->payload, der.data, der.len);
-	buf_add_char(&s->payload, '"');
-	if (reason >= 0)
-		buf_printf(&s->payload, ",\"reason\":%d", (int)reason);
-	buf_add_char(&s->payload, '}');
-	return 0;
-}
-
 static int (*const composers[SIGN_COUNT])(struct signing *s, struct err *err) = {
 	[SIGN_NEW_ACCOUNT] = new_account,
 	[SIGN_FIND_ACCOUNT] = find_account,
@@ -368,7 +301,7 @@ static int (*const composers[SIGN_COUNT])(struct signing *s, struct err *err) = 
 	[SIGN_DEACTIVATE] = deactivate,
 	[SIGN_FINALIZE] = finalize,
 	[SIGN_KEY_CHANGE] = key_change,
-	[SIGN_REVOKE] = revoke,
+	[SIGN_REVOKE] = signing_revoke,
 };
 
 static int sign(struct signing *s, struct buf *out, struct err *err)

@@ -36,6 +36,9 @@ int signing_check_account(const struct signing *s, struct err *err);
 /* Composes, signs and ends the request. */
 void signing_finish(struct signing *s);
 
+/* Composes a revocation (serve_revoke.c). */
+int signing_revoke(struct signing *s, struct err *err);
+
 /* Gets the order its key, then finishes; perhaps later, with a struct signing of its own. */
 void signing_finalize(struct signing *s);
 

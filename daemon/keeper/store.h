@@ -81,6 +81,13 @@ int store_roll(struct store *store, const char *cert, struct instant now, struct
 int store_set_next(struct store *store, const char *cert, const struct version_id *version,
 	struct err *err);
 
+/*
+ * Notes in a version that it was revoked; a second time changes nothing.  It is next no longer, and
+ * becomes current again only when there is no other.
+ */
+int store_set_revoked(struct store *store, const char *cert, const struct version_id *version,
+	struct instant now, struct err *err);
+
 /* Removes the next link: the version stays until pruned. */
 int store_drop_next(struct store *store, const char *cert, struct err *err);
 

@@ -118,13 +118,15 @@ static int link_load(const struct cert_dir *dir, enum role role, enum depth dept
 	}
 }
 
-/* Is `a` the better one to serve: valid before expired, rolled later, newer? */
+/* Is `a` the better one to serve: not revoked, valid before expired, rolled later, newer? */
 static bool is_better(
 	const struct version_facts *a, const struct version_facts *b, struct instant now)
 {
 	bool a_valid = instant_before(now, a->not_after),
 	     b_valid = instant_before(now, b->not_after);
 
+	if (instant_is_set(a->revoked) != instant_is_set(b->revoked))
+		return instant_is_set(b->revoked);
 	if (a_valid != b_valid)
 		return a_valid;
 	if (a->rolled.s != b->rolled.s)
@@ -260,6 +262,11 @@ static int settle(const struct cert_dir *dir, enum depth depth, struct link link
 		next->facts = (struct version_facts){ 0 };
 		*completed = true;
 	}
+	if (instant_is_set(next->facts.revoked)) {
+		if (link_drop(dir, ROLE_NEXT, err) < 0)
+			return -1;
+		next->facts = (struct version_facts){ 0 };
+	}
 	if (prev->is_there &&
 		(!version_is_set(&prev->facts.id) ||
 			version_id_equal(&prev->facts.id, &curr->facts.id)) &&
@@ -270,7 +277,8 @@ static int settle(const struct cert_dir *dir, enum depth depth, struct link link
 		(!instant_is_set(curr->facts.rolled) || *completed)) {
 		curr->facts.rolled = curr->changed;
 		/* The link tells it again as long as this cannot be written. */
-		if (version_set_rolled(dir, &curr->facts.id, curr->changed, &ignored) < 0)
+		if (version_set_time(dir, &curr->facts.id, "rolled", curr->changed, &ignored) <
+			0)
 			log_debug(&dir->log, "%s", ignored.text);
 	}
 	return 0;
@@ -320,7 +328,7 @@ static int roll(const struct cert_dir *dir, struct instant now, struct err *err)
 		}
 		return -1;
 	}
-	if (version_set_rolled(dir, &facts.next.id, now, err) < 0)
+	if (version_set_time(dir, &facts.next.id, "rolled", now, err) < 0)
 		return -1;
 	return link_drop(dir, ROLE_NEXT, err);
 }

@@ -142,9 +142,9 @@ enum verdict version_load(const struct cert_dir *dir, const struct version_id *i
 int version_quarantine(const struct cert_dir *dir, const struct version_id *id,
 	const struct err *why, struct err *err);
 
-/* Notes in the info file when the version became current. */
-int version_set_rolled(const struct cert_dir *dir, const struct version_id *id,
-	struct instant rolled, struct err *err);
+/* Notes a moment in the info file: `rolled`, when the version became current, or `revoked`. */
+int version_set_time(const struct cert_dir *dir, const struct version_id *id, const char *key,
+	struct instant t, struct err *err);
 
 /* All versions that are whole, newest first; damaged and foreign ones are left out.  Free *out. */
 int version_list(

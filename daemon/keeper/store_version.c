@@ -246,8 +246,8 @@ int version_quarantine(const struct cert_dir *dir, const struct version_id *id,
 	return store_quarantine(dir, versions, text, text, why, err);
 }
 
-int version_set_rolled(const struct cert_dir *dir, const struct version_id *id,
-	struct instant rolled, struct err *err)
+int version_set_time(const struct cert_dir *dir, const struct version_id *id, const char *key,
+	struct instant t, struct err *err)
 {
 	struct buf old AUTO_BUF = BUF_INIT, new AUTO_BUF = BUF_INIT;
 	char path[VERSION_PATH_LEN];
@@ -255,8 +255,36 @@ int version_set_rolled(const struct cert_dir *dir, const struct version_id *id,
 
 	if (fd < 0 || file_read(fd, "info", INFO_MAX, &old, err) < 0)
 		return -1;
-	info_set_rolled(buf_text(&old), rolled, &new);
+	info_set_time(buf_text(&old), key, t, &new);
 	return write_info(dir, fd, &new, err);
+}
+
+int store_set_revoked(struct store *store, const char *cert, const struct version_id *version,
+	struct instant now, struct err *err)
+{
+	char text[VERSION_ID_TEXT_LEN];
+	struct cert_dir dir AUTO_CERT_DIR;
+	struct version_facts facts;
+
+	if (cert_dir_open(store, cert, false, &dir, err) < 0)
+		return -1;
+	switch (dir.fd < 0 ? VERSION_MISSING
+			   : version_load(&dir, version, DEPTH_FACTS, &facts, err)) {
+	case VERSION_WHOLE:
+		break;
+	case VERSION_MISSING:
+		return err_set(err, ERR_NO_SUCH_VERSION, "%s has no version %s", cert,
+			version_id_text(version, text));
+	case VERSION_DAMAGED:
+	case VERSION_UNUSABLE:
+	default:
+		return err_add(err, "%s", cert);
+	}
+	if (instant_is_set(facts.revoked))
+		return 0;
+	if (version_set_time(&dir, version, "revoked", now, err) < 0)
+		return err_add(err, "%s", cert);
+	return 0;
 }
 
 struct listing {

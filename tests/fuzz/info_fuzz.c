@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct err err = ERR_INIT;
 
 	info_value(text, "names", &value);
-	info_set_rolled(text, rolled, &after);
+	info_set_time(text, "rolled", rolled, &after);
 	if (info_parse(text, &facts, &err) < 0) {
 		assert(err.code == ERR_BROKEN_STORE && err.text[0] && facts.generation == 9);
 		return 0;

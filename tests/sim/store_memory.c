@@ -257,6 +257,22 @@ int store_roll(struct store *store, const char *cert, struct instant now, struct
 	return 0;
 }
 
+int store_set_revoked(struct store *store, const char *cert, const struct version_id *version,
+	struct instant now, struct err *err)
+{
+	struct entry *entry = find(store, cert);
+	struct kept *kept = entry ? version_of(entry, version) : NULL;
+
+	if (!kept)
+		return err_set(err, ERR_NO_SUCH_VERSION, "%s has no such version", cert);
+	if (write_to(store, entry, err) < 0)
+		return -1;
+	kept->facts.revoked = now;
+	if (version_id_equal(&entry->next, version))
+		entry->next = (struct version_id){ .suffix = 0 };
+	return 0;
+}
+
 static const struct buf *file_of(const struct kept *kept, const char *file)
 {
 	return str_is(file, "privkey.pem")     ? &kept->privkey

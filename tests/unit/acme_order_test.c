@@ -288,51 +288,6 @@ static void have_curr(void)
 	OK("roll cert=" CERT);
 }
 
-static void version_word(const char *role, char out[VERSION_ID_TEXT_LEN])
-{
-	char *word AUTO_FREE = mem_printf("\n%s", "version=");
-	const char *at = strstr(ask("versions cert=" CERT), word);
-
-	while (at && role) {
-		const char *end = strchr(at + 1, '\n');
-		char *line AUTO_FREE =
-			end ? mem_strndup(at, (size_t)(end - at)) : mem_strdup(at);
-
-		if (strstr(line, role))
-			break;
-		at = end;
-	}
-	REQUIRE(at);
-	snprintf(out, VERSION_ID_TEXT_LEN, "%.*s", (int)strcspn(at + 9, " \n"), at + 9);
-}
-
-TEST(revocation_spares_the_current_version)
-{
-	WORLD;
-	char curr[VERSION_ID_TEXT_LEN];
-
-	have_curr();
-	version_word("curr", curr);
-	REFUSED("not-allowed", "current", SIGN("revoke") " cert=" CERT " version=%s", curr);
-	REFUSED("not-allowed", "current", SIGN("revoke") " cert=" CERT " version=%s now=yes",
-		curr);
-	REFUSED("bad-argument", "version", SIGN("revoke") " cert=" CERT);
-	REFUSED("no-such-version", "",
-		SIGN("revoke") " cert=" CERT " version=20200101T000000Z-1");
-	have_curr();
-	OK(SIGN("revoke") " cert=" CERT " version=%s", curr);
-	CHECK(str_starts(payload(), "{\"certificate\":\"") && strstr(header(), "\"kid\""));
-	OK(SIGN("revoke") " cert=" CERT " version=%s reason=4", curr);
-	CHECK(str_ends(payload(), "\",\"reason\":4}"));
-	REFUSED("bad-argument", "reason", SIGN("revoke") " cert=" CERT " version=%s reason=6",
-		curr);
-	REFUSED("bad-argument", "reason", SIGN("revoke") " cert=" CERT " version=%s reason=11",
-		curr);
-	OK("account ca=le gone=yes");
-	OK(SIGN("revoke") " cert=" CERT " version=%s with=cert-key reason=1", curr);
-	CHECK(strstr(header(), "\"jwk\""));
-}
-
 TEST(renewal_information)
 {
 	WORLD;

@@ -34,6 +34,7 @@ static struct version_facts random_version(void)
 			      ? INSTANT_NEVER
 			      : (struct instant){ (int64_t)next_random() % 1000000 };
 	v.rolled.s = next_random() % 2 ? (int64_t)(next_random() % 4000000000U) : 0;
+	v.revoked.s = next_random() % 4 == 0 ? (int64_t)(next_random() % 4000000000U) : 0;
 	v.key_created.s = (int64_t)(next_random() % 4000000000U);
 	v.digest = next_random() % 3 ? next_random() << 30 : 0;
 	v.generation = (uint32_t)next_random();
@@ -84,6 +85,7 @@ static void check_version(const struct version_facts *a, const struct version_fa
 	CHECK_INT(a->not_before.s, b->not_before.s);
 	CHECK_INT(a->not_after.s, b->not_after.s);
 	CHECK_INT(a->rolled.s, b->rolled.s);
+	CHECK_INT(a->revoked.s, b->revoked.s);
 	CHECK_INT(a->key_created.s, b->key_created.s);
 	CHECK(a->digest == b->digest);
 	CHECK_INT(a->generation, b->generation);

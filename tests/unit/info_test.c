@@ -46,8 +46,9 @@ static int same(const struct version_facts *a, const struct version_facts *b)
 {
 	return a->created.s == b->created.s && a->not_before.s == b->not_before.s &&
 	       a->not_after.s == b->not_after.s && a->rolled.s == b->rolled.s &&
-	       a->key_created.s == b->key_created.s && a->digest == b->digest &&
-	       a->generation == b->generation && memcmp(a->spki, b->spki, 32) == 0 &&
+	       a->revoked.s == b->revoked.s && a->key_created.s == b->key_created.s &&
+	       a->digest == b->digest && a->generation == b->generation &&
+	       memcmp(a->spki, b->spki, 32) == 0 &&
 	       memcmp(a->issuer_spki, b->issuer_spki, 32) == 0 && a->ca == b->ca &&
 	       version_id_equal(&a->id, &b->id);
 }
@@ -106,22 +107,28 @@ TEST(lines_are_there_for_grep)
 	CHECK(!info_value(buf_text(&text), "ke", &text));
 }
 
-TEST(rolled_is_set_once_and_the_rest_is_kept)
+TEST(moments_are_set_once_and_the_rest_is_kept)
 {
 	struct cert *cert AUTO_CERT = make_cert();
 	struct version_facts facts = make_facts(cert), again = { .id = facts.id };
 	struct buf one AUTO_BUF = BUF_INIT, two AUTO_BUF = BUF_INIT, three AUTO_BUF = BUF_INIT;
+	struct buf four AUTO_BUF = BUF_INIT;
 	struct err err = ERR_INIT;
 
 	info_write(&facts, cert, "my-int", &one);
 	buf_add_text(&one, "later: a key we do not know yet\n");
-	info_set_rolled(buf_text(&one), instant_add(NOW, HOURS(1)), &two);
-	info_set_rolled(buf_text(&two), instant_add(NOW, HOURS(2)), &three);
+	info_set_time(buf_text(&one), "rolled", instant_add(NOW, HOURS(1)), &two);
+	info_set_time(buf_text(&two), "rolled", instant_add(NOW, HOURS(2)), &three);
 	CHECK(strstr(buf_text(&three), "later: a key we do not know yet\n") != NULL);
 	facts.rolled = instant_add(NOW, HOURS(2));
 	CHECK_INT(info_parse(buf_text(&three), &again, &err), 0);
 	CHECK(same(&facts, &again));
 	CHECK_INT(two.len, three.len);
+	info_set_time(buf_text(&three), "revoked", instant_add(NOW, HOURS(3)), &four);
+	facts.revoked = instant_add(NOW, HOURS(3));
+	again = (struct version_facts){ .id = facts.id };
+	CHECK_INT(info_parse(buf_text(&four), &again, &err), 0);
+	CHECK(same(&facts, &again));
 }
 
 TEST(damage_is_told)

@@ -18,7 +18,8 @@ enum {
 	CA_ROLLED = 128, /* 40 s ago */
 	CA_ENDS = 256,   /* with curr */
 	CLOSED = 512,    /* the window opens in an hour */
-	UNKNOWN = 1024,  /* adopted: neither digest nor issuer are known */
+	REVOKED = 2048,
+	UNKNOWN = 1024, /* adopted: neither digest nor issuer are known */
 };
 
 /* Ages in seconds, NONE: there is none.  min_age is 5. */
@@ -63,6 +64,13 @@ static const struct row {
 	{ "young, failed", 10, NONE, 1, 0, 0, ACTION_SLEEP, WHY_WINDOW, 40 },
 	{ "ended", 100, NONE, 0, 0, 0, ACTION_ISSUE, WHY_EXPIRED, 0 },
 	{ "ended long ago, failed", 200, NONE, 6, 5, 0, ACTION_ISSUE, WHY_BACKOFF, 20 },
+	{ "revoked", 1, NONE, 0, 0, REVOKED, ACTION_ISSUE, WHY_REVOKED, 0 },
+	{ "revoked and ended", 100, NONE, 0, 0, REVOKED, ACTION_ISSUE, WHY_REVOKED, 0 },
+	{ "revoked, by hand", 1, NONE, 0, 0, REVOKED | BY_HAND, ACTION_SLEEP, WHY_MANUAL,
+		NEVER },
+	{ "revoked, failed", 1, NONE, 1, 0, REVOKED, ACTION_ISSUE, WHY_BACKOFF, 24 },
+	{ "revoked, next waits for nothing", 10, 0, 0, 0, REVOKED | CLOSED, ACTION_ROLL,
+		WHY_REVOKED, 0 },
 	{ "changed", 1, NONE, 0, 0, CHANGED, ACTION_ISSUE, WHY_CONFIG_CHANGED, 0 },
 	{ "changed, by hand", 1, NONE, 0, 0, CHANGED | BY_HAND, ACTION_SLEEP, WHY_MANUAL,
 		NEVER },
@@ -133,6 +141,8 @@ static struct plan row_plan(const struct row *row, struct cert_facts *facts)
 	*facts = (struct cert_facts){ .cert = "g/leaf" };
 	facts->curr = aged(&w, row->curr, row->flags & CHANGED, row->flags);
 	facts->next = aged(&w, row->next, row->flags & NEXT_CHANGED, row->flags);
+	if (row->flags & REVOKED)
+		facts->curr.revoked.s = T0 - 1;
 	if (row->tries)
 		facts->failure = (struct failure){ ERR_IO, (uint32_t)row->tries,
 			{ T0 - row->ago }, { T0 - row->ago }, INSTANT_NONE, NULL };
