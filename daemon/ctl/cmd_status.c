@@ -21,7 +21,7 @@ static void add_row(struct session *session, const struct cert *cert)
 
 	line_add(row, "cert", cert->conf->name);
 	if (cert->conf->n_cas)
-		line_add(row, "ca", rows_ca(fleet->conf, cert, 0));
+		line_add(row, "ca", rows_held_ca(fleet->conf, cert));
 	line_add(row, "health", health_text(fleet_health(fleet, cert, &plan)));
 	rows_add_held(row, &cert->facts);
 	rows_add_plan(row, &plan);

@@ -54,3 +54,11 @@ const char *rows_ca(const struct conf *conf, const struct cert *cert, size_t n)
 
 	return ca == CA_SELF ? "self" : conf->cas[ca].name;
 }
+
+const char *rows_held_ca(const struct conf *conf, const struct cert *cert)
+{
+	for (size_t i = 0; i < cert->conf->n_cas && cert->facts.curr.ca; i++)
+		if (facts_ca(rows_ca(conf, cert, i)) == cert->facts.curr.ca)
+			return rows_ca(conf, cert, i);
+	return rows_ca(conf, cert, 0);
+}

@@ -30,4 +30,7 @@ const struct failure *rows_failure(const struct cert_facts *facts);
 /* The name of its n-th CA, or "self". */
 const char *rows_ca(const struct conf *conf, const struct cert *cert, size_t n);
 
+/* The one of its CAs that issued its current version; the first when none did. */
+const char *rows_held_ca(const struct conf *conf, const struct cert *cert);
+
 #endif
