@@ -142,6 +142,23 @@ static int check_failures(const struct ledger *ledger, const struct cert_conf *c
 	return -1;
 }
 
+/*
+ * What the CA itself said about its limits holds for everybody, an operator in a hurry included.  Of
+ * several CAs another one may help.
+ */
+static int check_wish(const struct cert *cert, struct err *err)
+{
+	const struct failure *last = &cert->facts.failure;
+
+	if (last->code != ERR_RATE_LIMITED || cert->conf->n_cas != 1 ||
+		!instant_before(clock_now(), last->not_before))
+		return 0;
+	err_set(err, ERR_RATE_LIMITED, "asking again earlier would be refused again: %s",
+		last->text ? last->text : "a limit is used up");
+	err->not_before = last->not_before;
+	return -1;
+}
+
 int manners_check(struct manners *manners, const struct conf *conf, const struct cert *cert,
 	const struct ca_conf *ca, bool is_forced, bool wants_turn, struct err *err)
 {
@@ -153,7 +170,8 @@ int manners_check(struct manners *manners, const struct conf *conf, const struct
 
 	if (!ledger || !ask.cert)
 		return 0;
-	if ((!is_forced && check_failures(ledger, ask.cert, cert, err) < 0) ||
+	if (check_wish(cert, err) < 0 ||
+		(!is_forced && check_failures(ledger, ask.cert, cert, err) < 0) ||
 		ledger_check(ledger, &ask, clock_now(), err) < 0)
 		return err_add(err, "the CA %s", ca->name);
 	return 0;

@@ -126,6 +126,11 @@ def test_told(run, ca, case):
         assert not (certd.store("example.test/bad") / "curr").exists()
         check_pair(certd, "example.test/good")
         assert not journal(certd)
+        if code == "rate-limited":
+            # Forcing would burn what is left of it, so it is refused, with the moment it opens.
+            asked = proxy.count("new-order")
+            answer = certd.certctl("renew", "example.test/bad", "--force", "--wait")
+            assert answer.status == 6 and proxy.count("new-order") == asked, answer
 
 
 def sparing(exchange):
