@@ -61,12 +61,17 @@ class Authority:
         self.directory = pathlib.Path(directory)
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test bed")])
-        self.cert = self.sign(self.name, self.key, [(x509.BasicConstraints(True, None), True)])
+        # digital_signature ... decipher_only: it signs certificates and revocation lists.
+        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        self.cert = self.sign(self.name, self.key, [(x509.BasicConstraints(True, None), True), (usage, True)])
         self.path = self.directory / "trust.pem"
         self.path.write_bytes(self.cert.public_bytes(serialization.Encoding.PEM))
 
     def sign(self, subject, key, extensions, days=(-1, 300)):
         now = datetime.datetime.utcnow()
+        # Python 3.13 trusts no chain without these (RFC 5280, 4.2.1.1 and 4.2.1.2).
+        extensions = [*extensions, (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+                      (x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)]
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(key.public_key())
                    .serial_number(x509.random_serial_number()).not_valid_before(now + datetime.timedelta(days[0]))
                    .not_valid_after(now + datetime.timedelta(days[1])))
