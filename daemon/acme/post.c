@@ -12,7 +12,8 @@
 enum {
 	PAUSE_MS = 1000, /* before the second try, doubled for each further one */
 	PAUSE_MAX_MS = 30 * 1000,
-	LOOK_MS = 100, /* after the first look at something that is not done yet */
+	LOOK_MS = 5, /* after the first look at something that is not done yet */
+	LOOK_GROWTH = 4,
 	LOOK_MAX_MS = 5 * 1000,
 	ASKED_MIN_MS = 100, /* bounds of what a CA may ask for */
 	ASKED_MAX_MS = 60 * 1000,
@@ -95,7 +96,7 @@ int64_t post_poll_ms(const struct post *post, unsigned looks, struct tick deadli
 		ms = ms < ASKED_MIN_MS ? ASKED_MIN_MS : ms > ASKED_MAX_MS ? ASKED_MAX_MS : ms;
 	} else {
 		for (unsigned i = 0; i < looks && ms < LOOK_MAX_MS; i++)
-			ms *= 2;
+			ms *= LOOK_GROWTH;
 		ms = ms > LOOK_MAX_MS ? LOOK_MAX_MS : ms;
 	}
 	return ms < left ? ms : left;

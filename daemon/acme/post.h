@@ -73,7 +73,7 @@ struct tick post_deadline(int64_t ms);
 
 /*
  * How long to wait before looking again: what the CA asked for, between POLL_MIN_MS and POLL_MAX_MS,
- * else a tenth of a second that doubles with each look, up to five seconds; never beyond the deadline.
+ * else 5 ms, then four times as long with each look, up to five seconds; never beyond the deadline.
  * A negative number: the deadline has come.
  */
 int64_t post_poll_ms(const struct post *post, unsigned looks, struct tick deadline);
