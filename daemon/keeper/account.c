@@ -9,6 +9,7 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/crypt/digest.h"
 #include "lib/crypt/key.h"
 #include "lib/crypt/secret.h"
 #include "lib/wire/url.h"
@@ -20,6 +21,9 @@
 
 /* What every ACME server has to know (RFC 8555, 6.2). */
 #define KEY_SPEC "ec:secp256r1"
+
+/* CAs in use, and a candidate or two. */
+#define KNOWN 8
 
 int authority_find(const struct conf *conf, const struct line *line, struct authority *out,
 	struct err *err)
@@ -57,6 +61,35 @@ char *authority_path(const struct authority *at, const char *file)
 	return mem_printf("%saccounts/%s/%s", at->is_test ? "test/" : "", at->ca->name, file);
 }
 
+/*
+ * Keys as they were read before, by the digest of their file: an order takes eight signatures, and
+ * OpenSSL takes far longer to decode a key than to sign with it.  The file decides each time.
+ */
+static struct {
+	uint8_t sha256[SHA256_LEN];
+	struct key *key;
+} known[KNOWN];
+static unsigned next_known;
+
+static int decode_key(const struct secret *pem, struct key **out, struct err *err)
+{
+	uint8_t sha256[SHA256_LEN];
+
+	digest_sha256(pem->data, pem->len, sha256);
+	for (size_t i = 0; i < KNOWN; i++)
+		if (known[i].key && memcmp(known[i].sha256, sha256, sizeof(sha256)) == 0) {
+			*out = key_share(known[i].key);
+			return 0;
+		}
+	if (key_read(pem->data, pem->len, out, err) < 0)
+		return -1;
+	key_free(known[next_known].key);
+	known[next_known].key = key_share(*out);
+	memcpy(known[next_known].sha256, sha256, sizeof(sha256));
+	next_known = (next_known + 1) % KNOWN;
+	return 0;
+}
+
 /* *out stays NULL when there is no such file. */
 static int read_key(struct store *store, const struct authority *at, const char *file,
 	struct key **out, struct err *err)
@@ -66,7 +99,7 @@ static int read_key(struct store *store, const struct authority *at, const char 
 
 	if (store_file_read(store, path, KEY_PEM_MAX, &pem, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	if (key_read(pem.data, pem.len, out, err) < 0)
+	if (decode_key(&pem, out, err) < 0)
 		return err_add(err, "%s", path);
 	return 0;
 }

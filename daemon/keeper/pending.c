@@ -37,22 +37,28 @@ static char *file_of(const struct pending_name *name)
 	return path_of(name, file.data);
 }
 
+static int take_csr(const char *text, size_t len, struct pending *out, struct err *err)
+{
+	struct pem_block block = { .label = "" };
+
+	buf_add(&out->csr, text, len);
+	if (pem_next(&text, &len, &block, err) != 1)
+		return err_set(err, ERR_BROKEN_STORE, "the signing request is unreadable");
+	buf_add(&out->csr_der, block.der.data, block.der.len);
+	pem_block_done(&block);
+	return 0;
+}
+
 /* The request of the file, which begins behind the key. */
 static int read_csr(const struct secret *text, struct pending *out, struct err *err)
 {
 	const char *at = strstr(text->data, "-----BEGIN CERTIFICATE REQUEST-----");
-	struct pem_block block = { .label = "" };
 	struct csr *csr AUTO_CSR = NULL;
-	const char *rest = at;
 	size_t len = at ? strlen(at) : 0;
 
-	if (!at || csr_read(at, len, &csr, err) < 0 || !csr_has_key(csr, out->key) ||
-		pem_next(&rest, &len, &block, err) != 1)
+	if (!at || csr_read(at, len, &csr, err) < 0 || !csr_has_key(csr, out->key))
 		return err_set(err, ERR_BROKEN_STORE, "the signing request is not of its key");
-	buf_add_text(&out->csr, at);
-	buf_add(&out->csr_der, block.der.data, block.der.len);
-	pem_block_done(&block);
-	return 0;
+	return take_csr(at, len, out, err);
 }
 
 static int parse(
@@ -96,10 +102,11 @@ void pending_done(struct pending *pending)
 
 int pending_write(struct store *store, const struct pending_name *name, const char *ca,
 	const struct key *key, struct instant key_created, const struct buf *csr,
-	struct err *err)
+	struct pending *out, struct err *err)
 {
 	char *path AUTO_FREE = file_of(name), *head AUTO_FREE = NULL;
 	struct secret text AUTO_SECRET = SECRET_INIT;
+	struct pending pending AUTO_PENDING = { .key = NULL };
 	char created[INSTANT_TEXT_LEN];
 
 	head = mem_printf("order: %s\nca: %s\nkey_created: %s\n", name->order, ca,
@@ -108,7 +115,14 @@ int pending_write(struct store *store, const struct pending_name *name, const ch
 	if (key_write(key, &text, err) < 0)
 		return -1;
 	secret_add(&text, csr->data, csr->len);
-	return store_file_write(store, path, text.data, text.len, err);
+	pending.key = key_share(key);
+	pending.key_created = key_created;
+	if (take_csr(csr->data, csr->len, &pending, err) < 0 ||
+		store_file_write(store, path, text.data, text.len, err) < 0)
+		return -1;
+	*out = pending;
+	pending = (struct pending){ .key = NULL };
+	return 0;
 }
 
 int pending_remove(struct store *store, const struct pending_name *name, struct err *err)

@@ -45,10 +45,10 @@ int pending_read(struct store *store, const struct pending_name *name, struct pe
 	struct err *err);
 void pending_done(struct pending *pending); /* zeroed is fine */
 
-/* Stores the key, its request and who they are for. */
+/* Stores the key, its request and who they are for; *out is then what pending_read() would give. */
 int pending_write(struct store *store, const struct pending_name *name, const char *ca,
 	const struct key *key, struct instant key_created, const struct buf *csr,
-	struct err *err);
+	struct pending *out, struct err *err);
 
 /* Not being there is success. */
 int pending_remove(struct store *store, const struct pending_name *name, struct err *err);

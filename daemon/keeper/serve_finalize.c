@@ -73,10 +73,9 @@ static int store_key(struct signing *s, const struct key *key, bool reused,
 		created = facts.curr.key_created;
 		facts_done(&facts);
 	}
-	if (make_csr(s->asked->cert, key, &csr, err) < 0 ||
-		pending_write(store, name, s->at.ca->name, key, created, &csr, err) < 0)
+	if (make_csr(s->asked->cert, key, &csr, err) < 0)
 		return -1;
-	return pending_read(store, name, &s->pending, err);
+	return pending_write(store, name, s->at.ca->name, key, created, &csr, &s->pending, err);
 }
 
 static struct pending_name name_of(const struct signing *s)

@@ -156,6 +156,15 @@ const char *key_type_text(const struct key *key, char out[KEY_TYPE_LEN])
 	return ssl_key_type(key->pkey, out, KEY_TYPE_LEN);
 }
 
+struct key *key_share(const struct key *key)
+{
+	struct key *out = mem_new(struct key);
+
+	EVP_PKEY_up_ref(key->pkey);
+	out->pkey = key->pkey;
+	return out;
+}
+
 void key_free(struct key *key)
 {
 	if (!key)

@@ -60,6 +60,9 @@ void key_spki_sha256(const struct key *key, uint8_t out[SHA256_LEN]);
 /* The canonical specification.  Returns out. */
 const char *key_type_text(const struct key *key, char out[KEY_TYPE_LEN]);
 
+/* The same key for a second owner in the same thread; to be freed too. */
+struct key *key_share(const struct key *key);
+
 void key_free(struct key *key);   /* NULL is fine */
 void key_freep(struct key **key); /* for CLEANUP */
 #define AUTO_KEY CLEANUP(key_freep)

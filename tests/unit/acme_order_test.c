@@ -203,6 +203,7 @@ TEST(what_was_stored_is_not_stored_twice)
 		struct buf csr AUTO_BUF = BUF_INIT;
 		struct pending_name name = { CERT, false, ORDER };
 		struct pending pending AUTO_PENDING = { .key = NULL };
+		struct pending written AUTO_PENDING = { .key = NULL };
 		struct err err;
 
 		REQUIRE(pending_read(server.store, &name, &pending, &err) == 0);
@@ -210,8 +211,12 @@ TEST(what_was_stored_is_not_stored_twice)
 		if (is_rolled)
 			OK("roll cert=" CERT);
 		CHECK_INT(pending_write(server.store, &name, "le", key, pending.key_created,
-				  &pending.csr, &err),
+				  &pending.csr, &written, &err),
 			0);
+		CHECK_STR(buf_text(&written.csr), buf_text(&pending.csr));
+		CHECK(written.csr_der.len == pending.csr_der.len &&
+			memcmp(written.csr_der.data, pending.csr_der.data,
+				pending.csr_der.len) == 0);
 		OK("order cert=" CERT " ca=le url=" ORDER);
 		check_ok(world_ask(ACCEPT, pem), __LINE__);
 		CHECK(!fact("order"));
@@ -370,11 +375,12 @@ TEST(old_keys_without_an_order_are_swept)
 	struct key *key AUTO_KEY = world_pending_key(ORDER, false), *there AUTO_KEY = NULL;
 	struct pending_name name = { CERT, false, ORDER };
 	struct pending pending AUTO_PENDING = { .key = NULL };
+	struct pending written AUTO_PENDING = { .key = NULL };
 	struct err err;
 
 	REQUIRE(pending_read(server.store, &name, &pending, &err) == 0);
-	REQUIRE(pending_write(server.store, &old, "le", key, clock_now(), &pending.csr, &err) ==
-		0);
+	REQUIRE(pending_write(server.store, &old, "le", key, clock_now(), &pending.csr,
+			&written, &err) == 0);
 	OK("order cert=" CERT " ca=le done=yes");
 	there = world_pending_key(old.order, false);
 	CHECK(there);
