@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/connect.h"
+#include "client/mark.h"
 #include "client/options.h"
 #include "client/view.h"
 #include "client/watch.h"
@@ -180,7 +181,7 @@ static void show_answer(const struct options *options, const struct rows *rows,
 static int finish(const struct options *options, const struct rows *rows, const struct line *ok,
 	const struct term *term)
 {
-	if (options->command->shape == SHAPE_JOB || line_has(ok, "job"))
+	if (options->command->shape == SHAPE_JOB || line_get(ok, "job"))
 		return finish_job(options, rows, ok, term);
 	show_answer(options, rows, ok, term);
 	return options->command->id == COMMAND_STATUS ? health_status(options, rows) : 0;
@@ -195,6 +196,8 @@ int ask(struct options *options, const struct term *term)
 	int got;
 
 	if (options_request(options, &request, &err))
+		return ask_failed_as(options, &err);
+	if (mark_leave(options, &request, &err))
 		return ask_failed_as(options, &err);
 	if (conn_open(&conn, options->socket, &err) || conn_send(&conn, &request, &err))
 		return ask_failed_as(options, &err);

@@ -105,8 +105,7 @@ int64_t post_poll_ms(const struct post *post, unsigned looks, struct tick deadli
 /* Asking twice for these could do harm, or be answered with a refusal that means nothing. */
 static bool may_repeat(const struct post *post)
 {
-	return post->op != SIGN_FINALIZE && post->op != SIGN_REVOKE &&
-	       post->op != SIGN_KEY_CHANGE;
+	return post->op != SIGN_FINALIZE && post->op != SIGN_KEY_CHANGE;
 }
 
 static void ask(struct post *post)

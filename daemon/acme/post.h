@@ -24,7 +24,7 @@
  * A rejected nonce is answered with the nonce of that very answer, POST_NONCES times.  What may be the
  * CA's passing trouble (no connection, a broken one, 5xx, a short Retry-After) is tried again with
  * back-off as long as `patience_ms` and the deadline allow, but only when asking twice does no harm:
- * a finalize or a revocation is never repeated here, whoever sent it looks how the order stands.
+ * a finalize is never repeated here, whoever sent it looks how the order stands.
  * A Retry-After beyond the deadline ends it at once and travels in the error.
  *
  * The struct is the caller's, zeroed before the first use; its answer stays until the next post_begin()

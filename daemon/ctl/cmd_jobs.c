@@ -19,7 +19,7 @@ static void add_row(struct session *session, const struct job *job)
 
 	line_add(row, "job", job->number_text);
 	line_add(row, "action", job->verb);
-	if (job->cert)
+	if (job->log_cert.value)
 		line_add(row, "cert", job->log_cert.value);
 	if (job->step)
 		line_add(row, "step", job->step);

@@ -16,6 +16,7 @@ command_handler *const command_handlers[COMMAND_COUNT] = {
 	[COMMAND_WATCH] = cmd_watch,
 	[COMMAND_JOBS] = cmd_jobs,
 	[COMMAND_CANCEL] = cmd_cancel,
+	[COMMAND_REVOKE] = cmd_revoke,
 	[COMMAND_ACCOUNTS] = cmd_accounts,
 	[COMMAND_RELOAD] = cmd_reload,
 	[COMMAND_METRICS] = cmd_metrics,

@@ -23,6 +23,7 @@ int cmd_prune(struct session *session, struct err *err);
 int cmd_watch(struct session *session, struct err *err);
 int cmd_jobs(struct session *session, struct err *err);
 int cmd_cancel(struct session *session, struct err *err);
+int cmd_revoke(struct session *session, struct err *err);
 int cmd_accounts(struct session *session, struct err *err);
 int cmd_reload(struct session *session, struct err *err);
 int cmd_metrics(struct session *session, struct err *err);

@@ -17,14 +17,15 @@
  * that people can follow and cancel.
  *
  * issue, roll and deploy are each one file and one task body; a batch is a job whose children are such
- * jobs, for a command that names many certificates; rekey.h is about an account.  The runner (runner.h) creates jobs, keeps the list
+ * jobs, for a command that names many certificates; revoke.h has children as well;
+ * rekey.h is about an account.  The runner (runner.h) creates jobs, keeps the list
  * and the limits, and says job.started, job.step and job.done.  A job holds a reference to the
  * configuration it began with and its certificate stays while it lives; its facts go to the fleet as
  * soon as the keeper answers.  Failures are kept by the keeper before the job ends, so that back-off
  * survives restarts.
  */
 
-enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH, JOB_ROLLOVER };
+enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH, JOB_ROLLOVER, JOB_REVOKE };
 
 struct lane;
 
@@ -33,8 +34,8 @@ struct job {
 	struct list link; /* in runner->jobs */
 	struct runner *runner;
 	struct conf *conf; /* a reference */
-	struct cert *cert; /* NULL: a batch, or the key of an account */
-	struct job *batch; /* whose child it is, or NULL */
+	struct cert *cert; /* NULL: a batch, a revocation, or the key of an account */
+	struct job *batch; /* whose child it is, a batch or a revocation, or NULL */
 	struct keeper_op keeper;
 	struct deploying deploying;
 	struct order order; /* of an issue by an ACME CA */
@@ -95,5 +96,6 @@ void roll_run(struct task *task);
 void deploy_run(struct task *task);
 void batch_run(struct task *task);
 void rekey_run(struct task *task);
+void revoke_run(struct task *task);
 
 #endif

@@ -7,6 +7,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
 #include "daemon/job/rekey.h"
+#include "daemon/job/revoke.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -21,6 +22,7 @@ static const struct {
 	[JOB_DEPLOY] = { "deploy", deploy_run },
 	[JOB_BATCH] = { "batch", batch_run },
 	[JOB_ROLLOVER] = { "rollover", rekey_run },
+	[JOB_REVOKE] = { "revoke", revoke_run },
 };
 
 const char *job_kind_text(enum job_kind kind)
@@ -172,6 +174,8 @@ static void job_free(struct job *job)
 		batch_done(CONTAINER_OF(job, struct batch, job));
 	if (job->kind == JOB_ROLLOVER)
 		rekey_done(CONTAINER_OF(job, struct rekey, job));
+	if (job->kind == JOB_REVOKE)
+		revoke_done(CONTAINER_OF(job, struct revoke, job));
 	conf_unref(job->conf);
 	free(job);
 }
@@ -241,7 +245,8 @@ static struct job *start(struct runner *runner, enum job_kind kind, struct cert 
 	job->is_test = options->is_test;
 	runner_add(runner, job, kind, cert);
 	job->is_forced = options->is_forced;
-	job->reuse_key = options->reuse_key || cert->conf->reuse_key;
+	job->reuse_key =
+		!options->wants_new_key && (options->reuse_key || cert->conf->reuse_key);
 	task_start(&job->task, runner->fleet->loop, kinds[kind].run, root_ended);
 	return job;
 }
@@ -259,12 +264,17 @@ void runner_offer(struct runner *runner, struct cert *cert, const struct plan *p
 		list_append(&lane->due, &cert->due);
 }
 
+static void set_busy(const struct cert *cert, struct err *err)
+{
+	err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
+		cert->job->number_text, cert->job->verb);
+}
+
 struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert *cert,
 	const struct job_options *options, struct err *err)
 {
 	if (cert->job) {
-		err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
-			cert->job->number_text, cert->job->verb);
+		set_busy(cert, err);
 		return NULL;
 	}
 	if (!cert->conf->is_active || runner->is_stopping) {
@@ -286,6 +296,22 @@ struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
 	return &batch->job;
 }
 
+/* Is such a job about the same thing at work? */
+static bool find_same(
+	const struct runner *runner, enum job_kind kind, const char *about, struct err *err)
+{
+	list_each(at, &runner->jobs) {
+		const struct job *job = LIST_OF(at, struct job, link);
+
+		if (job->kind != kind || !str_is(job->about, about))
+			continue;
+		err_set(err, ERR_BUSY, "%s has job %s already (%s)", about, job->number_text,
+			job->verb);
+		return true;
+	}
+	return false;
+}
+
 struct job *runner_start_rollover(
 	struct runner *runner, const struct ca_conf *ca, struct err *err)
 {
@@ -296,13 +322,7 @@ struct job *runner_start_rollover(
 		return NULL;
 	}
 	rekey = rekey_new(runner, ca);
-	list_each(at, &runner->jobs) {
-		const struct job *other = LIST_OF(at, struct job, link);
-
-		if (other->kind != JOB_ROLLOVER || !str_is(other->about, rekey->about))
-			continue;
-		err_set(err, ERR_BUSY, "%s has job %s already (%s)", other->about,
-			other->number_text, other->verb);
+	if (find_same(runner, JOB_ROLLOVER, rekey->about, err)) {
 		rekey_done(rekey);
 		free(rekey);
 		return NULL;
@@ -310,6 +330,29 @@ struct job *runner_start_rollover(
 	runner_add(runner, &rekey->job, JOB_ROLLOVER, NULL);
 	task_start(&rekey->job.task, runner->fleet->loop, rekey_run, root_ended);
 	return &rekey->job;
+}
+
+struct job *runner_start_revoke(
+	struct runner *runner, const struct revoke_wish *wish, struct err *err)
+{
+	const struct cert *cert = fleet_find(runner->fleet, wish->cert);
+	struct revoke *revoke;
+
+	if (!runner->acme || runner->is_stopping) {
+		err_set(err, ERR_CA_DOWN, "no CA can be asked now");
+		return NULL;
+	}
+	if (cert->job) {
+		set_busy(cert, err);
+		return NULL;
+	}
+	if (find_same(runner, JOB_REVOKE, wish->cert, err))
+		return NULL;
+	revoke = revoke_new(cert, wish, version_id_equal(&wish->version, &cert->facts.curr.id));
+	runner_add(runner, &revoke->job, JOB_REVOKE, NULL);
+	revoke->job.task.log.up = &revoke->job.log_cert;
+	task_start(&revoke->job.task, runner->fleet->loop, revoke_run, root_ended);
+	return &revoke->job;
 }
 
 struct job *runner_find(const struct runner *runner, uint64_t number)

@@ -34,6 +34,7 @@ struct lane {
 };
 
 struct acme;
+struct revoke_wish;
 
 struct runner {
 	struct fleet *fleet;
@@ -59,6 +60,7 @@ void runner_offer(struct runner *runner, struct cert *cert, const struct plan *p
 
 struct job_options {
 	bool is_forced, reuse_key, is_test;
+	bool wants_new_key; /* whatever the configuration says */
 };
 
 /* Starts a job for one certificate; NULL with ERR_BUSY or ERR_INACTIVE. */
@@ -74,6 +76,13 @@ struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
  */
 struct job *runner_start_rollover(
 	struct runner *runner, const struct ca_conf *ca, struct err *err);
+
+/*
+ * Revokes a version of a certificate of the fleet (revoke.h); NULL with ERR_BUSY while another job works
+ * on it.
+ */
+struct job *runner_start_revoke(
+	struct runner *runner, const struct revoke_wish *wish, struct err *err);
 
 struct job *runner_find(const struct runner *runner, uint64_t number);
 

@@ -323,6 +323,42 @@ TEST(a_rollover_names_an_acme_ca)
 	talk_end(&t);
 }
 
+TEST(revoke)
+{
+	struct talk t;
+
+	talk_begin_root(&t, 1);
+	CHECK_STARTS(say(&t, "revoke"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "revoke example.com/l00009"), "err no-such-cert ");
+	CHECK_STARTS(say(&t, "revoke example.com/l00000"), "err no-such-version ");
+	ctl_world_facts(&t.w, "example.com/l00000", 1000, -1, 100 * 86400);
+	CHECK_STARTS(say(&t, "revoke example.com/l00000 reason=whim"), "err bad-argument ");
+	CHECK(strstr(buf_text(&t.got), "key-compromise"));
+	CHECK_STARTS(say(&t, "revoke example.com/l00000 reason=1"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "revoke example.com/l00000 version=1"), "err bad-value ");
+	CHECK_STARTS(
+		say(&t, "revoke example.com/l00000 reason=superseded --now"), "err ca-down ");
+	CHECK_STR(say(&t, "jobs"), "ok rows=0\n");
+	talk_end(&t);
+}
+
+TEST(only_root_revokes_what_is_in_use)
+{
+	struct principal me = { .is_known = true, .id = 7 };
+	struct talk t;
+	struct conf *conf;
+
+	talk_begin(&t, 1, &(struct peer){ .uid = 7 });
+	conf = t.w.fleet->conf;
+	t.w.admin = conf->admin;
+	conf->admin = (struct principals){ &me, 1 };
+	ctl_world_facts(&t.w, "example.com/l00000", 1000, -1, 100 * 86400);
+	CHECK_STARTS(say(&t, "revoke example.com/l00000 --now"), "err not-allowed ");
+	CHECK_STARTS(say(&t, "revoke example.com/l00000"), "err ca-down ");
+	conf->admin = t.w.admin;
+	talk_end(&t);
+}
+
 TEST(prune)
 {
 	struct talk t;

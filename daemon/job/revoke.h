@@ -1,0 +1,43 @@
+#ifndef CERTD_DAEMON_JOB_REVOKE_H
+#define CERTD_DAEMON_JOB_REVOKE_H
+
+#include "daemon/acme/revocation.h"
+#include "daemon/job/job.h"
+
+/*
+ * Revoking a version, as a job whose children are ordinary jobs.
+ *
+ * A current version is replaced before its CA hears of it: issue on a new key, roll, deploy, and only when
+ * every target has confirmed the new version the old one is revoked.  With root's mark (`is_now`) the CA
+ * is told first.  Any other version is revoked at once.  What fails on the way leaves the old version
+ * unrevoked; the command may be given again, naming it.
+ *
+ * Between its children the certificate is held, so that the plan does not start jobs of its own.
+ */
+
+struct revoke_wish {
+	const char *cert;
+	struct version_id version;
+	int reason; /* enum reason */
+	bool is_now;
+};
+
+struct revoke {
+	struct job job;
+	struct op wait; /* pending while the child runs */
+	struct job *child;
+	struct revocation revocation;
+	struct acme_ca *ca;
+	char *cert; /* by name, because it may leave meanwhile */
+	char version[VERSION_ID_TEXT_LEN];
+	struct version_id id;
+	uint8_t spki[32]; /* of the current version as it was */
+	bool is_curr, is_now, was_revoked;
+};
+
+/* `is_curr`: it is the certificate's current version. */
+struct revoke *revoke_new(
+	const struct cert *cert, const struct revoke_wish *wish, bool is_curr);
+void revoke_done(struct revoke *revoke); /* frees what it owns, not itself */
+
+#endif
