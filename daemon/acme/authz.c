@@ -11,6 +11,8 @@
 #include "lib/base/str.h"
 
 enum {
+	WITHDRAWALS = 3,
+	WITHDRAW_PAUSE_MS = 200,
 	CLOSE_MS = 10 * 1000,         /* for telling the CA that we give up */
 	PATIENCE_MS = 10 * 60 * 1000, /* with an order that began, longer than before */
 };
@@ -230,10 +232,18 @@ static void withdraw(struct authz *a)
 	a->is_added = false;
 	if (!a->id)
 		return;
+	a->withdrawals++;
 	keeper_request(&a->keeper, REQUEST_withdraw);
 	line_add(&a->keeper.text, "id", a->id);
-	free(mem_take(&a->id));
 	keeper_ask_soft(a->order->ca->acme->keeper, &a->task, &a->keeper);
+}
+
+/* A keeper that has too much to do refuses; what nobody asks for again stays until the next start. */
+static bool must_withdraw_again(struct authz *a)
+{
+	if (a->id && (!err_is_set(&a->keeper.err) || a->withdrawals == WITHDRAWALS))
+		free(mem_take(&a->id));
+	return a->id != NULL;
 }
 
 static void give_up(struct authz *a)
@@ -250,6 +260,10 @@ static void close_run(struct task *task)
 
 	TASK_BEGIN(task)
 	AWAIT(withdraw(a));
+	while (must_withdraw_again(a)) {
+		AWAIT(task_sleep(task, &a->pause, WITHDRAW_PAUSE_MS));
+		AWAIT(withdraw(a));
+	}
 	if (a->order->is_dead && a->object.status == STATUS_PENDING) {
 		AWAIT(give_up(a));
 		a->object.status = STATUS_DEACTIVATED;

@@ -32,7 +32,7 @@ struct authz {
 	struct authz_object object;
 	char name[NAME_MAX_LEN]; /* as configured, "*." included; "" before the first look */
 	char *challenge_url, *token, *id; /* id: the keeper's, while something is presented */
-	unsigned looks;
+	unsigned looks, withdrawals;
 	bool is_answered, is_added; /* added: to the responder */
 };
 
