@@ -146,6 +146,24 @@ bool csr_has_key(const struct csr *csr, const struct key *key)
 	return is;
 }
 
+size_t csr_n_names(const struct csr *csr)
+{
+	return csr->n_names;
+}
+
+const char *csr_name(const struct csr *csr, size_t i)
+{
+	return csr->names[i];
+}
+
+struct key *csr_key(const struct csr *csr)
+{
+	struct key *key = mem_new(struct key);
+
+	key->pkey = X509_REQ_get_pubkey(csr->req);
+	return key;
+}
+
 void csr_free(struct csr *csr)
 {
 	if (!csr)

@@ -38,6 +38,13 @@ int csr_read(const void *data, size_t len, struct csr **out, struct err *err);
 /* Is the request for this key? */
 bool csr_has_key(const struct csr *csr, const struct key *key);
 
+/* The names that it asks for, as cert_name() tells them. */
+size_t csr_n_names(const struct csr *csr);
+const char *csr_name(const struct csr *csr, size_t i);
+
+/* The public half of its key, for whoever issues what is asked for; it cannot sign. */
+struct key *csr_key(const struct csr *csr);
+
 void csr_free(struct csr *csr);
 void csr_freep(struct csr **csr);
 #define AUTO_CSR CLEANUP(csr_freep)

@@ -1,11 +1,14 @@
 #include "tests/sim/sim.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "daemon/acme/acme.h"
+#include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/session.h"
 #include "lib/base/clock.h"
@@ -44,7 +47,7 @@ static void keep_event(const struct log_entry *entry, void *data)
 	struct sim *sim = data;
 	char now[INSTANT_TEXT_LEN];
 
-	if (getenv("SIM_TRACE"))
+	if (getenv("SIM_TRACE") && *getenv("SIM_TRACE"))
 		printf("# %s %s%s: %s\n", instant_text(clock_now(), now),
 			sim->is_dying ? "(dying) " : "",
 			entry->event < EVENT_COUNT ? event_name(entry->event) : "debug",
@@ -175,7 +178,12 @@ static void start_daemon(struct sim *sim)
 	serve_init(&sim->server, conf);
 	if (store_align(sim->store, conf, &err) < 0)
 		sim_break(sim, "%s", err.text);
+	sim->http = http_new(sim->loop, "certd");
+	http_fake_connect(sim->http, &sim->internet);
+	sim->responder = responder_new(sim->loop);
 	world_init(&sim->world, sim->loop, -1);
+	sim->world.http = sim->http;
+	sim->world.responder = sim->responder;
 	sim->world.keeper = keeper_new(sim->loop, -1, world_note, world_lost, &sim->world);
 	keeper_direct_serve(sim->world.keeper, &sim->server, &sim->town);
 	note_conf(sim, &files);
@@ -189,26 +197,28 @@ static void start_daemon(struct sim *sim)
 static void kill_daemon(struct sim *sim)
 {
 	struct world *world = &sim->world;
-	struct instant limit = instant_add(clock_now(), SECONDS(1));
+	struct instant limit = instant_add(clock_now(), SECONDS(3));
 
 	sim->is_dying = true;
 	sim->n_keepers_asked += keeper_direct_asked(world->keeper);
 	keeper_direct_cut(world->keeper);
 	loop_timer_stop(sim->loop, &sim->signer_timer);
+	http_fake_cut(sim->http);
 	serve_done(&sim->server);
 	fake_worker_free(sim->worker);
 	fake_commands_free(sim->commands);
 	fake_challenges_free(sim->challenges);
 	world_stop(world);
 	for (int i = 0; i < 100000; i++) {
-		bool is_empty = (!world->runner || world->runner->n_jobs == 0) &&
-				!world->facts.is_running &&
+		bool is_empty = world->is_idle && !world->facts.is_running &&
 				keeper_direct_is_idle(world->keeper);
 
 		if (!virtual_step(sim->loop, limit) && is_empty)
 			break;
 	}
 	world_done(world);
+	responder_free(sim->responder);
+	http_free(sim->http);
 	keeper_free(world->keeper);
 	loop_on_clock_set(sim->loop, NULL, NULL);
 	sim->is_dying = false;
@@ -222,9 +232,37 @@ void sim_open(struct sim *sim, const char *config, uint64_t seed)
 	virtual_start(SIM_START);
 	sim->loop = loop_new();
 	town_open(&sim->town, sim->loop, seed);
+	internet_open(&sim->internet, &sim->town);
 	sim->store = store_memory_new();
 	log_to(keep_event, sim);
 	start_daemon(sim);
+}
+
+/* A challenge that only the engine answers has to be known to both. */
+static bool shows(void *data, const char *word, const char *name, const char *token,
+	const char *key_authorization)
+{
+	const struct sim *sim = data;
+	enum challenge type = challenge_parse(word);
+	const char *answer;
+
+	if (sim->is_dying ||
+		!fake_challenges_show(sim->challenges, type, name, token, key_authorization))
+		return false;
+	if (challenge_is_dns(type) ||
+		(type == CHALLENGE_HTTP && sim->server.conf->http.webroot))
+		return true;
+	answer = responder_find(sim->responder, type, name, token);
+	return answer && str_is(answer, key_authorization);
+}
+
+struct fake_acme *sim_acme(struct sim *sim, const char *origin)
+{
+	struct fake_acme *acme = fake_acme_new(&sim->internet, origin, shows, sim);
+
+	assert(sim->n_acmes < SIM_ACMES);
+	sim->acmes[sim->n_acmes++] = acme;
+	return acme;
 }
 
 static void drop_events(struct sim *sim)
@@ -243,6 +281,9 @@ void sim_close(struct sim *sim)
 	if (sim->town.n_begun != sim->town.n_ended)
 		sim_break(sim, "%u commands and works began, %u ended", sim->town.n_begun,
 			sim->town.n_ended);
+	for (size_t i = 0; i < sim->n_acmes; i++)
+		fake_acme_free(sim->acmes[i]);
+	internet_close(&sim->internet);
 	town_close(&sim->town);
 	store_memory_free(sim->store);
 	sim_check_done(sim);

@@ -8,6 +8,8 @@
 #include "daemon/engine/world.h"
 #include "daemon/keeper/serve.h"
 #include "lib/log/log.h"
+#include "tests/sim/fake_acme.h"
+#include "tests/sim/http_fake.h"
 #include "tests/sim/keeper_direct.h"
 #include "tests/sim/store_memory.h"
 #include "tests/sim/town.h"
@@ -41,15 +43,22 @@ struct sim_event {
 	char *cert, *target, *job;
 };
 
+enum { SIM_ACMES = 4 };
+
 struct sim {
 	struct loop *loop;
 	struct town town;
+	struct internet internet;
+	struct fake_acme *acmes[SIM_ACMES];
+	size_t n_acmes;
 	struct store *store;
 	struct server server;
 	struct timer signer_timer;
 	struct world world;
 	struct commands *commands;
 	struct challenges *challenges;
+	struct http *http;
+	struct responder *responder;
 	struct worker *worker;
 	char *config;
 	struct sim_event *events;
@@ -78,6 +87,12 @@ void sim_complain(const char *text);
 /* Starts the daemon; the configuration has to be free of errors. */
 void sim_open(struct sim *sim, const char *config, uint64_t seed);
 void sim_close(struct sim *sim);
+
+/*
+ * An ACME server at this origin ("https://ca.test/", its directory at "dir"), which looks for
+ * challenges in this simulation; until sim_close().  To be called before time runs.
+ */
+struct fake_acme *sim_acme(struct sim *sim, const char *origin);
 
 /* Runs virtual time; every step is checked. */
 void sim_advance(struct sim *sim, struct duration d);
@@ -115,7 +130,10 @@ struct instant sim_last(const struct sim *sim, enum event event, const char *cer
 const struct cert_facts *sim_facts(const struct sim *sim, const char *cert);
 size_t sim_jobs(const struct sim *sim);
 
-/* Complains unless every active certificate is healthy, served everywhere, and nothing is in work. */
+/*
+ * Complains unless every active certificate is healthy, served everywhere, nothing is in work, nothing is
+ * left of challenges, and no CA has anything to complain about.
+ */
 void sim_expect_settled(struct sim *sim);
 
 /* SIGTERM and a new start; false when a job does not end within two minutes. */

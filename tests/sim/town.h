@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/conf/conf.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/list.h"
@@ -101,6 +102,10 @@ struct commands *fake_commands_new(struct town *town);
 void fake_commands_free(struct commands *commands);
 struct challenges *fake_challenges_new(struct town *town);
 void fake_challenges_free(struct challenges *challenges);
+
+/* Would a CA that looks now find this key authorization, or its record, published? */
+bool fake_challenges_show(const struct challenges *challenges, enum challenge type,
+	const char *name, const char *token, const char *key_authorization);
 struct worker *fake_worker_new(struct town *town);
 void fake_worker_free(struct worker *worker);
 
