@@ -1,0 +1,117 @@
+#include "tests/sim/scenario.h"
+
+#include "tests/sim/acme.h"
+
+/* Many certificates at one ACME CA. */
+
+static void add_certs(struct buf *config, unsigned n, const char *cas)
+{
+	buf_add_text(config, "groups:\n  example.com:\n");
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(config, "    c%u: {ca: %s, names: [c%u.example.com]}\n", i, cas, i);
+}
+
+static struct fake_acme *begin(struct sim *sim, const char *head, unsigned n, const char *cas)
+{
+	struct buf config AUTO_BUF = BUF_INIT;
+	struct fake_acme *acme;
+
+	buf_add_text(&config, head);
+	add_certs(&config, n, cas);
+	sim_open(sim, buf_text(&config), 1);
+	acme = sim_acme(sim, A_TEST);
+	fake_acme_knobs(acme)->has_renewal_info = true;
+	fake_acme_knobs(acme)->ask_again = DAYS(1);
+	return acme;
+}
+
+TEST(sixty_nonces_of_a_hundred_are_rejected)
+{
+	enum { N = 20 };
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA, N, "a");
+	const struct acme_counts *counts = fake_acme_counts(a);
+
+	fake_acme_knobs(a)->nonces_rejected = 60;
+	fake_acme_knobs(a)->always_asks_again = true;
+	sim_advance(&sim, MINUTES(5));
+	sim_rest(&sim, MINUTES(5));
+	sim_expect_settled(&sim);
+	CHECK_INT(sim_count(&sim, EVENT_CERT_FAILED, NULL), 0);
+	CHECK_INT(counts->n_orders, N);
+	CHECK_INT(counts->n_issued, N);
+	CHECK(counts->n_rejected > N);
+	sim_close(&sim);
+}
+
+TEST(what_fails_delays_nobody)
+{
+	enum { N = 12, BAD = 3 };
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA, N, "a");
+
+	for (unsigned i = 0; i < BAD; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "c%u.example.com", i);
+		fake_acme_refuse(a, name);
+	}
+	sim_advance(&sim, MINUTES(1));
+	CHECK_INT(fake_acme_counts(a)->n_issued, N - BAD);
+	/* For ever is no problem either. */
+	sim_advance(&sim, DAYS(62));
+	CHECK_INT(fake_acme_counts(a)->n_issued, 2 * (N - BAD));
+	CHECK(fake_acme_counts(a)->n_orders <= 2 * (N - BAD) + BAD * (62 + 8));
+	fake_acme_forgive(a);
+	sim_advance(&sim, HOURS(25));
+	sim_rest(&sim, MINUTES(5));
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+TEST(a_ca_that_is_down_is_probed_gently)
+{
+	unsigned n = sim_is_long() ? 200 : 80, asked;
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA, n, "a");
+
+	internet_down(&sim.internet, A_TEST, true);
+	sim_advance(&sim, DAYS(2));
+	asked = internet_asked(&sim.internet, A_TEST);
+	printf("# %u requests to a CA that was down for two days\n", asked);
+	/* A probe every half an hour, and what ran when it went down. */
+	CHECK(asked >= 48);
+	CHECK(asked <= 500);
+	CHECK(sim_count(&sim, EVENT_ACME_DOWN, NULL) >= 1);
+	internet_down(&sim.internet, A_TEST, false);
+	/* Those that had the bad luck to be a probe wait longer, as anybody who failed. */
+	sim_advance(&sim, HOURS(1));
+	CHECK(fake_acme_counts(a)->n_issued >= n / 4);
+	sim_advance(&sim, HOURS(24));
+	CHECK_INT(fake_acme_counts(a)->n_issued, n);
+	CHECK_INT(fake_acme_counts(a)->n_orders, n);
+	sim_rest(&sim, MINUTES(5));
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+TEST(a_ca_that_comes_back_gets_what_has_another_slowly)
+{
+	enum { N = 12 };
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, TWO_CAS, N, "[a, b]"), *b;
+
+	b = sim_acme(&sim, B_TEST);
+	fake_acme_knobs(b)->has_renewal_info = true;
+	fake_acme_knobs(b)->ask_again = DAYS(1);
+	internet_down(&sim.internet, A_TEST, true);
+	sim_advance(&sim, MINUTES(30));
+	CHECK_INT(fake_acme_counts(b)->n_issued, N);
+	internet_down(&sim.internet, A_TEST, false);
+	sim_advance(&sim, DAYS(62));
+	sim_rest(&sim, MINUTES(5));
+	sim_expect_settled(&sim);
+	CHECK_INT(fake_acme_counts(a)->n_issued + fake_acme_counts(b)->n_issued, 2 * N);
+	CHECK(fake_acme_counts(a)->n_issued > N / 2);
+	sim_close(&sim);
+}
