@@ -139,7 +139,7 @@ static unsigned stride_of(enum twist twist, bool is_renewal, bool is_rough)
 		return 1;
 	if (is_moment(twist))
 		return is_rough ? 29 : is_renewal ? 19 : 11;
-	return is_rough || is_renewal || twist < HTTP_BEFORE ? 2 : 1;
+	return is_rough || is_renewal || twist < HTTP_BEFORE ? 4 : 2;
 }
 
 static unsigned count_moments(enum twist twist, bool is_renewal, bool is_rough, uint64_t seed)
