@@ -1,6 +1,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
+#include "daemon/ctl/limits.h"
 #include "daemon/ctl/rows.h"
 #include "daemon/ctl/select.h"
 #include "daemon/ctl/session.h"
@@ -194,6 +195,7 @@ int cmd_show(struct session *session, struct err *err)
 	add_prev(session, &cert->facts.prev);
 	for (size_t i = 0; i < cert->conf->n_targets; i++)
 		add_target(session, cert, &fleet->conf->targets[cert->conf->targets[i]]);
+	limits_add_rows(session, cert);
 	add_events(session, cert);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
+#include "daemon/ctl/limits.h"
 #include "daemon/ctl/select.h"
 #include "daemon/ctl/session.h"
 #include "daemon/job/job.h"
@@ -25,6 +26,7 @@ int cmd_why(struct session *session, struct err *err)
 	issuer = fleet_issuer(fleet, cert);
 	cert_explain(
 		cert->conf, fleet->conf, &cert->facts, &issuer, clock_now(), tell, session);
+	limits_add_sentences(session, cert);
 	if (cert->job) {
 		char text[128];
 

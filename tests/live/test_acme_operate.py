@@ -46,6 +46,16 @@ def test_rollover(run, place):
         certd.ok("renew", CERT, "--force", "--wait", timeout=90)
 
 
+def test_limits_are_told(run, place):
+    """What an order would meet: here only the ceiling of certd's own, of which the first version used one."""
+    with Pebble(place / "ca") as ca:
+        certd = start(run, ca)
+        limits = [row for row in certd.ok("show", CERT) if row["kind"] == "limit"]
+        assert [(row["ca"], row["limit"], row["used"], row["of"], row["opens"]) for row in limits] == [
+            ("pebble", "ceiling", 1, 5, None)]
+        assert any("1 of 5" in row["text"] for row in certd.ok("why", CERT))
+
+
 def test_revoke(run, place):
     """The old version is revoked only after the new one, on a new key, has taken its place."""
     with Pebble(place / "ca") as ca:
