@@ -67,8 +67,10 @@ def renew_and_roll(certd, *certs):
     return certd.certctl("roll", *certs, "--force", "--wait")
 
 
-def openssl_verify(directory, root):
-    done = subprocess.run(["openssl", "verify", "-x509_strict", "-CAfile", str(root), "-untrusted", str(directory / "chain.pem"),
+def openssl_verify(directory, root, at=None):
+    """`at`: the moment at which it has to hold; default: now."""
+    moment = ["-attime", str(int(at.timestamp()))] if at else []
+    done = subprocess.run(["openssl", "verify", *moment, "-x509_strict", "-CAfile", str(root), "-untrusted", str(directory / "chain.pem"),
                            str(directory / "cert.pem")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{directory}: {done.stdout}{done.stderr}"
 
@@ -137,24 +139,38 @@ class Store:
         if after_start:
             assert not list(cert.rglob(".tmp-*")), f"{cert}: {list(cert.rglob('.tmp-*'))}"
         for version in (cert / "versions").glob("[0-9]*"):
-            assert ID.fullmatch(version.name)
-            if version not in self.known:
-                assert sorted(path.name for path in version.iterdir()) == sorted(FILES), f"{version} is torn"
-                check_key(version)
-                self.known[version] = (version / "privkey.pem").read_bytes()
+            self.look_at_version(version)
         for link in ("curr", "next", "prev"):
             self.look_at_link(cert / link)
         # A roll that died between its links left both at the same version; the next start ends it.
-        if after_start and (cert / "next").is_symlink() and (cert / "curr").is_symlink():
-            assert (cert / "next").readlink() != (cert / "curr").readlink()
+        if after_start and self.are_same(cert / "next", cert / "curr"):
+            time.sleep(1)
+            assert not self.are_same(cert / "next", cert / "curr"), f"{cert}: next is curr"
+
+    def are_same(self, one, other):
+        try:
+            return one.readlink() == other.readlink()
+        except FileNotFoundError:
+            return False
+
+    def look_at_version(self, version):
+        assert ID.fullmatch(version.name)
+        if version not in self.known:
+            assert sorted(path.name for path in version.iterdir()) == sorted(FILES), f"{version} is torn"
+            check_key(version)
+            self.known[version] = (version / "privkey.pem").read_bytes()
 
     def look_at_link(self, link):
-        if not link.is_symlink():
+        # Read once: a certd that runs may move it at any moment.
+        try:
+            text = str(link.readlink())
+        except FileNotFoundError:
             assert link.name != "curr" or link not in self.ends, f"{link} was lost"
             return
-        assert re.fullmatch(r"versions/" + ID.pattern, str(link.readlink())), f"{link}: {link.readlink()}"
-        end = end_of(read_cert(link / "cert.pem"))
-        assert link.resolve() in self.known, f"{link} -> {link.readlink()}"
+        assert re.fullmatch(r"versions/" + ID.pattern, text), f"{link}: {text}"
+        version = link.parent / text
+        self.look_at_version(version)
+        end = end_of(read_cert(version / "cert.pem"))
         if link.name == "curr":
             assert end >= self.ends.get(link, end), f"{link} went backwards"
             self.ends[link] = end
