@@ -86,6 +86,7 @@ static void add_info(struct listing *listing, const char *key)
 static void add_version(const struct version_facts *version, const char *role, void *data)
 {
 	struct listing *listing = data;
+	const struct ca_conf *ca = serve_issuer(listing->asked->conf, version);
 	struct buf *rows = &listing->rows;
 	char id[VERSION_ID_TEXT_LEN];
 	struct err ignored;
@@ -106,7 +107,10 @@ static void add_version(const struct version_facts *version, const char *role, v
 	line_add_instant(rows, "rolled", version->rolled);
 	line_add_instant(rows, "revoked", version->revoked);
 	add_info(listing, "key");
-	add_info(listing, "ca");
+	if (ca)
+		line_add(rows, "ca", ca->name);
+	else
+		add_info(listing, "ca");
 	add_info(listing, "serial");
 	line_add_hex(rows, "spki_sha256", version->spki, sizeof(version->spki));
 }

@@ -4,6 +4,7 @@
 #include "daemon/keeper/serve.h"
 
 struct ca_conf;
+struct version_facts;
 struct key;
 struct secret;
 
@@ -38,6 +39,10 @@ void serve_hide(struct buf *text, struct secret *out);
  */
 typedef void serve_key_fn(struct asked *asked, const struct key *key, bool reused);
 void serve_want_key(struct asked *asked, serve_key_fn *made);
+
+/* The configured CA that issued a version, or NULL. */
+const struct ca_conf *serve_issuer(
+	const struct conf *conf, const struct version_facts *version);
 
 /* Is it one of the certificate's CAs? */
 int serve_check_ca(const struct asked *asked, const struct ca_conf *ca, struct err *err);

@@ -8,8 +8,7 @@
 
 /* Renewal information (RFC 9773): what to ask a CA for, and what it said. */
 
-static const struct ca_conf *issuer_of(
-	const struct conf *conf, const struct version_facts *version)
+const struct ca_conf *serve_issuer(const struct conf *conf, const struct version_facts *version)
 {
 	for (size_t i = 0; i < conf->n_cas; i++)
 		if (version->ca && facts_ca(conf->cas[i].name) == version->ca)
@@ -27,7 +26,7 @@ int serve_certid(
 
 	if (store_read(store, asked->cert->name, &facts, err) < 0)
 		return -1;
-	*ca = issuer_of(asked->conf, &facts.curr);
+	*ca = serve_issuer(asked->conf, &facts.curr);
 	facts_done(&facts);
 	if (store_read_file(store, asked->cert->name, NULL, "cert.pem", CERT_MAX, &pem, err) <
 			0 ||

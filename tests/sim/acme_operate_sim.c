@@ -1,0 +1,126 @@
+#include "tests/sim/scenario.h"
+
+#include "tests/sim/acme.h"
+
+/*
+ * What operators command about ACME, on good days and with one thing going wrong at every moment: a
+ * version is revoked only once its successor is served, and an account is never lost to a new key.
+ */
+
+static struct fake_acme *begin(struct sim *sim, const char *config)
+{
+	struct fake_acme *acme;
+
+	sim_open(sim, config, 1);
+	acme = sim_acme(sim, A_TEST);
+	sim->may_roll = true;
+	sim_until(sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(1));
+	sim_rest(sim, MINUTES(5));
+	return acme;
+}
+
+/* The current version, as versions tells it. */
+static char *current(struct sim *sim)
+{
+	const char *row, *end;
+
+	sim_command(sim, "show " WEB);
+	row = strstr(buf_text(&sim->said), " curr=");
+	REQUIRE(row);
+	end = strchr(row + 6, ' ');
+	return mem_strndup(row + 6, (size_t)(end - row - 6));
+}
+
+TEST(a_version_is_replaced_before_it_is_revoked)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+	const struct acme_counts *counts = fake_acme_counts(a);
+	char *old AUTO_FREE = current(&sim), *new = NULL;
+
+	sim_command(&sim, "revoke " WEB " reason=superseded");
+	sim_until(&sim, EVENT_CERT_ROLLED, WEB, MINUTES(1));
+	CHECK_INT(counts->n_revoked, 0);
+	sim_until(&sim, EVENT_CERT_REVOKED, WEB, MINUTES(1));
+	CHECK_INT(counts->n_revoked, 1);
+	CHECK_INT(counts->n_issued, 2);
+	sim_rest(&sim, MINUTES(5));
+	new = current(&sim);
+	CHECK(!str_is(old, new));
+	free(new);
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+TEST(a_target_that_fails_spares_the_old_version)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+	char *old AUTO_FREE = current(&sim), *request AUTO_FREE = NULL;
+
+	town_script(&sim.town, "reload front", NULL, 1, ERR_COMMAND_FAILED, 0);
+	sim_command(&sim, "revoke " WEB);
+	sim_until(&sim, EVENT_TARGET_FAILED, WEB, MINUTES(1));
+	sim_advance(&sim, HOURS(1));
+	CHECK_INT(fake_acme_counts(a)->n_revoked, 0);
+	/* Once it is served, naming the old version does the rest. */
+	request = mem_printf("revoke " WEB " version=%s", old);
+	sim_command(&sim, request);
+	sim_until(&sim, EVENT_CERT_REVOKED, WEB, MINUTES(1));
+	sim_rest(&sim, MINUTES(5));
+	CHECK_INT(fake_acme_counts(a)->n_revoked, 1);
+	CHECK_INT(fake_acme_counts(a)->n_issued, 2);
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+/* At every moment the daemon dies or the job is cancelled; it is well afterwards, and a repetition ends it. */
+static unsigned live(const char *command, unsigned at, bool is_death)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+	char *old AUTO_FREE = current(&sim), *request AUTO_FREE = NULL, *now AUTO_FREE = NULL;
+	struct instant until = instant_add(clock_now(), SECONDS(15));
+	unsigned n = 0;
+
+	sim_command(&sim, command);
+	do {
+		if (n == at && is_death)
+			sim_restart(&sim);
+		else if (n == at)
+			sim_cancel_all(&sim);
+		n++;
+	} while (sim_step(&sim, until));
+	sim_advance(&sim, MINUTES(20));
+	sim_rest(&sim, MINUTES(5));
+	now = current(&sim);
+	CHECK(fake_acme_counts(a)->n_revoked == 0 || !str_is(now, old));
+	CHECK_INT(fake_acme_counts(a)->n_accounts, 1);
+	request = mem_printf("revoke " WEB " version=%s", old);
+	sim_command(&sim, request);
+	sim_rest(&sim, MINUTES(5));
+	CHECK_INT(fake_acme_counts(a)->n_revoked, 1);
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+	return n;
+}
+
+static void sweep(const char *command)
+{
+	unsigned n = live(command, UINT32_MAX, false), stride = sim_is_long() ? 1 : 7;
+
+	for (unsigned at = 0; at < n; at += stride) {
+		live(command, at, true);
+		live(command, at, false);
+	}
+}
+
+TEST(a_revocation_that_is_cut_short_can_be_repeated)
+{
+	sweep("revoke " WEB);
+}
+
+TEST(an_account_survives_a_rollover_that_is_cut_short)
+{
+	sweep("accounts rollover=a");
+}
