@@ -74,6 +74,39 @@ TEST(a_target_that_fails_spares_the_old_version)
 	sim_close(&sim);
 }
 
+/* A CA that does not take the account's word hears the certificate's own key; trouble passes. */
+TEST(a_revocation_goes_through_what_a_ca_says)
+{
+	static const struct {
+		int status;
+		const char *type;
+		int times;
+		unsigned n_asked;
+		bool is_done;
+	} rows[] = {
+		{ 403, "unauthorized", 1, 2, true },
+		{ 500, "serverInternal", 2, 3, true },
+		{ 400, "alreadyRevoked", 1, 1, true },
+		{ 403, "unauthorized", 2, 2, false },
+		{ 400, "badRevocationReason", 1, 1, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim sim;
+		struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+
+		fake_acme_trouble(
+			a, ASK_REVOKE, rows[i].status, rows[i].type, 0, rows[i].times);
+		sim_command(&sim, "revoke " WEB);
+		sim_until(&sim, EVENT_CERT_ROLLED, WEB, MINUTES(1));
+		sim_rest(&sim, MINUTES(5));
+		CHECK_INT(fake_acme_counts(a)->n_asked[ASK_REVOKE], rows[i].n_asked);
+		CHECK_INT(sim_count(&sim, EVENT_CERT_REVOKED, WEB), rows[i].is_done);
+		sim_expect_settled(&sim);
+		sim_close(&sim);
+	}
+}
+
 /* At every moment the daemon dies or the job is cancelled; it is well afterwards, and a repetition ends it. */
 static unsigned live(const char *command, unsigned at, bool is_death)
 {

@@ -153,6 +153,32 @@ TEST(a_lost_info_file_is_made_anew)
 	}
 }
 
+TEST(what_was_revoked_is_current_only_when_nothing_else_is)
+{
+	struct fixture f FIXTURE;
+	struct version_id ids[3];
+	char path[300];
+	struct err err = ERR_INIT;
+
+	setup(&f);
+	for (int i = 0; i < 3; i++)
+		ids[i] = add_and_roll(&f, 9 - 3 * i);
+	CHECK_INT(store_set_revoked(f.store, CERT, &ids[1], clock_now(), &err), 0);
+	CHECK_INT(store_set_revoked(f.store, CERT, &ids[1], clock_now(), &err), 0);
+	version_file(&ids[2], "cert.pem", path);
+	CHECK_INT(unlinkat(f.fd, path, 0), 0);
+	struct cert_facts older CLEANUP(facts_done) = read_facts(&f, CERT);
+
+	CHECK(version_id_equal(&older.curr.id, &ids[0]));
+	CHECK(!instant_is_set(older.curr.revoked));
+	version_file(&ids[0], "cert.pem", path);
+	CHECK_INT(unlinkat(f.fd, path, 0), 0);
+	struct cert_facts last CLEANUP(facts_done) = read_facts(&f, CERT);
+
+	CHECK(version_id_equal(&last.curr.id, &ids[1]));
+	CHECK(instant_is_set(last.curr.revoked));
+}
+
 TEST(loose_modes_are_tightened)
 {
 	struct fixture f FIXTURE;
