@@ -15,6 +15,8 @@ enum {
 	WITHDRAW_PAUSE_MS = 200,
 	CLOSE_MS = 10 * 1000,         /* for telling the CA that we give up */
 	PATIENCE_MS = 10 * 60 * 1000, /* with an order that began, longer than before */
+	ANSWERS = 4,
+	ANSWER_PAUSE_MS = 1000, /* before the second; three times as long before each more */
 };
 
 void authz_init(struct authz *authz, struct order *order, const char *url)
@@ -188,6 +190,38 @@ static void prepare_run(struct task *task)
 	TASK_END
 }
 
+/*
+ * Some CAs look while we wait for the answer and leave a challenge that failed pending, with the error
+ * in it: they look again only when answered again (RFC 8555, 8.2).
+ */
+static bool was_in_vain(const struct authz *a)
+{
+	for (size_t i = 0; i < a->object.n_challenges; i++) {
+		const struct challenge_object *challenge = &a->object.challenges[i];
+
+		if (challenge->url && str_is(challenge->url, a->challenge_url))
+			return challenge->status == STATUS_PENDING && challenge->has_error;
+	}
+	return false;
+}
+
+static void answer_later(struct authz *a)
+{
+	int64_t ms = ANSWER_PAUSE_MS;
+
+	for (unsigned i = 1; i < a->answers; i++)
+		ms *= 3;
+	order_wait(a->order);
+	task_sleep(&a->task, &a->pause, ms);
+}
+
+static void answer(struct authz *a)
+{
+	a->answers++;
+	a->is_answered = true;
+	ask(a, SIGN_ANSWER, a->challenge_url);
+}
+
 static void look_later(struct authz *a)
 {
 	int64_t ms = post_poll_ms(&a->post, a->looks++, a->order->deadline);
@@ -209,14 +243,18 @@ static void validate_run(struct task *task)
 	if (a->object.status == STATUS_VALID)
 		FINISH();
 	order_step(a->order, "validate");
-	if (!a->is_answered) {
-		a->is_answered = true;
-		AWAIT(ask(a, SIGN_ANSWER, a->challenge_url));
-	}
+	if (!a->is_answered)
+		AWAIT(answer(a));
 	while (a->object.status == STATUS_PENDING || a->object.status == STATUS_UNKNOWN) {
 		AWAIT(look_later(a));
 		AWAIT(ask(a, SIGN_READ, a->url));
 		TRY(take(a, &task->err));
+		if (!was_in_vain(a))
+			continue;
+		if (a->answers >= ANSWERS)
+			break;
+		AWAIT(answer_later(a));
+		AWAIT(answer(a));
 	}
 	if (a->object.status != STATUS_VALID)
 		fail(a, &task->err);

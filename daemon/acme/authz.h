@@ -12,7 +12,8 @@
  *
  *   authz_prepare    look at it, pick the challenge that the CA is configured for, have the keeper
  *                    publish what the CA will look for, and answer it in this process where that is our part
- *   authz_validate   tell the CA and look until it has made up its mind
+ *   authz_validate   tell the CA and look until it has made up its mind; told again a few times where
+ *                    it leaves the challenge pending with an error
  *   authz_close      withdraw what was presented; with an order that is dead, give up what is still
  *                    pending, so that the CA does not hand it out again half-used
  *
@@ -32,7 +33,7 @@ struct authz {
 	struct authz_object object;
 	char name[NAME_MAX_LEN]; /* as configured, "*." included; "" before the first look */
 	char *challenge_url, *token, *id; /* id: the keeper's, while something is presented */
-	unsigned looks, withdrawals;
+	unsigned answers, looks, withdrawals;
 	bool is_answered, is_added; /* added: to the responder */
 };
 

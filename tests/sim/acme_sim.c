@@ -132,6 +132,27 @@ TEST(what_is_wrong_with_a_name_is_no_reason_to_ask_another_ca)
 	sim_close(&sim);
 }
 
+TEST(a_challenge_that_stays_pending_is_answered_again)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+	const struct acme_counts *counts = fake_acme_counts(a);
+
+	fake_acme_knobs(a)->looks_once = true;
+	fake_acme_refuse(a, "www.example.com");
+	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(2));
+	CHECK_INT(counts->n_asked[ASK_CHALLENGE], 1 + 4);
+	CHECK(strstr(sim_command(&sim, "why " WEB), "not-validated") != NULL);
+	CHECK(strstr(sim_command(&sim, "why " WEB), "it does not show") != NULL);
+	sim_until(&sim, EVENT_JOB_STARTED, WEB, DAYS(1));
+	sim_advance(&sim, SECONDS(3));
+	fake_acme_forgive(a);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(2));
+	settle(&sim);
+	CHECK_INT(sim_count(&sim, EVENT_CERT_FAILED, WEB), 1);
+	sim_close(&sim);
+}
+
 TEST(a_limit_is_waited_for)
 {
 	struct sim sim;

@@ -66,6 +66,7 @@ struct acme_knobs {
 	unsigned nonces_rejected; /* of a hundred */
 	bool reuses_authz;        /* what was shown stays valid for authz_life */
 	bool has_renewal_info;
+	bool looks_once; /* a challenge that failed stays pending until it is answered again */
 	bool always_asks_again; /* orders say "ready" only when looked at: finalize comes too early */
 	unsigned n_stuck;       /* so many of the next orders are processed for ever */
 	enum acme_wrong wrong; /* with the next n_wrong certificates */

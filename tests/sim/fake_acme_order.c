@@ -50,9 +50,14 @@ static void look(struct timer *timer)
 	if (authz->state == STATE_VALID) {
 		authz->expires = instant_add(clock_now(), acme->knobs.authz_life);
 		acme->counts.n_validated++;
-	} else {
-		acme->counts.n_invalid++;
+		return;
 	}
+	acme->counts.n_invalid++;
+	if (!acme->knobs.looks_once)
+		return;
+	authz->state = STATE_PENDING;
+	authz->failed = authz->type;
+	authz->type = NULL;
 }
 
 static void authz_age(struct acme_authz *authz)
@@ -359,7 +364,7 @@ static void tell_challenge(struct acme_request *request, struct acme_authz *auth
 		authz->state != STATE_PENDING ? state_text(authz->state)
 		: is_answered                 ? "processing"
 					      : "pending");
-	if (authz->state == STATE_INVALID)
+	if (authz->state == STATE_INVALID || (authz->failed == types[i] && !is_answered))
 		buf_add_text(body, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:"
 				   "incorrectResponse\",\"detail\":\"it does not show\"}");
 	buf_add_char(body, '}');

@@ -40,7 +40,8 @@ struct acme_authz {
 	struct acme_account *account;
 	char *name; /* without "*." */
 	char *token;
-	const char *type; /* of the challenge that was answered, or NULL */
+	const char *type;   /* of the challenge that was answered, or NULL */
+	const char *failed; /* that of the last answer, where that was in vain */
 	bool is_wildcard, is_ip;
 	enum acme_state state;
 	struct instant expires;
