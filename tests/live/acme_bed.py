@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 CONFIG = """
 defaults: {{key: "{key}", roll: {{min_age: 1s}}, {defaults}}}
 cas:
-  pebble:
+  {name}:
     type: acme
     directory: {directory}
     trust_file: {trust}
@@ -30,9 +30,9 @@ def make_config(ca, certs, challenge="http-01", via=None, key="ec:secp256r1", mo
     """`certs`: service -> the text of its map; `via`: a proxy that stands before the CA; `more`: further keys of the CA."""
     door = via or ca
     tops = {"http-01": HTTP.format(port=ca.http_port), "tls-alpn-01": TLS.format(port=ca.tls_port)}
-    lines = "\n".join(f"    {service}: {{ca: pebble, {text}}}" for service, text in certs.items())
-    return CONFIG.format(directory=door.directory, trust=door.trust, challenge=challenge, key=key, ca=more, certs=lines,
-                         defaults=defaults, top=tops.get(challenge, "") + "\n" + top)
+    lines = "\n".join(f"    {service}: {{ca: {ca.name}, {text}}}" for service, text in certs.items())
+    return CONFIG.format(name=ca.name, directory=door.directory, trust=door.trust, challenge=challenge, key=key, ca=more,
+                         certs=lines, defaults=defaults, top=tops.get(challenge, "") + "\n" + top)
 
 
 def names(*wanted):

@@ -100,16 +100,69 @@ class Authority:
             return answer.read()
 
 
-class Pebble:
-    def __init__(self, directory, authority=None, nonce_reject=0, reuse=0, always_valid=False, sleep=0, profiles=None,
-                 binding=None, alternate_roots=0, chain_length=1, retry_after=1, blocked=(), strict=False):
+class Bed:
+    """A CA and the companion that answers its DNS, started and ended together."""
+
+    def __init__(self, directory, authority):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(exist_ok=True)
         self.authority = authority or Authority(self.dir)
+        self.trust = self.authority.path
         self.http_port, self.tls_port = free_port(), free_port()
-        self.dns, self.control, self.port, self.manage = (free_port() for _ in range(4))
+        self.dns, self.control, self.port = (free_port() for _ in range(3))
         self.address = f"127.0.0.1:{self.port}"
-        self.directory, self.trust = f"https://{self.address}/dir", self.authority.path
+        self.directory, self.environment, self.processes = None, dict(os.environ), []
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        raise NotImplementedError
+
+    def launch(self, command, log):
+        with open(self.dir / log, "ab") as out:
+            self.processes.append(subprocess.Popen([str(word) for word in command], cwd=self.dir, env=self.environment,
+                                                   stdin=subprocess.DEVNULL, stdout=out, stderr=out))
+
+    def launch_dns(self):
+        """Every name is here, on IPv4; TXT as told by say()."""
+        self.launch([fetch("pebble") / "usr/bin/pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
+                     "-doh", "", "-dnsserver", f"127.0.0.1:{self.dns}", "-http01", "", "-https01", "", "-tlsalpn01", "",
+                     "-management", f"127.0.0.1:{self.control}"], "dns.log")
+
+    def wait_directory(self, log):
+        end = time.monotonic() + 30
+        while True:
+            try:
+                self.authority.ask(self.directory)
+                return self
+            except OSError:
+                assert time.monotonic() < end, (self.dir / log).read_text()[-2000:]
+                time.sleep(0.05)
+
+    def stop(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.processes = []
+
+    def say(self, what, **about):
+        """A word to the companion: set-txt, clear-txt, add-a ..."""
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.control}/{what}",
+                                                      json.dumps(about).encode()), timeout=10).read()
+
+
+class Pebble(Bed):
+    name = "pebble"
+
+    def __init__(self, directory, authority=None, nonce_reject=0, reuse=0, always_valid=False, sleep=0, profiles=None,
+                 binding=None, alternate_roots=0, chain_length=1, retry_after=1, blocked=(), strict=False):
+        super().__init__(directory, authority)
+        self.manage = free_port()
+        self.directory = f"https://{self.address}/dir"
         self.environment = {
             **os.environ, "GOMAXPROCS": "1", "PEBBLE_WFE_NONCEREJECT": str(nonce_reject), "PEBBLE_AUTHZREUSE": str(reuse),
             "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots), "PEBBLE_CHAIN_LENGTH": str(chain_length),
@@ -124,41 +177,13 @@ class Pebble:
             "domainBlocklist": list(blocked), "caaIdentities": ["ca.example.test"],
             "retryAfter": {"authz": retry_after, "order": retry_after}, "keyAlgorithm": "ecdsa",
             "profiles": profiles or {"default": {"description": "90 days", "validityPeriod": 7776000}}}
-        self.processes = []
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
 
     def start(self):
-        bin_dir = fetch("pebble") / "usr/bin"
         (self.dir / "pebble.json").write_text(json.dumps({"pebble": self.config}))
-        self.launch([bin_dir / "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-doh", "",
-                     "-dnsserver", f"127.0.0.1:{self.dns}", "-http01", "", "-https01", "", "-tlsalpn01", "",
-                     "-management", f"127.0.0.1:{self.control}"], "dns.log")
-        self.launch([bin_dir / "pebble", "-config", "pebble.json", "-dnsserver", f"127.0.0.1:{self.dns}", *self.options],
-                    "pebble.log")
-        end = time.monotonic() + 30
-        while True:
-            try:
-                self.authority.ask(self.directory)
-                return self
-            except OSError:
-                assert time.monotonic() < end, (self.dir / "pebble.log").read_text()[-2000:]
-                time.sleep(0.05)
-
-    def launch(self, command, log):
-        with open(self.dir / log, "ab") as out:
-            self.processes.append(subprocess.Popen([str(word) for word in command], cwd=self.dir, env=self.environment,
-                                                   stdin=subprocess.DEVNULL, stdout=out, stderr=out))
-
-    def stop(self):
-        for process in self.processes:
-            process.kill()
-            process.wait()
-        self.processes = []
+        self.launch_dns()
+        self.launch([fetch("pebble") / "usr/bin/pebble", "-config", "pebble.json", "-dnsserver", f"127.0.0.1:{self.dns}",
+                     *self.options], "pebble.log")
+        return self.wait_directory("pebble.log")
 
     def restart(self):
         """As after a disaster: it knows no account, no order and no key any more."""
@@ -173,11 +198,6 @@ class Pebble:
     def count_issued(self):
         """How many certificates it has made."""
         return len(re.findall(r"Issued certificate serial", (self.dir / "pebble.log").read_text()))
-
-    def say(self, what, **about):
-        """A word to the companion: set-txt, clear-txt, add-a ..."""
-        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.control}/{what}",
-                                                      json.dumps(about).encode()), timeout=10).read()
 
     def root(self, n=0):
         """The PEM of its n-th root."""
