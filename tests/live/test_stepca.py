@@ -101,12 +101,17 @@ def test_short_lives(run, place):
 
 
 def test_revoke(run, ca):
+    """Only after another one has taken its place, or at once."""
     certd = run(make_config(ca, {"web": names("a.example.test")}))
     settle(certd)
     old = leaf_of(certd, WEB).serial_number
     certd.ok("revoke", WEB, "--reason", "superseded", "--wait", timeout=90)
     new = leaf_of(certd, WEB).serial_number
     assert new != old and ca.is_revoked(old) and not ca.is_revoked(new)
+    certd.ok("revoke", WEB, "--now", "--wait", timeout=90)
+    assert ca.is_revoked(new)
+    settle(certd)
+    assert not ca.is_revoked(leaf_of(certd, WEB).serial_number)
 
 
 def test_account_lost(run, place):
@@ -122,3 +127,17 @@ def test_account_lost(run, place):
         assert [row["thumbprint"] for row in before] == [row["thumbprint"] for row in after]
         check_pair(certd, WEB)
         assert ca.count("new-account", status=201) == 2
+
+
+def test_rollover_refused(run, ca):
+    """It says where keys are changed and then that it cannot: the old key stays, and serves on."""
+    certd = run(make_config(ca, {"web": names("a.example.test")}))
+    settle(certd)
+    before, serial = certd.ok("accounts"), leaf_of(certd, WEB).serial_number
+    answer = certd.certctl("accounts", "--rollover", "step", "--wait", timeout=90)
+    assert answer.status == 1 and "key-change: The requested operation is not implemented" in answer.err, answer
+    after = certd.ok("accounts")
+    assert [row["thumbprint"] for row in before] == [row["thumbprint"] for row in after] and not after[0]["candidate"]
+    certd.ok("renew", WEB, "--force", "--wait", timeout=90)
+    until(lambda: leaf_of(certd, WEB).serial_number != serial, 30, "not rolled")
+    settle(certd)
