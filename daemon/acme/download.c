@@ -56,10 +56,23 @@ static void keep(struct download *d)
 	buf_add(&d->order->chain, d->post.http.body.data, d->post.http.body.len);
 }
 
+/* What has a NUL is no text, and nothing that could be said to the keeper. */
+static int check_text(const struct download *d, struct err *err)
+{
+	const struct buf *body = &d->post.http.body;
+
+	if (body->len == 0 || !memchr(body->data, 0, body->len))
+		return 0;
+	return err_set(
+		err, ERR_BAD_ANSWER, "the chain of the CA %s is not text", d->order->ca->name);
+}
+
 static void keep_alternate(struct download *d)
 {
+	struct err ignored;
+
 	d->is_found =
-		!err_is_set(&d->post.err) &&
+		!err_is_set(&d->post.err) && check_text(d, &ignored) == 0 &&
 		download_ends_at(buf_text(&d->post.http.body), d->post.http.body.len, root(d));
 	if (d->is_found)
 		keep(d);
@@ -92,6 +105,7 @@ static void run(struct task *task)
 
 	TASK_BEGIN(task)
 	AWAIT(ask(d));
+	TRY(check_text(d, &task->err));
 	keep(d);
 	find_alternates(d);
 	while (!d->is_found && d->alternates.len > 0 && has_more(d)) {

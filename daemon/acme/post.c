@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/header.h"
+#include "lib/wire/url.h"
 
 enum {
 	PAUSE_MS = 1000, /* before the second try, doubled for each further one */
@@ -55,7 +56,10 @@ static int64_t left_ms(const struct post *post)
 
 const char *post_location(const struct post *post)
 {
-	return http_header(&post->http, "location", NULL);
+	const char *url = http_header(&post->http, "location", NULL);
+	struct err ignored;
+
+	return url && url_check(url, &ignored) == 0 ? url : NULL;
 }
 
 struct instant post_retry(const struct post *post)

@@ -1,6 +1,7 @@
 #include "daemon/link/keeper.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
@@ -84,10 +85,25 @@ void keeper_put(struct keeper *keeper, const struct buf *text)
 	}
 }
 
+/* The keeper ends with an engine that does not keep to the protocol, so strangers' words must not make us. */
+static int check_text(const struct keeper_op *op, struct err *err)
+{
+	if (op->text.len <= KEEPER_MESSAGE_MAX && !memchr(op->text.data, 0, op->text.len))
+		return 0;
+	return err_set(err, ERR_TOO_LARGE,
+		"what the keeper would be told for %s has %zu bytes, or is not text",
+		request_text(op->request), op->text.len);
+}
+
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
 	keeper_pend(keeper, &keeper->pending, task, op);
-	keeper_put(keeper, &op->text);
+	if (check_text(op, &op->err) == 0) {
+		keeper_put(keeper, &op->text);
+		return;
+	}
+	list_remove(&op->pending);
+	op_end(&op->op, op->is_soft ? NULL : &op->err);
 }
 
 /* An answer nobody waits for any more belongs to a cancelled task. */
