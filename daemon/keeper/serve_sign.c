@@ -239,14 +239,41 @@ static int answer(struct signing *s, struct err *err)
 	return 0;
 }
 
-/* The same object for a server that forgives: what follows the path, or a doubled slash. */
-static bool may_be_account(const char *url, const char *account)
+/* Servers differ in what they make of these. */
+static bool is_odd(const char *url)
 {
 	const char *path = strstr(url, "://");
-	size_t len = strlen(account);
 
-	return strpbrk(url, "%?;") || strstr(url, "/.") || (path && strstr(path + 3, "//")) ||
-	       (strncasecmp(url, account, len) == 0 && (!url[len] || str_is(url + len, "/")));
+	return strpbrk(url, "%?;\\") || strstr(url, "/.") || (path && strstr(path + 3, "//"));
+}
+
+/* The path down to its last slash, but for one that ends it; both URLs are of one origin. */
+static size_t folder_of(const char *url, const char **out)
+{
+	const char *authority = strstr(url, "://");
+	size_t len;
+
+	*out = authority ? authority + 3 : url;
+	*out += strcspn(*out, "/");
+	len = strlen(*out);
+	if (len > 0 && (*out)[len - 1] == '/')
+		len--;
+	while (len > 0 && (*out)[len - 1] != '/')
+		len--;
+	return len;
+}
+
+/*
+ * The same object for a server that forgives: with its port named, another case, a sign or zeros in front of
+ * its number, which some read past.  So nothing that lies beside the account is taken for another thing.
+ */
+static bool may_be_account(const char *url, const char *account)
+{
+	const char *a, *b;
+	size_t len = folder_of(url, &a);
+
+	return is_odd(url) || is_odd(account) ||
+	       (len == folder_of(account, &b) && strncasecmp(a, b, len) == 0);
 }
 
 static int deactivate(struct signing *s, struct err *err)

@@ -119,15 +119,30 @@ TEST(payloads)
 TEST(the_account_is_never_given_up)
 {
 	static const char *const urls[] = { "acct/7", "acct/7/", "Acct/7", "acct//7",
-		"acct/7?x", "acct/%37", "acct/./7", "x/../acct/7", "acct/7;a" };
+		"acct/7?x", "acct/%37", "acct/./7", "x/../acct/7", "acct/7;a", "acct\\\\7",
+		/* Servers that read a number read these as 7. */
+		"acct/07", "acct/+7", "ACCT/007/" };
 
 	WORLD;
 	have_account();
+	REFUSED("not-allowed", "account",
+		"sign ca=le op=deactivate url=https://ca.example:443/acct/7 nonce=a");
+	REFUSED("not-allowed", "account",
+		"sign ca=le op=deactivate url=HTTPS://CA.example:0443/acct/7 nonce=a");
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++)
 		REFUSED("not-allowed", "account",
 			"sign ca=le op=deactivate url=https://ca.example/%s nonce=a", urls[i]);
-	OK("sign ca=le op=deactivate url=https://ca.example/acct/77 nonce=a");
+	OK("sign ca=le op=deactivate url=https://ca.example/authz/7 nonce=a");
 	OK("sign ca=le op=deactivate url=https://ca.example/acct/7/authz/1 nonce=a");
+	/* Nor by telling another name of it first. */
+	OK("account ca=le gone=yes");
+	OK("account ca=le url=https://ca.example:443/acct/07");
+	REFUSED("not-allowed", "account",
+		"sign ca=le op=deactivate url=https://ca.example/acct/7 nonce=a");
+	OK("account ca=le gone=yes");
+	OK("account ca=le url=https://ca.example/acct/7?a/b");
+	REFUSED("not-allowed", "account",
+		"sign ca=le op=deactivate url=https://ca.example/acct/7 nonce=a");
 }
 
 TEST(external_accounts)
