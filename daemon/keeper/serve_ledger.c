@@ -40,29 +40,6 @@ static int make_entry(const struct line *line, struct buf *out, struct err *err)
 	return 0;
 }
 
-static int record(struct asked *asked, struct err *err)
-{
-	struct buf entry AUTO_BUF = BUF_INIT;
-	char *path AUTO_FREE = NULL;
-	struct authority at;
-
-	if (authority_find(asked->conf, &asked->message.line, &at, err) < 0 ||
-		make_entry(&asked->message.line, &entry, err) < 0)
-		return -1;
-	path = authority_path(&at, "ledger");
-	return store_file_append(asked->server->store, path, entry.data, entry.len, err);
-}
-
-void serve_record_request(struct asked *asked)
-{
-	struct err err;
-
-	if (record(asked, &err) < 0)
-		asked_fail(asked, &err);
-	else
-		asked_ok(asked, NULL);
-}
-
 static bool is_recent(const char *line, size_t len)
 {
 	char word[INSTANT_TEXT_LEN] = "";
@@ -96,6 +73,42 @@ static int read_ledger(struct store *store, const char *path, struct buf *out, s
 	take_recent(&all, out);
 	return out->len == all.len ? 0
 				   : store_file_write(store, path, out->data, out->len, err);
+}
+
+/* A ledger that is full is read again, which drops what counts nowhere any more. */
+static int add_entry(
+	struct store *store, const char *path, const struct buf *entry, struct err *err)
+{
+	struct buf recent AUTO_BUF = BUF_INIT;
+
+	if (store_file_append(store, path, entry->data, entry->len, LEDGER_MAX, err) == 0)
+		return 0;
+	if (err->code != ERR_TOO_LARGE || read_ledger(store, path, &recent, err) < 0)
+		return -1;
+	return store_file_append(store, path, entry->data, entry->len, LEDGER_MAX, err);
+}
+
+static int record(struct asked *asked, struct err *err)
+{
+	struct buf entry AUTO_BUF = BUF_INIT;
+	char *path AUTO_FREE = NULL;
+	struct authority at;
+
+	if (authority_find(asked->conf, &asked->message.line, &at, err) < 0 ||
+		make_entry(&asked->message.line, &entry, err) < 0)
+		return -1;
+	path = authority_path(&at, "ledger");
+	return add_entry(asked->server->store, path, &entry, err);
+}
+
+void serve_record_request(struct asked *asked)
+{
+	struct err err;
+
+	if (record(asked, &err) < 0)
+		asked_fail(asked, &err);
+	else
+		asked_ok(asked, NULL);
 }
 
 void serve_ledger_request(struct asked *asked)

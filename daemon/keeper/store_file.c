@@ -89,12 +89,13 @@ int store_file_read(struct store *store, const char *path, size_t limit, struct 
 	return secret_read(dir, name, limit, out, err);
 }
 
-int store_file_append(
-	struct store *store, const char *path, const void *data, size_t len, struct err *err)
+int store_file_append(struct store *store, const char *path, const void *data, size_t len,
+	size_t limit, struct err *err)
 {
 	const char *name;
 	int dir AUTO_CLOSE = open_parent(store, path, true, &name, err);
 	int fd AUTO_CLOSE = -1;
+	struct stat st;
 	bool is_new;
 
 	if (dir < 0)
@@ -104,8 +105,14 @@ int store_file_append(
 		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return err_sys(err, err_code_of_errno(errno), errno, "cannot open %s", path);
-	if (store_check_owner(store, fd, path, err) < 0 ||
-		file_write_fd(fd, data, len, err) < 0)
+	if (store_check_owner(store, fd, path, err) < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || st.st_size < 0)
+		return err_sys(err, ERR_IO, errno, "cannot look at %s", path);
+	if (len > limit || (size_t)st.st_size > limit - len)
+		return err_set(
+			err, ERR_TOO_LARGE, "%s would have more than %zu bytes", path, limit);
+	if (file_write_fd(fd, data, len, err) < 0)
 		return -1;
 	if (fdatasync(fd) < 0)
 		return err_sys(err, err_code_of_errno(errno), errno, "cannot sync %s", path);

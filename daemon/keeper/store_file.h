@@ -35,9 +35,12 @@ int store_file_write(
 int store_file_read(struct store *store, const char *path, size_t limit, struct secret *out,
 	struct err *err);
 
-/* Adds to the end and syncs.  A crash may leave a part of what was added last. */
-int store_file_append(
-	struct store *store, const char *path, const void *data, size_t len, struct err *err);
+/*
+ * Adds to the end and syncs; ERR_TOO_LARGE, and nothing is added, when there would be more than `limit`.
+ * A crash may leave a part of what was added last.
+ */
+int store_file_append(struct store *store, const char *path, const void *data, size_t len,
+	size_t limit, struct err *err);
 
 /* Not being there is success. */
 int store_file_remove(struct store *store, const char *path, struct err *err);

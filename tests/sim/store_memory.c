@@ -405,13 +405,15 @@ int store_file_write(
 	return 0;
 }
 
-int store_file_append(
-	struct store *store, const char *path, const void *data, size_t len, struct err *err)
+int store_file_append(struct store *store, const char *path, const void *data, size_t len,
+	size_t limit, struct err *err)
 {
 	struct small_file *file = open_file(store, path, err);
 
 	if (!file)
 		return -1;
+	if (len > limit || file->data.len > limit - len)
+		return err_set(err, ERR_TOO_LARGE, "%s would be too large", path);
 	buf_add(&file->data, data, len);
 	return 0;
 }

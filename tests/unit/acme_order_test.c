@@ -354,7 +354,8 @@ TEST(the_ledger_outlives_everything_for_eight_days)
 	REFUSED("bad-argument", "what", "record ca=le id=abc");
 	REFUSED("bad-argument", "id", "record ca=le what=order");
 	REFUSED("bad-argument", "nobody", "record ca=nobody what=order id=1");
-	REQUIRE(store_file_append(server.store, "accounts/le/ledger", "2026-", 5, &err) == 0);
+	REQUIRE(store_file_append(
+			server.store, "accounts/le/ledger", "2026-", 5, 1 << 20, &err) == 0);
 	reopen();
 	char *two AUTO_FREE = ledger();
 	CHECK(strstr(two, "Z what=order id=abc n=2\n") &&
@@ -365,6 +366,44 @@ TEST(the_ledger_outlives_everything_for_eight_days)
 	clock_ahead = 9 * 86400;
 	char *one AUTO_FREE = ledger();
 	CHECK(strstr(one, "id=new") && !strstr(one, "id=abc"));
+}
+
+/* Whoever took the engine over fills no disk, and what is old makes room. */
+TEST(the_ledger_is_bounded)
+{
+	static const size_t most = (size_t)16 * 1024 * 1024;
+
+	WORLD;
+	char *full AUTO_FREE = mem_zalloc(most), *at = full, *kept AUTO_FREE = NULL;
+	char now[INSTANT_TEXT_LEN];
+	struct err err;
+
+	instant_text(clock_now(), now);
+	while (at < full + most)
+		at += snprintf(at, (size_t)(full + most - at), "%s what=order id=abcd\n", now);
+	full[most - 1] = '\n';
+	REQUIRE(store_file_write(server.store, "accounts/le/ledger", full, most, &err) == 0);
+	REFUSED("too-large", "ledger", "record ca=le what=order id=one");
+	clock_ahead = 9 * 86400;
+	OK("record ca=le what=order id=two");
+	char *one AUTO_FREE = ledger();
+	CHECK(strstr(one, "id=two") && !strstr(one, "id=abcd"));
+}
+
+TEST(tests_have_one_pending_key)
+{
+	WORLD;
+	struct key *one AUTO_KEY = NULL, *two AUTO_KEY = NULL;
+
+	OK("sign ca=le test=yes op=new-account url=https://stage.example/x nonce=a");
+	OK("account ca=le test=yes url=https://stage.example/acct/1");
+	OK("sign ca=le test=yes op=finalize url=https://stage.example/x nonce=a cert=" CERT
+	   " order=https://stage.example/order/1");
+	OK("sign ca=le test=yes op=finalize url=https://stage.example/x nonce=a cert=" CERT
+	   " order=https://stage.example/order/2");
+	one = world_pending_key("https://stage.example/order/1", true);
+	two = world_pending_key("https://stage.example/order/2", true);
+	CHECK(!one && two);
 }
 
 TEST(old_keys_without_an_order_are_swept)

@@ -46,8 +46,10 @@ TEST(lines_are_appended)
 	struct fixture f FIXTURE;
 
 	setup(&f);
-	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "a\n", 2, &f.err), 0);
-	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "b\n", 2, &f.err), 0);
+	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "a\n", 2, 4, &f.err), 0);
+	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "b\n", 2, 4, &f.err), 0);
+	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "c", 1, 4, &f.err), -1);
+	CHECK_INT(f.err.code, ERR_TOO_LARGE);
 	CHECK(has(&f, "accounts/le/ledger", "a\nb\n"));
 }
 
@@ -93,5 +95,5 @@ TEST(paths_that_lead_elsewhere_are_refused)
 	CHECK_INT(store_file_write(f.store, "test/certd-never", "x", 1, &f.err), -1);
 	CHECK_INT(symlinkat("/etc/hostname", f.fd, "facts/link"), 0);
 	CHECK(!has(&f, "facts/link", ""));
-	CHECK_INT(store_file_append(f.store, "facts/link", "x", 1, &f.err), -1);
+	CHECK_INT(store_file_append(f.store, "facts/link", "x", 1, 9, &f.err), -1);
 }
