@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/keeper/challenge.h"
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/serve_private.h"
 #include "daemon/keeper/store.h"
@@ -95,12 +96,19 @@ static int find_named(struct asked *asked, struct err *err)
 	return 0;
 }
 
-/* Commands, copies and slow keys wait; what is about everything is answered at once. */
+/*
+ * Commands, copies and slow keys wait; what is about everything is answered at once.  Withdrawals wait, too, but
+ * a refused one leaves something published, so there may be as many as challenges.
+ */
 static int check_room(const struct asked *asked, struct err *err)
 {
-	if (!asked->cert || asked->server->n_asked <= SERVE_ASKED_MAX)
+	size_t most =
+		asked->message.request == REQUEST_withdraw ? CHALLENGES_MAX : SERVE_ASKED_MAX;
+
+	if ((!asked->cert && asked->message.request != REQUEST_withdraw) ||
+		asked->server->n_asked <= most)
 		return 0;
-	return err_set(err, ERR_BUSY, "%d requests are worked on already", SERVE_ASKED_MAX);
+	return err_set(err, ERR_BUSY, "%zu requests are worked on already", most);
 }
 
 /* What proto/keeper.def says must be there is there, or the other end is not our engine. */
