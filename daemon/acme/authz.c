@@ -16,6 +16,7 @@ enum {
 	CLOSE_MS = 10 * 1000,         /* for telling the CA that we give up */
 	PATIENCE_MS = 10 * 60 * 1000, /* with an order that began, longer than before */
 	ANSWERS = 4,
+	ANSWER_MAX = 64 * 1024, /* there may be a thousand of them, all kept at once */
 	ANSWER_PAUSE_MS = 1000, /* before the second; three times as long before each more */
 };
 
@@ -46,6 +47,7 @@ static void ask(struct authz *a, enum sign op, const char *url)
 	line_add(&a->post.words, "cert", a->order->args.cert);
 	a->post.deadline = a->order->deadline;
 	a->post.patience_ms = PATIENCE_MS;
+	a->post.limit = ANSWER_MAX;
 	post_send(&a->post, &a->task);
 }
 
