@@ -92,6 +92,10 @@ int accept_chain(const struct accept_order *order, const char *pem, size_t len,
 	made.ca = facts_ca(order->at->ca->name);
 	buf_add(&files.csr, order->pending->csr.data, order->pending->csr.len);
 	version_files_fill(&files, order->cert->name, &chain, 1, order->at->ca->name, &made);
+	/* It could be stored, and not read again. */
+	if (files.info.len > INFO_MAX)
+		return err_set(err, ERR_BAD_CERT,
+			"the certificate has names or a serial number without end");
 	*facts = made;
 	*out = files;
 	files = (struct version_files){ .cert = BUF_INIT };

@@ -70,6 +70,9 @@ void serve_prune_request(struct asked *asked)
 	asked_ok(asked, &words);
 }
 
+/* Longest word of an info file that is told. */
+#define WORD_MAX ((size_t)512)
+
 /* The rows of one certificate's versions; what the facts do not hold comes from the info file. */
 struct listing {
 	struct asked *asked;
@@ -79,7 +82,9 @@ struct listing {
 static void add_info(struct listing *listing, const char *key)
 {
 	buf_clear(&listing->value);
-	if (info_value(buf_text(&listing->info), key, &listing->value))
+	/* A CA may have given a serial of any length, and the answer has none. */
+	if (info_value(buf_text(&listing->info), key, &listing->value) &&
+		listing->value.len <= WORD_MAX)
 		line_add(&listing->rows, key, buf_text(&listing->value));
 }
 

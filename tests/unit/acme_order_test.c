@@ -368,6 +368,33 @@ TEST(the_ledger_outlives_everything_for_eight_days)
 	CHECK(strstr(one, "id=new") && !strstr(one, "id=abc"));
 }
 
+TEST(a_serial_without_end_is_not_told)
+{
+	WORLD;
+	have_order();
+	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
+	char *chain AUTO_FREE = make_chain(key, &good, "li"), *path AUTO_FREE = NULL;
+	struct buf info AUTO_BUF = BUF_INIT;
+	struct err err;
+	size_t len;
+
+	check_ok(world_ask(ACCEPT, chain), __LINE__);
+	const char *id = strstr(ask("versions cert=" CERT), "version=");
+
+	REQUIRE(id && strstr(id, " serial="));
+	id += strlen("version=");
+	path = mem_printf(
+		"%s/certs/" CERT "/versions/%.*s/info", dir, (int)strcspn(id, " "), id);
+	REQUIRE(file_read(AT_FDCWD, path, 65536, &info, &err) == 0);
+	len = strcspn(strstr(info.data, "serial: "), "\n");
+	char *longer AUTO_FREE =
+		mem_printf("%.*s%0*d%s", (int)(strstr(info.data, "serial: ") + len - info.data),
+			info.data, 20000, 7, strstr(info.data, "serial: ") + len);
+	REQUIRE(file_replace(AT_FDCWD, path, longer, strlen(longer), FILE_SECRET, &err) == 0);
+	OK("versions cert=" CERT);
+	CHECK(strstr(buf_text(&reply), "version=") && !strstr(buf_text(&reply), "serial="));
+}
+
 /* Whoever took the engine over fills no disk, and what is old makes room. */
 TEST(the_ledger_is_bounded)
 {
