@@ -1,5 +1,6 @@
 #include "daemon/keeper/account.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/keeper/info.h"
@@ -17,6 +18,8 @@
 
 #define KEY_FILE "key.pem"
 #define CANDIDATE_FILE "candidate.pem"
+#define RETIRED "retired-"
+#define RETIRED_MAX 8
 #define ACCOUNT_FILE "account"
 
 /* What every ACME server has to know (RFC 8555, 6.2). */
@@ -212,9 +215,27 @@ int account_want_key(struct store *store, const struct authority *at, struct acc
 	return make_key(store, at, KEY_FILE, &account->key, err);
 }
 
+static void count_retired(const char *name, struct instant changed, void *data)
+{
+	size_t *n = data;
+
+	(void)changed;
+	*n += str_starts(name, RETIRED);
+}
+
 int account_want_candidate(struct store *store, const struct authority *at,
 	struct account *account, struct err *err)
 {
+	char *dir AUTO_FREE = authority_path(at, "");
+	size_t n = 0;
+
+	dir[strlen(dir) - 1] = '\0';
+	if (store_file_list(store, dir, count_retired, &n, err) < 0)
+		return -1;
+	if (n >= RETIRED_MAX)
+		return err_set(err, ERR_NOT_ALLOWED,
+			"%s holds %zu retired keys; remove those that nobody needs any more",
+			dir, n);
 	return make_key(store, at, CANDIDATE_FILE, &account->candidate, err);
 }
 
@@ -239,16 +260,47 @@ int account_forget(struct store *store, const struct authority *at, struct err *
 	return remove_file(store, at, ACCOUNT_FILE, err);
 }
 
+/*
+ * Which key the CA knows is the engine's word, and a broken one may lie: the key that lost is kept, so
+ * that a person can bring it back.
+ */
+static int retire(
+	struct store *store, const struct authority *at, const struct key *key, struct err *err)
+{
+	uint8_t spki[SHA256_LEN];
+	char name[64];
+
+	key_spki_sha256(key, spki);
+	snprintf(name, sizeof(name), RETIRED "%02x%02x%02x%02x%02x%02x%02x%02x.pem", spki[0],
+		spki[1], spki[2], spki[3], spki[4], spki[5], spki[6], spki[7]);
+	return write_key(store, at, name, key, err);
+}
+
+static bool is_same(const struct key *a, const struct key *b)
+{
+	uint8_t one[SHA256_LEN], other[SHA256_LEN];
+
+	key_spki_sha256(a, one);
+	key_spki_sha256(b, other);
+	return memcmp(one, other, sizeof(one)) == 0;
+}
+
 int account_promote(
 	struct store *store, const struct authority *at, bool candidate, struct err *err)
 {
-	struct key *key AUTO_KEY = NULL;
+	struct key *old AUTO_KEY = NULL, *new AUTO_KEY = NULL;
 
+	if (read_key(store, at, KEY_FILE, &old, err) < 0 ||
+		read_key(store, at, CANDIDATE_FILE, &new, err) < 0)
+		return -1;
+	if (!new)
+		return 0;
 	if (candidate) {
-		if (read_key(store, at, CANDIDATE_FILE, &key, err) < 0)
+		if ((old && !is_same(old, new) && retire(store, at, old, err) < 0) ||
+			write_key(store, at, KEY_FILE, new, err) < 0)
 			return -1;
-		if (key && write_key(store, at, KEY_FILE, key, err) < 0)
-			return -1;
+	} else if (retire(store, at, new, err) < 0) {
+		return -1;
 	}
 	return remove_file(store, at, CANDIDATE_FILE, err);
 }

@@ -18,6 +18,7 @@ struct store;
  *
  *	key.pem         the account key, stored before anything is signed with it
  *	candidate.pem   the key of a rollover that the CA was or will be told of
+ *	retired-X.pem   keys that lost a rollover, for people
  *	account         "key: value" lines: url, created, directory, binding
  *	ledger          what was asked of the CA lately (serve_ledger.c)
  *
@@ -70,7 +71,10 @@ int account_note(struct store *store, const struct authority *at, struct account
 	const char *url, struct err *err);
 int account_forget(struct store *store, const struct authority *at, struct err *err);
 
-/* Ends a rollover: the candidate becomes the key, or is removed.  Done again it ends the same. */
+/*
+ * Ends a rollover: the candidate becomes the key, or is removed.  Done again it ends the same.  The key
+ * that lost stays as retired-DIGEST.pem; account_want_candidate() fails when eight of them lie there.
+ */
 int account_promote(
 	struct store *store, const struct authority *at, bool candidate, struct err *err);
 
