@@ -291,6 +291,7 @@ struct conf {
 	const char *state_dir;
 	const char *user; /* the engine's, when started as root */
 	const char *socket;
+	struct yaml_place socket_place; /* the top of the first file when it is not written */
 	struct principals observe, operate, admin;
 	struct ca_conf *cas;
 	size_t n_cas;

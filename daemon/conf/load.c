@@ -153,6 +153,14 @@ static void load_defaults(struct loading *l)
 			yaml_decode(&d, l->top.defaults, &path, conf_cert_fields, &l->defaults);
 }
 
+static struct yaml_place socket_place(const struct yaml_node *root)
+{
+	const struct yaml_node *control = yaml_get(root, "control");
+	const struct yaml_node *socket = control ? yaml_get(control, "socket") : NULL;
+
+	return socket ? socket->place : (struct yaml_place){ 1, 1, 0 };
+}
+
 static void load_top(struct loading *l, const struct yaml_node *root)
 {
 	struct yaml_decoder d = decoder_of(l, &l->conf->arena);
@@ -165,6 +173,7 @@ static void load_top(struct loading *l, const struct yaml_node *root)
 	conf->state_dir = l->top.state_dir;
 	conf->user = l->top.user;
 	conf->socket = l->top.control.socket;
+	conf->socket_place = socket_place(root);
 	conf->observe = l->top.control.observe;
 	conf->operate = l->top.control.operate;
 	conf->admin = l->top.control.admin;

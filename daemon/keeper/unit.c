@@ -17,9 +17,10 @@
 
 enum { UNIT_MAX = 64 * 1024 };
 
-/* What the unit says about writing. */
+/* What certd.service says about writing, and certd.socket about its path. */
 struct unit {
 	struct buf writable; /* directories, each ended by LF */
+	struct buf listens;  /* paths, each ended by LF */
 	bool is_strict, hides_home;
 };
 
@@ -50,6 +51,10 @@ static void read_setting(struct unit *unit, char *line)
 		buf_clear(&unit->writable);
 	else if (str_is(line, "ReadWritePaths"))
 		add_paths(unit, "", value);
+	else if (str_is(line, "ListenStream") && !*value)
+		buf_clear(&unit->listens);
+	else if (str_is(line, "ListenStream"))
+		buf_printf(&unit->listens, "%s\n", value);
 	else if (str_is(line, "StateDirectory"))
 		add_paths(unit, "/var/lib/", value);
 	else if (str_is(line, "RuntimeDirectory"))
@@ -70,20 +75,19 @@ static bool read_unit(struct unit *unit, const char *path)
 }
 
 /* The unit of the strongest place, and the drop-ins of all places on top. */
-static bool find_unit(struct unit *unit, const char *root)
+static bool find_unit(struct unit *unit, const char *name, const char *root)
 {
 	static const char *const places[] = { "/etc/systemd/system", "/run/systemd/system",
 		"/usr/local/lib/systemd/system", "/usr/lib/systemd/system" };
 	bool found = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(places) && !found; i++) {
-		char *path AUTO_FREE = mem_printf("%s%s/certd.service", root, places[i]);
+		char *path AUTO_FREE = mem_printf("%s%s/%s", root, places[i], name);
 
 		found = read_unit(unit, path);
 	}
 	for (size_t i = 0; found && i < ARRAY_LEN(places); i++) {
-		char *pattern AUTO_FREE =
-			mem_printf("%s%s/certd.service.d/*.conf", root, places[i]);
+		char *pattern AUTO_FREE = mem_printf("%s%s/%s.d/*.conf", root, places[i], name);
 		glob_t drop_ins = { 0 };
 
 		if (glob(pattern, 0, NULL, &drop_ins) == 0)
@@ -187,11 +191,38 @@ static bool is_inherited(const struct dns_conf *dns, const struct zone_conf *zon
 	       dns->fallback->publish.tlsa_dirs.at == zone->publish.tlsa_dirs.at;
 }
 
+static bool has_line(const char *lines, const char *wanted)
+{
+	size_t len = strlen(wanted);
+
+	for (const char *end; (end = strchr(lines, '\n')); lines = end + 1)
+		if ((size_t)(end - lines) == len && memcmp(lines, wanted, len) == 0)
+			return true;
+	return false;
+}
+
+/* certd then binds its own socket, and whoever goes by the unit's waits at a door nobody opens. */
+static void check_socket(struct checking *c, const struct conf *conf)
+{
+	const struct yaml_path control = { NULL, "control", 0 };
+	const struct yaml_path path = { &control, "socket", 0 };
+	const char *listens = buf_text(&c->unit.listens);
+
+	/* What stands for "%t" only systemd knows. */
+	if (!c->unit.listens.len || strchr(listens, '%') || has_line(listens, conf->socket))
+		return;
+	yaml_warn(c->diags, conf->socket_place, &path,
+		"the installed certd.socket listens at %.*s and not at %s; run \"systemctl "
+		"edit "
+		"certd.socket\" and add: [Socket] ListenStream= ListenStream=%s",
+		(int)strcspn(listens, "\n"), listens, conf->socket, conf->socket);
+}
+
 void unit_check(const struct conf *conf, const char *root, struct yaml_diags *diags)
 {
 	struct checking c = { .diags = diags };
 
-	if (find_unit(&c.unit, root) && c.unit.is_strict) {
+	if (find_unit(&c.unit, "certd.service", root) && c.unit.is_strict) {
 		check_targets(&c, conf);
 		if (conf->http.webroot)
 			check_webroot(&c, &conf->http);
@@ -201,5 +232,8 @@ void unit_check(const struct conf *conf, const char *root, struct yaml_diags *di
 			if (!is_inherited(&conf->dns, &conf->dns.zones[i]))
 				check_zone(&c, &conf->dns.zones[i]);
 	}
+	if (find_unit(&c.unit, "certd.socket", root))
+		check_socket(&c, conf);
 	buf_done(&c.unit.writable);
+	buf_done(&c.unit.listens);
 }

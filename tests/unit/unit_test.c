@@ -52,6 +52,8 @@ static size_t warnings(struct buf *text)
 	};
 	struct conf conf = { .targets = targets,
 		.n_targets = 3,
+		.socket = "/run/certd/control.sock",
+		.socket_place = { 9, 3, 0 },
 		.http = { .webroot = "/var/www/x%{group}/y", .webroot_place = { 4, 1, 0 } },
 		.dns = { .zones = zones, .n_zones = 2, .fallback = &fallback } };
 	struct yaml_diags diags = { 0 };
@@ -66,7 +68,7 @@ static size_t warnings(struct buf *text)
 	return n;
 }
 
-TEST(what_the_unit_cannot_write_is_told_with_the_lines_to_add)
+TEST(what_the_units_do_not_fit_is_told_with_the_lines_to_add)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 	struct err err;
@@ -97,5 +99,20 @@ TEST(what_the_unit_cannot_write_is_told_with_the_lines_to_add)
 	CHECK_INT(warnings(&text), 0);
 	put("etc/systemd/system/certd.service", "[Service]\nProtectSystem=full\n");
 	CHECK_INT(warnings(&text), 0);
+
+	put("usr/lib/systemd/system/certd.socket",
+		"[Socket]\nListenStream=/run/certd/control.sock\nSocketMode=0666\n");
+	CHECK_INT(warnings(&text), 0);
+	/* A second one does no harm; an empty one clears the list. */
+	put("etc/systemd/system/certd.socket.d/more.conf",
+		"[Socket]\nListenStream=/run/other.sock\n");
+	CHECK_INT(warnings(&text), 0);
+	put("etc/systemd/system/certd.socket.d/zz.conf",
+		"[Socket]\nListenStream=\nListenStream=/run/other.sock\n");
+	CHECK_INT(warnings(&text), 1);
+	CHECK(strstr(buf_text(&text), "certd.yaml:9:3: warning: control.socket: the installed "
+				      "certd.socket listens at /run/other.sock and not at "
+				      "/run/certd/control.sock; "));
+	CHECK(strstr(buf_text(&text), "ListenStream=/run/certd/control.sock\n"));
 	CHECK_INT(file_remove_tree(AT_FDCWD, root, &err), 0);
 }
