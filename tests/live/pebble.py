@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -194,6 +195,14 @@ class Pebble(Bed):
         """How often the CA was asked for this kind of resource."""
         paths = re.findall(r"(?:GET|POST|HEAD) (/\S*) -> calling handler", (self.dir / "pebble.log").read_text())
         return sum(kind is None or kind_of(path) == kind for path in paths)
+
+    def is_deadlocked(self):
+        """Has it locked itself out, as orders side by side can make it?  It ends with what its threads wait for."""
+        pebble = self.processes[-1]
+        pebble.send_signal(signal.SIGQUIT)
+        pebble.wait(10)
+        waits = (self.dir / "pebble.log").read_text()
+        return "FindValidAuthorization" in waits and "updateChallenge" in waits and "sync.(*RWMutex)" in waits
 
     def count_issued(self):
         """How many certificates it has made."""

@@ -10,7 +10,7 @@ from acme_bed import (chain_of, check_pair, dns_commands, journal, leaf_of, left
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from faultproxy import FaultProxy
-from instance import until
+from instance import Instance, until
 from pebble import Pebble
 
 
@@ -198,15 +198,25 @@ def test_staging(run, place):
             settle(certd)
 
 
-def test_many_orders_nonces(run, place):
-    """Two hundred orders, fifty at once, with a CA that refuses six nonces of ten."""
-    count = 200
+def issue_many(place, count):
+    """False when the CA deadlocked, which it still does now and then and which says nothing about certd."""
+    place.mkdir(mode=0o755)
     with Pebble(place / "ca", nonce_reject=60, reuse=0, retry_after=1) as ca:
         certs = {f"s{n}": names(f"n{n}.example.test") for n in range(count)}
-        certd = run(make_config(ca, certs, more="in_flight: 50"))
-        settle(certd, 400)
-        log = certd.log()
-        assert "cert.failed" not in log
-        for n in range(count):
-            check_pair(certd, f"example.test/s{n}")
-            assert len(certd.versions(f"example.test/s{n}")) == 1
+        with Instance(place, make_config(ca, certs, more="in_flight: 50")) as certd:
+            try:
+                settle(certd, 200)
+            except AssertionError:
+                if ca.is_deadlocked():
+                    return False
+                raise
+            assert "cert.failed" not in certd.log()
+            for n in range(count):
+                check_pair(certd, f"example.test/s{n}")
+                assert len(certd.versions(f"example.test/s{n}")) == 1
+    return True
+
+
+def test_many_orders_nonces(place):
+    """Two hundred orders, fifty at once, with a CA that refuses six nonces of ten."""
+    assert any(issue_many(place / f"try{n}", 200) for n in range(3)), "the CA deadlocked three times"
