@@ -161,6 +161,29 @@ TEST(a_key_that_is_in_use_is_not_compromised_by_the_engine)
 	OK(SIGN("revoke") " cert=" CERT " version=%s reason=1 with=cert-key", old);
 }
 
+/* An engine that rolls without a deploy makes nothing unused that a target still serves. */
+TEST(what_a_target_has_is_spared_like_the_current_version)
+{
+	WORLD;
+	char old[VERSION_ID_TEXT_LEN];
+	struct cert_facts facts;
+	struct err err;
+
+	have_curr();
+	REQUIRE(store_read(server.store, CERT, &facts, &err) == 0);
+	facts_want_target(&facts, "web")->copied = facts.curr.id;
+	REQUIRE(store_write_facts(server.store, &facts, &err) == 0);
+	facts_done(&facts);
+	version_word("curr", old);
+	have_curr();
+	REFUSED("not-allowed", "target", SIGN("revoke") " cert=" CERT " version=%s", old);
+	REQUIRE(store_read(server.store, CERT, &facts, &err) == 0);
+	facts_want_target(&facts, "web")->copied = facts.curr.id;
+	REQUIRE(store_write_facts(server.store, &facts, &err) == 0);
+	facts_done(&facts);
+	OK(SIGN("revoke") " cert=" CERT " version=%s", old);
+}
+
 TEST(what_was_revoked_is_next_no_longer)
 {
 	WORLD;
