@@ -121,6 +121,7 @@ struct acme_conf {
 	const char *chain;   /* the root's name of the preferred alternate chain, or NULL */
 	const char *eab_kid; /* NULL: no external account binding */
 	const char *eab_hmac_file; /* read by the keeper when it signs */
+	const char *eab_algorithm; /* one of jws_macs (lib/crypt/jws.h) */
 	unsigned in_flight;        /* orders side by side, at least 1 */
 	enum limits limits;
 };

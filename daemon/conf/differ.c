@@ -66,7 +66,8 @@ bool acme_conf_equal(const struct acme_conf *a, const struct acme_conf *b)
 	       a->challenge == b->challenge && text_equal(a->profile, b->profile) &&
 	       a->profile_required == b->profile_required && text_equal(a->chain, b->chain) &&
 	       text_equal(a->eab_kid, b->eab_kid) &&
-	       text_equal(a->eab_hmac_file, b->eab_hmac_file) && a->in_flight == b->in_flight &&
+	       text_equal(a->eab_hmac_file, b->eab_hmac_file) &&
+	       text_equal(a->eab_algorithm, b->eab_algorithm) && a->in_flight == b->in_flight &&
 	       a->limits == b->limits;
 }
 

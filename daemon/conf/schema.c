@@ -135,6 +135,9 @@ static const struct yaml_field eab_fields[] = {
 		.help = "the key identifier that the CA gave"),
 	YAML_FIELD(struct eab_draft, hmac_file, conf_path, .is_required = true,
 		.help = "holds the key that the CA gave, as base64url"),
+	YAML_FIELD(struct eab_draft, algorithm, conf_mac, .fallback = "HS256",
+		.help = "the MAC that the CA wants; the key is at least as long as its hash: "
+			"32, 48 or 64 octets"),
 	{ 0 },
 };
 

@@ -26,7 +26,7 @@ struct conf_entries {
 };
 
 struct eab_draft {
-	const char *kid, *hmac_file;
+	const char *kid, *hmac_file, *algorithm;
 };
 
 struct ca_draft {
@@ -198,6 +198,7 @@ extern const struct yaml_type conf_trust;     /* const char *: PEM text */
 extern const struct yaml_type conf_contact;   /* struct words */
 extern const struct yaml_type conf_terms;     /* bool */
 extern const struct yaml_type conf_challenge; /* enum challenge */
+extern const struct yaml_type conf_mac;       /* const char *, one of jws_macs */
 extern const struct yaml_type conf_limits;    /* int: enum limits */
 
 /* Values of http, tls_alpn and dns (types_net.c, types_dns.c). */

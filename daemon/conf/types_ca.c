@@ -4,6 +4,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/crypt/jws.h"
 #include "lib/wire/name.h"
 #include "lib/wire/url.h"
 
@@ -126,6 +127,14 @@ static void decode_challenge(struct yaml_decoder *d, const struct yaml_value *v,
 		*(enum challenge *)out = (enum challenge)at;
 }
 
+static void decode_mac(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	int at = yaml_word_of(d, v, jws_macs);
+
+	if (at >= 0)
+		*(const char **)out = jws_macs[at];
+}
+
 static void decode_limits(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	static const char *const words[] = {
@@ -178,6 +187,13 @@ const struct yaml_type conf_challenge = {
 		"\"dns-persist-01\"]",
 	.size = sizeof(enum challenge),
 	.decode = decode_challenge,
+};
+
+const struct yaml_type conf_mac = {
+	.word = "HS256, HS384 or HS512",
+	.json = "\"enum\": [\"HS256\", \"HS384\", \"HS512\"]",
+	.size = sizeof(const char *),
+	.decode = decode_mac,
 };
 
 const struct yaml_type conf_limits = {

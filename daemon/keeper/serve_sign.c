@@ -128,12 +128,15 @@ static int add_binding(const struct signing *s, struct buf *out, struct err *err
 		jws_jwk(s->account.key, &jwk, err) < 0)
 		return err_add(err, "the external account of %s", s->at.ca->name);
 	buf_add_char(&header, '{');
-	add_member(&header, "alg", "HS256");
+	add_member(&header, "alg", acme->eab_algorithm);
 	add_member(&header, "kid", acme->eab_kid);
 	add_member(&header, "url", s->url);
 	buf_add_char(&header, '}');
 	buf_add_text(out, ",\"externalAccountBinding\":");
-	return jws_mac(&mac, "HS256", header.data, jwk.data, out, err);
+	if (jws_mac(&mac, acme->eab_algorithm, header.data, jwk.data, out, err) < 0)
+		return err_add(err, "the external account of %s, %s", s->at.ca->name,
+			acme->eab_hmac_file);
+	return 0;
 }
 
 static int new_account(struct signing *s, struct err *err)

@@ -29,13 +29,13 @@ static const struct kind {
 	{ "ed25519", "EdDSA", NULL, "Ed25519", 0 },
 };
 
+const char *const jws_macs[] = { "HS256", "HS384", "HS512", NULL };
+
+/* In the same order. */
 static const struct {
-	const char *algorithm, *digest;
-} macs[] = {
-	{ "HS256", "SHA256" },
-	{ "HS384", "SHA384" },
-	{ "HS512", "SHA512" },
-};
+	const char *digest;
+	size_t len; /* of its value, and the least of a key */
+} macs[] = { { "SHA256", 32 }, { "SHA384", 48 }, { "SHA512", 64 } };
 
 static void bn_freep(BIGNUM **bn)
 {
@@ -320,18 +320,19 @@ int jws_mac(const struct secret *key, const char *algorithm, const char *header,
 {
 	struct buf input AUTO_BUF = BUF_INIT, signature AUTO_BUF = BUF_INIT;
 	unsigned char mac[EVP_MAX_MD_SIZE];
-	const char *digest = NULL;
-	size_t at, len;
+	size_t at, len, i = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(macs); i++)
-		if (str_is(macs[i].algorithm, algorithm))
-			digest = macs[i].digest;
-	if (!digest || key->len == 0)
+	while (jws_macs[i] && !str_is(jws_macs[i], algorithm))
+		i++;
+	if (!jws_macs[i])
+		return err_set(err, ERR_BAD_KEY, "there is no such MAC for ACME");
+	if (key->len < macs[i].len)
 		return err_set(err, ERR_BAD_KEY,
-			digest ? "the MAC key is empty" : "there is no such MAC for ACME");
+			"the key for %s has %zu octets and needs at least %zu", algorithm,
+			key->len, macs[i].len);
 	add_input(header, payload, &input, &at);
 	ssl_begin();
-	if (!EVP_Q_mac(NULL, "HMAC", NULL, digest, NULL, key->data, key->len,
+	if (!EVP_Q_mac(NULL, "HMAC", NULL, macs[i].digest, NULL, key->data, key->len,
 		    (const unsigned char *)input.data, input.len, mac, sizeof(mac), &len))
 		return ssl_fail(err, ERR_CRYPTO, "cannot compute the MAC");
 	jws_base64url(&signature, mac, len);

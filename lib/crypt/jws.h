@@ -36,7 +36,13 @@ int jws_thumbprint(const struct key *key, struct buf *out, struct err *err);
 int jws_sign(const struct key *key, const char *header, const char *payload, struct buf *out,
 	struct err *err);
 
-/* The same with a MAC: `algorithm` is HS256, HS384 or HS512 (RFC 8555, 7.3.4). */
+/* What jws_mac() knows, by RFC 7518's names: HS256, HS384 and HS512, and a NULL behind them. */
+extern const char *const jws_macs[];
+
+/*
+ * The same with a MAC (RFC 8555, 7.3.4).  ERR_BAD_KEY for an unknown one and for a key that is shorter
+ * than its hash (RFC 7518, 3.2).
+ */
 int jws_mac(const struct secret *key, const char *algorithm, const char *header,
 	const char *payload, struct buf *out, struct err *err);
 

@@ -1,6 +1,8 @@
 """Certificates from a real ACME CA, Pebble: every challenge, every kind of order, many at once."""
+import base64
 import datetime
 import json
+import os
 import re
 import subprocess
 
@@ -128,6 +130,28 @@ def test_binding_profile_chain(run, place):
         assert chain[-1].issuer == root.subject
         life = chain[0].not_valid_after - chain[0].not_valid_before
         assert abs(life - datetime.timedelta(days=6)) < datetime.timedelta(hours=1)
+
+
+def test_binding_macs(place):
+    """Each MAC of an external binding with its shortest key; a shorter one is not even shown to the CA."""
+    keys = {name: os.urandom(size) for name, size in (("HS256", 32), ("HS384", 48), ("HS512", 64))}
+
+    def encode(key):
+        return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+    with Pebble(place / "ca", binding={name: encode(key) for name, key in keys.items()}) as ca:
+        for name, key in keys.items():
+            asked = ca.count("new-account")
+            there = place / name
+            there.mkdir(mode=0o755)
+            (there / "hmac").write_text(encode(key[:-1]))
+            eab = f"eab: {{kid: {name}, hmac_file: {there}/hmac, algorithm: {name}}}"
+            with Instance(there, make_config(ca, {"web": names("a.example.test")}, more=eab)) as certd:
+                until(lambda: f"needs at least {len(key)}" in str(certd.ok("why", "example.test/web")), 20, "no reason")
+                assert ca.count("new-account") == asked
+                (there / "hmac").write_text(encode(key))
+                certd.ok("renew", "example.test/web", "--force", "--wait", timeout=60)
+                settle(certd)
+                assert [row["binding"] for row in certd.ok("accounts")] == [name]
 
 
 def test_idn(run, place):

@@ -152,10 +152,22 @@ TEST(external_accounts)
 		"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Y"
 		"j0iPS4hcgUuTwjAzZr1Z9CAow";
 	static const struct {
-		const char *text, *error;
-	} rows[] = { { good, NULL }, { "AyM1Sys\r\n PpbyD\n", NULL },
-		{ "AyM1S+/=\n", "base64" }, { "", "empty" }, { " \n", "empty" },
-		{ "not base64!", "base64" } };
+		const char *algorithm, *text, *code, *error;
+	} rows[] = {
+		{ "HS256", good, NULL, NULL },
+		{ "HS384", good, NULL, NULL },
+		{ "HS512", good, NULL, NULL },
+		{ "HS256", "AyM1SysPpbyDfgZld3um\r\n j1qzKObwVMkoqQ+EstJQLr/=\n", "bad-value",
+			"base64" },
+		{ "HS256", "AyM1SysPpbyDfgZld3um\r\n j1qzKObwVMkoqQ+EstJQLr/T+w==\n", NULL,
+			NULL },
+		{ "HS384", "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ+EstJQLr/T+w==", "bad-key",
+			"the key for HS384 has 34 octets and needs at least 48" },
+		{ "HS256", "AyM1SysPpbyD", "bad-key", "has 9 octets and needs at least 32" },
+		{ "HS256", "", "bad-value", "empty" },
+		{ "HS256", " \n", "bad-value", "empty" },
+		{ "HS256", "not base64!", "bad-value", "base64" },
+	};
 
 	WORLD;
 	char *path AUTO_FREE = mem_printf("%s/hmac", dir);
@@ -167,15 +179,18 @@ TEST(external_accounts)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		REQUIRE(file_replace(AT_FDCWD, path, rows[i].text, strlen(rows[i].text),
 				FILE_SECRET, &err) == 0);
+		world_acme.eab_algorithm = rows[i].algorithm;
 		if (rows[i].error) {
-			REFUSED("bad-value", rows[i].error, SIGN("new-account"));
+			REFUSED(rows[i].code, rows[i].error, SIGN("new-account"));
 			continue;
 		}
 		OK(SIGN("new-account"));
 		CHECK(strstr(payload(), ",\"externalAccountBinding\":{\"protected\":\""));
 		char *inner AUTO_FREE = mem_strdup(strstr(payload(), "{\"protected\""));
-		CHECK_STR(part_of(inner, "protected"), "{\"alg\":\"HS256\",\"kid\":\"kid-1\","
-						       "\"url\":\"https://ca.example/x\"}");
+		char *want AUTO_FREE = mem_printf("{\"alg\":\"%s\",\"kid\":\"kid-1\","
+						  "\"url\":\"https://ca.example/x\"}",
+			rows[i].algorithm);
+		CHECK_STR(part_of(inner, "protected"), want);
 		CHECK(str_starts(
 			part_of(inner, "payload"), "{\"crv\":\"P-256\",\"kty\":\"EC\""));
 	}

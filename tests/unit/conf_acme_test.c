@@ -71,6 +71,7 @@ static void check_acme(const struct conf *conf)
 	CHECK_STR(acme->chain, "ISRG Root YE");
 	CHECK_STR(acme->eab_kid, "abc");
 	CHECK_STR(acme->eab_hmac_file, "/t/eab.key");
+	CHECK_STR(acme->eab_algorithm, "HS256");
 	CHECK_INT(acme->in_flight, 16);
 	CHECK_INT(acme->limits, LIMITS_NONE);
 	CHECK_INT(conf_life(conf, &conf->certs[0], 0).s, 0);
@@ -268,21 +269,24 @@ static const struct {
 		"/t/c:1:126: error: cas.le.in_flight: 0 is not between 1 and 1000\n"
 		"/t/c:1:129: error: cas.le.chalenge: is an unknown key; did you mean "
 		"challenge?\n" },
-	{ "cas: {le: {" ACME ", challenge: http01, eab: {kid: x}, contact: [\"mailto:a@b.de\", "
+	{ "cas: {le: {" ACME
+	  ", challenge: http01, eab: {kid: x, algorithm: HS265}, contact: [\"mailto:a@b.de\", "
 	  "a, a@, \"a@b@c.de\", \"a?b@c.de\", \"a@*.de\"]}}\n",
 		"/t/c:1:88: error: cas.le.challenge: \"http01\" is unknown; did you mean "
 		"http-01?\n"
 		"/t/c:1:101: error: cas.le.eab: needs the key hmac_file\n"
-		"/t/c:1:121: error: cas.le.contact[0]: \"mailto:a@b.de\" is a URL; write the "
+		"/t/c:1:121: error: cas.le.eab.algorithm: \"HS265\" is unknown; did you mean "
+		"HS256?\n"
+		"/t/c:1:139: error: cas.le.contact[0]: \"mailto:a@b.de\" is a URL; write the "
 		"address without mailto:\n"
-		"/t/c:1:138: error: cas.le.contact[1]: \"a\" is not a mail address; write "
+		"/t/c:1:156: error: cas.le.contact[1]: \"a\" is not a mail address; write "
 		"NAME@DOMAIN\n"
-		"/t/c:1:141: error: cas.le.contact[2]: \"a@\" has no domain behind its @\n"
-		"/t/c:1:145: error: cas.le.contact[3]: \"a@b@c.de\" is not a mail address; "
+		"/t/c:1:159: error: cas.le.contact[2]: \"a@\" has no domain behind its @\n"
+		"/t/c:1:163: error: cas.le.contact[3]: \"a@b@c.de\" is not a mail address; "
 		"write NAME@DOMAIN\n"
-		"/t/c:1:157: error: cas.le.contact[4]: \"a?b@c.de\" has a character that the "
+		"/t/c:1:175: error: cas.le.contact[4]: \"a?b@c.de\" has a character that the "
 		"mail address of an account cannot have\n"
-		"/t/c:1:169: error: cas.le.contact[5]: \"a@*.de\" has no domain behind its "
+		"/t/c:1:187: error: cas.le.contact[5]: \"a@*.de\" has no domain behind its "
 		"@\n" },
 	{ "cas: {le: {" ACME ", trust_file: /nonexistent/ca.pem}}\n",
 		"/t/c:1:89: error: cas.le.trust_file: cannot use /nonexistent/ca.pem: cannot "

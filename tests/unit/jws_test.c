@@ -144,29 +144,68 @@ TEST(base64_reads_what_it_writes)
 	}
 }
 
-TEST(hs256_of_rfc_7515)
+TEST(macs)
 {
-	struct secret key AUTO_SECRET = SECRET_INIT;
-	struct buf raw AUTO_BUF = BUF_INIT, out AUTO_BUF = BUF_INIT;
+	/* The key and the claims of RFC 7515, A.1; the values are those of another implementation. */
+	static const struct {
+		const char *algorithm, *header, *protected, *signature;
+		size_t least;
+	} rows[] = {
+		{ "HS256", "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}",
+			"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9",
+			"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", 32 },
+		{ "HS384", "{\"alg\":\"HS384\"}", "eyJhbGciOiJIUzM4NCJ9",
+			"oXDrZsBTd6_RlkXLUTQJ0DSfHx5raR4Pq5jlRHf5v0WTm-zt8xcsCvXagNl0J4eM",
+			48 },
+		{ "HS512", "{\"alg\":\"HS512\"}", "eyJhbGciOiJIUzUxMiJ9",
+			"CyfHecbVPqPzB3zBwYd3rgVBi2Dgg-eAeX7JT8B85QbKLwSXyll8WKGdehse606sz"
+			"f9G3i-jr24QGkEtMAGSpg",
+			64 },
+	};
+	struct buf raw AUTO_BUF = BUF_INIT;
 	struct err err;
 
 	decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-"
 	       "1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9"
 	       "CAow",
 		&raw);
-	secret_add(&key, raw.data, raw.len);
-	CHECK_INT(jws_mac(&key, "HS256", "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}", CLAIMS,
-			  &out, &err),
-		0);
-	CHECK_STR(buf_text(&out),
-		"{\"protected\":\"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9\","
-		"\"payload\":\"" CLAIMS_64 "\","
-		"\"signature\":\"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\"}");
-	CHECK_INT(jws_mac(&key, "HS512", "{}", "{}", &out, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct secret key AUTO_SECRET = SECRET_INIT, less AUTO_SECRET = SECRET_INIT,
+				  least AUTO_SECRET = SECRET_INIT;
+		struct buf out AUTO_BUF = BUF_INIT;
+		char *want AUTO_FREE =
+			mem_printf("{\"protected\":\"%s\",\"payload\":\"" CLAIMS_64
+				   "\",\"signature\":\"%s\"}",
+				rows[i].protected, rows[i].signature);
+
+		secret_add(&key, raw.data, raw.len);
+		secret_add(&less, raw.data, rows[i].least - 1);
+		secret_add(&least, raw.data, rows[i].least);
+		CHECK_STR(jws_macs[i], rows[i].algorithm);
+		REQUIRE(jws_mac(&key, rows[i].algorithm, rows[i].header, CLAIMS, &out, &err) ==
+			0);
+		CHECK_STR(buf_text(&out), want);
+		CHECK_INT(jws_mac(&least, rows[i].algorithm, "{}", "{}", &out, &err), 0);
+		CHECK_INT(jws_mac(&less, rows[i].algorithm, "{}", "{}", &out, &err), -1);
+		CHECK_INT(err.code, ERR_BAD_KEY);
+	}
+	CHECK(!jws_macs[ARRAY_LEN(rows)]);
+}
+
+TEST(macs_refused)
+{
+	struct secret key AUTO_SECRET = SECRET_INIT;
+	struct buf out AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	secret_add(&key, CLAIMS, strlen(CLAIMS));
 	CHECK_INT(jws_mac(&key, "HS1", "{}", "{}", &out, &err), -1);
+	CHECK_INT(err.code, ERR_BAD_KEY);
 	secret_done(&key);
 	CHECK_INT(jws_mac(&key, "HS256", "{}", "{}", &out, &err), -1);
 	CHECK_INT(err.code, ERR_BAD_KEY);
+	CHECK_STR(err.text, "the key for HS256 has 0 octets and needs at least 32");
+	CHECK_INT((int)out.len, 0);
 }
 
 TEST(rs256_of_rfc_7515)
