@@ -75,7 +75,8 @@ static int take_directory(struct acme_opening *o, struct err *err)
 			retry ? header_retry_after(retry, clock_now()) : INSTANT_NONE, err);
 	}
 	if (!err_is_set(err))
-		directory_read(buf_text(&o->http.body), o->http.body.len, &directory, err);
+		directory_read(
+			buf_text(&o->http.body), o->http.body.len, o->ca->url, &directory, err);
 	if (err_is_set(err))
 		return err_add(err, "the directory of the CA %s", o->ca->name);
 	directory_done(&o->ca->directory);

@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/wire/url.h"
 
 enum { DOUBT_MS = 60 * 1000 };
 
@@ -192,6 +193,18 @@ void acme_leave(struct acme_place *place)
 	if (!op_is_pending(&place->op))
 		ca->n_entered--;
 	let_in(ca);
+}
+
+int acme_ca_check_url(
+	const struct acme_ca *ca, const char *url, const char *what, struct err *err)
+{
+	char text[128];
+
+	if (url_same_origin(url, ca->url))
+		return 0;
+	return err_set(err, ERR_FOREIGN_URL,
+		"the CA %s, %s: %.150s is not at the host of %.150s", acme_ca_text(ca, text),
+		what, url, ca->url);
 }
 
 void acme_ca_doubt(struct acme_ca *ca)

@@ -118,6 +118,13 @@ void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place)
 void acme_leave(struct acme_place *place); /* zeroed is fine */
 
 /*
+ * May this URL, which the CA gave us, be asked?  Only where its directory lies, so that no CA can send us to
+ * somebody else.  -1 with ERR_FOREIGN_URL; `what` it is for begins the sentence.
+ */
+int acme_ca_check_url(
+	const struct acme_ca *ca, const char *url, const char *what, struct err *err);
+
+/*
  * Something hints that the CA moved or changed: the directory is fetched again before its next use
  * (at most once a minute).  It is so once a day anyway.
  */

@@ -40,6 +40,7 @@ bool health_is_the_cas(const struct err *err)
 	case ERR_HTTP:
 	case ERR_TIMEOUT:
 	case ERR_BAD_ANSWER:
+	case ERR_FOREIGN_URL:
 	case ERR_CA_FAILED:
 	case ERR_CA_DOWN:
 	case ERR_RATE_LIMITED:
@@ -105,7 +106,8 @@ bool health_note(
 		return false;
 	}
 	/* It answered, so it is there; a cancellation or a fault of ours tells nothing. */
-	if (err_code_class(err->code) == CLASS_REFUSED || err->code == ERR_RATE_LIMITED) {
+	if ((err_code_class(err->code) == CLASS_REFUSED && !health_is_the_cas(err)) ||
+		err->code == ERR_RATE_LIMITED) {
 		close_breaker(health, tick);
 		return false;
 	}

@@ -9,7 +9,7 @@
 /*
  * Is a CA in a state to be asked at all: the circuit breaker, one per directory.
  *
- * Only errors that are the CA's own count: nobody there, no TLS, 5xx, nonsense; not those that
+ * Only errors that are the CA's own count: nobody there, no TLS, 5xx, nonsense, URLs of others; not those that
  * follow a name (validation, CAA, a refused name), and not limits, which have their own times.  After
  * HEALTH_TRIES of them in a row, each of another order, the CA counts as down and is left alone for a minute,
  * which doubles with every try in vain up to half an hour, or for as long as it asked itself, a day at most.

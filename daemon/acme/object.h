@@ -16,8 +16,9 @@ struct err;
  * Pure: no request, no clock, no policy.  A reader refuses what the protocol cannot go on without
  * (ERR_BAD_ANSWER) and takes everything else as it comes: unknown members are ignored, unknown states
  * and challenges are kept as such, lists may be missing, empty, shuffled and hold what nobody asked for.
- * Counts are bounded; URLs are https and well-formed or the object is refused.  Whether a URL lies on the
- * CA's own origin is the keeper's business, which signs for no other.
+ * Counts are bounded; URLs are https and well-formed or the object is refused.  What nothing goes on
+ * without lies on the directory's own origin; all else is looked at where it is asked
+ * (acme_ca_check_url()).
  *
  * Every object owns its texts in one arena: x_read() fills a zeroed or done one, x_done() frees it.
  * On failure it is as if done.
@@ -61,7 +62,9 @@ struct directory {
 	bool needs_binding;
 };
 
-int directory_read(const char *data, size_t len, struct directory *out, struct err *err);
+/* `url` is where it came from; ERR_FOREIGN_URL: the CA has nonces, accounts or orders elsewhere. */
+int directory_read(
+	const char *data, size_t len, const char *url, struct directory *out, struct err *err);
 void directory_done(struct directory *directory);
 bool directory_has_profile(const struct directory *directory, const char *name);
 

@@ -235,6 +235,7 @@ static void run(struct task *task)
 	struct post *p = TASK_OF(task, struct post);
 
 	TASK_BEGIN(task)
+	TRY(acme_ca_check_url(p->ca, p->url, sign_text(p->op), &task->err));
 	for (;;) {
 		if (left_ms(p) <= 0)
 			FAIL(ERR_TIMEOUT, "the CA %s, %s: no time is left", p->ca->name,

@@ -21,6 +21,8 @@
  * A success is a 2xx answer.  Anything else is the task's error, or with post_send_soft() in `err`, and
  * what the CA said is in `problem`.
  *
+ * Only URLs at the host of the CA's directory are asked (ERR_FOREIGN_URL), whatever the CA says.
+ *
  * A rejected nonce is answered with the nonce of that very answer, POST_NONCES times.  What may be the
  * CA's passing trouble (no connection, a broken one, 5xx, a short Retry-After) is tried again with
  * back-off as long as `patience_ms` and the deadline allow, but only when asking twice does no harm:

@@ -152,7 +152,7 @@ static int take_certid(struct check *c, struct err *err)
 			c->ca->name);
 	buf_clear(&c->url);
 	ari_url(base, id, &c->url);
-	return 0;
+	return acme_ca_check_url(c->ca, buf_text(&c->url), "renewal information", err);
 }
 
 static void ask_ca(struct check *c)

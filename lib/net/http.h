@@ -28,15 +28,16 @@
  *	ERR_TIMEOUT    no whole answer within time_ms
  *	ERR_TOO_LARGE  more than `limit` bytes of body, or HTTP_HEADERS_MAX of headers
  *	ERR_HTTP       the connection broke, or what came was not the HTTP that was asked for
+ *	ERR_FOREIGN_URL  a redirect leads to another host
  *	ERR_BAD_VALUE  the URL was not one that is asked at all
  *
- * All but the last two are sentences about the host.  Whether a request that failed was carried out is
+ * All but the last three are sentences about the host.  Whether a request that failed was carried out is
  * never known.  Nothing is retried here; but when a kept connection turns out to be dead before the
  * first byte of an answer, libcurl says the same again on a new one.
  *
  * Every request has a bound on the body it takes (compressed ones are neither asked for nor taken) and on
  * its time, connecting and waiting for a connection included.  Redirects are followed only by a GET
- * that says so, at most HTTP_REDIRECTS_MAX, to https only.  Only https URLs are asked at all, with TLS 1.2 or
+ * that says so, at most HTTP_REDIRECTS_MAX, and never to another origin.  Only https URLs are asked at all, with TLS 1.2 or
  * better, and the server's certificate is always verified.  Names are resolved beside the loop.  No cookies,
  * no passwords, no file of the user is read.  Of the environment, https_proxy and no_proxy are honoured.
  */

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/http.h"
+#include "lib/wire/url.h"
 
 /* Orders by the hundred share these; more of them would only be more handshakes. */
 enum {
@@ -40,6 +41,7 @@ struct transfer {
 	struct curl_slist *headers;
 	struct timer deadline;
 	struct err err; /* of a callback that wanted no more */
+	unsigned redirects;
 	char said[CURL_ERROR_SIZE];
 	struct transfer *next; /* kept ones */
 };
@@ -62,7 +64,6 @@ static const struct {
 	{ CURLOPT_PIPEWAIT, 1 },
 	{ CURLOPT_PATH_AS_IS, 1 },
 	{ CURLOPT_DISALLOW_USERNAME_IN_URL, 1 },
-	{ CURLOPT_MAXREDIRS, HTTP_REDIRECTS_MAX },
 	{ CURLOPT_MAXAGE_CONN, IDLE_S },
 	{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
 	/* A cancelled look-up is left to its thread, which cleans up; else the loop would wait for it. */
@@ -258,7 +259,6 @@ static int accept_answer(struct transfer *transfer, struct err *err)
 {
 	struct http_op *op = transfer->op;
 	const char *encoding = http_header(op, "content-encoding", NULL);
-	char *url = NULL;
 	long status = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -267,12 +267,38 @@ static int accept_answer(struct transfer *transfer, struct err *err)
 		return err_set(err, ERR_HTTP,
 			"the answer is encoded as \"%.40s\", which was not asked for",
 			encoding);
-	curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
-	if (op->follow && url && !str_is(url, buf_text(&op->url))) {
-		buf_clear(&op->url);
-		buf_add_text(&op->url, url);
-	}
 	return 0;
+}
+
+/*
+ * libcurl tells where a redirect leads and does not go there: it would go to any host, and what was
+ * checked must be what is asked.  True: the next request is on its way.
+ */
+static bool is_followed(struct transfer *transfer, struct err *err)
+{
+	struct http_op *op = transfer->op;
+	CURLM *multi = transfer->http->multi;
+	char *url = NULL;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &url);
+	if (!op->follow || !url)
+		return false;
+	if (transfer->redirects++ == HTTP_REDIRECTS_MAX) {
+		err_set(err, ERR_HTTP, "too many redirects");
+		return false;
+	}
+	if (!url_same_origin(url, buf_text(&op->url))) {
+		err_set(err, ERR_FOREIGN_URL, "a redirect leads to %.150s, which is not there",
+			url);
+		return false;
+	}
+	buf_clear(&op->url);
+	buf_add_text(&op->url, url);
+	curl_multi_remove_handle(multi, transfer->easy);
+	curl_easy_setopt(transfer->easy, CURLOPT_URL, buf_text(&op->url));
+	if (curl_multi_add_handle(multi, transfer->easy) != CURLM_OK)
+		mem_exhausted();
+	return true;
 }
 
 static void finish(struct transfer *transfer, CURLcode result)
@@ -284,7 +310,9 @@ static void finish(struct transfer *transfer, CURLcode result)
 		http_curl_name_host(op, &err);
 	else if (result != CURLE_OK)
 		http_curl_error(transfer->easy, op, (int)result, transfer->said, &err);
-	else if (accept_answer(transfer, &err) < 0)
+	else if (is_followed(transfer, &err))
+		return;
+	else if (err_is_set(&err) || accept_answer(transfer, &err) < 0)
 		http_curl_name_host(op, &err);
 	release(op);
 	http_answer(op, &err);
@@ -367,8 +395,6 @@ static void prepare(struct transfer *transfer, const struct http_op *op)
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
 		curl_easy_setopt(easy, settings[i].option, settings[i].value);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, op->follow ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, http->proxy);
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, http->no_proxy);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, http->agent);
@@ -404,6 +430,7 @@ void http_ask(struct http *http, struct task *task, struct http_op *op)
 	op->impl = transfer;
 	transfer->op = op;
 	transfer->err = (struct err)ERR_INIT;
+	transfer->redirects = 0;
 	transfer->said[0] = 0;
 	transfer->deadline.fire = on_deadline;
 	prepare(transfer, op);

@@ -32,10 +32,6 @@ static const struct {
 	{ CURLE_USE_SSL_FAILED, ERR_TLS, NULL },
 	{ CURLE_GOT_NOTHING, ERR_HTTP, "the connection was closed without an answer" },
 	{ CURLE_PARTIAL_FILE, ERR_HTTP, "the connection was closed within the answer" },
-	{ CURLE_TOO_MANY_REDIRECTS, ERR_HTTP, "too many redirects" },
-	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_HTTP, "a redirect leads to what is not https" },
-	{ CURLE_URL_MALFORMAT, ERR_HTTP, "a redirect leads to what is no URL" },
-	{ CURLE_LOGIN_DENIED, ERR_HTTP, "a redirect leads to a URL with a user" },
 	{ CURLE_FILESIZE_EXCEEDED, ERR_TOO_LARGE, "the answer is longer than it may be" },
 	{ CURLE_RECV_ERROR, ERR_HTTP, NULL },
 	{ CURLE_SEND_ERROR, ERR_HTTP, NULL },
@@ -84,7 +80,7 @@ static void place(const struct http_op *op, char out[300])
 		snprintf(out, 300, "%.*s", len, at);
 }
 
-/* A proxy, or where a redirect led, is named by libcurl alone. */
+/* A proxy is named by libcurl alone. */
 static void nobody(CURL *easy, const struct http_op *op, const char *said, struct err *err)
 {
 	char at[300], host[256];

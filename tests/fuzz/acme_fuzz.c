@@ -8,6 +8,8 @@
 
 /* Any bytes as any object: what is accepted is bounded and holds URLs that may be asked. */
 
+#define DIRECTORY "https://ca.example/dir"
+
 static void check_url(const char *url)
 {
 	struct err err = ERR_INIT;
@@ -20,12 +22,14 @@ static void try_directory(const char *data, size_t len)
 	struct directory directory;
 	struct err err = ERR_INIT;
 
-	if (directory_read(data, len, &directory, &err) < 0) {
-		assert(err.code == ERR_BAD_ANSWER && err.text[0]);
+	if (directory_read(data, len, DIRECTORY, &directory, &err) < 0) {
+		assert(err.code == ERR_BAD_ANSWER || err.code == ERR_FOREIGN_URL);
+		assert(err.text[0]);
 		return;
 	}
 	assert(directory.n_profiles <= OBJECT_PROFILES_MAX);
-	check_url(directory.new_nonce);
+	assert(url_same_origin(directory.new_nonce, DIRECTORY));
+	assert(url_same_origin(directory.new_account, DIRECTORY));
 	check_url(directory.new_order);
 	check_url(directory.renewal_info);
 	directory_done(&directory);

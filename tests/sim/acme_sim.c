@@ -246,3 +246,47 @@ TEST(wrong_certificates_are_refused)
 			printf("# wrong in way %d\n", wrong);
 	}
 }
+
+static void must_not_be_asked(
+	void *data, const struct http_request *request, struct http_reply *reply)
+{
+	(void)data;
+	reply->status = 200;
+	sim_complain(request->url);
+}
+
+/* Whoever speaks for a CA sends us to nobody else, and we are well once it stops to try. */
+TEST(a_ca_that_points_elsewhere_is_not_followed)
+{
+	static const struct {
+		const char *key;
+		bool is_fatal;
+	} rows[] = { { "newNonce", true }, { "newAccount", true }, { "newOrder", true },
+		{ "revokeCert", false }, { "renewalInfo", false } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim sim;
+		struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+
+		internet_serve(&sim.internet, ACME_ELSEWHERE, must_not_be_asked, NULL);
+		sim.may_roll = true;
+		fake_acme_knobs(a)->foreign = rows[i].key;
+		sim_advance(&sim, HOURS(1));
+		CHECK_INT(fake_acme_counts(a)->n_issued, rows[i].is_fatal ? 0 : 1);
+		CHECK_INT(fake_acme_counts(a)->n_asked[ASK_NONCE] == 0, rows[i].is_fatal);
+		if (rows[i].is_fatal) {
+			CHECK(strstr(sim_command(&sim, "why " WEB), "foreign-url") != NULL);
+			CHECK(strstr(sim_command(&sim, "why " WEB), rows[i].key) != NULL);
+		}
+		sim_command(&sim, "revoke " WEB);
+		sim_advance(&sim, MINUTES(5));
+		CHECK_INT(fake_acme_counts(a)->n_revoked,
+			!rows[i].is_fatal && !str_is(rows[i].key, "revokeCert"));
+		fake_acme_knobs(a)->foreign = NULL;
+		sim_advance(&sim, HOURS(25));
+		settle(&sim);
+		CHECK_INT(internet_asked(&sim.internet, ACME_ELSEWHERE), 0);
+		CHECK(fake_acme_counts(a)->n_issued >= 1);
+		sim_close(&sim);
+	}
+}

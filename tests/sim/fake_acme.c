@@ -97,7 +97,10 @@ static void directory(struct acme_request *request)
 	buf_add_text(body, "{\"something\":[\"else\"]");
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (acme->knobs.has_renewal_info || !str_is(all[i].path, "renewal"))
-			buf_printf(body, ",\"%s\":\"%s%s\"", all[i].key, acme->origin,
+			buf_printf(body, ",\"%s\":\"%s%s\"", all[i].key,
+				acme->knobs.foreign && str_is(acme->knobs.foreign, all[i].key)
+					? ACME_ELSEWHERE
+					: acme->origin,
 				all[i].path);
 	buf_add_text(body, ",\"meta\":{}}");
 }

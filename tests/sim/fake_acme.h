@@ -50,6 +50,8 @@ enum acme_ask {
 	ASK_COUNT /* as a wish: any of them but the directory, nonces and renewal information */
 };
 
+#define ACME_ELSEWHERE "https://elsewhere.test/"
+
 /* What may be wrong with a certificate. */
 enum acme_wrong {
 	WRONG_NOTHING,
@@ -74,6 +76,7 @@ struct acme_knobs {
 	struct instant window_start,
 		window_end;        /* renewal information for all; else by lifetime */
 	struct duration ask_again; /* and its Retry-After */
+	const char *foreign;       /* key of the directory that leads to ACME_ELSEWHERE */
 };
 
 struct acme_counts {

@@ -22,7 +22,7 @@ TEST(a_directory_with_everything)
 	struct directory directory;
 	struct err err = ERR_INIT;
 
-	REQUIRE(directory_read(text, strlen(text), &directory, &err) == 0);
+	REQUIRE(directory_read(text, strlen(text), BASE "dir", &directory, &err) == 0);
 	CHECK_STR(directory.new_order, BASE "order");
 	CHECK_STR(directory.renewal_info, BASE "ari");
 	CHECK_STR(directory.terms, BASE "terms");
@@ -55,10 +55,38 @@ TEST(directories_that_are_refused)
 		struct directory directory = { .new_order = "before" };
 		struct err err = ERR_INIT;
 
-		CHECK(directory_read(texts[i], strlen(texts[i]), &directory, &err) < 0);
+		CHECK(directory_read(texts[i], strlen(texts[i]), BASE "dir", &directory, &err) <
+			0);
 		CHECK_INT(err.code, ERR_BAD_ANSWER);
 		CHECK(*err.text);
 		CHECK(!directory.new_order);
+	}
+}
+
+/* The keeper signs for no other host, but nonces are asked for without a signature. */
+TEST(a_directory_that_leads_elsewhere_is_refused)
+{
+	static const char *const keys[] = { "newNonce", "newAccount", "newOrder", "revokeCert",
+		"website" };
+	static const char *const hosts[] = { "https://evil.example/", "https://ca.example:444/",
+		"https://ca.example.evil.example/" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) * 3; i++) {
+		struct buf text AUTO_BUF = BUF_INIT;
+		struct directory directory;
+		struct err err = ERR_INIT;
+		bool is_needed = i / 3 < 3;
+
+		for (size_t k = 0; k < 4; k++)
+			buf_printf(&text, "%s\"%s\":\"%sx\"", k ? "," : "{", keys[k],
+				k == i / 3 ? hosts[i % 3] : BASE);
+		buf_add_char(&text, '}');
+		CHECK_INT(directory_read(text.data, text.len, BASE "dir", &directory, &err),
+			is_needed ? -1 : 0);
+		CHECK_INT(err.code, is_needed ? ERR_FOREIGN_URL : ERR_NONE);
+		CHECK(!is_needed ||
+			(strstr(err.text, keys[i / 3]) && strstr(err.text, hosts[i % 3])));
+		directory_done(&directory);
 	}
 }
 

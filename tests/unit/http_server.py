@@ -245,6 +245,9 @@ class Request:
     def do_to(self, scheme, user=""):
         return self.reply("", 302, f"Location: {scheme}://{user}localhost:{self.server.port}/echo\r\n")
 
+    def do_astray(self, scheme=""):
+        return self.reply("", 302, f"Location: {scheme}//127.0.0.1:{self.server.port}/echo\r\n")
+
     def do_gzip(self):
         return self.reply(gzip.compress(b"z" * 100000), headers="Content-Encoding: gzip\r\n")
 

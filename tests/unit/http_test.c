@@ -263,11 +263,14 @@ TEST(redirects)
 		{ "hop/6", true, 0, ERR_HTTP },
 		{ "loop", true, 0, ERR_HTTP },
 		{ "loop", false, 307, ERR_NONE },
-		{ "to/http", true, 0, ERR_HTTP },
-		{ "to/ftp", true, 0, ERR_HTTP },
-		{ "to/file", true, 0, ERR_HTTP },
+		{ "to/http", true, 0, ERR_FOREIGN_URL },
+		{ "to/ftp", true, 0, ERR_FOREIGN_URL },
+		{ "to/file", true, 0, ERR_FOREIGN_URL },
 		{ "to/https", true, 200, ERR_NONE },
-		{ "to/https/u:p@", true, 0, ERR_HTTP },
+		{ "to/https/u:p@", true, 0, ERR_FOREIGN_URL },
+		{ "astray/https:", true, 0, ERR_FOREIGN_URL },
+		{ "astray", true, 0, ERR_FOREIGN_URL },
+		{ "astray", false, 302, ERR_NONE },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -280,6 +283,11 @@ TEST(redirects)
 		if (err.code != rows[i].code || op.status != rows[i].status)
 			TEST_FAIL("%s: %d %d %s", rows[i].path, op.status, err.code, err.text);
 	}
+	/* Nor does a POST go anywhere. */
+	http_post(&op, servers_url("good", "loop"), "text/plain", "x", 1);
+	op.trust = servers.trust;
+	CHECK_INT(ask(&op).code, ERR_NONE);
+	CHECK_INT(op.status, 307);
 	http_get(&op, servers_url("good", "hop/3"));
 	op.trust = servers.trust;
 	op.follow = true;
