@@ -38,10 +38,6 @@ static void check_challenge(struct loading *l, const struct conf_entry *entry,
 		yaml_error(l->diags, place, &path,
 			"http-01 needs somebody who answers: give http.listen (the built-in "
 			"responder) or http.webroot (a web server's folder)");
-	if (challenge == CHALLENGE_DNS_PERSIST)
-		yaml_error(l->diags, place, &path,
-			"dns-persist-01 is not supported by this version; use dns-01 or "
-			"dns-account-01");
 	if (challenge == CHALLENGE_TLS_ALPN && !conf->tls_alpn.n_listen)
 		yaml_error(l->diags, place, &path,
 			"tls-alpn-01 needs somebody who answers: give tls_alpn.listen");
@@ -96,10 +92,8 @@ static const struct zone_conf *challenge_zone(const struct conf *conf, const cha
 }
 
 /* Why this name cannot pass the challenge, with what to do; NULL when it can. */
-static const char *name_fault(const struct conf *conf, const char *name, enum challenge how)
+static const char *name_fault(const char *name, enum challenge how)
 {
-	const struct zone_conf *zone;
-
 	if (name_is_ip(name))
 		return challenge_is_dns(how)
 			       ? "is an address, which is proved by http-01 or tls-alpn-01 only"
@@ -108,34 +102,76 @@ static const char *name_fault(const struct conf *conf, const char *name, enum ch
 		return name_is_wildcard(name) ? "is a wildcard, which is proved in DNS only "
 						"(dns-01)"
 					      : NULL;
-	zone = challenge_zone(conf, name);
-	if (!zone)
-		return "lies in no zone of dns.zones, so nobody can publish its challenge";
-	if (zone->publish.type == PUBLISH_NONE)
-		return "lies in a zone without publish, so nobody can publish its challenge";
-	if (zone->publish.type == PUBLISH_UPDATE)
-		return "lies in a zone with dynamic updates, which this version cannot make "
-		       "for "
-		       "challenges";
-	if (zone->publish.type == PUBLISH_INCLUDE && !zone->publish.acme_dir)
-		return "lies in a zone without publish.acme_dir, so nobody can publish its "
-		       "challenge";
 	return NULL;
+}
+
+static bool can_publish(const struct zone_conf *zone)
+{
+	return zone->publish.type == PUBLISH_INCLUDE ? zone->publish.acme_dir != NULL
+						     : zone->publish.type != PUBLISH_NONE;
+}
+
+/* Why nobody can publish the challenge of this name where it lies; NULL when somebody can. */
+static const char *zone_fault(const struct conf *conf, const char *name)
+{
+	const struct zone_conf *zone = challenge_zone(conf, name);
+
+	if (!zone)
+		return "lies in no zone of dns.zones";
+	if (can_publish(zone))
+		return NULL;
+	return zone->publish.type == PUBLISH_NONE ? "lies in a zone without publish"
+						  : "lies in a zone without publish.acme_dir";
+}
+
+/* Aliases may lead from any zone into one that is called by its name. */
+static bool can_be_delegated(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->dns.n_zones; i++)
+		if (can_publish(&conf->dns.zones[i]))
+			return true;
+	return false;
+}
+
+static void tell_zone(struct checking *c, const struct ca_conf *ca, const char *name,
+	const char *fault, struct yaml_place place, const struct yaml_path *path)
+{
+	const char *word = challenge_text(ca->acme->challenge);
+
+	if (can_be_delegated(c->l->conf))
+		yaml_warn(c->l->diags, place, path,
+			"%s %s, so _acme-challenge.%s has to be an alias (CNAME) into one "
+			"that has publish; the CA %s has challenge: %s",
+			name, fault, name_is_wildcard(name) ? name + strlen("*.") : name,
+			ca->name, word);
+	else
+		yaml_error(c->l->diags, place, path,
+			"%s %s, so nobody can publish its challenge; the CA %s has challenge: "
+			"%s",
+			name, fault, ca->name, word);
 }
 
 static void check_names(struct checking *c, const struct ca_conf *ca)
 {
 	for (uint16_t i = 0; i < c->cert->n_names; i++) {
 		const char *name = c->cert->names[i];
-		const char *fault = name_fault(c->l->conf, name, ca->acme->challenge);
+		enum challenge how = ca->acme->challenge;
+		const char *fault = name_fault(name, how), *zone = NULL;
 		struct yaml_path names, path;
 		struct yaml_place place;
 
-		if (!fault)
+		/* Records that stay are the operator's, wherever they are. */
+		if (!fault && challenge_is_dns(how) && how != CHALLENGE_DNS_PERSIST)
+			zone = zone_fault(c->l->conf, name);
+		if (!fault && !zone)
 			continue;
 		place = name_place(c, i, &names, &path);
-		yaml_error(c->l->diags, place, &path, "%s %s; the CA %s has challenge: %s",
-			name, fault, ca->name, challenge_text(ca->acme->challenge));
+		if (zone)
+			tell_zone(c, ca, name, zone, place, &path);
+		else
+			yaml_error(c->l->diags, place, &path,
+				"%s %s; the CA %s has challenge: %s", name, fault, ca->name,
+				challenge_text(how));
 	}
 }
 
@@ -248,6 +284,53 @@ static void check_cert(struct checking *c, size_t i)
 		check_wishes(c);
 }
 
+/* Whom the zone of a challenge asks whether it is seen. */
+static void check_asked(struct loading *l, const struct zone_conf *zone)
+{
+	struct yaml_path top = { .key = "dns" }, up = { .up = &top, .key = "zones" };
+	struct yaml_path name = { .up = &up, .key = zone->name ? zone->name : "default" };
+	struct yaml_path path = { .up = &name, .key = "nameservers" };
+
+	if (zone->has_nameservers && !zone->nameservers.n && !l->conf->dns.extra.n &&
+		can_publish(zone))
+		yaml_warn(l->diags, zone->place, &path,
+			"is empty like dns.extra_nameservers, so no name server is asked "
+			"whether a challenge is seen");
+}
+
+static void check_update(struct loading *l, const struct zone_conf *zone)
+{
+	struct yaml_path top = { .key = "dns" }, up = { .up = &top, .key = "zones" };
+	struct yaml_path name = { .up = &up, .key = zone->name ? zone->name : "default" };
+	struct yaml_path path = { .up = &name, .key = "publish" };
+
+	if (zone->publish.type == PUBLISH_UPDATE && !zone->publish.tsig_name)
+		yaml_warn(l->diags, zone->place, &path,
+			"has no tsig, so whoever forges an answer of the name server is "
+			"believed; give tsig");
+}
+
+/* What stands in `default` is told there, and not again where it is taken over. */
+static void check_zones(struct loading *l)
+{
+	const struct dns_conf *dns = &l->conf->dns;
+	const struct zone_conf *base = dns->fallback;
+
+	if (base) {
+		check_asked(l, base);
+		check_update(l, base);
+	}
+	for (size_t i = 0; i < dns->n_zones; i++) {
+		const struct zone_conf *zone = &dns->zones[i];
+
+		if (!base || !base->has_nameservers || base->nameservers.n ||
+			!can_publish(base))
+			check_asked(l, zone);
+		if (!base || base->publish.type != PUBLISH_UPDATE || base->publish.tsig_name)
+			check_update(l, zone);
+	}
+}
+
 static void check_dns(struct loading *l)
 {
 	const struct dns_conf *dns = &l->conf->dns;
@@ -259,6 +342,7 @@ static void check_dns(struct loading *l)
 		yaml_error(l->diags, place_in(l->dns_node, "check_delay", l->dns_node->place),
 			&delay, "does not end before the deadline (%s)",
 			duration_brief(dns->deadline, text));
+	check_zones(l);
 }
 
 void check_acme(struct loading *l)

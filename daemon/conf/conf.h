@@ -110,10 +110,8 @@ enum limits { LIMITS_NONE, LIMITS_LETSENCRYPT };
 /* What `type: acme` adds.  Its URLs passed url_check() (lib/wire/url.h). */
 struct acme_conf {
 	const char *directory;
-	const char *staging; /* the directory for `renew --test`, or NULL */
-	const char *trust;   /* certificates as PEM text; NULL: the system's */
-	const char *roots;   /* so of what its chains must lead to; NULL: to any */
-	const char *staging_roots;
+	const char *staging;        /* the directory for `renew --test`, or NULL */
+	const char *trust;          /* certificates as PEM text; NULL: the system's */
 	const char *const *contact; /* mail addresses, without "mailto:" */
 	size_t n_contact;
 	bool terms_agreed; /* always true behind conf_load() */
@@ -244,7 +242,8 @@ struct zone_conf {
 	struct yaml_place place;
 	const char *name;             /* the apex; NULL for the entry `default` */
 	struct endpoint primary;      /* text NULL: from the SOA record */
-	struct endpoints nameservers; /* none: from the NS records */
+	struct endpoints nameservers; /* none: from the NS records, unless */
+	bool has_nameservers;         /* they are given: `[]` is none that can be asked */
 	struct endpoints anycast;
 	struct publish_conf publish;
 };
@@ -318,7 +317,7 @@ struct conf_file {
 
 /*
  * What the first decoding learned from this machine (numbers of users and groups, the folder of
- * the credentials, the certificates of a trust_file or roots_file) is noted here as text lines and travels with the files, so that the engine in
+ * the credentials, the certificates of a trust_file) is noted here as text lines and travels with the files, so that the engine in
  * its sandbox decodes to the same without asking.
  */
 struct conf_files {

@@ -61,8 +61,7 @@ static bool texts_equal(const char *const *a, size_t n, const char *const *b, si
 bool acme_conf_equal(const struct acme_conf *a, const struct acme_conf *b)
 {
 	return text_equal(a->directory, b->directory) && text_equal(a->staging, b->staging) &&
-	       text_equal(a->trust, b->trust) && text_equal(a->roots, b->roots) &&
-	       text_equal(a->staging_roots, b->staging_roots) &&
+	       text_equal(a->trust, b->trust) &&
 	       texts_equal(a->contact, a->n_contact, b->contact, b->n_contact) &&
 	       a->challenge == b->challenge && text_equal(a->profile, b->profile) &&
 	       a->profile_required == b->profile_required && text_equal(a->chain, b->chain) &&
@@ -114,6 +113,7 @@ static bool zone_equal(const struct zone_conf *a, const struct zone_conf *b)
 {
 	return text_equal(a->name, b->name) && endpoint_equal(&a->primary, &b->primary) &&
 	       lists_equal(&a->nameservers, &b->nameservers) &&
+	       a->has_nameservers == b->has_nameservers &&
 	       lists_equal(&a->anycast, &b->anycast) && publish_equal(&a->publish, &b->publish);
 }
 

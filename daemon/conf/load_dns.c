@@ -21,6 +21,7 @@ static struct zone_conf zone_of(
 		.place = place,
 		.primary = draft->primary,
 		.nameservers = draft->nameservers,
+		.has_nameservers = draft->nameservers.at != NULL,
 		.anycast = draft->anycast,
 		.publish = {
 			.type = publish->type,

@@ -82,7 +82,8 @@ const struct yaml_field conf_zone_fields[] = {
 		.help = "the name server that is asked first; default: the one of the SOA "
 			"record"),
 	YAML_FIELD(struct zone_draft, nameservers, conf_servers,
-		.help = "all name servers of the zone; default: its NS records"),
+		.help = "all name servers of the zone; default: its NS records; []: none of "
+			"them can be asked, only dns.extra_nameservers"),
 	YAML_FIELD(struct zone_draft, anycast, conf_addresses, .fallback = "[]",
 		.help = "addresses behind which several servers answer"),
 	YAML_FIELD(struct zone_draft, publish, conf_publish,

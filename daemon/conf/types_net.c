@@ -133,7 +133,7 @@ static void decode_list(struct yaml_decoder *d, const struct yaml_value *v,
 		yaml_bad(d, v, "has %zu entries; the most is %d", n, ENDPOINTS_MAX);
 	if (d->diags->n_errors != errors)
 		return;
-	all.at = n ? arena_zalloc(d->arena, n * sizeof(*all.at)) : NULL;
+	all.at = arena_zalloc(d->arena, (n + 1) * sizeof(*all.at));
 	for (size_t i = 0; items && i < n; i++) {
 		struct yaml_path path;
 		struct yaml_value item = conf_item(v, &path, items, i);

@@ -17,6 +17,7 @@
 #include "daemon/keeper/listen.h"
 #include "daemon/keeper/listeners.h"
 #include "daemon/keeper/offline.h"
+#include "daemon/keeper/secrets.h"
 #include "daemon/keeper/serve.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/unit.h"
@@ -74,9 +75,14 @@ static void print_diags(struct yaml_diags *diags, FILE *to)
 /* The configuration and its files; mistakes are in *diags. */
 static struct conf *read_conf(struct conf_files *files, struct yaml_diags *diags)
 {
+	struct conf *conf;
+
 	/* What could be read is decoded even if something could not, so that one run tells it all. */
 	conf_read_files(keeper.config, files, diags);
-	return conf_load(files, diags);
+	conf = conf_load(files, diags);
+	if (conf)
+		secrets_check(conf, diags);
+	return conf;
 }
 
 static int send_conf(const struct conf_files *files, struct err *err)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/keeper/secrets.h"
 #include "daemon/keeper/store.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -22,7 +23,6 @@
 
 /* RFC 8555, 6.5.1: base64url; the length is ours. */
 #define NONCE_MAX 512
-#define HMAC_FILE_MAX ((size_t)4096)
 
 void signing_done(struct signing *s)
 {
@@ -95,26 +95,6 @@ static void add_contacts(const struct acme_conf *acme, struct buf *out)
 	buf_add_char(out, ']');
 }
 
-/* The MAC key of an external account, as CAs hand it out: base64 of any kind, perhaps in lines. */
-static int read_hmac(const char *path, struct secret *out, struct err *err)
-{
-	struct secret text AUTO_SECRET = SECRET_INIT;
-	struct buf raw = BUF_INIT;
-	size_t len = 0;
-	int result;
-
-	if (secret_read(AT_FDCWD, path, HMAC_FILE_MAX, &text, err) < 0)
-		return -1;
-	for (size_t i = 0; i < text.len; i++)
-		if (!strchr(" \t\r\n", text.data[i]))
-			text.data[len++] = text.data[i];
-	result = jws_base64_read(text.data ? text.data : "", len, &raw, err);
-	serve_hide(&raw, out);
-	if (result == 0 && out->len == 0)
-		result = err_set(err, ERR_BAD_VALUE, "it is empty");
-	return result < 0 ? err_add(err, "%s", path) : 0;
-}
-
 /* RFC 8555, 7.3.4. */
 static int add_binding(const struct signing *s, struct buf *out, struct err *err)
 {
@@ -124,7 +104,7 @@ static int add_binding(const struct signing *s, struct buf *out, struct err *err
 
 	if (!acme->eab_kid)
 		return 0;
-	if (read_hmac(acme->eab_hmac_file, &mac, err) < 0 ||
+	if (secrets_read_base64(acme->eab_hmac_file, &mac, err) < 0 ||
 		jws_jwk(s->account.key, &jwk, err) < 0)
 		return err_add(err, "the external account of %s", s->at.ca->name);
 	buf_add_char(&header, '{');

@@ -147,6 +147,7 @@ static void check_zones(const struct conf *conf)
 	zone = conf_zone(conf, "example.com");
 	check_endpoint(&zone->primary, "10.1.2.3", 11153, AF_INET);
 	CHECK_INT(zone->nameservers.n, 1);
+	CHECK(zone->has_nameservers);
 	CHECK_INT(zone->anycast.n, 0);
 	CHECK_INT(zone->publish.type, PUBLISH_INCLUDE);
 	CHECK_STR(zone->publish.acme_dir, "/etc/dns/include-acme");
@@ -162,6 +163,7 @@ static void check_zones(const struct conf *conf)
 	zone = conf_zone(conf, "example.org");
 	CHECK_INT(zone->publish.type, PUBLISH_COMMAND);
 	CHECK_STR(zone->publish.remove.at[0], "/usr/local/bin/dns-del");
+	CHECK(!zone->has_nameservers);
 	check_endpoint(&zone->primary, "ns.example.org", 53, 0);
 	CHECK(!zone->publish.tsig_algorithm && !zone->publish.server.text);
 }
@@ -316,20 +318,11 @@ static const struct {
 		"challenge: dns-01\n"
 		"/t/c:3:59: error: groups.a.de.x.names[3]: ::1 is an address, which is proved "
 		"by http-01 or tls-alpn-01 only; the CA le has challenge: dns-01\n" },
-	{ "cas: {le: {" ACME ", challenge: dns-01}}\n"
-	  "dns: {zones: {_acme-challenge.A.de: {publish: {type: command, add: [x], remove: "
-	  "[y]}}, b.de: {publish: {type: update}}}}\n"
-	  "groups: {a.de: {x: {ca: le, names: [a.de, \"*.a.de\", b.de, www.a.de]}}}\n",
-		"/t/c:3:53: error: groups.a.de.x.names[2]: b.de lies in a zone with dynamic "
-		"updates, which this version cannot make for challenges; the CA le has "
-		"challenge: dns-01\n"
-		"/t/c:3:59: error: groups.a.de.x.names[3]: www.a.de lies in no zone of "
-		"dns.zones, so nobody can publish its challenge; the CA le has challenge: "
-		"dns-01\n" },
 	{ "cas: {le: {" ACME ", challenge: dns-persist-01}}\n"
-	  "dns: {zones: {a.de: {publish: {type: command, add: [x], remove: [y]}}}}\n" CERT(""),
-		"/t/c:1:88: error: cas.le.challenge: dns-persist-01 is not supported by this "
-		"version; use dns-01 or dns-account-01\n" },
+	  "groups: {a.de: {x: {ca: le, names: [a.de, \"*.a.de\", 192.0.2.1]}}}\n",
+		"/t/c:2:53: error: groups.a.de.x.names[2]: 192.0.2.1 is an address, which is "
+		"proved by http-01 or tls-alpn-01 only; the CA le has challenge: "
+		"dns-persist-01\n" },
 	{ "cas: {le: {" ACME "}}\n" HTTP "groups: {ca: {r: {ca: le, path_length: 0}}}\n",
 		"/t/c:3:23: error: groups.ca.r.ca: le is an ACME CA, which signs no CA "
 		"certificate; in group ca use self or a local CA\n" },
@@ -426,6 +419,24 @@ static const struct {
 	  "groups: {a.de: {x: {ca: le, names: [a.de]}, y: {ca: le, names: [a.de]}}}\n",
 		"/t/c:3:17: warning: defaults.key: rsa:8192 is a size that many ACME CAs "
 		"refuse; rsa:2048, rsa:3072 and rsa:4096 are taken by all (CA le)\n" },
+	{ "cas: {le: {" ACME ", challenge: dns-01}}\n"
+	  "dns: {zones: {_acme-challenge.A.de: {publish: {type: command, add: [x], remove: "
+	  "[y]}}, b.de: {publish: {type: update}}}}\n"
+	  "groups: {a.de: {x: {ca: le, names: [a.de, \"*.a.de\", b.de, www.a.de]}}}\n",
+		"/t/c:2:88: warning: dns.zones.b.de.publish: has no tsig, so whoever forges an "
+		"answer of the name server is believed; give tsig\n"
+		"/t/c:3:59: warning: groups.a.de.x.names[3]: www.a.de lies in no zone of "
+		"dns.zones, so _acme-challenge.www.a.de has to be an alias (CNAME) into one "
+		"that has publish; the CA le has challenge: dns-01\n" },
+	{ "dns:\n"
+	  "  extra_nameservers: []\n"
+	  "  zones:\n"
+	  "    default: {nameservers: [], publish: {type: command, add: [x], remove: [y]}}\n"
+	  "    a.de: {primary: 192.0.2.1}\n"
+	  "    b.de: {nameservers: [192.0.2.1]}\n",
+		"/t/c:4:5: warning: dns.zones.default.nameservers: is empty like "
+		"dns.extra_nameservers, so no name server is asked whether a challenge is "
+		"seen\n" },
 	/* An ACME CA that nobody uses needs nobody who answers. */
 	{ "cas: {le: {" ACME "}}\n", "" },
 	{ "cas: {le: {" ACME "}, l: {type: local, issuer: ca/r}}\n" HTTP
