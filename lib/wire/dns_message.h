@@ -85,7 +85,7 @@ struct dns_record {
 	uint16_t type, rr_class;
 	uint32_t ttl;        /* 0 when it came with the highest bit set (RFC 2181, 8) */
 	const char *text;    /* RDATA in presentation form, for people */
-	const uint8_t *data; /* RDATA in wire form, uncompressed */
+	const uint8_t *data; /* RDATA in wire form, uncompressed, `target` in lower case */
 	size_t len;
 	/* What certd looks into, by type; else NULL or zero. */
 	const char *target; /* NS, CNAME, DNAME, MX: a name.  SOA: the primary's name */

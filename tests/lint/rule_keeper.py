@@ -4,7 +4,7 @@ import subprocess
 
 NAME = "the keeper links no network library"
 
-REFUSED = ("libcurl", "libcares", "libjansson", "libevent", "libnghttp2", "libldns", "libseccomp")
+REFUSED = ("libcurl", "libcares", "libjansson", "libevent", "libnghttp2", "libseccomp")
 KEEPER, ENGINE = "daemon/keeper/certd", "daemon/engine/certd-engine"
 
 
