@@ -156,6 +156,22 @@ static void put_whys(struct buf *out)
 	buf_add_text(out, ".El\n");
 }
 
+static void put_sights(struct buf *out)
+{
+	static const char *const sights[][2] = {
+#define SIGHT(id, word, help) { word, help },
+#include "proto/sights.def"
+#undef SIGHT
+	};
+
+	buf_add_text(out, ".Bl -tag -width Ds\n");
+	for (size_t i = 0; i < ARRAY_LEN(sights); i++) {
+		buf_printf(out, ".It Cm %s\n", sights[i][0]);
+		add_sentence(out, sights[i][1]);
+	}
+	buf_add_text(out, ".El\n");
+}
+
 static void put_actions(struct buf *out)
 {
 	static const char *const words[] = {
@@ -219,6 +235,7 @@ static const struct mark {
 	{ "@EVENTS@", put_events },
 	{ "@WHYS@", put_whys },
 	{ "@ACTIONS@", put_actions },
+	{ "@SIGHTS@", put_sights },
 	{ "@ROWS@", put_rows },
 	{ "@CONFIGURATION@", conf_manual },
 };

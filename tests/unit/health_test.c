@@ -83,6 +83,9 @@ TEST(only_in_a_row)
 	ends(ERR_CANCELLED, 0);
 	ends(ERR_CONNECT, 0);
 	ends(ERR_IO, 0);
+	ends(ERR_DNS, 0);
+	ends(ERR_NOT_VISIBLE, 0);
+	ends(ERR_ZONE_REFUSED, 0);
 	CHECK(ends(ERR_CONNECT, 0));
 }
 
