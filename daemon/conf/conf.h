@@ -110,8 +110,10 @@ enum limits { LIMITS_NONE, LIMITS_LETSENCRYPT };
 /* What `type: acme` adds.  Its URLs passed url_check() (lib/wire/url.h). */
 struct acme_conf {
 	const char *directory;
-	const char *staging;        /* the directory for `renew --test`, or NULL */
-	const char *trust;          /* certificates as PEM text; NULL: the system's */
+	const char *staging; /* the directory for `renew --test`, or NULL */
+	const char *trust;   /* certificates as PEM text; NULL: the system's */
+	const char *roots;   /* so of what its chains must lead to; NULL: to any */
+	const char *staging_roots;
 	const char *const *contact; /* mail addresses, without "mailto:" */
 	size_t n_contact;
 	bool terms_agreed; /* always true behind conf_load() */
@@ -317,7 +319,7 @@ struct conf_file {
 
 /*
  * What the first decoding learned from this machine (numbers of users and groups, the folder of
- * the credentials, the certificates of a trust_file) is noted here as text lines and travels with the files, so that the engine in
+ * the credentials, the certificates of a trust_file or roots_file) is noted here as text lines and travels with the files, so that the engine in
  * its sandbox decodes to the same without asking.
  */
 struct conf_files {

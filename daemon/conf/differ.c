@@ -61,7 +61,8 @@ static bool texts_equal(const char *const *a, size_t n, const char *const *b, si
 bool acme_conf_equal(const struct acme_conf *a, const struct acme_conf *b)
 {
 	return text_equal(a->directory, b->directory) && text_equal(a->staging, b->staging) &&
-	       text_equal(a->trust, b->trust) &&
+	       text_equal(a->trust, b->trust) && text_equal(a->roots, b->roots) &&
+	       text_equal(a->staging_roots, b->staging_roots) &&
 	       texts_equal(a->contact, a->n_contact, b->contact, b->n_contact) &&
 	       a->challenge == b->challenge && text_equal(a->profile, b->profile) &&
 	       a->profile_required == b->profile_required && text_equal(a->chain, b->chain) &&

@@ -170,6 +170,13 @@ const struct yaml_field conf_ca_fields[] = {
 	YAML_FIELD_AS("trust_file", struct ca_draft, trust, conf_trust, .only = "acme",
 		.help = "the certificates, as PEM, that the CA's server is verified with; "
 			"default: the system's"),
+	YAML_FIELD_AS("roots_file", struct ca_draft, roots, conf_trust, .only = "acme",
+		.help = "the roots, as PEM, to one of which each chain of this CA must lead, "
+			"such as /etc/ssl/certs/ca-certificates.crt for a public one; default: "
+			"a chain need only link, and its certificate may last at most 400 "
+			"days"),
+	YAML_FIELD_AS("staging_roots_file", struct ca_draft, staging_roots, conf_trust,
+		.only = "acme", .help = "the same for the chains of staging"),
 	YAML_FIELD(struct ca_draft, contact, conf_contact, .only = "acme",
 		.help = "mail addresses of the account, without mailto:; CAs need none"),
 	YAML_FIELD(struct ca_draft, terms_agreed, conf_terms, .only = "acme",

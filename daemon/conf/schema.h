@@ -36,7 +36,7 @@ struct ca_draft {
 	struct duration lifetime;
 	const char *digest;
 	/* acme */
-	const char *directory, *staging, *trust;
+	const char *directory, *staging, *trust, *roots, *staging_roots;
 	struct words contact;
 	bool terms_agreed;
 	enum challenge challenge;
@@ -232,7 +232,7 @@ bool machine_group(struct conf_files *files, const char *name, uint32_t *out);
 const char *machine_credentials(struct conf_files *files, struct arena *arena);
 
 /*
- * The certificates of a trust_file, encoded anew as PEM text in `arena`; NULL with `err` when the
+ * The certificates of a trust_file or roots_file, encoded anew as PEM text in `arena`; NULL with `err` when the
  * file cannot be read or holds anything else.
  */
 #define TRUST_MAX ((size_t)1024 * 1024)

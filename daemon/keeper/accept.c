@@ -9,6 +9,32 @@
 #include "lib/base/err.h"
 #include "lib/crypt/chain.h"
 #include "lib/crypt/key.h"
+#include "lib/crypt/roots.h"
+
+/* What its chains must lead to, or NULL. */
+static const char *roots_of(const struct authority *at)
+{
+	return at->is_test ? at->acme->staging_roots : at->acme->roots;
+}
+
+static int check_life(const struct accept_order *order, struct instant from,
+	struct instant until, struct err *err)
+{
+	struct duration life = instant_since(until, from);
+	char text[INSTANT_TEXT_LEN];
+
+	if (life.s > ACCEPT_LIFE_HELD.s || life.s <= 0)
+		return err_set(err, ERR_BAD_CERT,
+			"the certificate lasts until %s, which nobody can mean",
+			instant_text(until, text));
+	if (life.s > ACCEPT_LIFE.s && !roots_of(order->at))
+		return err_set(err, ERR_BAD_CERT,
+			"the certificate lasts until %s, longer than 400 days, which is taken "
+			"only from a CA that has %s",
+			instant_text(until, text),
+			order->at->is_test ? "a staging_roots_file" : "a roots_file");
+	return 0;
+}
 
 static int check_dates(
 	const struct accept_order *order, const struct cert *leaf, struct err *err)
@@ -22,11 +48,7 @@ static int check_dates(
 	if (!instant_before(order->now, until))
 		return err_set(err, ERR_BAD_CERT, "the certificate ended at %s already",
 			instant_text(until, text));
-	if (instant_since(until, from).s > ACCEPT_LIFE.s || !instant_before(from, until))
-		return err_set(err, ERR_BAD_CERT,
-			"the certificate lasts until %s, which nobody can mean",
-			instant_text(until, text));
-	return 0;
+	return check_life(order, from, until, err);
 }
 
 static int check_leaf(
@@ -66,12 +88,19 @@ static int add_issuer(const struct accept_order *order, struct chain *chain, str
 
 static int check_chain(const struct accept_order *order, struct chain *chain, struct err *err)
 {
-	struct instant from = cert_not_before(chain->at[0]);
+	struct instant from = cert_not_before(chain->at[0]), at = instant_max(order->now, from);
+	const char *roots = roots_of(order->at);
 
 	if (chain->n == 1 && add_issuer(order, chain, err) < 0)
 		return -1;
 	/* Where our clock is late everything is looked at from the beginning of the leaf. */
-	return chain_verify(chain, NULL, instant_max(order->now, from), err);
+	if (chain_verify(chain, NULL, at, err) < 0)
+		return -1;
+	if (roots && roots_verify(roots, chain, at, err) < 0)
+		return err_add(err, "%s of %s",
+			order->at->is_test ? "staging_roots_file" : "roots_file",
+			order->at->ca->name);
+	return 0;
 }
 
 int accept_chain(const struct accept_order *order, const char *pem, size_t len,

@@ -20,17 +20,19 @@ struct version_files;
  *   - certificates and nothing else, leaf first, every one issued by the next, all within their dates
  *   - the leaf carries the order's key and exactly the configured names, and is no CA
  *   - it begins now, or so little later that our clock may be late (ACCEPT_AHEAD), it is not over, and
- *     it does not last longer than anybody could mean (ACCEPT_LIFE)
+ *     it does not last longer than anybody could mean (ACCEPT_LIFE, or ACCEPT_LIFE_HELD)
  *   - it has an issuer behind it.  A leaf alone would be served without a path to any root and fails
  *     at every client that lacks the intermediate, so it is taken only when a certificate of the CA's
  *     configured `trust` issued it, which then becomes its chain
  *
- * Whether the last certificate leads to a root that somebody trusts is for those who connect.
+ *   - with the CA's `roots_file` it leads to one of these roots.  Without it the chain may be of
+ *     anybody's making, an engine's that was taken over too, and then bars renewals for its life
  */
 
 /* CAs date their certificates back; a beginning ahead of our clock is our clock being late. */
 #define ACCEPT_AHEAD HOURS(1)
-#define ACCEPT_LIFE DAYS(3660)
+#define ACCEPT_LIFE DAYS(400)
+#define ACCEPT_LIFE_HELD DAYS(3660) /* below a root of roots_file */
 
 struct accept_order {
 	const struct authority *at;

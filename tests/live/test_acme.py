@@ -222,6 +222,21 @@ def test_staging(run, place):
             settle(certd)
 
 
+def test_roots(run, place):
+    """A chain that leads to none of the configured roots is refused; with the right root it is taken."""
+    with Pebble(place / "ca", chain_length=2) as ca:
+        roots = place / "roots.pem"
+        roots.write_text(ca.trust.read_text())
+        certd = run(make_config(ca, {"web": names("a.example.test")}, more=f"roots_file: {roots}"))
+        until(lambda: "bad-chain" in certd.log(), 60, certd.log)
+        assert "roots_file of pebble" in certd.log() and not certd.versions("example.test/web")
+        roots.write_text(ca.trust.read_text() + ca.root())
+        certd.ok("reload")
+        certd.ok("renew", "example.test/web", "--force", "--wait", timeout=90)
+        settle(certd)
+        check_pair(certd, "example.test/web")
+
+
 def issue_many(place, count):
     """False when the CA deadlocked, which it still does now and then and which says nothing about certd."""
     place.mkdir(mode=0o755)

@@ -57,89 +57,6 @@ TEST(slow_keys_are_made_beside_the_loop)
 	CHECK(str_is(strstr(payload(), "\"csr\""), one));
 }
 
-/* Accepting. */
-
-struct leaf {
-	const char *const *names;
-	size_t n_names;
-	int64_t from, until; /* seconds from now */
-};
-
-static const char *const names[] = { "192.0.2.1", "example.com", "*.example.com",
-	"more.example.com" };
-
-static char *make_chain(const struct key *key, const struct leaf *leaf, const char *order)
-{
-	struct instant now = clock_now();
-	struct cert *cert AUTO_CERT = world_leaf(key, leaf->names, leaf->n_names,
-		instant_add(now, SECONDS(leaf->from)), instant_add(now, SECONDS(leaf->until)));
-	struct buf pem AUTO_BUF = BUF_INIT;
-
-	for (; *order; order++)
-		if (*order == 'l')
-			cert_write(cert, &pem);
-		else if (*order == 'x')
-			buf_add_text(&pem, "-----BEGIN X509 CRL-----\nMAA=\n"
-					   "-----END X509 CRL-----\n");
-		else
-			cert_write(*order == 'i' ? world_int : world_root, &pem);
-	return mem_strdup(buf_text(&pem));
-}
-
-static const struct leaf good = { names, 3, -3600, 86400 * 90 };
-
-#define ACCEPT "accept cert=" CERT " ca=le order=" ORDER
-
-TEST(chains_that_are_not_ours_are_refused)
-{
-	static const struct {
-		struct leaf leaf;
-		const char *order, *code, *part;
-	} rows[] = {
-		{ { names, 2, -3600, 9000 }, "li", "bad-cert", "lacks" },
-		{ { names, 4, -3600, 9000 }, "li", "bad-cert", "not asked for" },
-		{ { names, 3, -3600, -60 }, "li", "bad-cert", "ended" },
-		{ { names, 3, 3700, 9000 }, "li", "bad-cert", "does not begin" },
-		{ { names, 3, -3600, 86400 * INT64_C(3700) }, "li", "bad-cert", "nobody" },
-		{ { names, 3, -3600, 9000 }, "il", "bad-cert", "key" },
-		{ { names, 3, -3600, 9000 }, "lri", "bad-chain", "issuer" },
-		{ { names, 3, -3600, 9000 }, "lr", "bad-chain", "issuer" },
-		{ { names, 3, -3600, 9000 }, "lli", "bad-chain", "issuer" },
-		{ { names, 3, -3600, 9000 }, "lix", "bad-chain", "X509 CRL" },
-		{ { names, 3, -3600, 9000 }, "xli", "bad-chain", "X509 CRL" },
-		{ { names, 3, -3600, 9000 }, "l", "bad-chain", "without its issuer" },
-		{ { names, 3, -3600, 9000 }, "", "bad-chain", "no certificate" },
-		{ { names, 3, -3600, 9000 }, "liiiiiiiiiiiiiiiii", "too-large", "more than" },
-	};
-
-	WORLD;
-	have_order();
-	struct key *key AUTO_KEY = world_pending_key(ORDER, false), *foreign AUTO_KEY = NULL;
-	char *chain AUTO_FREE = NULL;
-	struct err err;
-
-	REQUIRE(key && key_make("ec:secp256r1", &foreign, &err) == 0);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		char *pem AUTO_FREE = make_chain(key, &rows[i].leaf, rows[i].order);
-
-		check_err(world_ask(ACCEPT, pem), rows[i].code, rows[i].part, (int)i);
-	}
-	chain = make_chain(foreign, &good, "li");
-	check_err(world_ask(ACCEPT, chain), "bad-cert", "key", __LINE__);
-	check_err(world_ask("accept cert=" CERT " ca=le order=" ORDER "2", chain),
-		"bad-argument", "noted", __LINE__);
-	check_err(world_ask("accept cert=" CERT " ca=le", chain), "bad-argument", "order",
-		__LINE__);
-	check_err(world_ask("accept cert=" CERT " ca=other order=" ORDER, chain),
-		"bad-argument", "", __LINE__);
-	check_err(world_ask(ACCEPT, "nonsense"), "bad-chain", "no certificate", __LINE__);
-	/* Nothing was stored, and the order can still be ended well. */
-	CHECK(!strstr(ask("versions cert=" CERT), "version="));
-	free(chain);
-	chain = make_chain(key, &good, "lir");
-	check_ok(world_ask(ACCEPT, chain), __LINE__);
-}
-
 static const char *fact(const char *key)
 {
 	char *word AUTO_FREE = mem_printf(" %s", key);
@@ -160,7 +77,7 @@ TEST(a_chain_becomes_the_next_version)
 	facts_set_failure(&facts, NULL, &failure);
 	REQUIRE(store_write_facts(server.store, &facts, &err) == 0);
 	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
-	char *pem AUTO_FREE = make_chain(key, &good, "li");
+	char *pem AUTO_FREE = make_chain(key, &good_leaf, "li");
 	char *odd AUTO_FREE = mem_printf("hello\r\n%s\r\ntrailing", pem);
 
 	check_ok(world_ask(ACCEPT, odd), __LINE__);
@@ -199,7 +116,7 @@ TEST(what_was_stored_is_not_stored_twice)
 		OK("order cert=" CERT " ca=le url=" ORDER);
 		OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
 		struct key *key AUTO_KEY = world_pending_key(ORDER, false);
-		char *pem AUTO_FREE = make_chain(key, &good, "li");
+		char *pem AUTO_FREE = make_chain(key, &good_leaf, "li");
 		struct buf csr AUTO_BUF = BUF_INIT;
 		struct pending_name name = { CERT, false, ORDER };
 		struct pending pending AUTO_PENDING = { .key = NULL };
@@ -226,32 +143,6 @@ TEST(what_was_stored_is_not_stored_twice)
 	CHECK_INT(count(buf_text(&reply), "\nversion="), 2);
 }
 
-TEST(clocks_that_are_late_and_roots_that_are_configured)
-{
-	WORLD;
-	static const struct leaf ahead = { names, 3, 3500, 86400 };
-	struct buf root AUTO_BUF = BUF_INIT;
-
-	have_order();
-	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
-	char *pem AUTO_FREE = make_chain(key, &ahead, "li"),
-		  *alone AUTO_FREE = make_chain(key, &good, "l");
-
-	cert_write(world_root, &root);
-	world_acme.trust = buf_text(&root);
-	check_err(world_ask(ACCEPT, alone), "bad-chain", "trust", __LINE__);
-	check_ok(world_ask(ACCEPT, pem), __LINE__);
-	OK("order cert=" CERT " ca=le url=" ORDER);
-	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
-	struct key *other AUTO_KEY = world_pending_key(ORDER, false);
-	char *lone AUTO_FREE = make_chain(other, &good, "l");
-
-	cert_write(world_int, &root);
-	world_acme.trust = buf_text(&root);
-	check_ok(world_ask(ACCEPT, lone), __LINE__);
-	world_acme.trust = NULL;
-}
-
 TEST(staging_touches_nothing_else)
 {
 #define STAGE " ca=le test=yes "
@@ -270,9 +161,17 @@ TEST(staging_touches_nothing_else)
 	   " order=" STAGED);
 	struct key *key AUTO_KEY = world_pending_key(STAGED, true);
 	REQUIRE(key);
-	char *pem AUTO_FREE = make_chain(key, &good, "li");
+	char *pem AUTO_FREE = make_chain(key, &good_leaf, "li");
+	struct buf foreign AUTO_BUF = BUF_INIT;
 
+	add_stranger(&foreign);
+	world_acme.staging_roots = buf_text(&foreign);
+	check_err(world_ask("accept cert=" CERT STAGE "order=" STAGED, pem), "bad-chain",
+		"staging_roots_file of le", __LINE__);
+	world_acme.staging_roots = NULL;
+	world_acme.roots = buf_text(&foreign); /* which is not staging's */
 	check_ok(world_ask("accept cert=" CERT STAGE "order=" STAGED, pem), __LINE__);
+	world_acme.roots = NULL;
 	CHECK(!fact("next="));
 	CHECK(stat(path, &st) == 0 && stat(certs, &st) < 0);
 	CHECK(!world_pending_key(STAGED, true));
@@ -287,7 +186,7 @@ static void have_curr(void)
 {
 	have_order();
 	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
-	char *pem AUTO_FREE = make_chain(key, &good, "li");
+	char *pem AUTO_FREE = make_chain(key, &good_leaf, "li");
 
 	check_ok(world_ask(ACCEPT, pem), __LINE__);
 	OK("roll cert=" CERT);
@@ -373,7 +272,7 @@ TEST(a_serial_without_end_is_not_told)
 	WORLD;
 	have_order();
 	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
-	char *chain AUTO_FREE = make_chain(key, &good, "li"), *path AUTO_FREE = NULL;
+	char *chain AUTO_FREE = make_chain(key, &good_leaf, "li"), *path AUTO_FREE = NULL;
 	struct buf info AUTO_BUF = BUF_INIT;
 	struct err err;
 	size_t len;

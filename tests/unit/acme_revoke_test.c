@@ -2,8 +2,6 @@
 
 /* Revocation: what the keeper signs for it, and what it never signs without root's mark. */
 
-#define ACCEPT "accept cert=" CERT " ca=le order=" ORDER
-
 /* Another version, as next; with the key of the current one, or a new one. */
 static void have_next_of_key(bool is_reused)
 {

@@ -12,7 +12,8 @@
 
 /*
  * What the tests of the keeper's ACME requests share: a fresh state directory for each test, a clock
- * that moves, requests as lines, and a look into what was signed.  Included by the one file of a test
+ * that moves, requests as lines, a look into what was signed, and chains as a CA
+ * gives them.  Included by the one file of a test
  * program, in place of tests/test.h.
  */
 
@@ -154,6 +155,56 @@ static inline void have_order(void)
 	have_account();
 	OK("order cert=" CERT " ca=le url=" ORDER);
 	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
+}
+
+/* Chains to accept, of the world's CA. */
+
+struct leaf {
+	const char *const *names;
+	size_t n_names;
+	int64_t from, until; /* seconds from now */
+};
+
+static const char *const leaf_names[] = { "192.0.2.1", "example.com", "*.example.com",
+	"more.example.com" };
+
+static inline char *make_chain(
+	const struct key *key, const struct leaf *leaf, const char *order)
+{
+	struct instant now = clock_now();
+	struct cert *cert AUTO_CERT = world_leaf(key, leaf->names, leaf->n_names,
+		instant_add(now, SECONDS(leaf->from)), instant_add(now, SECONDS(leaf->until)));
+	struct buf pem AUTO_BUF = BUF_INIT;
+
+	for (; *order; order++)
+		if (*order == 'l')
+			cert_write(cert, &pem);
+		else if (*order == 'x')
+			buf_add_text(&pem, "-----BEGIN X509 CRL-----\nMAA=\n"
+					   "-----END X509 CRL-----\n");
+		else
+			cert_write(*order == 'i' ? world_int : world_root, &pem);
+	return mem_strdup(buf_text(&pem));
+}
+
+static const struct leaf good_leaf = { leaf_names, 3, -3600, 86400 * 90 };
+
+#define ACCEPT "accept cert=" CERT " ca=le order=" ORDER
+
+/* PEM of a root that nobody of this CA's issued. */
+static inline void add_stranger(struct buf *out)
+{
+	static const struct dn_field fields[] = { { "CN", "Root" } };
+	struct cert_wish wish = { fields, 1, NULL, 0, 0, true, -1 };
+	struct instant now = clock_now();
+	struct key *key AUTO_KEY = NULL;
+	struct cert *cert AUTO_CERT = NULL;
+	struct err err;
+
+	REQUIRE(key_make("ec:secp256r1", &key, &err) == 0);
+	cert = world_sign(
+		&wish, key, NULL, NULL, instant_sub(now, DAYS(1)), instant_add(now, DAYS(9)));
+	cert_write(cert, out);
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include "tests/test.h"
 #include "tests/unit/conf_test.h"
 
-/* How a trust_file travels: read and checked by the keeper, in the notes to the engine. */
+/* How a trust_file, or roots_file, travels: read and checked by the keeper, in the notes to the engine. */
 
 static char path[] = "/tmp/certd-trust-XXXXXX";
 
@@ -37,8 +37,9 @@ static struct conf *load(struct conf_files *files, struct buf *out)
 		mem_printf("cas: {le: {type: acme, directory: https://ca.example/d, "
 			   "terms_agreed: true, trust_file: %s}, again: {type: acme, "
 			   "directory: https://ca.example/d, terms_agreed: true, trust_file: "
-			   "%s}}\n",
-			path, path);
+			   "%s}, held: {type: acme, directory: https://ca.example/d, "
+			   "terms_agreed: true, roots_file: %s, staging_roots_file: %s}}\n",
+			path, path, path, path);
 	struct yaml_diags diags = { 0 };
 	struct conf *conf;
 
@@ -78,6 +79,9 @@ TEST(engine_has_it_from_the_notes)
 	CHECK_STR(buf_text(&out), "");
 	REQUIRE(second);
 	CHECK_STR(conf_ca(second, "le")->acme->trust, want);
+	CHECK_STR(conf_ca(second, "held")->acme->roots, want);
+	CHECK_STR(conf_ca(second, "held")->acme->staging_roots, want);
+	CHECK(!conf_ca(second, "held")->acme->trust && !conf_ca(second, "le")->acme->roots);
 	CHECK(acme_conf_equal(conf_ca(first, "le")->acme, conf_ca(second, "again")->acme));
 	conf_unref(first);
 	conf_unref(second);
