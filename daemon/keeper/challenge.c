@@ -60,13 +60,7 @@ void challenges_retry(struct challenges *challenges)
 
 void challenges_look(struct challenges *challenges)
 {
-	challenges->is_settled = true;
-	list_each(at, &challenges->places) {
-		struct place *place = LIST_OF(at, struct place, link);
-
-		if (place->is_running || heap_has(&place->timer.node))
-			challenges->is_settled = false;
-	}
+	challenges->is_settled = challenges->n_busy == 0;
 }
 
 static struct shown *add(struct challenges *challenges, struct journal_entry *entry,
@@ -80,6 +74,7 @@ static struct shown *add(struct challenges *challenges, struct journal_entry *en
 	challenge->place = place_of(challenges, &challenge->entry, conf);
 	list_init(&challenge->waits);
 	list_append(&challenge->place->all, &challenge->link);
+	map_set(&challenges->by_id, challenge->entry.id, challenge);
 	challenges->n++;
 	return challenge;
 }
@@ -121,11 +116,17 @@ int challenges_new(const char *state_dir, struct commands *commands, struct work
 
 void challenge_free(struct shown *challenge)
 {
+	struct challenges *challenges = challenge->place->challenges;
+
 	list_each_safe(at, &challenge->waits) {
 		list_remove(at);
 		free(LIST_OF(at, struct challenge_wait, link));
 	}
-	challenge->place->challenges->n--;
+	challenges->n--;
+	map_remove(&challenges->by_id, challenge->entry.id);
+	if (challenge->wish && map_get(&challenges->by_wish, challenge->wish) == challenge)
+		map_remove(&challenges->by_wish, challenge->wish);
+	free(challenge->wish);
 	list_remove(&challenge->link);
 	journal_entry_done(&challenge->entry);
 	free(challenge->key_authorization);
@@ -139,6 +140,9 @@ void challenges_free(struct challenges *challenges)
 	events_stop_timer(challenges->events, &challenges->retry);
 	list_each_safe(at, &challenges->places)
 		place_free(LIST_OF(at, struct place, link));
+	map_done(&challenges->by_place);
+	map_done(&challenges->by_id);
+	map_done(&challenges->by_wish);
 	file_closep(&challenges->journal);
 	conf_unref(challenges->conf);
 	free(challenges);
@@ -322,20 +326,21 @@ static int describe(const struct conf *conf, const struct challenge_wish *wish,
 	return 0;
 }
 
-static bool is_wish(const struct journal_entry *entry, const struct challenge_wish *wish)
+/* None of these texts has a line end: all of them stand in the journal. */
+static char *key_of(const struct challenge_wish *wish)
 {
-	return entry->type == wish->type && entry->is_test == wish->is_test &&
-	       str_is(entry->cert, wish->cert->name) && str_is(entry->ca, wish->ca) &&
-	       str_is(entry->name, wish->name) && str_is(entry->token, wish->token);
+	return mem_printf("%d %d\n%s\n%s\n%s\n%s", (int)wish->type, wish->is_test,
+		wish->cert->name, wish->ca, wish->name, wish->token);
 }
 
-static struct shown *find(
-	const struct challenges *challenges, const struct challenge_wish *wish)
+/* One that leaves may have the same wish, and no longer counts for it. */
+static void note_wish(struct shown *challenge, char *key)
 {
-	EACH_CHALLENGE(challenges, at_place, at)
-	if (challenge_at(at)->state < LEAVING && is_wish(&challenge_at(at)->entry, wish))
-		return challenge_at(at);
-	return NULL;
+	struct map *by_wish = &challenge->place->challenges->by_wish;
+
+	challenge->wish = key;
+	map_remove(by_wish, key);
+	map_set(by_wish, key, challenge);
 }
 
 static struct challenge_wait *wait_for(
@@ -355,11 +360,12 @@ static struct challenge_wait *wait_for(
 struct challenge_wait *challenge_present(struct challenges *challenges, struct conf *conf,
 	const struct challenge_wish *wish, challenge_done *done, void *data, struct err *err)
 {
-	struct shown *challenge = find(challenges, wish);
+	char *key AUTO_FREE = key_of(wish);
+	struct shown *challenge = map_get(&challenges->by_wish, key);
 	struct journal_entry entry = { .how = PUBLICATION_ENGINE };
 	struct buf text AUTO_BUF = BUF_INIT;
 
-	if (challenge)
+	if (challenge && challenge->state < LEAVING)
 		return wait_for(challenge, false, done, data);
 	if (challenges->n >= CHALLENGES_MAX) {
 		err_set(err, ERR_BUSY, "%d challenges are published already", CHALLENGES_MAX);
@@ -371,6 +377,7 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 		return NULL;
 	}
 	challenge = add(challenges, &entry, conf, WANTED);
+	note_wish(challenge, mem_take(&key));
 	challenge->key_authorization = mem_strdup(buf_text(&text));
 	return wait_for(challenge, false, done, data);
 }
@@ -378,17 +385,13 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 struct challenge_wait *challenge_withdraw(
 	struct challenges *challenges, const char *id, challenge_done *done, void *data)
 {
-	EACH_CHALLENGE(challenges, at_place, at)
-	{
-		struct shown *challenge = challenge_at(at);
+	struct shown *challenge = map_get(&challenges->by_id, id);
 
-		if (!str_is(challenge->entry.id, id))
-			continue;
-		if (challenge->state != LEAVING)
-			leave(challenge);
-		return wait_for(challenge, true, done, data);
-	}
-	return NULL;
+	if (!challenge)
+		return NULL;
+	if (challenge->state != LEAVING)
+		leave(challenge);
+	return wait_for(challenge, true, done, data);
 }
 
 void challenge_forget(struct challenge_wait *wait)

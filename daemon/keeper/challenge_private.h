@@ -5,6 +5,7 @@
 #include "daemon/keeper/events.h"
 #include "daemon/keeper/journal.h"
 #include "lib/base/list.h"
+#include "lib/base/map.h"
 
 struct command;
 struct publish_work;
@@ -30,7 +31,11 @@ struct shown {
 	char *key_authorization; /* NULL: another life's */
 	enum challenge_state state;
 	enum challenge_act act; /* what the batch that is under way does about it */
-	bool is_untouched;      /* it could not be made, so there is nothing to undo */
+	size_t item;            /* which of the batch's items */
+	bool has_twin;  /* when the batch began the same file or record was there for another */
+	bool is_second; /* the batch puts the same for another one */
+	char *wish;     /* its key in challenges->by_wish; NULL: another life's */
+	bool is_untouched; /* it could not be made, so there is nothing to undo */
 	struct list waits;
 };
 
@@ -46,6 +51,7 @@ struct challenge_wait {
 struct place {
 	struct list link; /* in challenges->places */
 	struct challenges *challenges;
+	char *key; /* in challenges->by_place */
 	enum publication how;
 	char *path; /* the webroot, or the include file's folder */
 	char *zone;
@@ -58,6 +64,7 @@ struct place {
 	unsigned tries;
 	int64_t n_dirs;
 	bool is_running;
+	bool is_busy;   /* counted in challenges->n_busy: woken, and not settled since */
 	bool is_wanted; /* an include file that has to be there */
 };
 
@@ -67,8 +74,11 @@ struct challenges {
 	struct events *events;
 	struct conf *conf; /* the newest, a reference; NULL before challenges_use() */
 	struct list places;
+	struct map by_place;      /* struct place */
+	struct map by_id;         /* struct shown */
+	struct map by_wish;       /* struct shown that was presented last for that wish */
 	struct event_timer retry; /* of what is LEFT */
-	size_t n;
+	size_t n, n_busy;
 	int journal;
 	bool is_settled;
 };
@@ -80,6 +90,12 @@ struct place *place_of(
 /* Has the place make its challenges' states true, soon and from the loop. */
 void place_wake(struct place *place);
 void place_free(struct place *place);
+
+/*
+ * Sets has_twin and is_second of what the next batch is about: what is there for another order as well is
+ * neither made twice nor taken away.
+ */
+void twins_mark(struct place *place);
 
 /* The zone as this configuration publishes into it that way, or NULL. */
 const struct zone_conf *place_zone(

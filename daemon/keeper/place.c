@@ -23,16 +23,17 @@ static struct shown *challenge_at(struct list *at)
 	return LIST_OF(at, struct shown, link);
 }
 
-static bool is_text(const char *a, const char *b)
-{
-	return a && b ? str_is(a, b) : a == b;
-}
-
 static char *record_of(const struct journal_entry *entry)
 {
 	return entry->how == PUBLICATION_COMMAND
 		       ? mem_printf("%s %s", entry->owner, entry->value)
 		       : NULL;
+}
+
+static char *key_of(const struct journal_entry *entry, const char *record)
+{
+	return mem_printf("%d\n%s\n%s\n%s", (int)entry->how, entry->path ? entry->path : "",
+		entry->zone ? entry->zone : "", record ? record : "");
 }
 
 static void begin(void *data);
@@ -41,14 +42,11 @@ struct place *place_of(
 	struct challenges *challenges, const struct journal_entry *entry, struct conf *conf)
 {
 	char *record AUTO_FREE = record_of(entry);
-	struct place *place;
+	char *key AUTO_FREE = key_of(entry, record);
+	struct place *place = map_get(&challenges->by_place, key);
 
-	list_each(at, &challenges->places) {
-		place = LIST_OF(at, struct place, link);
-		if (place->how == entry->how && is_text(place->path, entry->path) &&
-			is_text(place->zone, entry->zone) && is_text(place->record, record))
-			return place;
-	}
+	if (place)
+		return place;
 	place = mem_new(struct place);
 	place->challenges = challenges;
 	place->how = entry->how;
@@ -59,8 +57,19 @@ struct place *place_of(
 	place->timer.fired = begin;
 	place->timer.data = place;
 	list_init(&place->all);
+	place->key = mem_take(&key);
+	map_set(&challenges->by_place, place->key, place);
 	list_append(&challenges->places, &place->link);
 	return place;
+}
+
+static void set_busy(struct place *place, bool is_busy)
+{
+	if (is_busy && !place->is_busy)
+		place->challenges->n_busy++;
+	else if (!is_busy && place->is_busy)
+		place->challenges->n_busy--;
+	place->is_busy = is_busy;
 }
 
 /* A thread that is at work keeps its own copy of everything. */
@@ -72,6 +81,9 @@ void place_free(struct place *place)
 	events_stop_timer(place->challenges->events, &place->timer);
 	EACH(place, at)
 	challenge_free(challenge_at(at));
+	set_busy(place, false);
+	map_remove(&place->challenges->by_place, place->key);
+	free(place->key);
 	list_remove(&place->link);
 	conf_unref(place->conf);
 	free(place->path);
@@ -83,6 +95,7 @@ void place_free(struct place *place)
 void place_wake(struct place *place)
 {
 	place->challenges->is_settled = false;
+	set_busy(place, true);
 	if (!place->is_running && !heap_has(&place->timer.node))
 		events_set_timer_in(place->challenges->events, &place->timer, 0);
 }
@@ -110,39 +123,12 @@ static void tell_event(
 		challenge_text(entry->type), entry->ca, entry->name, how);
 }
 
-/* Do the two ask for the same file or record? */
-static bool is_twin(const struct shown *a, const struct shown *b)
-{
-	if (a == b)
-		return false;
-	if (a->place->how == PUBLICATION_WEBROOT)
-		return str_is(a->entry.token, b->entry.token);
-	return a->place->how == PUBLICATION_COMMAND;
-}
-
-/* What is there for another order as well is neither made twice nor taken away. */
-static bool has_published_twin(const struct shown *challenge)
-{
-	list_each(at, &challenge->place->all)
-		if (challenge_at(at)->state == PUBLISHED &&
-			is_twin(challenge, challenge_at(at)))
-			return true;
-	return false;
-}
-
-static bool has_twin_in_batch(const struct shown *challenge)
-{
-	list_each(at, &challenge->place->all)
-		if (challenge_at(at)->act == ACT_PUT && is_twin(challenge, challenge_at(at)))
-			return true;
-	return false;
-}
-
 /* Chooses what this batch does: all that is to be done, but of commands one. */
 static size_t choose(struct place *place)
 {
 	size_t n = 0;
 
+	twins_mark(place);
 	EACH(place, at)
 	if (challenge_at(at)->state == LEAVING &&
 		(n == 0 || place->how != PUBLICATION_COMMAND)) {
@@ -150,7 +136,7 @@ static size_t choose(struct place *place)
 		n++;
 	}
 	EACH(place, at)
-	if (challenge_at(at)->state == WANTED && !has_twin_in_batch(challenge_at(at)) &&
+	if (challenge_at(at)->state == WANTED && !challenge_at(at)->is_second &&
 		(n == 0 || place->how != PUBLICATION_COMMAND)) {
 		challenge_at(at)->act = ACT_PUT;
 		n++;
@@ -158,15 +144,15 @@ static size_t choose(struct place *place)
 	return n;
 }
 
-static void add_item(struct publish_work *work, const struct shown *challenge)
+static void add_item(struct publish_work *work, struct shown *challenge)
 {
 	struct publish_item *item;
 
-	work->items = mem_grow(work->items, work->n_items + 1, sizeof(*item));
+	challenge->item = work->n_items;
 	item = &work->items[work->n_items++];
 	*item = (struct publish_item){ .is_put = challenge->act == ACT_PUT };
 	memcpy(item->id, challenge->entry.id, sizeof(item->id));
-	item->is_idle = challenge->is_untouched || has_published_twin(challenge);
+	item->is_idle = challenge->is_untouched || challenge->has_twin;
 	if (item->is_put)
 		journal_print(&challenge->entry, &item->journal);
 	item->token = mem_strdup(challenge->entry.token);
@@ -191,7 +177,7 @@ static bool is_leaving_all(const struct place *place)
 	return true;
 }
 
-static struct publish_work *work_new(struct place *place)
+static struct publish_work *work_new(struct place *place, size_t n_items)
 {
 	struct publish_work *work = mem_new(struct publish_work);
 
@@ -202,6 +188,7 @@ static struct publish_work *work_new(struct place *place)
 	work->zone = place->zone ? mem_strdup(place->zone) : NULL;
 	work->n_dirs = place->n_dirs;
 	work->is_last = is_leaving_all(place);
+	work->items = mem_zalloc((n_items + 1) * sizeof(*work->items));
 	EACH(place, at)
 	if (challenge_at(at)->act != ACT_NONE)
 		add_item(work, challenge_at(at));
@@ -220,15 +207,6 @@ static void forget(struct shown *challenge)
 		tell_event(challenge, EVENT_CHALLENGE_WITHDRAWN, NULL, "is withdrawn");
 	challenge_tell(challenge, &nothing);
 	challenge_free(challenge);
-}
-
-static const struct publish_item *item_of(
-	const struct publish_work *work, const struct shown *challenge)
-{
-	for (size_t i = 0; i < work->n_items; i++)
-		if (str_is(work->items[i].id, challenge->entry.id))
-			return &work->items[i];
-	return NULL;
 }
 
 static void end_put(
@@ -283,6 +261,7 @@ static void settle(struct place *place)
 	EACH(place, at)
 	if (challenge_at(at)->state == PUBLISHED)
 		challenge_tell(challenge_at(at), &nothing);
+	set_busy(place, place->is_running || heap_has(&place->timer.node));
 	if (has_more_to_do(place))
 		place_wake(place);
 	else if (list_is_empty(&place->all) && !place->is_wanted && place->n_dirs == 0)
@@ -313,9 +292,9 @@ static void end(struct place *place, const struct err *err)
 
 		challenge->act = ACT_NONE;
 		if (act == ACT_PUT)
-			end_put(challenge, item_of(work, challenge), err);
+			end_put(challenge, &work->items[challenge->item], err);
 		else if (act == ACT_DROP)
-			end_drop(challenge, item_of(work, challenge), err);
+			end_drop(challenge, &work->items[challenge->item], err);
 	}
 	if (err_is_set(err) && list_is_empty(&place->all))
 		log_event(NULL, EVENT_CHALLENGE_LEFT, err,
@@ -406,7 +385,7 @@ static void written(struct place *place, struct publish_work *work)
 		end(place, &work->err);
 		return;
 	}
-	if (place->how == PUBLICATION_COMMAND && challenge && !has_published_twin(challenge)) {
+	if (place->how == PUBLICATION_COMMAND && challenge && !challenge->has_twin) {
 		run_command(place, challenge);
 		return;
 	}
@@ -445,7 +424,8 @@ static const struct work work_kind = { work_run, work_done, work_drop };
 static void begin(void *data)
 {
 	struct place *place = data;
-	bool is_needed = choose(place) > 0 || place->is_wanted ||
+	size_t n_items = choose(place);
+	bool is_needed = n_items > 0 || place->is_wanted ||
 			 (place->n_dirs > 0 && list_is_empty(&place->all));
 
 	if (!is_needed) {
@@ -453,7 +433,7 @@ static void begin(void *data)
 		return;
 	}
 	place->is_running = true;
-	place->work = work_new(place);
+	place->work = work_new(place, n_items);
 	if (place->how == PUBLICATION_ENGINE)
 		end(place, &(struct err){ .code = ERR_NONE });
 	else

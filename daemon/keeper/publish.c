@@ -250,15 +250,17 @@ static int compare(const void *a, const void *b)
 
 void publish_add_file(const char *zone, struct buf *lines, struct buf *out)
 {
-	char **at = NULL, *save;
+	char **at, *save;
 	size_t n = 0;
 
+	for (size_t i = 0; i < lines->len; i++)
+		n += lines->data[i] == '\n';
+	at = mem_zalloc((n + 1) * sizeof(*at));
+	n = 0;
 	buf_printf(out, "; challenges of ACME CAs in %s, kept by certd: do not edit\n", zone);
 	for (char *line = lines->len ? strtok_r(lines->data, "\n", &save) : NULL; line;
-		line = strtok_r(NULL, "\n", &save)) {
-		at = mem_grow(at, n + 1, sizeof(*at));
+		line = strtok_r(NULL, "\n", &save))
 		at[n++] = line;
-	}
 	if (n > 1)
 		qsort(at, n, sizeof(*at), compare);
 	for (size_t i = 0; i < n; i++)

@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "tests/unit/challenge_world.h"
 
 /* Records, and what is left behind by another life. */
@@ -286,5 +288,89 @@ TEST(a_broken_journal_hinders_nothing)
 	CHECK_INT(count("challenges"), 1);
 	CHECK_INT(count("quarantine"), 1);
 	CHECK_INT(log_memory_count(&w.log, EVENT_STORE_QUARANTINED, NULL, NULL), 1);
+	end();
+}
+
+static void count_told(void *data, const struct challenge_told *what, const struct err *err)
+{
+	(void)what;
+	*(size_t *)data += !err_is_set(err);
+}
+
+static void present_all(enum challenge type, size_t *n_told)
+{
+	struct err err = ERR_INIT;
+	char token[24];
+	struct challenge_wish wish = { .cert = conf_cert(w.conf, "example.com/web"),
+		.ca = "ca",
+		.type = type,
+		.name = APEX,
+		.token = token,
+		.thumbprint = "thumb",
+		.account_url = "" };
+
+	for (int i = 0; i <= CHALLENGES_MAX; i++) {
+		snprintf(token, sizeof(token), "token-%d", i);
+		if (!challenge_present(w.challenges, w.conf, &wish, count_told, n_told, &err)) {
+			CHECK_INT(i, CHALLENGES_MAX);
+			CHECK_INT(err.code, ERR_BUSY);
+		}
+	}
+}
+
+/* Compared each with each they take minutes, at one place or each at its own. */
+TEST(as_many_as_there_may_be)
+{
+	clock_t start = clock();
+	size_t n_told = 0;
+
+	begin();
+	log_memory_close(&w.log);
+	log_to(NULL, NULL);
+	present_all(CHALLENGE_TLS_ALPN, &n_told);
+	settle();
+	CHECK_INT(n_told, CHALLENGES_MAX);
+	CHECK_INT(challenges_sweep(w.challenges), CHALLENGES_MAX);
+	settle();
+	CHECK_INT(challenges_sweep(w.challenges), 0);
+	use_command("exit 1", "exit 1");
+	present_all(CHALLENGE_DNS, &n_told);
+	CHECK_INT(challenges_sweep(w.challenges), CHALLENGES_MAX);
+	CHECK_INT(n_told, CHALLENGES_MAX);
+	end();
+	CHECK((clock() - start) / CLOCKS_PER_SEC < 10);
+}
+
+/* Withdrawn one by one while the others stay, of two orders for the same names. */
+TEST(many_twins_of_a_webroot)
+{
+	enum { N = 20 };
+	size_t first[N], second[N];
+	char token[24];
+
+	begin();
+	use_webroot();
+	for (size_t i = 0; i < N; i++) {
+		snprintf(token, sizeof(token), "twin-%zu", i);
+		first[i] = present(CHALLENGE_HTTP, APEX, token);
+		second[i] = present(CHALLENGE_HTTP, "www." APEX, token);
+	}
+	settle();
+	CHECK_INT(w.n_told, 2 * N);
+	CHECK_INT(count("www/.well-known/acme-challenge"), N);
+	w.n_asked = w.n_told = 2 * N;
+	for (size_t i = 0; i < N / 2; i++) {
+		CHECK(challenge_withdraw(w.challenges, w.told[first[i]].id, told,
+			(void *)(uintptr_t)(WAITS_MAX - 1)));
+		CHECK(challenge_withdraw(w.challenges, w.told[second[i + N / 2]].id, told,
+			(void *)(uintptr_t)(WAITS_MAX - 1)));
+	}
+	settle();
+	CHECK_INT(count("www/.well-known/acme-challenge"), N);
+	CHECK_INT(count("challenges"), N + 1);
+	challenges_sweep(w.challenges);
+	settle();
+	CHECK_INT(count("www"), 0);
+	CHECK_INT(count("challenges"), 0);
 	end();
 }
