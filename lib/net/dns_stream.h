@@ -1,0 +1,14 @@
+#ifndef CERTD_LIB_NET_DNS_STREAM_H
+#define CERTD_LIB_NET_DNS_STREAM_H
+
+#include "lib/net/dns_op.h"
+
+/*
+ * The exchange behind dns_deliver() (lib/net/dns_probe.h): one message over TCP with its length in front
+ * (RFC 1035, 4.2.2), and the answer that carries its id.  The bytes are signed, so nothing may touch them
+ * on the way, as c-ares would when a server does not know EDNS.
+ */
+
+void dns_stream_deliver(struct dns_pace *pace, struct task *task, struct dns_deliver_op *op);
+
+#endif
