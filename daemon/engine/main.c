@@ -11,6 +11,7 @@
 #include "daemon/engine/world.h"
 #include "lib/base/buf.h"
 #include "lib/log/log.h"
+#include "lib/net/dns_probe.h"
 #include "lib/net/http.h"
 
 /*
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
 	struct world world;
 	struct loop *loop;
 	struct http *http;
+	struct dns *dns;
 
 	(void)argv;
 	if (argc != 1 || !is_socket(KEEPER_FD) || !is_socket(CONTROL_FD)) {
@@ -59,17 +61,21 @@ int main(int argc, char **argv)
 	umask(077);
 	loop = loop_new();
 	http = http_new(loop, "certd/" CERTD_VERSION);
+	dns = dns_new(loop);
 	lock_in();
 	world_init(&world, loop, CONTROL_FD);
 	world.http = http;
+	world.dns = dns;
 	world.responder = responder_new(loop);
 	world.keeper = keeper_new(loop, KEEPER_FD, world_note, world_lost, &world);
 	loop_run(loop);
 	world_done(&world);
 	responder_free(world.responder);
 	/* Without the keeper jobs were left as they stood, and what they asked is still under way. */
-	if (world.is_idle)
+	if (world.is_idle) {
 		http_free(http);
+		dns_free(dns);
+	}
 	keeper_free(world.keeper);
 	loop_free(loop);
 	return world.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -11,6 +11,7 @@
 #include "lib/task/task.h"
 
 struct acme;
+struct dns;
 struct http;
 struct responder;
 struct server;
@@ -33,6 +34,7 @@ struct world {
 	struct fleet *fleet; /* NULL until the first configuration is there */
 	struct runner *runner;
 	struct http *http;           /* borrowed; NULL: no ACME CA can be asked */
+	struct dns *dns;             /* borrowed; NULL: no name server can be asked */
 	struct responder *responder; /* borrowed; NULL: challenges are not answered here */
 	struct acme *acme;
 	struct informer informer;

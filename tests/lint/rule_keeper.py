@@ -26,7 +26,7 @@ def check(tree):
         if library in keeper:
             yield f"{KEEPER}: links {library}"
     # The engine proves that the names above are those that a program really has.
-    for library in ("libevent", "libseccomp", "libcurl"):
+    for library in ("libevent", "libseccomp", "libcurl", "libcares"):
         if library not in engine:
             yield f"{ENGINE}: does not link {library}, so this rule would not see it"
 
@@ -34,7 +34,7 @@ def check(tree):
 _SECTION = " 0x0000000000000001 (NEEDED)             Shared library: [%s]\n"
 FINE = {KEEPER: _SECTION % "libcrypto.so.3",
         ENGINE: _SECTION % "libevent_core-2.1.so.7" + _SECTION % "libseccomp.so.2" +
-        _SECTION % "libcurl.so.4"}
+        _SECTION % "libcurl.so.4" + _SECTION % "libcares.so.2"}
 BROKEN = [("the keeper links " + so, {KEEPER: FINE[KEEPER] + _SECTION % so}) for so in
           ("libcurl.so.4", "libcares.so.2", "libjansson.so.4", "libevent_core-2.1.so.7")]
 BROKEN += [("no keeper", {KEEPER: ""}), ("no engine", {ENGINE: ""})]
