@@ -1,7 +1,9 @@
 #include "lib/net/listener.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/base/attr.h"
@@ -16,10 +18,55 @@ struct listener {
 	struct watch watch;
 	struct timer rest;
 	struct list connections; /* oldest first */
+	struct list peers;
 	size_t n;
 	const struct listener_kind *kind;
 	void *data;
 };
+
+void listener_key(const struct sockaddr_storage *addr, uint8_t key[16])
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)addr;
+
+	memset(key, 0, 16);
+	if (addr->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		memcpy(key, v6->sin6_addr.s6_addr, 16);
+	} else if (addr->ss_family == AF_INET6) {
+		memcpy(key, v6->sin6_addr.s6_addr, 8);
+	} else if (addr->ss_family == AF_INET) {
+		key[10] = key[11] = 0xff;
+		memcpy(key + 12, &v4->sin_addr, 4);
+	}
+}
+
+static struct peer *join_peer(struct listener *listener, const struct sockaddr_storage *addr)
+{
+	uint8_t key[16];
+	struct peer *peer;
+
+	listener_key(addr, key);
+	list_each(at, &listener->peers) {
+		peer = LIST_OF(at, struct peer, link);
+		if (memcmp(peer->key, key, sizeof(key)) == 0) {
+			peer->n++;
+			return peer;
+		}
+	}
+	peer = mem_new(struct peer);
+	memcpy(peer->key, key, sizeof(key));
+	peer->n = 1;
+	list_append(&listener->peers, &peer->link);
+	return peer;
+}
+
+static void leave_peer(struct peer *peer)
+{
+	if (--peer->n > 0)
+		return;
+	list_remove(&peer->link);
+	free(peer);
+}
 
 void connection_close(struct connection *connection)
 {
@@ -30,6 +77,7 @@ void connection_close(struct connection *connection)
 	loop_timer_stop(listener->loop, &connection->timer);
 	file_closep(&connection->watch.fd);
 	list_remove(&connection->link);
+	leave_peer(connection->peer);
 	listener->n--;
 	free(connection);
 }
@@ -46,13 +94,28 @@ static void is_ready(struct watch *watch, unsigned what)
 	connection->listener->kind->ready(connection, what);
 }
 
-static void take(struct listener *listener, int fd)
+/* The oldest of whoever has most. */
+static void make_room(struct listener *listener)
+{
+	struct connection *most = NULL;
+
+	list_each(at, &listener->connections) {
+		struct connection *connection = LIST_OF(at, struct connection, link);
+
+		if (!most || connection->peer->n > most->peer->n)
+			most = connection;
+	}
+	connection_close(most);
+}
+
+static void take(struct listener *listener, int fd, const struct sockaddr_storage *addr)
 {
 	struct connection *connection = mem_zalloc(listener->kind->size);
 
+	/* The new one counts as well, or he who has as many as another would throw out the other's. */
+	connection->peer = join_peer(listener, addr);
 	if (listener->n >= LISTENER_MAX)
-		connection_close(
-			LIST_OF(list_first(&listener->connections), struct connection, link));
+		make_room(listener);
 	connection->listener = listener;
 	connection->watch.fd = fd;
 	connection->watch.ready = is_ready;
@@ -70,10 +133,13 @@ static void accept_some(struct watch *watch, unsigned what)
 
 	(void)what;
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage addr = { .ss_family = AF_UNSPEC };
+		socklen_t len = sizeof(addr);
+		int fd = accept4(watch->fd, (struct sockaddr *)&addr, &len,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			take(listener, fd);
+			take(listener, fd, &addr);
 			continue;
 		}
 		if (errno == ECONNABORTED || errno == EINTR)
@@ -105,6 +171,7 @@ struct listener *listener_new(
 	listener->watch.ready = accept_some;
 	listener->rest.fire = go_on;
 	list_init(&listener->connections);
+	list_init(&listener->peers);
 	loop_watch(loop, &listener->watch, LOOP_READ);
 	return listener;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/list.h"
 #include "lib/task/loop.h"
@@ -12,7 +13,8 @@
  * (http_server.h, tls_server.h).
  *
  * A connection lives for LISTENER_TIME_MS at most, however busy it is.  When there are LISTENER_MAX
- * and another comes, the oldest goes: whoever holds many open keeps nobody out.  A process that has no
+ * and another comes, one goes: of the address that has most of them (with IPv6 its network of 64 bits) the
+ * oldest.  So whoever opens many in haste throws out his own, and a CA that has come stays.  A process that has no
  * descriptor left stops accepting for a moment instead of spinning.
  *
  * libevent's evhttp is not used, because its 2.1 bounds neither the number of connections nor their
@@ -24,13 +26,26 @@
 
 struct listener;
 
+/* One address that has connections, and how many. */
+struct peer {
+	struct list link;
+	uint8_t key[16]; /* IPv6, without the host; IPv4 mapped into it (RFC 4291, 2.5.5.2) */
+	size_t n;
+};
+
 /* What a server keeps for each connection; it embeds this first and allocates it by `size`, zeroed. */
 struct connection {
 	struct list link;
 	struct listener *listener;
+	struct peer *peer;
 	struct watch watch;
 	struct timer timer;
 };
+
+struct sockaddr_storage;
+
+/* Whom an address counts for: struct peer's key.  What is no IP address counts together. */
+void listener_key(const struct sockaddr_storage *addr, uint8_t key[16]);
 
 struct listener_kind {
 	size_t size; /* of the struct that embeds struct connection */

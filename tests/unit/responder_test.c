@@ -107,15 +107,23 @@ static void end(void)
 	CHECK_INT(status, 0);
 }
 
-static int dial(uint16_t port)
+/* From 127.0.0.`from`. */
+static int dial_from(uint8_t from, uint16_t port)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	REQUIRE(fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	REQUIRE(fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	addr.sin_port = htons(port);
+	REQUIRE(connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0);
 	return fd;
+}
+
+static int dial(uint16_t port)
+{
+	return dial_from(1, port);
 }
 
 /* Everything until the end; false when the connection was reset instead. */
@@ -261,6 +269,52 @@ TEST(a_flood_keeps_nobody_out)
 	CHECK_INT(poll(&first, 1, 5000), 1);
 	for (int i = 0; i < FLOOD; i++)
 		close(fds[i]);
+	end();
+}
+
+static int flood(uint8_t from, int *fds, int n)
+{
+	for (int i = 0; i < n; i++) {
+		fds[i] = dial_from(from, s.http);
+		CHECK(send(fds[i], "GET /", 5, MSG_NOSIGNAL) == 5);
+	}
+	return n;
+}
+
+/* Has the other side closed it?  Gives it that time. */
+static bool is_closed(int fd, int ms)
+{
+	struct pollfd watched = { .fd = fd, .events = POLLIN };
+
+	return poll(&watched, 1, ms) == 1;
+}
+
+/* A CA that came first and takes its time is still there after the flood of another address. */
+TEST(a_flood_throws_out_its_own)
+{
+	enum { FLOOD = 1000, FEW = 20 };
+	static int fds[FLOOD], few[FEW];
+	struct buf out AUTO_BUF = BUF_INIT;
+	int ca;
+
+	begin();
+	ca = dial_from(2, s.http);
+	CHECK(send(ca, "GET ", 4, MSG_NOSIGNAL) == 4);
+	flood(3, few, FEW);
+	flood(1, fds, FLOOD);
+	CHECK(is_closed(fds[0], 5000));
+	CHECK(is_closed(fds[FLOOD - LISTENER_MAX], 5000));
+	CHECK(!is_closed(fds[FLOOD - LISTENER_MAX / 2], 0));
+	for (int i = 0; i < FEW; i++)
+		CHECK(!is_closed(few[i], 0));
+	CHECK(send(ca, GET(PATH) + 4, strlen(GET(PATH)) - 4, MSG_NOSIGNAL) > 0);
+	CHECK(hear(ca, &out));
+	CHECK(is_found(&out));
+	close(ca);
+	for (int i = 0; i < FLOOD; i++)
+		close(fds[i]);
+	for (int i = 0; i < FEW; i++)
+		close(few[i]);
 	end();
 }
 
