@@ -375,6 +375,7 @@ static void open_now(struct acme_ca *ca, const struct ca_conf *conf)
 	o->log_ca = (struct log_field){ "CA", ca->name, NULL };
 	o->task.log.up = &o->log_ca;
 	ca->opening = o;
+	ca->n_opened++;
 	ca->n_users++;
 	ca->acme->n_openings++;
 	task_start(&o->task, ca->acme->loop, run, ended);
@@ -402,6 +403,15 @@ void account_open(struct acme_ca *ca, struct task *task, struct account_op *op)
 	list_append(&ca->waiting, &op->link);
 	if (!ca->opening)
 		open_now(ca, conf);
+	op->opening = ca->n_opened;
+}
+
+bool account_is_told(struct acme_ca *ca, const struct account_op *op)
+{
+	bool is_told = ca->told_opening == op->opening;
+
+	ca->told_opening = op->opening;
+	return is_told;
 }
 
 void account_lose(struct acme_ca *ca)

@@ -20,9 +20,16 @@
 struct account_op {
 	struct op op;
 	struct list link;
+	uint64_t opening; /* the number of the task that was waited for last; 0: none was */
 };
 
 void account_open(struct acme_ca *ca, struct task *task, struct account_op *op);
+
+/*
+ * For the CA's health: is this error, which ended that wait, one that another waiter told already?  A CA that
+ * fails once for twenty orders has failed once.
+ */
+bool account_is_told(struct acme_ca *ca, const struct account_op *op);
 
 /* The CA said that the account does not exist: forget its URL, find or register the same key again. */
 void account_lose(struct acme_ca *ca);

@@ -64,6 +64,8 @@ struct acme_ca {
 	bool was_checked; /* the account was looked at since the start or the last reload */
 	struct acme_opening *opening; /* the task that opens it now, or NULL */
 	struct list waiting;          /* struct account_op, for the end of that task */
+	uint64_t n_opened;            /* such tasks so far */
+	uint64_t told_opening;        /* the last that `health` heard of */
 
 	struct list entered; /* struct acme_place: orders that run */
 	struct list queue;   /* struct acme_place: orders that wait for their turn */

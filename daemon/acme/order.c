@@ -23,6 +23,12 @@ void order_wait(struct order *order)
 		acme_leave(&order->place);
 }
 
+static void open_account(struct order *o)
+{
+	o->is_opening = true;
+	account_open(o->ca, &o->task, &o->account);
+}
+
 static void take_facts(struct order *o)
 {
 	struct cert_facts facts;
@@ -195,13 +201,21 @@ static void accept_chain(struct order *o)
 	keeper_ask_firm(o->ca->acme->keeper, &o->task, &o->keeper);
 }
 
+/* One account that could not be opened ends all orders that waited for it, and counts once. */
+static bool is_told(const struct order *o)
+{
+	return o->is_opening && health_is_the_cas(&o->task.err) &&
+	       account_is_told(o->ca, &o->account);
+}
+
 /* Can a certificate still come of it?  What only passes, and what somebody stopped, may go on later. */
 static void judge(struct order *o)
 {
 	const struct err *err = &o->task.err;
 	enum err_class class = err_code_class(err->code);
 
-	if (o->begun.ms != 0 && health_note(&o->ca->health, err, clock_tick(), clock_now()))
+	if (o->begun.ms != 0 && !is_told(o) &&
+		health_note(&o->ca->health, err, clock_tick(), clock_now()))
 		log_event(&o->task.log, EVENT_ACME_DOWN, err,
 			"the CA %s counts as down and is left alone for a while", o->ca->name);
 	o->is_dead = err_is_set(err) && o->url.len > 0 &&
@@ -218,7 +232,8 @@ static void run(struct task *task)
 	AWAIT(acme_enter(o->ca, task, &o->place));
 	o->begun = clock_tick();
 	order_step(o, "account");
-	AWAIT(account_open(o->ca, task, &o->account));
+	AWAIT(open_account(o));
+	o->is_opening = false;
 	order_step(o, "order");
 	if (o->abandoned) {
 		AWAIT(forget_abandoned(o));
@@ -233,7 +248,8 @@ static void run(struct task *task)
 		}
 	}
 	while (o->url.len == 0) {
-		AWAIT(account_open(o->ca, task, &o->account));
+		AWAIT(open_account(o));
+		o->is_opening = false;
 		TRY(placing_check(o, &task->err));
 		AWAIT(placing_send(o));
 		TRY(placing_placed(o, &task->err));

@@ -77,6 +77,7 @@ struct order {
 	char *abandoned;
 	unsigned looks, n_lost;
 	bool wants_profile, wants_replaces;
+	bool is_opening;    /* waits for the account */
 	bool must_look;     /* what the order's state is has to be asked first */
 	bool was_finalized; /* a certificate may come of it even when this task failed */
 	bool is_noted;      /* the keeper holds its URL */
