@@ -14,12 +14,39 @@ static const struct duration waits[] = { { 60 }, { 600 }, { 3600 }, { 14400 }, {
  * A limit, and a CA that is left alone, tell when to ask again, and asking costs nobody anything that
  * more steps would save.
  */
-enum { STEPS_OF_LIMIT = 2 };
+enum { STEPS_OF_LIMIT = 2, STEPS_OF_CA = 3 };
 
-static struct duration step_after(const struct failure *failure, enum err_class class)
+/*
+ * Trouble that is the CA's own tells nothing about this certificate, however often it was the one to find
+ * it: once the CA is well nobody waits for a day.  That the CA is asked gently is seen to for all at once
+ * (daemon/acme/health.h).
+ */
+static bool is_the_cas(enum err_code code)
 {
-	bool is_told = class == CLASS_QUOTA || failure->code == ERR_CA_DOWN;
-	size_t n = is_told ? STEPS_OF_LIMIT : ARRAY_LEN(waits);
+	switch (code) {
+	case ERR_CONNECT:
+	case ERR_TLS:
+	case ERR_HTTP:
+	case ERR_TIMEOUT:
+	case ERR_BAD_ANSWER:
+	case ERR_CA_FAILED:
+	case ERR_ACCOUNT_LOST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static size_t steps_of(enum err_code code)
+{
+	if (err_code_class(code) == CLASS_QUOTA || code == ERR_CA_DOWN)
+		return STEPS_OF_LIMIT;
+	return is_the_cas(code) ? STEPS_OF_CA : ARRAY_LEN(waits);
+}
+
+static struct duration step_after(const struct failure *failure)
+{
+	size_t n = steps_of(failure->code);
 	size_t step = failure->tries ? failure->tries - 1 : 0;
 
 	return waits[step < n ? step : n - 1];
@@ -34,7 +61,7 @@ static struct duration wait_after(
 	const struct failure *failure, const struct version_facts *curr)
 {
 	enum err_class class = err_code_class(failure->code);
-	struct duration wait = step_after(failure, class);
+	struct duration wait = step_after(failure);
 	struct duration life, left;
 
 	if (!version_is_set(&curr->id))

@@ -92,9 +92,10 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
  * short lives get their tries too, a wait is never longer than a quarter of what was left of curr
  * (of its whole life, once it has ended), but at least a second.
  *
- * The error changes that in two cases.  A limit (CLASS_QUOTA) opens at a time that is known, and a CA
+ * The error changes that in three cases.  A limit (CLASS_QUOTA) opens at a time that is known, and a CA
  * that counts as down (ERR_CA_DOWN) is left alone for one: the next try comes then, however often it was
- * asked, and the ladder ends at its second step.  A refusal (CLASS_REFUSED) is not repeated faster because the end is near: only a whole life
+ * asked, and the ladder ends at its second step.  After other trouble that is no fault of the certificate's,
+ * nobody there, no answer in time, 5xx, nonsense, it ends at the third, an hour.  A refusal (CLASS_REFUSED) is not repeated faster because the end is near: only a whole life
  * that is short shortens its waits.
  *
  * INSTANT_NONE without a failure; a failure that the clock says is yet to come (it was set back) is

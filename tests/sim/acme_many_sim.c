@@ -84,14 +84,58 @@ TEST(a_ca_that_is_down_is_probed_gently)
 	CHECK(asked <= 500);
 	CHECK(sim_count(&sim, EVENT_ACME_DOWN, NULL) >= 1);
 	internet_down(&sim.internet, A_TEST, false);
-	/* Those that had the bad luck to be a probe wait longer, as anybody who failed. */
-	sim_advance(&sim, HOURS(1));
-	CHECK(fake_acme_counts(a)->n_issued >= n / 4);
-	sim_advance(&sim, HOURS(24));
+	/* The next probe comes within half an hour; those that were probes lately wait an hour at most. */
+	sim_advance(&sim, MINUTES(75));
 	CHECK_INT(fake_acme_counts(a)->n_issued, n);
 	CHECK_INT(fake_acme_counts(a)->n_orders, n);
 	sim_rest(&sim, MINUTES(5));
 	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+/* Errors that are no outage: one CA breaks each in its own way for two days. */
+TEST(what_a_ca_does_wrong_for_days_is_over_within_an_hour)
+{
+	static const struct {
+		enum acme_ask ask;
+		int status;
+		const char *type;
+	} rows[] = { { ASK_DIRECTORY, 503, "serverInternal" },
+		{ ASK_NEW_ACCOUNT, 502, "serverInternal" },
+		{ ASK_NEW_ORDER, 500, "serverInternal" } };
+	enum { N = 12 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim sim;
+		struct fake_acme *a = begin(&sim, ONE_CA, N, "a");
+
+		fake_acme_trouble(a, rows[i].ask, rows[i].status, rows[i].type, 0, -1);
+		sim_advance(&sim, DAYS(2));
+		CHECK(fake_acme_counts(a)->n_asked[rows[i].ask] <= 1000);
+		printf("# %u requests\n", fake_acme_counts(a)->n_asked[rows[i].ask]);
+		fake_acme_forgive(a);
+		sim_advance(&sim, MINUTES(75));
+		CHECK_INT(fake_acme_counts(a)->n_issued, N);
+		sim_rest(&sim, MINUTES(5));
+		sim_expect_settled(&sim);
+		sim_close(&sim);
+	}
+}
+
+/* Twelve orders wait for one look at the directory. */
+TEST(what_many_wait_for_fails_once)
+{
+	enum { N = 12 };
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA, N, "a");
+
+	fake_acme_trouble(a, ASK_DIRECTORY, 500, "serverInternal", 0, 3);
+	sim_advance(&sim, SECONDS(30));
+	CHECK_INT(fake_acme_counts(a)->n_asked[ASK_DIRECTORY], 3);
+	CHECK_INT(sim_count(&sim, EVENT_ACME_DOWN, NULL), 0);
+	CHECK(strstr(sim_command(&sim, "accounts"), "health=down") == NULL);
+	sim_advance(&sim, MINUTES(2));
+	CHECK_INT(fake_acme_counts(a)->n_issued, N);
 	sim_close(&sim);
 }
 
