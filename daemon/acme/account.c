@@ -64,6 +64,7 @@ static int take_directory(struct acme_opening *o, struct err *err)
 	struct problem problem;
 	const char *retry;
 
+	acme_ca_heard(o->ca, &o->http, &o->task.log);
 	*err = o->http.err;
 	if (err->code == ERR_TOO_LARGE)
 		err->code = ERR_BAD_ANSWER;

@@ -9,6 +9,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/log/log.h"
+#include "lib/net/header.h"
+#include "lib/net/http.h"
 #include "lib/wire/url.h"
 
 enum { DOUBT_MS = 60 * 1000 };
@@ -205,6 +208,33 @@ int acme_ca_check_url(
 	return err_set(err, ERR_FOREIGN_URL,
 		"the CA %s, %s: %.150s is not at the host of %.150s", acme_ca_text(ca, text),
 		what, url, ca->url);
+}
+
+static struct duration age_of(const struct http_op *http)
+{
+	const char *text = http_header(http, "age", NULL);
+	int64_t s;
+
+	return SECONDS(text && str_to_int(text, 0, DAYS(366).s, &s) ? s : 0);
+}
+
+void acme_ca_heard(
+	struct acme_ca *ca, const struct http_op *http, const struct log_field *context)
+{
+	const char *text = http_header(http, "date", NULL);
+	struct instant said = text ? header_date(text) : INSTANT_NONE;
+	char name[128], amount[DURATION_TEXT_LEN];
+	bool is_behind;
+
+	if (!instant_is_set(said) ||
+		!skew_note(&ca->skew, said, age_of(http), clock_now(), clock_tick()))
+		return;
+	is_behind = ca->skew.ahead.s < 0;
+	log_event(context, EVENT_CLOCK_DIFFERS, NULL,
+		"the clock of this machine is %s %s that of the CA %s",
+		duration_brief(
+			SECONDS(is_behind ? -ca->skew.ahead.s : ca->skew.ahead.s), amount),
+		is_behind ? "ahead of" : "behind", acme_ca_text(ca, name));
 }
 
 void acme_ca_doubt(struct acme_ca *ca)

@@ -7,6 +7,7 @@
 #include "daemon/acme/health.h"
 #include "daemon/acme/nonce.h"
 #include "daemon/acme/object.h"
+#include "daemon/acme/skew.h"
 #include "lib/base/list.h"
 #include "lib/task/task.h"
 
@@ -14,7 +15,9 @@ struct acme_opening;
 struct ca_conf;
 struct conf;
 struct http;
+struct http_op;
 struct keeper;
+struct log_field;
 struct responder;
 
 /*
@@ -25,6 +28,7 @@ struct responder;
  *   order.h     one order from the account to the stored certificate; what a job awaits
  *   authz.h     one name of an order shown to be ours
  *   health.h    is the CA in a state to be asked at all
+ *   skew.h      how far its clock and ours lie apart
  *   object.h, problem.h   what a CA says, as structs; pure
  *
  * A struct acme is the world's, made beside fleet and runner.  It holds one struct acme_ca for every
@@ -71,6 +75,7 @@ struct acme_ca {
 	struct list queue;   /* struct acme_place: orders that wait for their turn */
 	unsigned n_entered;
 	struct ca_health health;
+	struct skew skew;
 };
 
 struct acme {
@@ -125,6 +130,10 @@ void acme_leave(struct acme_place *place); /* zeroed is fine */
  */
 int acme_ca_check_url(
 	const struct acme_ca *ca, const char *url, const char *what, struct err *err);
+
+/* An answer of the CA came, or none: what its head tells about the clocks. */
+void acme_ca_heard(
+	struct acme_ca *ca, const struct http_op *http, const struct log_field *context);
 
 /*
  * Something hints that the CA moved or changed: the directory is fetched again before its next use

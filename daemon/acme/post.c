@@ -176,6 +176,7 @@ static void judge(struct post *post)
 {
 	char ca[128];
 
+	acme_ca_heard(post->ca, &post->http, &post->task.log);
 	post->problem = (struct problem){ .kind = PROBLEM_NONE };
 	post->err = post->http.err;
 	if (post->err.code == ERR_TOO_LARGE)

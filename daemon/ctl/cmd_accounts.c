@@ -43,6 +43,8 @@ static void add_ca(
 		line_add_instant(
 			row, "until", health_opens(&ca->health, clock_tick(), clock_now()));
 		line_add_int(row, "in_flight", ca->n_entered);
+		if (skew_is_wrong(&ca->skew))
+			line_add_int(row, "clock_ahead", ca->skew.ahead.s);
 	}
 	if (!is_test)
 		add_limit(ctl, conf, row);

@@ -202,6 +202,7 @@ static void take_answer(struct check *c)
 	struct err err = c->http.err;
 	int status = err_is_set(&err) ? 0 : c->http.status;
 
+	acme_ca_heard(c->ca, &c->http, &c->task.log);
 	if (!err_is_set(&err) && status != 200)
 		err_set(&err, ERR_BAD_ANSWER, "the CA %s answers %d", c->ca->name, status);
 	if (!err_is_set(&err) &&

@@ -290,3 +290,32 @@ TEST(a_ca_that_points_elsewhere_is_not_followed)
 		sim_close(&sim);
 	}
 }
+
+TEST(a_clock_that_differs_is_told_and_stops_nothing)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+
+	fake_acme_knobs(a)->ask_again = HOURS(1);
+	fake_acme_knobs(a)->clock_ahead = SECONDS(-299);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(1));
+	sim_advance(&sim, DAYS(1));
+	CHECK_INT(sim_count(&sim, EVENT_CLOCK_DIFFERS, NULL), 0);
+	CHECK(strstr(sim_command(&sim, "accounts"), "clock_ahead") == NULL);
+	fake_acme_knobs(a)->clock_ahead = MINUTES(-12);
+	sim_advance(&sim, HOURS(20));
+	CHECK_INT(sim_count(&sim, EVENT_CLOCK_DIFFERS, NULL), 1);
+	CHECK(strstr(sim_command(&sim, "accounts"), " clock_ahead=-720") != NULL);
+	sim_advance(&sim, HOURS(20));
+	CHECK_INT(sim_count(&sim, EVENT_CLOCK_DIFFERS, NULL), 2);
+	fake_acme_knobs(a)->clock_ahead = DAYS(2);
+	sim_advance(&sim, HOURS(3));
+	CHECK_INT(sim_count(&sim, EVENT_CLOCK_DIFFERS, NULL), 3);
+	fake_acme_knobs(a)->clock_ahead = SECONDS(0);
+	sim_advance(&sim, DAYS(2));
+	CHECK_INT(sim_count(&sim, EVENT_CLOCK_DIFFERS, NULL), 3);
+	CHECK(strstr(sim_command(&sim, "accounts"), "clock_ahead") == NULL);
+	settle(&sim);
+	CHECK_INT(fake_acme_counts(a)->n_issued, 1);
+	sim_close(&sim);
+}

@@ -37,18 +37,23 @@ void acme_add_header(struct acme_request *request, const char *name, const char 
 	buf_printf(&request->reply->headers, "%s: %s\n", name, value);
 }
 
-void acme_retry_after(struct acme_request *request, int64_t s)
+static void date_text(struct instant at, char out[60])
 {
-	time_t at = (time_t)(clock_now().s + s);
-	char text[60];
+	time_t time = (time_t)at.s;
 	struct tm tm;
 
-	if (request->acme->n_retries++ % 2) {
-		gmtime_r(&at, &tm);
-		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	} else {
+	gmtime_r(&time, &tm);
+	strftime(out, 60, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+}
+
+void acme_retry_after(struct acme_request *request, int64_t s)
+{
+	char text[60];
+
+	if (request->acme->n_retries++ % 2)
+		date_text(instant_add(clock_now(), SECONDS(s)), text);
+	else
 		snprintf(text, sizeof(text), "%jd", (intmax_t)s);
-	}
 	acme_add_header(request, "Retry-After", text);
 }
 
@@ -258,9 +263,12 @@ static void answer(void *data, const struct http_request *http, struct http_repl
 {
 	struct fake_acme *acme = data;
 	struct acme_request request = { .acme = acme, .http = http, .reply = reply };
+	char date[60];
 
 	reply->status = 200;
 	reply->ms = acme->knobs.answer_ms;
+	date_text(instant_add(clock_now(), acme->knobs.clock_ahead), date);
+	acme_add_header(&request, "Date", date);
 	if (!find_route(&request)) {
 		acme_complain(acme, "somebody asks for %s", http->url);
 		acme_problem(&request, 404, "malformed", "there is no such page");

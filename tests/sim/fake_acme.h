@@ -74,9 +74,10 @@ struct acme_knobs {
 	enum acme_wrong wrong; /* with the next n_wrong certificates */
 	unsigned n_wrong;
 	struct instant window_start,
-		window_end;        /* renewal information for all; else by lifetime */
-	struct duration ask_again; /* and its Retry-After */
-	const char *foreign;       /* key of the directory that leads to ACME_ELSEWHERE */
+		window_end;          /* renewal information for all; else by lifetime */
+	struct duration ask_again;   /* and its Retry-After */
+	struct duration clock_ahead; /* what the Date of its answers tells */
+	const char *foreign;         /* key of the directory that leads to ACME_ELSEWHERE */
 };
 
 struct acme_counts {

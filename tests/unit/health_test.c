@@ -1,5 +1,6 @@
 #include "daemon/acme/health.h"
 
+#include "daemon/acme/skew.h"
 #include "lib/base/attr.h"
 #include "tests/test.h"
 
@@ -172,5 +173,42 @@ TEST(random_lives)
 			ends(codes[(seed >> 33) % ARRAY_LEN(codes)],
 				(int64_t)(seed >> 40) % 100000);
 		tick.ms += (int64_t)(seed >> 20) % 100000;
+	}
+}
+
+/* Told when it is first seen, when it changes, and daily; between machines that disagree not each time. */
+TEST(clocks_that_differ)
+{
+	static const struct {
+		int64_t at, ahead; /* seconds */
+		bool is_told;
+	} rows[] = {
+		{ 0, 300, false },
+		{ 1, -300, false },
+		{ 2, 301, true },
+		{ 3, 301, false },
+		{ 4, 0, false },
+		{ 5, -301, false },
+		{ 3601, -301, false },
+		{ 3602, -301, true },
+		{ 7300, -500, false },
+		{ 7400, -602, true },
+		{ 7400 + 86399, -602, false },
+		{ 7400 + 86400, -602, true },
+		{ 400000, 3, false },
+		{ 400001, 86400000, true },
+	};
+	struct skew skew = { .was_told = false };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct instant at = { T0 + rows[i].at };
+		struct tick then = { 1000 * (rows[i].at + 9) };
+
+		/* A cache had it for a quarter of an hour. */
+		if (skew_note(&skew, instant_add(at, SECONDS(rows[i].ahead - 900)), MINUTES(15),
+			    at, then) != rows[i].is_told)
+			TEST_FAIL("row %zu", i);
+		CHECK_INT(skew.ahead.s, rows[i].ahead);
+		CHECK_INT(skew_is_wrong(&skew), rows[i].ahead > 300 || rows[i].ahead < -300);
 	}
 }
