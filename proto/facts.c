@@ -59,6 +59,13 @@ static const struct field order_fields[] = {
 	{ NULL, TYPE_ID, 0 },
 };
 
+static const struct field revocation_fields[] = {
+	{ "", TYPE_ID, offsetof(struct revocation_facts, of) },
+	{ "reason", TYPE_COUNT, offsetof(struct revocation_facts, reason) },
+	{ "asked", TYPE_TIME, offsetof(struct revocation_facts, asked) },
+	{ NULL, TYPE_ID, 0 },
+};
+
 static const struct field ari_fields[] = {
 	{ "", TYPE_ID, offsetof(struct ari_facts, of) },
 	{ "start", TYPE_TIME, offsetof(struct ari_facts, start) },
@@ -183,6 +190,8 @@ void facts_write(const struct cert_facts *facts, struct buf *out)
 		add_object(out, "ari", ari_fields, &facts->ari);
 	if (facts->order.url)
 		add_object(out, "order", order_fields, &facts->order);
+	if (version_is_set(&facts->revocation.of))
+		add_object(out, "revocation", revocation_fields, &facts->revocation);
 	for (size_t i = 0; i < facts->n_targets; i++) {
 		add_object(out, "target", target_fields, &facts->targets[i]);
 		add_failure(out, "target_failure", &facts->targets[i].failure);
@@ -289,6 +298,7 @@ static void *find_object(
 		{ "failure", failure_fields, &facts->failure },
 		{ "ari", ari_fields, &facts->ari },
 		{ "order", order_fields, &facts->order },
+		{ "revocation", revocation_fields, &facts->revocation },
 		{ "target", target_fields, target },
 		{ "target_failure", failure_fields, target ? &target->failure : NULL },
 	};
@@ -351,6 +361,8 @@ static void tidy(struct cert_facts *facts)
 		facts->ari = (struct ari_facts){ 0 };
 	if (!facts->order.url || !*facts->order.url || !facts->order.ca)
 		facts->order = (struct order_facts){ 0 };
+	if (!version_is_set(&facts->revocation.of))
+		facts->revocation = (struct revocation_facts){ 0 };
 	for (size_t i = 0; i < facts->n_targets; i++)
 		tidy_failure(&facts->targets[i].failure);
 }

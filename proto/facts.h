@@ -74,6 +74,18 @@ struct order_facts {
 	struct instant at, expires; /* when it was placed; INSTANT_NONE: the CA did not say */
 };
 
+/*
+ * A version that an operator wants revoked: noted before anything is done for it, forgotten when its CA
+ * was told, or refused.  While it is the current version it is replaced first, on a new key.
+ */
+struct revocation_facts {
+	struct version_id of; /* INSTANT_NONE: none */
+	uint32_t reason;      /* enum reason */
+	struct instant asked;
+	/* Why its CA could not be told; the engine's memory, as `held`, and without a text. */
+	struct failure failure;
+};
+
 /* How far one deploy target is. */
 struct target_facts {
 	char *name;
@@ -90,6 +102,7 @@ struct cert_facts {
 	struct failure failure; /* of issuing or rolling */
 	struct ari_facts ari;
 	struct order_facts order;
+	struct revocation_facts revocation;
 	struct target_facts *targets;
 	uint16_t n_targets;
 	/*
@@ -108,6 +121,13 @@ static inline bool version_is_set(const struct version_id *id)
 uint64_t facts_ca(const char *name);
 
 bool version_id_equal(const struct version_id *a, const struct version_id *b);
+
+/* Is the current version to be revoked, so that another one on another key must take its place? */
+static inline bool facts_are_doomed(const struct cert_facts *facts)
+{
+	return version_is_set(&facts->revocation.of) &&
+	       version_id_equal(&facts->revocation.of, &facts->curr.id);
+}
 
 /* By time, then suffix: <0, 0, >0. */
 int version_id_compare(const struct version_id *a, const struct version_id *b);

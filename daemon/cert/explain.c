@@ -76,7 +76,8 @@ static void say_next_step(struct story *story)
 {
 	static const char *const verbs[ACTION_COUNT] = { [ACTION_ISSUE] = "issue a new version",
 		[ACTION_ROLL] = "make the next version the current one",
-		[ACTION_DEPLOY] = "deploy to" };
+		[ACTION_DEPLOY] = "deploy to",
+		[ACTION_REVOKE] = "tell the CA to revoke a version" };
 	const struct plan *plan = &story->plan;
 	const char *verb = verbs[plan->action], *target = plan->target ? plan->target : "";
 	const char *gap = plan->target ? " " : "", *reason = why_sentence(plan->why);
@@ -156,6 +157,25 @@ static void say_order(struct story *story)
 		order->ca ? order->ca : "that is not known", when(story, order->at, at));
 	if (instant_is_set(order->expires))
 		say(story, "The CA keeps it until %s.", when(story, order->expires, end));
+}
+
+static void say_revocation(struct story *story)
+{
+	const struct revocation_facts *wish = &story->facts->revocation;
+	char id[VERSION_ID_TEXT_LEN], asked[80];
+
+	if (!version_is_set(&wish->of))
+		return;
+	say(story, "The version %s waits to be revoked since %s: %s.",
+		version_id_text(&wish->of, id), when(story, wish->asked, asked),
+		facts_are_doomed(story->facts)
+			? "another one, on a new key, has to take its place first"
+			: "its CA is told once every target has the current version");
+	if (wish->failure.code != ERR_NONE)
+		say(story, "The CA could not be told %u time%s in a row, last at %s (%s).",
+			wish->failure.tries, wish->failure.tries == 1 ? "" : "s",
+			when(story, wish->failure.last, asked),
+			err_code_text(wish->failure.code));
 }
 
 static void say_roll_guards(struct story *story)
@@ -280,6 +300,7 @@ void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	say_renewal(&story);
 	say_ari(&story);
 	say_order(&story);
+	say_revocation(&story);
 	say_roll_guards(&story);
 	say_issuer(&story);
 	say_failure(&story, "Issuing or rolling", &facts->failure);

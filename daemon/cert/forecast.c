@@ -160,9 +160,11 @@ static void invent_key(const struct cert_conf *cert, uint32_t generation, uint8_
 }
 
 static bool keeps_key(
-	const struct run *run, const struct cert_conf *cert, const struct version_facts *old)
+	const struct run *run, const struct cert_conf *cert, const struct cert_facts *facts)
 {
-	return cert->reuse_key && version_is_set(&old->id) &&
+	const struct version_facts *old = &facts->curr;
+
+	return cert->reuse_key && version_is_set(&old->id) && !facts_are_doomed(facts) &&
 	       instant_since(run->now, old->key_created).s < cert->key_max_age.s;
 }
 
@@ -180,7 +182,7 @@ static void assume_issued(
 		.digest = cert->digest,
 		.generation = old->generation + 1 };
 
-	if (keeps_key(run, cert, &facts->curr)) {
+	if (keeps_key(run, cert, facts)) {
 		memcpy(made.spki, facts->curr.spki, sizeof(made.spki));
 		made.key_created = facts->curr.key_created;
 	} else {
@@ -237,6 +239,9 @@ static void act(struct run *run, const struct cert_conf *cert, const struct plan
 		break;
 	case ACTION_DEPLOY:
 		assume_deployed(&shadow->facts, plan->target);
+		break;
+	case ACTION_REVOKE:
+		shadow->facts.revocation = (struct revocation_facts){ .reason = 0 };
 		break;
 	default:
 		break;

@@ -156,6 +156,19 @@ static bool rung_nothing(const struct ladder *on, struct step *out)
 	return true;
 }
 
+/* The current version is to be revoked; what takes its place must not have its key. */
+static bool rung_doomed(const struct ladder *on, struct step *out)
+{
+	const struct cert_facts *facts = on->facts;
+
+	if (!facts_are_doomed(facts) ||
+		(is_valid(&facts->next, on->now) && memcmp(facts->next.spki, facts->curr.spki,
+							    sizeof(facts->curr.spki)) != 0))
+		return false;
+	*out = issue(on, WHY_DOOMED, on->now);
+	return true;
+}
+
 /* A next that is no longer what the configuration wants is made anew before it rolls. */
 static bool rung_next_obsolete(const struct ladder *on, struct step *out)
 {
@@ -192,6 +205,8 @@ static struct step roll(const struct ladder *on)
 		return step_of(ACTION_ROLL, WHY_FIRST, on->now);
 	if (instant_is_set(on->facts->curr.revoked))
 		return step_of(ACTION_ROLL, WHY_REVOKED, on->now);
+	if (facts_are_doomed(on->facts))
+		return step_of(ACTION_ROLL, WHY_DOOMED, on->now);
 	wish = roll_wish(on);
 	if (wish.at.s <= on->now.s || instant_before(wish.at, on->reserve))
 		return wish;
@@ -284,6 +299,7 @@ static bool rung_renewal(const struct ladder *on, struct step *out)
 static bool (*const rungs[])(const struct ladder *on, struct step *out) = {
 	rung_inactive,
 	rung_nothing,
+	rung_doomed,
 	rung_next_obsolete,
 	rung_roll,
 	rung_revoked,
@@ -367,6 +383,20 @@ static bool deploy_step(const struct ladder *on, struct step *out)
 	return is_found;
 }
 
+/* What was replaced, and lies at no target any more, is to be revoked. */
+static bool revoke_step(const struct ladder *on, struct step *out)
+{
+	const struct revocation_facts *wish = &on->facts->revocation;
+	struct instant retry = failure_retry(&wish->failure, held(on), on->now);
+
+	if (!on->conf->is_active || !version_is_set(&wish->of) || facts_are_doomed(on->facts))
+		return false;
+	*out = step_of(ACTION_REVOKE, WHY_DOOMED, on->now);
+	if (instant_before(on->now, retry))
+		*out = step_of(ACTION_REVOKE, failure_why(&wish->failure, held(on)), retry);
+	return true;
+}
+
 static bool is_due(const struct step *step, struct instant now)
 {
 	return step->action != ACTION_SLEEP && step->at.s <= now.s;
@@ -403,15 +433,20 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now)
 {
 	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE, false };
-	struct step step, deploy = { .action = ACTION_SLEEP };
+	struct step step, deploy = { .action = ACTION_SLEEP }, revoke = deploy;
 
 	if (version_is_set(&facts->curr.id)) {
 		on.renewal = renewal_of_curr(conf, facts, &on.is_by_ca);
 		on.reserve = renewal_late(&facts->curr, on.renewal);
 	}
 	step = version_step(&on);
-	if (deploy_step(&on, &deploy) && deploys_first(&on, &step, &deploy))
-		step = deploy;
+	if (deploy_step(&on, &deploy)) {
+		if (deploys_first(&on, &step, &deploy))
+			step = deploy;
+	} else if (revoke_step(&on, &revoke) &&
+		   (is_due(&revoke, now) || instant_before(revoke.at, step.at))) {
+		step = revoke;
+	}
 	hold(&step, facts, now);
 	return (struct plan){ step.action, step.why, step.at, step.target, on.renewal,
 		on.reserve };

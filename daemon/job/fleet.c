@@ -320,6 +320,8 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 	}
 	before = cert->facts.curr.id;
 	facts->held = cert->facts.held;
+	if (version_id_equal(&facts->revocation.of, &cert->facts.revocation.of))
+		facts->revocation.failure = cert->facts.revocation.failure;
 	facts_done(&cert->facts);
 	cert->facts = *facts;
 	*facts = (struct cert_facts){ 0 };

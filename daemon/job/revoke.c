@@ -5,7 +5,9 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
+#include "daemon/job/failure.h"
 #include "daemon/job/runner.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -106,6 +108,48 @@ static int take_versions(struct revoke *r, struct err *err)
 		row += len + (row[len] == '\n');
 	}
 	return err_set(err, ERR_NO_SUCH_VERSION, "%s has no version %s", r->cert, r->version);
+}
+
+static void ask_doom(struct revoke *r, bool is_done)
+{
+	ask(r, REQUEST_doom);
+	line_add(&r->job.keeper.text, "version", r->version);
+	if (is_done)
+		line_add_bool(&r->job.keeper.text, "done", true);
+	else
+		line_add_int(&r->job.keeper.text, "reason", r->revocation.reason);
+}
+
+static void note_wish(struct revoke *r)
+{
+	hold(r);
+	ask_doom(r, false);
+	keeper_ask_firm(r->job.runner->fleet->keeper, &r->job.task, &r->job.keeper);
+}
+
+static void forget_wish(struct revoke *r)
+{
+	ask_doom(r, true);
+	keeper_ask_soft(r->job.runner->fleet->keeper, &r->job.task, &r->job.keeper);
+}
+
+static bool is_noted(const struct revoke *r)
+{
+	const struct cert *cert = find(r);
+
+	return cert && version_id_equal(&cert->facts.revocation.of, &r->id);
+}
+
+/* Will nobody ever tell the CA, because it was told, will not hear of it, or an operator thought better of it? */
+static bool is_over(const struct revoke *r)
+{
+	enum err_class class = err_code_class(r->job.task.err.code);
+
+	if (class == CLASS_CANCELLED)
+		return !r->job.runner->is_stopping;
+	if (r->is_replacing)
+		return false;
+	return class == CLASS_NONE || class == CLASS_REFUSED || class == CLASS_CONFIG;
 }
 
 static void tell(struct revoke *r)
@@ -210,14 +254,27 @@ static bool must_tell(const struct revoke *r, bool is_replaced)
 	return !r->was_revoked && is_replaced == (r->is_curr && !r->is_now);
 }
 
+static void keep_failure(struct revoke *r)
+{
+	struct cert *cert = find(r);
+
+	if (!job_has_failed(&r->job) || r->is_replacing || !is_noted(r))
+		return;
+	cert->facts.revocation.failure =
+		failure_next(&cert->facts.revocation.failure, &r->job.task.err, clock_now());
+	cert->facts.revocation.failure.text = NULL;
+}
+
 /* Who cancelled wants it left alone; after anything else the plan goes on. */
 static void let_go(struct revoke *r)
 {
 	struct cert *cert = find(r);
 
-	if (!cert || !r->is_curr || r->job.task.err.code == ERR_CANCELLED)
+	keep_failure(r);
+	if (!cert || r->job.task.err.code == ERR_CANCELLED)
 		return;
-	fleet_let_go(cert);
+	if (r->is_curr)
+		fleet_let_go(cert);
 	fleet_look(r->job.runner->fleet, cert);
 }
 
@@ -228,6 +285,10 @@ void revoke_run(struct task *task)
 	TASK_BEGIN(task)
 	AWAIT(ask_versions(r));
 	TRY(take_versions(r, &task->err));
+	if (!r->was_revoked) {
+		AWAIT(note_wish(r));
+		TRY(job_take_facts(&r->job));
+	}
 	if (must_tell(r, false)) {
 		AWAIT(tell(r));
 		AWAIT(note(r));
@@ -235,18 +296,26 @@ void revoke_run(struct task *task)
 	}
 	if (!r->is_curr)
 		FINISH();
+	r->is_replacing = true;
 	AWAIT(run_child(r, JOB_ISSUE));
 	TRY(check_key(r, &task->err));
 	AWAIT(run_child(r, JOB_ROLL));
 	if (laggard(r))
 		AWAIT(run_child(r, JOB_DEPLOY));
 	TRY(check_deployed(r, &task->err));
+	r->is_replacing = false;
 	if (must_tell(r, true)) {
 		AWAIT(tell(r));
 		AWAIT(note(r));
 		TRY(job_take_facts(&r->job));
 	}
 	FINALLY
+	/* Of what was asked when somebody cancelled. */
+	job_take_late_facts(&r->job);
+	if (is_noted(r) && is_over(r)) {
+		AWAIT(forget_wish(r));
+		job_take_late_facts(&r->job);
+	}
 	let_go(r);
 	TASK_END
 }

@@ -9,8 +9,12 @@
  *
  * A current version is replaced before its CA hears of it: issue on a new key, roll, deploy, and only when
  * every target has confirmed the new version the old one is revoked.  With root's mark (`is_now`) the CA
- * is told first.  Any other version is revoked at once.  What fails on the way leaves the old version
- * unrevoked; the command may be given again, naming it.
+ * is told first.  Any other version is revoked at once.
+ *
+ * What is wanted is noted as a fact before anything else, so what is cut short or fails on the way goes on by
+ * the plan, which starts the same job again for what was replaced meanwhile (ACTION_REVOKE).  The fact is
+ * forgotten when the CA was told, when the CA or the keeper says that it will not be, and when an operator
+ * cancels the job.
  *
  * Between its children the certificate is held, so that the plan does not start jobs of its own.
  */
@@ -33,6 +37,7 @@ struct revoke {
 	struct version_id id;
 	uint8_t spki[32]; /* of the current version as it was */
 	bool is_curr, is_now, was_revoked;
+	bool is_replacing; /* its children are at work */
 };
 
 /* `is_curr`: it is the certificate's current version. */

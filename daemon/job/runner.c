@@ -121,6 +121,7 @@ static enum job_kind kind_of(enum action action)
 {
 	return action == ACTION_ROLL     ? JOB_ROLL
 	       : action == ACTION_DEPLOY ? JOB_DEPLOY
+	       : action == ACTION_REVOKE ? JOB_REVOKE
 					 : JOB_ISSUE;
 }
 
@@ -245,10 +246,60 @@ static struct job *start(struct runner *runner, enum job_kind kind, struct cert 
 	job->is_test = options->is_test;
 	runner_add(runner, job, kind, cert);
 	job->is_forced = options->is_forced;
-	job->reuse_key =
-		!options->wants_new_key && (options->reuse_key || cert->conf->reuse_key);
+	job->reuse_key = !options->wants_new_key && !facts_are_doomed(&cert->facts) &&
+			 (options->reuse_key || cert->conf->reuse_key);
 	task_start(&job->task, runner->fleet->loop, kinds[kind].run, root_ended);
 	return job;
+}
+
+/* Is such a job about the same thing at work? */
+static bool find_same(
+	const struct runner *runner, enum job_kind kind, const char *about, struct err *err)
+{
+	list_each(at, &runner->jobs) {
+		const struct job *job = LIST_OF(at, struct job, link);
+
+		if (job->kind != kind || !str_is(job->about, about))
+			continue;
+		err_set(err, ERR_BUSY, "%s has job %s already (%s)", about, job->number_text,
+			job->verb);
+		return true;
+	}
+	return false;
+}
+
+static struct job *start_revoke(struct runner *runner, struct cert *cert,
+	const struct revoke_wish *wish, struct cert *taken)
+{
+	bool is_curr = version_id_equal(&wish->version, &cert->facts.curr.id);
+	struct revoke *revoke = revoke_new(cert, wish, is_curr);
+
+	runner_add(runner, &revoke->job, JOB_REVOKE, taken);
+	revoke->job.task.log.up = &revoke->job.log_cert;
+	task_start(&revoke->job.task, runner->fleet->loop, revoke_run, root_ended);
+	return &revoke->job;
+}
+
+static void start_due(struct runner *runner, struct cert *cert, enum job_kind kind)
+{
+	const struct revocation_facts *noted = &cert->facts.revocation;
+	struct revoke_wish wish = {
+		.cert = cert->conf->name, .version = noted->of, .reason = (int)noted->reason
+	};
+
+	if (kind == JOB_REVOKE)
+		start_revoke(runner, cert, &wish, cert);
+	else
+		start(runner, kind, cert, &(struct job_options){ .is_forced = false });
+}
+
+/* An operator's revocation has the certificate between its children, too. */
+static bool is_taken(const struct runner *runner, const struct cert *cert)
+{
+	struct err ignored;
+
+	return cert->job || (version_is_set(&cert->facts.revocation.of) &&
+				    find_same(runner, JOB_REVOKE, cert->conf->name, &ignored));
 }
 
 void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan)
@@ -256,10 +307,11 @@ void runner_offer(struct runner *runner, struct cert *cert, const struct plan *p
 	enum job_kind kind = kind_of(plan->action);
 	struct lane *lane = lane_of(runner, kind, cert);
 
-	if (runner->is_stopping || cert->job)
+	if (runner->is_stopping || is_taken(runner, cert) ||
+		(kind == JOB_REVOKE && !runner->acme))
 		return;
 	if (has_room(lane))
-		start(runner, kind, cert, &(struct job_options){ .is_forced = false });
+		start_due(runner, cert, kind);
 	else if (!list_is_linked(&cert->due))
 		list_append(&lane->due, &cert->due);
 }
@@ -296,22 +348,6 @@ struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
 	return &batch->job;
 }
 
-/* Is such a job about the same thing at work? */
-static bool find_same(
-	const struct runner *runner, enum job_kind kind, const char *about, struct err *err)
-{
-	list_each(at, &runner->jobs) {
-		const struct job *job = LIST_OF(at, struct job, link);
-
-		if (job->kind != kind || !str_is(job->about, about))
-			continue;
-		err_set(err, ERR_BUSY, "%s has job %s already (%s)", about, job->number_text,
-			job->verb);
-		return true;
-	}
-	return false;
-}
-
 struct job *runner_start_rollover(
 	struct runner *runner, const struct ca_conf *ca, struct err *err)
 {
@@ -335,8 +371,7 @@ struct job *runner_start_rollover(
 struct job *runner_start_revoke(
 	struct runner *runner, const struct revoke_wish *wish, struct err *err)
 {
-	const struct cert *cert = fleet_find(runner->fleet, wish->cert);
-	struct revoke *revoke;
+	struct cert *cert = fleet_find(runner->fleet, wish->cert);
 
 	if (!runner->acme || runner->is_stopping) {
 		err_set(err, ERR_CA_DOWN, "no CA can be asked now");
@@ -348,11 +383,7 @@ struct job *runner_start_revoke(
 	}
 	if (find_same(runner, JOB_REVOKE, wish->cert, err))
 		return NULL;
-	revoke = revoke_new(cert, wish, version_id_equal(&wish->version, &cert->facts.curr.id));
-	runner_add(runner, &revoke->job, JOB_REVOKE, NULL);
-	revoke->job.task.log.up = &revoke->job.log_cert;
-	task_start(&revoke->job.task, runner->fleet->loop, revoke_run, root_ended);
-	return &revoke->job;
+	return start_revoke(runner, cert, wish, NULL);
 }
 
 struct job *runner_find(const struct runner *runner, uint64_t number)

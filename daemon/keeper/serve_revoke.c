@@ -111,6 +111,58 @@ int signing_revoke(struct signing *s, struct err *err)
 	return 0;
 }
 
+static int write_revocation(struct store *store, struct cert_facts *facts,
+	const struct revocation_facts *revocation, struct err *err)
+{
+	facts->revocation = *revocation;
+	return store_write_facts(store, facts, err);
+}
+
+static int doom(const struct asked *asked, struct err *err)
+{
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+	struct revocation_facts wish = { .asked = clock_now() };
+	const struct line *line = &asked->message.line;
+	struct buf pem AUTO_BUF = BUF_INIT;
+	char before[VERSION_ID_TEXT_LEN];
+	int64_t reason = REASON_UNSPECIFIED;
+	bool is_done = false;
+
+	if (need_version(asked, &wish.of, err) < 0 ||
+		line_get_int(line, "reason", 0, 10, &reason, err) < 0 ||
+		line_get_bool(line, "done", &is_done, err) < 0 ||
+		store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
+		return -1;
+	wish.reason = (uint32_t)reason;
+	if (is_done)
+		return version_id_equal(&facts.revocation.of, &wish.of)
+			       ? write_revocation(asked->server->store, &facts,
+					 &(struct revocation_facts){ .reason = 0 }, err)
+			       : 0;
+	if (!reason_is_known(reason))
+		return err_set(
+			err, ERR_BAD_ARGUMENT, "reason %d is not for us to give", (int)reason);
+	if (version_is_set(&facts.revocation.of) &&
+		!version_id_equal(&facts.revocation.of, &wish.of))
+		return err_set(err, ERR_BUSY, "%s still has %s to be revoked",
+			asked->cert->name, version_id_text(&facts.revocation.of, before));
+	if (read_file(asked, &wish.of, "cert.pem", &pem, err) < 0)
+		return -1;
+	if (version_is_set(&facts.revocation.of))
+		wish.asked = facts.revocation.asked;
+	return write_revocation(asked->server->store, &facts, &wish, err);
+}
+
+void serve_doom_request(struct asked *asked)
+{
+	struct err err = ERR_INIT;
+
+	if (doom(asked, &err) < 0)
+		asked_fail(asked, &err);
+	else
+		asked_facts(asked);
+}
+
 /* A CA has revoked the version; of the current one nobody says so without root's mark. */
 static int note(const struct asked *asked, struct err *err)
 {
@@ -127,7 +179,9 @@ static int note(const struct asked *asked, struct err *err)
 	if (store_set_revoked(store, asked->cert->name, &id, clock_now(), err) < 0)
 		return -1;
 	mark_remove(asked->conf->socket, asked->cert->name);
-	return 0;
+	if (!version_id_equal(&facts.revocation.of, &id))
+		return 0;
+	return write_revocation(store, &facts, &(struct revocation_facts){ .reason = 0 }, err);
 }
 
 void serve_revoked_request(struct asked *asked)

@@ -103,9 +103,12 @@ int store_versions(struct store *store, const char *cert,
 	void (*tell)(const struct version_facts *version, const char *role, void *data),
 	void *data, struct err *err);
 
-/* Deletes the oldest versions beyond `keep`, never a linked one.  *n_deleted counts them. */
-int store_prune(
-	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err);
+/*
+ * Deletes the oldest versions beyond `keep`, never a linked one, nor `spare`, which may be NULL.
+ * *n_deleted counts them.
+ */
+int store_prune(struct store *store, const char *cert, size_t keep,
+	const struct version_id *spare, size_t *n_deleted, struct err *err);
 
 /*
  * Brings the tree in line with a configuration: archives certificates that are in the store and not

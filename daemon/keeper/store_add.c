@@ -193,7 +193,8 @@ static int delete_version(
 	return file_remove_tree(dir->fd, temp, err);
 }
 
-static int prune(const struct cert_dir *dir, size_t keep, size_t *n_deleted, struct err *err)
+static int prune(const struct cert_dir *dir, size_t keep, const struct version_id *spare,
+	size_t *n_deleted, struct err *err)
 {
 	struct version_facts *list AUTO_FREE = NULL;
 	struct version_id links[ROLE_COUNT] = { { { 0 }, 0 } };
@@ -209,7 +210,8 @@ static int prune(const struct cert_dir *dir, size_t keep, size_t *n_deleted, str
 
 		for (enum role role = 0; role < ROLE_COUNT; role++)
 			is_linked = is_linked || version_id_equal(&links[role], &list[i].id);
-		if (is_linked || n_kept++ < keep)
+		if (is_linked || n_kept++ < keep ||
+			(spare && version_id_equal(spare, &list[i].id)))
 			continue;
 		if (delete_version(dir, &list[i].id, err) < 0)
 			return -1;
@@ -218,8 +220,8 @@ static int prune(const struct cert_dir *dir, size_t keep, size_t *n_deleted, str
 	return 0;
 }
 
-int store_prune(
-	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err)
+int store_prune(struct store *store, const char *cert, size_t keep,
+	const struct version_id *spare, size_t *n_deleted, struct err *err)
 {
 	struct cert_dir dir AUTO_CERT_DIR;
 	int result;
@@ -229,7 +231,7 @@ int store_prune(
 		return -1;
 	if (dir.fd < 0)
 		return 0;
-	result = prune(&dir, keep, n_deleted, err);
+	result = prune(&dir, keep, spare, n_deleted, err);
 	if (*n_deleted)
 		log_event(&dir.log, EVENT_CERT_PRUNED, NULL,
 			"%zu old versions of %s were deleted", *n_deleted, cert);

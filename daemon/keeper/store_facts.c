@@ -90,6 +90,7 @@ int facts_gather(struct store *store, const char *cert, enum depth depth,
 		.failure = kept.failure,
 		.ari = kept.ari,
 		.order = kept.order,
+		.revocation = kept.revocation,
 		.targets = kept.targets,
 		.n_targets = kept.n_targets };
 	if (dir.fd >= 0)
@@ -124,7 +125,8 @@ static int write_facts(
 	if (group < 0 || store_check_owner(dir->store, group, dir->group, err) < 0)
 		return -1;
 	if (facts->failure.code == ERR_NONE && facts->n_targets == 0 &&
-		!version_is_set(&facts->ari.of) && !facts->order.url)
+		!version_is_set(&facts->ari.of) && !facts->order.url &&
+		!version_is_set(&facts->revocation.of))
 		return remove_facts(group, dir->service, err);
 	only.curr = only.next = (struct version_facts){ 0 };
 	only.prev = (struct version_id){ 0 };

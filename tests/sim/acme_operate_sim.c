@@ -1,5 +1,6 @@
 #include "tests/sim/scenario.h"
 
+#include "daemon/keeper/store.h"
 #include "tests/sim/acme.h"
 
 /*
@@ -56,17 +57,17 @@ TEST(a_target_that_fails_spares_the_old_version)
 {
 	struct sim sim;
 	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
-	char *old AUTO_FREE = current(&sim), *request AUTO_FREE = NULL;
+	const char *why;
 
 	town_script(&sim.town, "reload front", NULL, 1, ERR_COMMAND_FAILED, 0);
 	sim_command(&sim, "revoke " WEB);
 	sim_until(&sim, EVENT_TARGET_FAILED, WEB, MINUTES(1));
-	sim_advance(&sim, HOURS(1));
 	CHECK_INT(fake_acme_counts(a)->n_revoked, 0);
-	/* Once it is served, naming the old version does the rest. */
-	request = mem_printf("revoke " WEB " version=%s", old);
-	sim_command(&sim, request);
-	sim_until(&sim, EVENT_CERT_REVOKED, WEB, MINUTES(1));
+	sim_command(&sim, "why " WEB);
+	why = buf_text(&sim.said);
+	CHECK(strstr(why, " waits to be revoked since ") && strstr(why, "once every target"));
+	/* Once it is served, the rest is done. */
+	sim_until(&sim, EVENT_CERT_REVOKED, WEB, MINUTES(2));
 	sim_rest(&sim, MINUTES(5));
 	CHECK_INT(fake_acme_counts(a)->n_revoked, 1);
 	CHECK_INT(fake_acme_counts(a)->n_issued, 2);
@@ -107,21 +108,77 @@ TEST(a_revocation_goes_through_what_a_ca_says)
 	}
 }
 
-/* At every moment the daemon dies or the job is cancelled; it is well afterwards, and a repetition ends it. */
+/* A CA that cannot be told is told later, over a restart, however many versions there were meanwhile. */
+TEST(a_revocation_waits_for_its_ca)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+	char *old AUTO_FREE = current(&sim);
+
+	fake_acme_trouble(a, ASK_REVOKE, 500, "serverInternal", 0, 1000);
+	sim_command(&sim, "revoke " WEB " reason=superseded");
+	sim_until(&sim, EVENT_CERT_ROLLED, WEB, MINUTES(1));
+	sim_advance(&sim, DAYS(2));
+	for (int i = 0; i < 4; i++) {
+		sim_command(&sim, "renew " WEB " --force");
+		sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, HOURS(1));
+		sim_advance(&sim, HOURS(1));
+	}
+	sim_command(&sim, "why " WEB);
+	CHECK(strstr(buf_text(&sim.said), old) &&
+		strstr(buf_text(&sim.said), "could not be told"));
+	sim_command(&sim, "prune " WEB " keep=0");
+	CHECK_INT(fake_acme_counts(a)->n_revoked, 0);
+	/* Patient with a CA that does not answer. */
+	CHECK(fake_acme_counts(a)->n_asked[ASK_REVOKE] < 60);
+	sim_restart(&sim);
+	fake_acme_forgive(a);
+	sim_until(&sim, EVENT_CERT_REVOKED, WEB, DAYS(2));
+	sim_rest(&sim, MINUTES(5));
+	CHECK_INT(fake_acme_counts(a)->n_revoked, 1);
+	CHECK_INT(fake_acme_counts(a)->n_issued, 6);
+	sim_command(&sim, "why " WEB);
+	CHECK(!strstr(buf_text(&sim.said), "waits to be revoked"));
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+/* Is it noted, so that the CA will hear of it whatever happens? */
+static bool is_noted(struct sim *sim)
+{
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+	struct err err;
+
+	REQUIRE(store_read(sim->store, WEB, &facts, &err) == 0);
+	return version_is_set(&facts.revocation.of);
+}
+
+static unsigned revoked(struct fake_acme *a)
+{
+	return fake_acme_counts(a)->n_revoked;
+}
+
+/*
+ * At every moment the daemon dies or the job is cancelled; it is well afterwards.  What was noted when the
+ * daemon died is revoked by itself, exactly that, and a repetition ends everything else.
+ */
 static unsigned live(const char *command, unsigned at, bool is_death)
 {
 	struct sim sim;
 	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
 	char *old AUTO_FREE = current(&sim), *request AUTO_FREE = NULL, *now AUTO_FREE = NULL;
 	struct instant until = instant_add(clock_now(), SECONDS(15));
+	bool must_be_told = false;
 	unsigned n = 0;
 
 	sim_command(&sim, command);
 	do {
-		if (n == at && is_death)
+		if (n == at && is_death) {
+			must_be_told = is_noted(&sim) || revoked(a) > 0;
 			sim_restart(&sim);
-		else if (n == at)
+		} else if (n == at) {
 			sim_cancel_all(&sim);
+		}
 		n++;
 	} while (sim_step(&sim, until));
 	sim_advance(&sim, MINUTES(20));
@@ -129,6 +186,8 @@ static unsigned live(const char *command, unsigned at, bool is_death)
 	now = current(&sim);
 	CHECK(fake_acme_counts(a)->n_revoked == 0 || !str_is(now, old));
 	CHECK_INT(fake_acme_counts(a)->n_accounts, 1);
+	CHECK(!must_be_told || revoked(a) == 1);
+	CHECK(!is_noted(&sim));
 	request = mem_printf("revoke " WEB " version=%s", old);
 	sim_command(&sim, request);
 	sim_rest(&sim, MINUTES(5));

@@ -324,8 +324,8 @@ static bool is_linked(const struct entry *entry, const struct version_id *id)
 	       version_id_equal(id, &entry->prev);
 }
 
-int store_prune(
-	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err)
+int store_prune(struct store *store, const char *cert, size_t keep,
+	const struct version_id *spare, size_t *n_deleted, struct err *err)
 {
 	struct entry *entry = find(store, cert);
 	size_t n_spare = 0, at = 0;
@@ -340,7 +340,8 @@ int store_prune(
 	for (size_t i = 0; i < entry->n; i++) {
 		struct kept *kept = &entry->versions[i];
 
-		if (n_spare > keep && !is_linked(entry, &kept->facts.id)) {
+		if (n_spare > keep && !is_linked(entry, &kept->facts.id) &&
+			!(spare && version_id_equal(spare, &kept->facts.id))) {
 			kept_done(kept);
 			n_spare--;
 			++*n_deleted;

@@ -196,3 +196,36 @@ TEST(what_was_revoked_is_next_no_longer)
 	REFUSED("no-such-version", "", "revoked cert=" CERT " version=20200101T000000Z-1");
 	REFUSED("bad-argument", "version", "revoked cert=" CERT);
 }
+
+/* What is to be revoked is a fact until its CA was told; it is kept that long, and there is one at a time. */
+TEST(a_wish_to_revoke_is_kept)
+{
+	WORLD;
+	char old[VERSION_ID_TEXT_LEN], other[VERSION_ID_TEXT_LEN];
+
+	have_curr();
+	version_word("curr", old);
+	REFUSED("no-such-version", "", "doom cert=" CERT " version=20200101T000000Z-1");
+	REFUSED("bad-argument", "version", "doom cert=" CERT);
+	REFUSED("bad-argument", "reason", "doom cert=" CERT " version=%s reason=6", old);
+	CHECK(!strstr(buf_text(&reply), "revocation"));
+	OK("doom cert=" CERT " version=%s reason=4", old);
+	OK("doom cert=" CERT " version=%s reason=4", old);
+	reopen();
+	have_curr();
+	CHECK(strstr(buf_text(&reply), old) &&
+		strstr(buf_text(&reply), " revocation.reason=4"));
+	version_word("curr", other);
+	REFUSED("busy", old, "doom cert=" CERT " version=%s", other);
+	OK("doom cert=" CERT " version=%s done=yes", other);
+	have_curr();
+	OK("prune cert=" CERT " keep=0");
+	OK(SIGN("revoke") " cert=" CERT " version=%s reason=4", old);
+	OK("revoked cert=" CERT " version=%s", old);
+	CHECK(!strstr(buf_text(&reply), "revocation"));
+	OK("prune cert=" CERT " keep=0");
+	REFUSED("no-such-version", "", SIGN("revoke") " cert=" CERT " version=%s", old);
+	OK("doom cert=" CERT " version=%s", other);
+	OK("doom cert=" CERT " version=%s done=yes", other);
+	CHECK(!strstr(buf_text(&reply), "revocation"));
+}

@@ -139,6 +139,9 @@ static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 	check_failure(&a->failure, &b->failure);
 	check_ari(&a->ari, &b->ari);
 	check_order(&a->order, &b->order);
+	CHECK(version_id_equal(&a->revocation.of, &b->revocation.of));
+	CHECK_INT(a->revocation.reason, b->revocation.reason);
+	CHECK_INT(a->revocation.asked.s, b->revocation.asked.s);
 	REQUIRE(a->n_targets == b->n_targets);
 	for (size_t i = 0; i < a->n_targets; i++) {
 		CHECK_STR(a->targets[i].name, b->targets[i].name);
@@ -166,6 +169,10 @@ TEST(round_trip)
 			facts.ari = random_ari();
 		if (next_random() % 3 == 0)
 			facts.order = random_order();
+		if (next_random() % 3 == 0)
+			facts.revocation = (struct revocation_facts){ .of = random_id(),
+				.reason = (uint32_t)next_random() % 11,
+				.asked = { (int64_t)(next_random() % 4000000000U) } };
 		if (next_random() % 2)
 			facts.next = random_version();
 		if (next_random() % 2)

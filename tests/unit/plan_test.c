@@ -19,7 +19,11 @@ enum {
 	CA_ENDS = 256,   /* with curr */
 	CLOSED = 512,    /* the window opens in an hour */
 	REVOKED = 2048,
-	UNKNOWN = 1024, /* adopted: neither digest nor issuer are known */
+	DOOMED = 4096, /* curr is to be revoked */
+	REPLACED =
+		8192, /* another version is to be revoked, and was tried as often as `tries` says */
+	OTHER_KEY = 16384, /* next has another key than curr */
+	UNKNOWN = 1024,    /* adopted: neither digest nor issuer are known */
 };
 
 /* Ages in seconds, NONE: there is none.  min_age is 5. */
@@ -66,6 +70,21 @@ static const struct row {
 	{ "ended long ago, failed", 200, NONE, 6, 5, 0, ACTION_ISSUE, WHY_BACKOFF, 20 },
 	{ "revoked", 1, NONE, 0, 0, REVOKED, ACTION_ISSUE, WHY_REVOKED, 0 },
 	{ "revoked and ended", 100, NONE, 0, 0, REVOKED, ACTION_ISSUE, WHY_REVOKED, 0 },
+	{ "doomed", 1, NONE, 0, 0, DOOMED, ACTION_ISSUE, WHY_DOOMED, 0 },
+	{ "doomed, by hand", 1, NONE, 0, 0, DOOMED | BY_HAND, ACTION_ISSUE, WHY_DOOMED, 0 },
+	{ "doomed, failed", 1, NONE, 1, 0, DOOMED, ACTION_ISSUE, WHY_BACKOFF, 24 },
+	{ "doomed, not active", 1, NONE, 0, 0, DOOMED | OFF, ACTION_SLEEP, WHY_INACTIVE,
+		NEVER },
+	{ "doomed, next on its key", 9, 1, 0, 0, DOOMED, ACTION_ISSUE, WHY_DOOMED, 0 },
+	{ "doomed, next waits for nothing", 9, 1, 0, 0, DOOMED | OTHER_KEY | CLOSED,
+		ACTION_ROLL, WHY_DOOMED, 0 },
+	{ "replaced", 1, NONE, 0, 0, REPLACED, ACTION_REVOKE, WHY_DOOMED, 0 },
+	{ "replaced, and due", 60, NONE, 0, 0, REPLACED, ACTION_REVOKE, WHY_DOOMED, 0 },
+	{ "replaced, failed", 1, NONE, 1, 0, REPLACED, ACTION_REVOKE, WHY_BACKOFF, 24 },
+	{ "replaced, failed, and due", 60, NONE, 1, 0, REPLACED, ACTION_ISSUE, WHY_RENEWAL,
+		-10 },
+	{ "replaced, not active", 1, NONE, 0, 0, REPLACED | OFF, ACTION_SLEEP, WHY_INACTIVE,
+		NEVER },
 	{ "revoked, by hand", 1, NONE, 0, 0, REVOKED | BY_HAND, ACTION_SLEEP, WHY_MANUAL,
 		NEVER },
 	{ "revoked, failed", 1, NONE, 1, 0, REVOKED, ACTION_ISSUE, WHY_BACKOFF, 24 },
@@ -143,9 +162,16 @@ static struct plan row_plan(const struct row *row, struct cert_facts *facts)
 	facts->next = aged(&w, row->next, row->flags & NEXT_CHANGED, row->flags);
 	if (row->flags & REVOKED)
 		facts->curr.revoked.s = T0 - 1;
+	if (row->flags & DOOMED)
+		facts->revocation.of = facts->curr.id;
+	if (row->flags & OTHER_KEY)
+		facts->next.spki[0] ^= 1;
+	if (row->flags & REPLACED)
+		facts->revocation.of.made.s = T0 - 1000;
 	if (row->tries)
-		facts->failure = (struct failure){ ERR_IO, (uint32_t)row->tries,
-			{ T0 - row->ago }, { T0 - row->ago }, INSTANT_NONE, NULL };
+		*(row->flags & REPLACED ? &facts->revocation.failure : &facts->failure) =
+			(struct failure){ ERR_IO, (uint32_t)row->tries, { T0 - row->ago },
+				{ T0 - row->ago }, INSTANT_NONE, NULL };
 	issuer = row_issuer(row->flags, &facts->curr);
 	return cert_plan(&w.certs[LEAF], &w.conf, facts, &issuer, (struct instant){ T0 });
 }

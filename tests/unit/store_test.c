@@ -247,14 +247,14 @@ TEST(pruning_keeps_links_and_the_newest)
 	for (int i = 0; i < 8; i++)
 		add_and_roll(&f, 50 - i);
 	add(&f, 1);
-	CHECK_INT(store_prune(f.store, CERT, 2, &n, &f.err), 0);
+	CHECK_INT(store_prune(f.store, CERT, 2, NULL, &n, &f.err), 0);
 	CHECK_INT(n, 4);
 	CHECK_INT(log_memory_count(&f.log, EVENT_CERT_PRUNED, "CERT", CERT), 1);
 	CHECK_INT(store_versions(f.store, CERT, count_version, roles, &f.err), 0);
 	CHECK_STR(roles, "next curr prev - - ");
-	CHECK_INT(store_prune(f.store, CERT, 2, &n, &f.err), 0);
+	CHECK_INT(store_prune(f.store, CERT, 2, NULL, &n, &f.err), 0);
 	CHECK_INT(n, 0);
-	CHECK_INT(store_prune(f.store, "example.com/none", 2, &n, &f.err), 0);
+	CHECK_INT(store_prune(f.store, "example.com/none", 2, NULL, &n, &f.err), 0);
 	CHECK_INT(count_entries(&f, AT), 4);
 }
 
