@@ -435,8 +435,9 @@ static int check(void)
 		unit_check(conf, "", &diags);
 	print_diags(&diags, stderr);
 	if (conf)
-		printf("%s: %zu certificates, %zu warnings\n", keeper.config, conf->n_certs,
-			diags.n_warnings);
+		printf("%s: %zu certificate%s, %zu warning%s\n", keeper.config, conf->n_certs,
+			conf->n_certs == 1 ? "" : "s", diags.n_warnings,
+			diags.n_warnings == 1 ? "" : "s");
 	conf_unref(conf);
 	conf_files_done(&files);
 	yaml_diags_done(&diags);
