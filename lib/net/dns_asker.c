@@ -28,7 +28,8 @@ enum rung { BY_UDP, BY_UDP_AGAIN, BY_TCP, N_RUNGS };
 static const int64_t share[N_RUNGS] = { 20, 30, 50 };
 
 /* What keeps a protocol from having answered, in words for people. */
-static const char *const silent = "no answer", *const refused = "not reachable",
+static const char *const untried = "no time left", *const silent = "no answer",
+			 *const refused = "not reachable",
 			 *const no_message = "what came is no message",
 			 *const truncated = "the answer is truncated",
 			 *const other_letters = "the answer is not to our letters";
@@ -41,7 +42,7 @@ struct asked {
 	enum rung rung;
 	bool no_edns;
 	int64_t deadline_ms, sent_ms;
-	const char *udp, *tcp; /* why it did not answer; NULL: not tried */
+	const char *udp, *tcp; /* why it did not answer */
 };
 
 static void release(struct asked *asked)
@@ -68,8 +69,7 @@ static void give_up(struct asked *asked)
 	bool is_garbage = asked->udp == no_message || asked->tcp == no_message;
 	bool is_refused = asked->udp == refused && asked->tcp == refused;
 
-	snprintf(op->why, sizeof(op->why), "UDP: %s; TCP: %s", asked->udp,
-		asked->tcp ? asked->tcp : "no time left");
+	snprintf(op->why, sizeof(op->why), "UDP: %s; TCP: %s", asked->udp, asked->tcp);
 	finish(asked, is_garbage ? DNS_GARBAGE : is_refused ? DNS_UNREACHABLE : DNS_TIMEOUT);
 }
 
@@ -124,11 +124,11 @@ static void go_on(struct asked *asked, const char *why)
 		return;
 	}
 	asked->udp = why;
-	if (asked->rung != BY_UDP || why != silent) {
+	if (asked->rung != BY_UDP || (why != silent && why != no_message)) {
 		climb(asked, BY_TCP);
 		return;
 	}
-	/* What is between us and the server may swallow what it does not know. */
+	/* Who does not know EDNS may swallow it, or answer with a bare header, which c-ares drops. */
 	asked->no_edns = !asked->op->wants_dnssec;
 	climb(asked, BY_UDP_AGAIN);
 }
@@ -219,6 +219,7 @@ static void begin(struct dns_turn *turn)
 	asked->op = op;
 	asked->attempt.loop = turn->pace->loop;
 	asked->attempt.ended = on_ended;
+	asked->udp = asked->tcp = untried;
 	if (op->time_ms <= 0)
 		op->time_ms = TIME_MS;
 	asked->deadline_ms = clock_tick().ms + op->time_ms;

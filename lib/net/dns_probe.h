@@ -24,9 +24,9 @@
  * A probe never fails its task: what came of it is its outcome.  It is tried over UDP (2 s, then 3 s),
  * then over TCP (5 s); a truncated answer is asked for over TCP at once.  Each try has a random id, a fresh
  * socket and the letters of the name in random case.  What does not carry our id and question, or comes from
- * another address, is no answer; what has other letters over UDP is asked for again over TCP.  With EDNS of
- * 1232 octets; without for a server that answers FORMERR to that.  NODATA, CNAMEs and referrals are
- * answers like others: who asked judges them.
+ * another address, is no answer; what has other letters over UDP is asked for again over TCP.  It is asked
+ * with EDNS of 1232 octets, and without when a server answers FORMERR to that, or not at all and no DNSSEC is
+ * wanted.  NODATA, CNAMEs and referrals are answers like others: who asked judges them.
  *
  * Asked side by side are at most DNS_IN_FLIGHT questions, and of one address at most DNS_RATE begin in a second;
  * others wait in order.  rtt_ms counts from when the try that was answered was really sent.

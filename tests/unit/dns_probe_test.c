@@ -49,10 +49,8 @@ TEST(what_a_server_does_and_what_comes_of_it)
 		{ "wrongcase", 0, DNS_ANSWERED, true, false, DNS_NOERROR, "right", "" },
 		{ "anycase", 0, DNS_ANSWERED, true, false, DNS_NOERROR, "right", "" },
 		/* one way that does not work */
-		{ "silent", 500, DNS_ANSWERED, true, true, DNS_NOERROR, "right", "" },
-		{ "noise", 500, DNS_TIMEOUT, false, false, 0, "",
-			"UDP: no answer; TCP: no answer" },
-		{ "question", 500, DNS_GARBAGE, false, false, 0, "",
+		{ "silent", 2000, DNS_ANSWERED, true, true, DNS_NOERROR, "right", "" },
+		{ "question", 0, DNS_GARBAGE, false, false, 0, "",
 			"UDP: what came is no message; TCP: what came is no message" },
 		{ "udpgarbage", 0, DNS_ANSWERED, true, false, DNS_NOERROR, "right", "" },
 		{ "garbage", 0, DNS_GARBAGE, false, false, 0, "",
@@ -61,12 +59,12 @@ TEST(what_a_server_does_and_what_comes_of_it)
 			"UDP: the answer is truncated; TCP: not reachable" },
 		{ "dead", 300, DNS_TIMEOUT, false, false, 0, "",
 			"UDP: no answer; TCP: no answer" },
-		{ "closing", 300, DNS_TIMEOUT, false, false, 0, "",
+		{ "closing", 1500, DNS_TIMEOUT, false, false, 0, "",
 			"UDP: no answer; TCP: not reachable" },
 		/* servers without EDNS */
 		{ "formerr", 0, DNS_ANSWERED, false, false, DNS_NOERROR, "right", "" },
 		{ "formerropt", 0, DNS_ANSWERED, false, false, DNS_NOERROR, "right", "" },
-		{ "formerrhead", 500, DNS_ANSWERED, false, false, DNS_NOERROR, "right", "" },
+		{ "formerrhead", 2000, DNS_ANSWERED, false, false, DNS_NOERROR, "right", "" },
 		{ "formerralways", 0, DNS_ANSWERED, false, false, DNS_FORMERR, "", "" },
 	};
 
@@ -84,6 +82,15 @@ TEST(what_a_server_does_and_what_comes_of_it)
 				rows[i].manner, op.outcome, op.by_tcp, op.udp_is_dead,
 				op.answer.rcode, answer_text(&op), op.why);
 	}
+	dns_probe_done(&op);
+}
+
+/* With an id that is not ours it is silence; later versions of c-ares say that it is no message. */
+TEST(noise)
+{
+	ask_name("noise.example", 300);
+	CHECK(op.outcome == DNS_TIMEOUT || op.outcome == DNS_GARBAGE);
+	CHECK(op.why[0]);
 	dns_probe_done(&op);
 }
 
@@ -131,7 +138,7 @@ TEST(an_address_of_the_other_family)
 	ask(&op);
 	CHECK_STR(answer_text(&op), "right");
 	dns_question(&op, "silent.example", DNS_TXT, &six);
-	op.time_ms = 500;
+	op.time_ms = 2000;
 	ask(&op);
 	CHECK_STR(answer_text(&op), "right");
 	CHECK(op.by_tcp);
@@ -321,7 +328,7 @@ TEST(messages_delivered)
 
 		write_message(&message.message, rows[i].manner);
 		message.server = address_next();
-		message.time_ms = rows[i].code == ERR_TIMEOUT ? 100 : 0;
+		message.time_ms = rows[i].code == ERR_TIMEOUT ? 300 : 0;
 		CHECK_INT(ask_all(&asking, -1), ERR_NONE);
 		if (message.err.code != rows[i].code || !strstr(message.err.text, rows[i].text))
 			TEST_FAIL("%s: \"%s\"", rows[i].manner, message.err.text);

@@ -145,7 +145,9 @@ def nodata(q):
 
 
 def garbage(q):
-    return [q.answer()[:-20] + b"\xff" * 20]
+    """A record is announced that does not come."""
+    wire = q.answer(None)
+    return [wire[:6] + b"\0\1" + wire[8:]]
 
 
 def udpgarbage(q):
