@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 #include "lib/crypt/digest.h"
 #include "lib/crypt/key.h"
+#include "lib/crypt/mac.h"
 #include "lib/crypt/secret.h"
 #include "lib/crypt/ssl.h"
 
@@ -319,7 +320,7 @@ int jws_mac(const struct secret *key, const char *algorithm, const char *header,
 	const char *payload, struct buf *out, struct err *err)
 {
 	struct buf input AUTO_BUF = BUF_INIT, signature AUTO_BUF = BUF_INIT;
-	unsigned char mac[EVP_MAX_MD_SIZE];
+	uint8_t mac[MAC_LEN_MAX];
 	size_t at, len, i = 0;
 
 	while (jws_macs[i] && !str_is(jws_macs[i], algorithm))
@@ -331,10 +332,8 @@ int jws_mac(const struct secret *key, const char *algorithm, const char *header,
 			"the key for %s has %zu octets and needs at least %zu", algorithm,
 			key->len, macs[i].len);
 	add_input(header, payload, &input, &at);
-	ssl_begin();
-	if (!EVP_Q_mac(NULL, "HMAC", NULL, macs[i].digest, NULL, key->data, key->len,
-		    (const unsigned char *)input.data, input.len, mac, sizeof(mac), &len))
-		return ssl_fail(err, ERR_CRYPTO, "cannot compute the MAC");
+	if (mac_make(key, macs[i].digest, input.data, input.len, mac, &len, err) < 0)
+		return -1;
 	jws_base64url(&signature, mac, len);
 	add_whole(&input, at, &signature, out);
 	return 0;
