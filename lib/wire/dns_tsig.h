@@ -1,0 +1,38 @@
+#ifndef CERTD_LIB_WIRE_DNS_TSIG_H
+#define CERTD_LIB_WIRE_DNS_TSIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/wire/dns_update.h"
+
+/*
+ * TSIG (RFC 8945) for the files of this folder: the record, and the MAC over a message.  The name and the
+ * algorithm are the key's.  ldns is not asked: it does not know hmac-sha384 (1.8.3), believes the algorithm
+ * that the answer names, and looks at neither time nor error.
+ */
+
+struct err;
+
+struct dns_tsig {
+	uint64_t time_s; /* 48 bits */
+	uint16_t fudge_s, error;
+	const uint8_t *other; /* with BADTIME the server's time */
+	size_t other_len;
+};
+
+#define TSIG_OTHER_LEN 6 /* of that time */
+
+/*
+ * The MAC over a message without its TSIG record; `request` is the MAC of the request that it answers, if it
+ * answers one (4.3).  -1: the algorithm is not known, or the key is none.
+ */
+int dns_tsig_mac(const struct tsig_key *key, const struct dns_update_sent *request,
+	const struct buf *message, const struct dns_tsig *tsig, uint8_t out[TSIG_MAC_MAX],
+	size_t *ret_len, struct err *err);
+
+/* Appends the record and counts it in the header of the message. */
+void dns_tsig_append(const struct tsig_key *key, const struct dns_tsig *tsig,
+	const struct dns_update_sent *sent, struct buf *message);
+
+#endif
