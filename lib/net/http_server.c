@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "lib/base/buf.h"
-#include "lib/base/str.h"
 #include "lib/net/listener.h"
+#include "lib/net/visit.h"
 
 /* What a connection may send after its head before we stop to listen politely. */
 enum { DRAIN_MAX = 256 * 1024 };
@@ -28,42 +27,10 @@ static void visitor_done(struct connection *connection)
 	buf_done(&visitor->out);
 }
 
-/* The target's path: absolute-form is what proxies send (RFC 9112, 3.2.2). */
-static const char *path_of(char *target)
-{
-	if (strncasecmp(target, "http://", 7) == 0)
-		target = strchr(target + 7, '/');
-	return target && target[0] == '/' ? target : NULL;
-}
-
-/* METHOD SP TARGET SP HTTP/1.x; anything else finds nothing. */
-static const char *find(const struct http_service *service, char *head, bool *is_head)
-{
-	char *line_end = strstr(head, "\r\n");
-	char *target, *version;
-	const char *path;
-
-	if (!line_end)
-		return NULL;
-	*line_end = 0;
-	target = strchr(head, ' ');
-	version = target ? strchr(target + 1, ' ') : NULL;
-	if (!version)
-		return NULL;
-	*target++ = 0;
-	*version++ = 0;
-	*is_head = str_is(head, "HEAD");
-	path = path_of(target);
-	if ((!*is_head && !str_is(head, "GET")) || !str_starts(version, "HTTP/1.") || !path)
-		return NULL;
-	return service->find(path, service->data);
-}
-
-static void answer(struct visitor *visitor, bool is_whole)
+static void answer(struct visitor *visitor, enum visit visit, const char *path)
 {
 	const struct http_service *service = listener_data(visitor->connection.listener);
-	bool is_head = false;
-	const char *body = is_whole ? find(service, visitor->in.data, &is_head) : NULL;
+	const char *body = visit == VISIT_BAD ? NULL : service->find(path, service->data);
 
 	visitor->is_answered = true;
 	if (!body) {
@@ -74,7 +41,7 @@ static void answer(struct visitor *visitor, bool is_whole)
 	buf_printf(&visitor->out,
 		"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
 		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-		strlen(body), is_head ? "" : body);
+		strlen(body), visit == VISIT_HEAD ? "" : body);
 }
 
 /*
@@ -105,23 +72,19 @@ static void send_some(struct visitor *visitor)
 	loop_watch(listener_loop(connection->listener), &connection->watch, LOOP_READ);
 }
 
-static bool has_head(const struct visitor *visitor)
-{
-	return visitor->in.len > 0 && strstr(visitor->in.data, "\r\n\r\n");
-}
-
 static void take(struct visitor *visitor, const char *data, size_t len)
 {
+	enum visit visit;
+	const char *path;
+
 	if (visitor->is_answered) {
 		visitor->drained += len;
 		return;
 	}
 	buf_add(&visitor->in, data, len);
-	/* A NUL ends what is looked at, so a head behind one is never found. */
-	if (has_head(visitor))
-		answer(visitor, true);
-	else if (visitor->in.len >= HTTP_SERVER_HEAD_MAX)
-		answer(visitor, false);
+	visit = visit_read(visitor->in.data, visitor->in.len, &path);
+	if (visit != VISIT_MORE)
+		answer(visitor, visit, path);
 }
 
 static void visitor_ready(struct connection *connection, unsigned what)

@@ -7,12 +7,10 @@ struct loop;
 /*
  * The smallest HTTP server: GET and HEAD of a few known paths, one answer a connection (RFC 9112).
  *
- * A request's head has at most HTTP_SERVER_HEAD_MAX bytes; what comes behind it is read away and
- * not looked at.  Whatever is not a GET or HEAD of a known path is answered 404 without a body, and
+ * What is understood of a request is in visit.h; what comes behind its head is read away and not looked at.
+ * Whatever is not a GET or HEAD of a known path is answered 404 without a body, and
  * nothing of a request comes back.  The Host header makes no difference.
  */
-
-#define HTTP_SERVER_HEAD_MAX 8192
 
 /* The body to answer for a path, borrowed for the call; NULL: 404. */
 typedef const char *http_server_find(const char *path, void *data);
