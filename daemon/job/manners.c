@@ -207,10 +207,11 @@ static void add_invalid(const struct job *job, struct buf *names)
 	}
 }
 
-/* What counts: a certificate, or a refusal for a reason of the names. */
+/* What counts: a certificate, or a refusal for a reason of the names, which is no fault of the CA's. */
 static bool is_worth_it(const struct err *err)
 {
-	return !err_is_set(err) || err_code_class(err->code) == CLASS_REFUSED;
+	return !err_is_set(err) ||
+	       (err_code_class(err->code) == CLASS_REFUSED && !health_is_the_cas(err));
 }
 
 bool manners_must_record(struct job *job)
