@@ -52,7 +52,10 @@ static bool part_is(struct part part, const char *text)
 	return strlen(text) == part.len && strncasecmp(part.at, text, part.len) == 0;
 }
 
-/* Labels of letters, digits and inner hyphens between dots; also the form of a tag when there is no dot. */
+/*
+ * Labels of letters, digits and inner hyphens between dots; also the form of a tag when
+ * there is no dot.
+ */
 static bool is_name(struct part part)
 {
 	for (size_t i = 0; i < part.len; i++) {
@@ -138,7 +141,10 @@ static bool allows_account(const struct issue *issue, const char *url)
 			       memcmp(url, issue->account.at, issue->account.len) == 0);
 }
 
-/* RFC 8657, 4: names between commas.  Which of several such parameters counts is the CA's affair. */
+/*
+ * RFC 8657, 4: names between commas.  Which of several such parameters counts is the CA's
+ * affair.
+ */
 static bool allows_method(const struct issue *issue, const char *challenge)
 {
 	const char *at = issue->methods.at, *end = at + issue->methods.len;
@@ -171,7 +177,10 @@ static bool is_caa(const struct dns_record *record, const char *tag)
 	       (!tag || (record->caa.tag && strcasecmp(record->caa.tag, tag) == 0));
 }
 
-/* What is registered and no matter of certificates for servers may be known to the CA, critical or not. */
+/*
+ * What is registered and no matter of certificates for servers may be known to the CA,
+ * critical or not.
+ */
 static bool is_known(const struct dns_caa *caa)
 {
 	static const char *const tags[] = { "issue", "issuewild", "iodef", "issuemail",
@@ -229,9 +238,9 @@ static void add_issuers(const struct dns_message *message, const char *tag, stru
 		buf_printf(out, " and %zu more", more);
 }
 
-/* "allow only a and b to issue", "forbid every CA to issue". */
-static void add_allowed(
-	const struct dns_message *message, const char *tag, const char *what, struct buf *out)
+/* "allow only a and b to issue, not c", "forbid every CA to issue". */
+static void add_allowed(const struct caa_wish *wish, const struct dns_message *message,
+	const char *tag, const char *what, struct buf *out)
 {
 	struct buf issuers AUTO_BUF = BUF_INIT;
 
@@ -239,7 +248,8 @@ static void add_allowed(
 	if (issuers.len == 0)
 		buf_printf(out, "forbid every CA to issue%s", what);
 	else
-		buf_printf(out, "allow only %s to issue%s", buf_text(&issuers), what);
+		buf_printf(out, "allow only %s to issue%s, not %s", buf_text(&issuers), what,
+			wish->identities[0]);
 }
 
 /* `issue`: the one that came nearest to an allowance. */
@@ -250,8 +260,7 @@ static int refuse(const struct caa_wish *wish, const struct dns_message *message
 	const char *what = wish->is_wildcard ? " wildcards" : "";
 
 	if (refusal == NOT_NAMED) {
-		add_allowed(message, tag, what, &why);
-		buf_printf(&why, ", not %s", wish->identities[0]);
+		add_allowed(wish, message, tag, what, &why);
 	} else if (refusal == NOT_ACCOUNT && issue->n_accounts > 1) {
 		buf_printf(&why,
 			"name several accounts for %s in one record, which nobody can meet",

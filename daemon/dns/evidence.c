@@ -109,7 +109,10 @@ static struct state look(const struct witness *witnesses, size_t n)
 	return state;
 }
 
-/* The seconds until one of the zone's own is to be asked again because it blocks; 0: it does not. */
+/*
+ * The seconds until one of the zone's own is to be asked again because it blocks; 0: it does
+ * not.
+ */
 static int64_t own_wait_s(
 	const struct witness *witness, const struct state *state, unsigned round)
 {
@@ -150,7 +153,10 @@ static bool extra_blocks(const struct witness *witness, const struct evidence_po
 	return sight_is_proper(witness->sight) || witness->silent < SILENT_ROUNDS;
 }
 
-/* When an extra may be asked: at once, also when the clock was set back, or when its cache has forgotten. */
+/*
+ * When an extra may be asked: at once, also when the clock was set back, or when its cache
+ * has forgotten.
+ */
 static struct instant extra_due(const struct witness *witness, struct instant now)
 {
 	int64_t ttl;

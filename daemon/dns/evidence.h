@@ -10,29 +10,35 @@
 struct buf;
 
 /*
- * Evidence: what each address of a zone's name servers was seen to say, and what follows from it.  Pure.
+ * Evidence: what each address of a zone's name servers was seen to say, and what follows from
+ * it.  Pure.
  *
- * A witness is one address in one role; the caller owns them, asks those of which witness_is_due() says so,
- * fills what the answer told and calls witness_note().  After each round evidence_judge() says whether the
- * record counts as seen, and if not when to look again; evidence_tell() says it for people.  "To match" is
- * whatever the caller waits for: that the value is there, or, for a withdrawal, that it is not.
+ * A witness is one address in one role; the caller owns them, asks those of which
+ * witness_is_due() says so, fills what the answer told and calls witness_note().  After each
+ * round evidence_judge() says whether the record counts as seen, and if not when to look
+ * again; evidence_tell() says it for people.  "To match" is whatever the caller waits for:
+ * that the value is there, or, for a withdrawal, that it is not.
  *
  * The rules, for challenges:
  *   - content decides, serial numbers only explain;
- *   - every authoritative address and the configured primary must match.  One whose last proper answer
- *     was without the value blocks, even if it is silent since: who asks it next may get that answer;
- *   - one that does not answer properly (silent, refuses, fails, is lame), and never did or matched when it did, blocks for
- *     SILENT_ROUNDS rounds only, and only as long as one of the zone's own servers matches: a CA asks
- *     others then;
- *   - one that is marked as anycast, or that matched and then answered without the value (it wavers), must match
- *     STREAK times in a row;
- *   - extras are asked only once all of these agree, since their caches remember what was not there, and
- *     wait again when these contradict later.  One that answers without the value blocks if extras are required, and
- *     is asked again when the TTL it gave is over, or after EXTRA_PAUSE_S; one that is silent for SILENT_ROUNDS rounds does
- *     not; a match stays.  Extras that are not required are asked once and block no more;
- *   - with none of the zone's own servers to ask, extras are asked after the delay, and without them the
- *     record counts as seen then;
- *   - at the deadline, or five minutes before the authorization ends, what is not seen is late.
+ *   - every authoritative address and the configured primary must match.  One whose last
+ *     proper answer was without the value blocks, even if it is silent since: who asks it next
+ *     may get that answer;
+ *   - one that does not answer properly (silent, refuses, fails, is lame), and never did or
+ *     matched when it did, blocks for SILENT_ROUNDS rounds only, and only as long as one of
+ *     the zone's name servers (not a hidden primary, unless it is all there is) matches: a CA
+ *     asks others then;
+ *   - one that is marked as anycast, or that matched and then answered without the value (it
+ *     wavers), must match STREAK times in a row;
+ *   - extras are asked only once all of these agree, since their caches remember what was not
+ *     there, and wait again when these contradict later.  One that answers without the value
+ *     blocks if extras are required, and is asked again when the TTL it gave is over, or after
+ *     EXTRA_PAUSE_S; one that is silent for SILENT_ROUNDS rounds does not; a match stays.
+ *     Extras that are not required are asked once and block no more;
+ *   - with none of the zone's own servers to ask, extras are asked after the delay, and
+ *     without them the record counts as seen then;
+ *   - at the deadline, or five minutes before the authorization ends, what is not seen is
+ *     late.
  */
 
 enum { SILENT_ROUNDS = 3, STREAK = 3, EXTRA_PAUSE_S = 60 };
@@ -75,8 +81,8 @@ enum verdict { VERDICT_WAIT, VERDICT_SEEN, VERDICT_LATE };
 
 struct judgement {
 	enum verdict verdict;
-	bool ask_extras; /* they are to be asked in the next round */
-	bool is_unpublished; /* servers of the zone answer, and all of them without it: nothing was done at all */
+	bool ask_extras;      /* they are to be asked in the next round */
+	bool is_unpublished;  /* all of the zone's own that answer lack it: nothing was done */
 	struct instant again; /* VERDICT_WAIT: the next round; never behind the deadline */
 };
 
@@ -91,19 +97,22 @@ struct judgement evidence_judge(const struct witness *witnesses, size_t n, unsig
 	const struct evidence_policy *policy, struct instant now);
 
 /*
- * Is this one to be asked in this round?  An extra that matched, or whose TTL still runs, is not, and none of
- * the others that matched a moment ago.
+ * Is this one to be asked in this round?  An extra that matched, or whose TTL still runs, is
+ * not, and none of the others that matched a moment ago.
  */
 bool witness_is_due(
 	const struct witness *witness, const struct judgement *judgement, struct instant now);
 
-/* What witness `i` is seen to say in the light of the others: OLDER when its serial is behind theirs. */
+/*
+ * What witness `i` is seen to say in the light of the others: OLDER when its serial is
+ * behind theirs.
+ */
 enum sight evidence_sight(const struct witness *witnesses, size_t n, size_t i);
 
 /*
- * One sentence without a final stop: "192.0.2.53 (ns2.example.net) answers without the record since
- * 10:15:07Z, its serial is behind by 1; 192.0.2.54 is silent since 10:15:07Z; 2 of 4 show it".  The most telling first, at
- * most three named; it fits into struct err.
+ * One sentence without a final stop: "192.0.2.53 (ns2.example.net) answers without the record
+ * since 10:15:07Z, its serial is behind by 1; 192.0.2.54 is silent since 10:15:07Z; 2 of 4
+ * show it".  The most telling first, at most three named; it fits into struct err.
  */
 void evidence_tell(
 	const struct witness *witnesses, size_t n, struct instant now, struct buf *out);

@@ -4,7 +4,10 @@
 
 #include "lib/base/buf.h"
 
-/* Where the sentence ends goes into a struct err with some context, so there is no room for everybody. */
+/*
+ * Where the sentence ends goes into a struct err with some context, so there is no room for
+ * everybody.
+ */
 enum { NAMED_MAX = 3, NAMED_LEN = 300 };
 
 /* RFC 1982: how far `a` is behind `b`; 0: it is not. */
@@ -15,7 +18,10 @@ static uint32_t serial_behind(uint32_t a, uint32_t b)
 	return distance < UINT32_C(0x80000000) ? distance : 0;
 }
 
-/* The serial that others are measured by: the newest of those that match, else of all of the zone's own. */
+/*
+ * The serial that others are measured by: the newest of those that match, else of all of the
+ * zone's own.
+ */
 static const struct witness *newest(const struct witness *witnesses, size_t n)
 {
 	const struct witness *best = NULL;

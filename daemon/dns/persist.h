@@ -11,14 +11,15 @@ struct dns_message;
 struct err;
 
 /*
- * The record of dns-persist-01 (draft-ietf-acme-dns-persist): `_validation-persist.NAME` names issuer,
- * account and policy and stays.  Pure.
+ * The record of dns-persist-01 (draft-ietf-acme-dns-persist): `_validation-persist.NAME` names
+ * issuer, account and policy and stays.  Pure.
  *
  *	ca.example; accounturi=https://ca.example/acct/1; policy=wildcard; persistUntil=1795219200
  *
- * certd publishes none: an administrator puts it there once (persist_text() is what to put), and
- * persist_judge() says whether one of the TXT records of an answer does for this CA, account and name.  Records
- * of other CAs stand beside it and do not matter; nor do parameters that the draft does not know.
+ * certd publishes none: an administrator puts it there once (persist_text() is what to put),
+ * and persist_judge() says whether one of the TXT records of an answer does for this CA,
+ * account and name.  Records of other CAs stand beside it and do not matter; nor do parameters
+ * that the draft does not know.
  */
 
 struct persist_wish {
@@ -31,8 +32,9 @@ struct persist_wish {
 };
 
 /*
- * 0: *until is the end of the record that lasts longest, unset when it has none.  -1 with ERR_NOT_VISIBLE:
- * why the record that comes nearest does not do, or what to put there when there is none for this CA.
+ * 0: *until is the end of the record that lasts longest, unset when it has none.  -1 with
+ * ERR_NOT_VISIBLE: why the record that comes nearest does not do, or what to put there when
+ * there is none for this CA.
  */
 int persist_judge(const struct persist_wish *wish, const struct dns_message *message,
 	struct instant *until, struct err *err);
@@ -40,7 +42,10 @@ int persist_judge(const struct persist_wish *wish, const struct dns_message *mes
 /* What to put there: `_validation-persist.NAME. 3600 IN TXT "..."`. */
 void persist_text(const struct persist_wish *wish, struct buf *out);
 
-/* Is its end so near that somebody must be told: 30 days, or a third of the certificate's life if that is less? */
+/*
+ * Is its end so near that somebody must be told: 30 days, or a third of the certificate's
+ * life if that is less?
+ */
 bool persist_is_ending(struct instant until, struct instant now, struct duration life);
 
 #endif
