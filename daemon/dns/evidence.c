@@ -118,7 +118,10 @@ static int64_t own_wait_s(
 {
 	bool needs_streak = witness->is_anycast || witness->has_wavered;
 
-	if (witness->asked == 0 || lacks_it(witness->proper) || state->n_matching == 0)
+	/* One that was found only now is not to wait like those that are known to lag. */
+	if (witness->asked == 0)
+		return evidence_ramp_s(0);
+	if (lacks_it(witness->proper) || state->n_matching == 0)
 		return evidence_ramp_s(round);
 	if (witness->sight == SIGHT_MATCH)
 		return needs_streak && witness->streak < STREAK ? evidence_ramp_s(1) : 0;

@@ -140,9 +140,25 @@ TEST(asks_along_the_ramp)
 		witness_note(&w, SIGHT_NODATA, j.again);
 		j = evidence_judge(&w, 1, round + 1, &policy, j.again);
 	}
-	/* One that blocks for being silent only is asked sooner than one that was asked for long. */
-	witness_note(&w, SIGHT_MATCH, at(264));
-	CHECK_INT(evidence_judge(&w, 1, 10, &policy, at(264)).verdict, VERDICT_SEEN);
+}
+
+/* However long it took until now, what is left to wait for decides how soon the next look is. */
+TEST(looks_soon_when_little_is_missing)
+{
+	struct witness w[2] = {
+		{ .address = "192.0.2.53", .role = ROLE_AUTHORITATIVE },
+		{ .address = "192.0.2.54", .role = ROLE_AUTHORITATIVE },
+	};
+
+	witness_note(&w[0], SIGHT_MATCH, at(500));
+	CHECK_INT(evidence_judge(w, 2, 20, &required, at(500)).again.s, T0 + 503);
+	witness_note(&w[1], SIGHT_TIMEOUT, at(503));
+	CHECK_INT(evidence_judge(w, 2, 21, &required, at(503)).again.s, T0 + 508);
+	witness_note(&w[1], SIGHT_NODATA, at(508));
+	CHECK_INT(evidence_judge(w, 2, 22, &required, at(508)).again.s, T0 + 568);
+	w[1].is_anycast = true;
+	witness_note(&w[1], SIGHT_MATCH, at(568));
+	CHECK_INT(evidence_judge(w, 2, 23, &required, at(568)).again.s, T0 + 573);
 }
 
 TEST(waits_for_nobody_after_the_delay)
