@@ -27,10 +27,11 @@ static const struct {
 	{ DNS_FORMERR, ERR_ZONE_REFUSED, "finds the update malformed" },
 	{ DNS_SERVFAIL, ERR_DNS, "failed at the update" },
 	{ DNS_NOTIMP, ERR_ZONE_REFUSED, "takes no dynamic updates" },
-	{ DNS_REFUSED, ERR_ZONE_REFUSED, "does not allow the update" },
+	{ DNS_REFUSED, ERR_ZONE_REFUSED, "does not let us change it" },
 	{ DNS_YXRRSET, ERR_ZONE_REFUSED,
 		"has a CNAME where a record is to be, which would be ignored beside it" },
-	{ DNS_NOTAUTH, ERR_ZONE_REFUSED, "is not authoritative for it" },
+	/* Knot says so when its access list has no place for us, too. */
+	{ DNS_NOTAUTH, ERR_ZONE_REFUSED, "is not its primary, or does not let us change it" },
 	{ DNS_NOTZONE, ERR_ZONE_REFUSED, "finds a name in the update that lies outside of it" },
 };
 
@@ -51,19 +52,26 @@ static int doubt(const struct judge *j, struct err *err, const char *why)
 		"the answer to the update of the zone %.100s proves nothing: %s", j->zone, why);
 }
 
+/* A refusal that nobody signed is no success either; its sentence tells how much it is worth. */
 static int judge_rcode(const struct judge *j, uint16_t rcode, struct err *err)
 {
-	const char *unproven = j->key && !j->answer->is_signed ? ", unsigned" : "";
+	enum err_code code = ERR_ZONE_REFUSED;
+	const char *words = "did not carry the update out";
 	char text[16];
 
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
-		if (refusals[i].rcode == rcode)
-			return err_set(err, refusals[i].code,
-				"the name server of the zone %.100s %s (%s%s)", j->zone,
-				refusals[i].words, dns_rcode_text(rcode, text), unproven);
-	return err_set(err, ERR_ZONE_REFUSED,
-		"the name server of the zone %.100s did not carry the update out (%s%s)",
-		j->zone, dns_rcode_text(rcode, text), unproven);
+		if (refusals[i].rcode == rcode) {
+			code = refusals[i].code;
+			words = refusals[i].words;
+		}
+	dns_rcode_text(rcode, text);
+	if (!j->key)
+		return err_set(err, code,
+			"the name server of the zone %.100s %s (%s, without a key)", j->zone,
+			words, text);
+	return err_set(err, code, "the name server of the zone %.100s %s (%s, %s %.100s)",
+		j->zone, words, text, j->answer->is_signed ? "key" : "not signed by key",
+		j->key->name);
 }
 
 /* Times come as somebody wrote them, so neither may be taken from the other without looking. */

@@ -111,18 +111,21 @@ static const struct {
 	enum err_code code;
 	const char *want;
 } rcodes[] = {
-	{ DNS_FORMERR, ERR_ZONE_REFUSED, "finds the update malformed (FORMERR)" },
-	{ DNS_SERVFAIL, ERR_DNS, "failed at the update (SERVFAIL)" },
-	{ DNS_NXDOMAIN, ERR_ZONE_REFUSED, "did not carry the update out (NXDOMAIN)" },
-	{ DNS_NOTIMP, ERR_ZONE_REFUSED, "takes no dynamic updates (NOTIMP)" },
-	{ DNS_REFUSED, ERR_ZONE_REFUSED, "does not allow the update (REFUSED)" },
+	{ DNS_FORMERR, ERR_ZONE_REFUSED,
+		"finds the update malformed (FORMERR, key certd-key)" },
+	{ DNS_SERVFAIL, ERR_DNS, "failed at the update (SERVFAIL, key certd-key)" },
+	{ DNS_NXDOMAIN, ERR_ZONE_REFUSED,
+		"did not carry the update out (NXDOMAIN, key certd-key)" },
+	{ DNS_NOTIMP, ERR_ZONE_REFUSED, "takes no dynamic updates (NOTIMP, key certd-key)" },
+	{ DNS_REFUSED, ERR_ZONE_REFUSED, "does not let us change it (REFUSED, key certd-key)" },
 	{ DNS_YXRRSET, ERR_ZONE_REFUSED,
 		"has a CNAME where a record is to be, which would be ignored beside it "
-		"(YXRRSET)" },
-	{ DNS_NOTAUTH, ERR_ZONE_REFUSED, "is not authoritative for it (NOTAUTH)" },
+		"(YXRRSET, key certd-key)" },
+	{ DNS_NOTAUTH, ERR_ZONE_REFUSED,
+		"is not its primary, or does not let us change it (NOTAUTH, key certd-key)" },
 	{ DNS_NOTZONE, ERR_ZONE_REFUSED,
-		"finds a name in the update that lies outside of it (NOTZONE)" },
-	{ 15, ERR_ZONE_REFUSED, "did not carry the update out (RCODE15)" },
+		"finds a name in the update that lies outside of it (NOTZONE, key certd-key)" },
+	{ 15, ERR_ZONE_REFUSED, "did not carry the update out (RCODE15, key certd-key)" },
 };
 
 TEST(refused)
@@ -142,7 +145,7 @@ TEST(refused)
 		reply(&s, rcodes[i].rcode);
 		CHECK_INT(judge(&s, now), -1);
 		CHECK_INT(s.err.code, rcodes[i].code);
-		CHECK(strstr(s.err.text, ", unsigned)"));
+		CHECK(strstr(s.err.text, ", not signed by key certd-key)"));
 	}
 }
 
@@ -263,8 +266,8 @@ TEST(unsigned_update)
 	reply(&s, DNS_REFUSED);
 	CHECK_INT(judge(&s, now), -1);
 	CHECK_STR(s.err.text,
-		"the name server of the zone dyn.example does not allow the update "
-		"(REFUSED)");
+		"the name server of the zone dyn.example does not let us change it "
+		"(REFUSED, without a key)");
 	s.sent.id++;
 	check_doubt(&s, "it is one to another message");
 }
