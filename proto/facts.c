@@ -475,3 +475,12 @@ const struct target_facts *facts_target(const struct cert_facts *facts, const ch
 			return &facts->targets[i];
 	return NULL;
 }
+
+bool facts_is_deployed(const struct cert_facts *facts, const struct version_id *id)
+{
+	for (size_t i = 0; i < facts->n_targets; i++)
+		if (version_id_equal(&facts->targets[i].copied, id) ||
+			version_id_equal(&facts->targets[i].confirmed, id))
+			return true;
+	return false;
+}

@@ -165,4 +165,7 @@ void facts_set_ari(struct cert_facts *facts, const struct ari_facts *ari);
 
 const struct target_facts *facts_target(const struct cert_facts *facts, const char *name);
 
+/* Does any target have the version, as far as is known: copied is written ahead. */
+bool facts_is_deployed(const struct cert_facts *facts, const struct version_id *id);
+
 #endif

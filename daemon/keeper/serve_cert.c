@@ -28,23 +28,13 @@ int serve_forget_failure(struct asked *asked, struct err *err)
 	return result;
 }
 
-/* What is still to be revoked is needed for that. */
-static int prune(struct asked *asked, size_t keep, size_t *n, struct err *err)
-{
-	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
-
-	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
-		return -1;
-	return store_prune(
-		asked->server->store, asked->cert->name, keep, &facts.revocation.of, n, err);
-}
-
-static void prune_rolled(struct asked *asked, size_t keep)
+void serve_prune(struct asked *asked)
 {
 	struct err err = ERR_INIT;
 	size_t n = 0;
 
-	if (prune(asked, keep, &n, &err) < 0)
+	if (store_prune(asked->server->store, asked->cert->name, asked->cert->keep, &n, &err) <
+		0)
 		log_event(&asked->log_cert, EVENT_CERT_PRUNED, &err,
 			"%s: not all old versions could be deleted", asked->cert->name);
 }
@@ -60,7 +50,7 @@ void serve_roll_request(struct asked *asked)
 	}
 	if (asked->server->kept.name && str_is(asked->server->kept.name, asked->cert->name))
 		serve_forget_signer(asked->server);
-	prune_rolled(asked, asked->cert->keep);
+	serve_prune(asked);
 	serve_show_next(asked, false);
 }
 
@@ -72,7 +62,8 @@ void serve_prune_request(struct asked *asked)
 	size_t n = 0;
 
 	if (line_get_int(&asked->message.line, "keep", 0, UINT16_MAX, &keep, &err) < 0 ||
-		prune(asked, (size_t)keep, &n, &err) < 0) {
+		store_prune(asked->server->store, asked->cert->name, (size_t)keep, &n, &err) <
+			0) {
 		asked_fail(asked, &err);
 		return;
 	}

@@ -155,6 +155,8 @@ static void finish(struct asked *asked, const struct key *key, bool reused)
 	result = issue_and_store(asked, key, &facts, reused, &err);
 	had_failed = facts.failure.code != ERR_NONE;
 	facts_done(&facts);
+	if (result == 0)
+		serve_prune(asked);
 	if (result < 0 || (had_failed && serve_forget_failure(asked, &err) < 0)) {
 		asked_fail(asked, &err);
 		return;

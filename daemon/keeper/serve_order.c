@@ -272,6 +272,8 @@ void serve_accept_request(struct asked *asked)
 		asked_fail(asked, &err);
 	else if (is_test)
 		asked_facts(asked);
-	else
+	else {
+		serve_prune(asked);
 		serve_show_next(asked, true);
+	}
 }

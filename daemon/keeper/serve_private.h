@@ -57,4 +57,7 @@ int serve_certid(
 /* What failed before has worked: the certificate's own failure is forgotten.  -1 when the facts cannot be written. */
 int serve_forget_failure(struct asked *asked, struct err *err);
 
+/* Deletes what is beyond `keep` of the certificate; that it cannot is told as an event. */
+void serve_prune(struct asked *asked);
+
 #endif

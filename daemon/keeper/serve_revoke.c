@@ -46,16 +46,6 @@ static int take_cert_key(struct signing *s, const struct version_id *id, struct 
 	return 0;
 }
 
-/* Written ahead by the keeper itself, so that no roll without a deploy makes a version look unused. */
-static bool is_deployed(const struct cert_facts *facts, const struct version_id *id)
-{
-	for (size_t i = 0; i < facts->n_targets; i++)
-		if (version_id_equal(&facts->targets[i].copied, id) ||
-			version_id_equal(&facts->targets[i].confirmed, id))
-			return true;
-	return false;
-}
-
 static int check_allowed(const struct asked *asked, const struct version_id *id,
 	const struct cert *cert, int64_t reason, struct err *err)
 {
@@ -69,7 +59,8 @@ static int check_allowed(const struct asked *asked, const struct version_id *id,
 	cert_spki_sha256(cert, spki);
 	has_same_key = version_is_set(&facts.curr.id) &&
 		       memcmp(spki, facts.curr.spki, sizeof(spki)) == 0;
-	if (!version_id_equal(&facts.curr.id, id) && !is_deployed(&facts, id) &&
+	/* The keeper itself notes that, so no roll without a deploy makes a version look unused. */
+	if (!version_id_equal(&facts.curr.id, id) && !facts_is_deployed(&facts, id) &&
 		!(has_same_key && reason == REASON_KEY_COMPROMISE))
 		return 0;
 	if (!is_now)

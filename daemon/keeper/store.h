@@ -104,11 +104,11 @@ int store_versions(struct store *store, const char *cert,
 	void *data, struct err *err);
 
 /*
- * Deletes the oldest versions beyond `keep`, never a linked one, nor `spare`, which may be NULL.
- * *n_deleted counts them.
+ * Deletes the oldest versions beyond `keep`, never a linked one, what a target still has, or what is
+ * still to be revoked.  *n_deleted counts them.
  */
-int store_prune(struct store *store, const char *cert, size_t keep,
-	const struct version_id *spare, size_t *n_deleted, struct err *err);
+int store_prune(
+	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err);
 
 /*
  * Brings the tree in line with a configuration: archives certificates that are in the store and not

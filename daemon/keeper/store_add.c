@@ -193,7 +193,33 @@ static int delete_version(
 	return file_remove_tree(dir->fd, temp, err);
 }
 
-static int prune(const struct cert_dir *dir, size_t keep, const struct version_id *spare,
+static int count_one(const char *name, void *data)
+{
+	(void)name;
+	++*(size_t *)data;
+	return 0;
+}
+
+/* Most of the time there is nothing to prune, which needs no look into the versions. */
+static bool may_prune(const struct cert_dir *dir, size_t keep)
+{
+	struct version_id links[ROLE_COUNT] = { { { 0 }, 0 } };
+	size_t n = 0, n_linked = 0;
+	struct err ignored;
+
+	for (enum role role = 0; role < ROLE_COUNT; role++) {
+		bool is_new = link_target(dir, role, &links[role], &ignored) == 0 &&
+			      version_is_set(&links[role]);
+
+		for (enum role other = 0; other < role; other++)
+			is_new = is_new && !version_id_equal(&links[other], &links[role]);
+		n_linked += is_new;
+	}
+	return store_each_entry(dir->fd, "versions", count_one, &n, &ignored) < 0 ||
+	       n > keep + n_linked;
+}
+
+static int prune(const struct cert_dir *dir, const struct cert_facts *facts, size_t keep,
 	size_t *n_deleted, struct err *err)
 {
 	struct version_facts *list AUTO_FREE = NULL;
@@ -206,12 +232,12 @@ static int prune(const struct cert_dir *dir, size_t keep, const struct version_i
 		if (link_target(dir, role, &links[role], err) < 0)
 			return -1;
 	for (size_t i = 0; i < n; i++) {
-		bool is_linked = false;
+		bool is_used = facts_is_deployed(facts, &list[i].id) ||
+			       version_id_equal(&facts->revocation.of, &list[i].id);
 
 		for (enum role role = 0; role < ROLE_COUNT; role++)
-			is_linked = is_linked || version_id_equal(&links[role], &list[i].id);
-		if (is_linked || n_kept++ < keep ||
-			(spare && version_id_equal(spare, &list[i].id)))
+			is_used = is_used || version_id_equal(&links[role], &list[i].id);
+		if (is_used || n_kept++ < keep)
 			continue;
 		if (delete_version(dir, &list[i].id, err) < 0)
 			return -1;
@@ -220,18 +246,21 @@ static int prune(const struct cert_dir *dir, size_t keep, const struct version_i
 	return 0;
 }
 
-int store_prune(struct store *store, const char *cert, size_t keep,
-	const struct version_id *spare, size_t *n_deleted, struct err *err)
+int store_prune(
+	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err)
 {
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
 	struct cert_dir dir AUTO_CERT_DIR;
 	int result;
 
 	*n_deleted = 0;
 	if (cert_dir_open(store, cert, false, &dir, err) < 0)
 		return -1;
-	if (dir.fd < 0)
+	if (dir.fd < 0 || !may_prune(&dir, keep))
 		return 0;
-	result = prune(&dir, keep, spare, n_deleted, err);
+	result = facts_gather(store, cert, DEPTH_FACTS, &facts, err);
+	if (result == 0)
+		result = prune(&dir, &facts, keep, n_deleted, err);
 	if (*n_deleted)
 		log_event(&dir.log, EVENT_CERT_PRUNED, NULL,
 			"%zu old versions of %s were deleted", *n_deleted, cert);

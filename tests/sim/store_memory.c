@@ -324,8 +324,14 @@ static bool is_linked(const struct entry *entry, const struct version_id *id)
 	       version_id_equal(id, &entry->prev);
 }
 
-int store_prune(struct store *store, const char *cert, size_t keep,
-	const struct version_id *spare, size_t *n_deleted, struct err *err)
+static bool is_used(const struct entry *entry, const struct version_id *id)
+{
+	return is_linked(entry, id) || facts_is_deployed(&entry->said, id) ||
+	       version_id_equal(&entry->said.revocation.of, id);
+}
+
+int store_prune(
+	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err)
 {
 	struct entry *entry = find(store, cert);
 	size_t n_spare = 0, at = 0;
@@ -336,12 +342,11 @@ int store_prune(struct store *store, const char *cert, size_t keep,
 	if (write_to(store, entry, err) < 0)
 		return -1;
 	for (size_t i = 0; i < entry->n; i++)
-		n_spare += !is_linked(entry, &entry->versions[i].facts.id);
+		n_spare += !is_used(entry, &entry->versions[i].facts.id);
 	for (size_t i = 0; i < entry->n; i++) {
 		struct kept *kept = &entry->versions[i];
 
-		if (n_spare > keep && !is_linked(entry, &kept->facts.id) &&
-			!(spare && version_id_equal(spare, &kept->facts.id))) {
+		if (n_spare > keep && !is_used(entry, &kept->facts.id)) {
 			kept_done(kept);
 			n_spare--;
 			++*n_deleted;

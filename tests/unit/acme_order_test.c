@@ -106,6 +106,23 @@ static int count(const char *text, const char *part)
 	return n;
 }
 
+TEST(versions_that_nobody_rolls_to_are_pruned)
+{
+	WORLD;
+	world_cert.keep = 2;
+	for (int i = 0; i < 5; i++) {
+		have_order();
+		struct key *key AUTO_KEY = world_pending_key(ORDER, false);
+		char *pem AUTO_FREE = make_chain(key, &good_leaf, "li");
+
+		check_ok(world_ask(ACCEPT, pem), __LINE__);
+	}
+	world_cert.keep = 9;
+	ask("versions cert=" CERT);
+	CHECK_INT(count(buf_text(&reply), "\nversion="), 3);
+	CHECK_INT(count(buf_text(&reply), " link=next"), 1);
+}
+
 /* The daemon died after the version was stored: the facts still tell of the order. */
 TEST(what_was_stored_is_not_stored_twice)
 {

@@ -74,7 +74,7 @@ static void do_prune(struct fixture *f, struct model *m)
 {
 	size_t keep = random_below(4), n_kept = 0, n = 0, n_deleted;
 
-	CHECK_INT(store_prune(f->store, CERT, keep, NULL, &n_deleted, &f->err), 0);
+	CHECK_INT(store_prune(f->store, CERT, keep, &n_deleted, &f->err), 0);
 	for (int i = m->n; i-- > 0;) {
 		if (m->at[i].is_gone || i == m->curr || i == m->next || i == m->prev ||
 			n_kept++ < keep)

@@ -247,15 +247,39 @@ TEST(pruning_keeps_links_and_the_newest)
 	for (int i = 0; i < 8; i++)
 		add_and_roll(&f, 50 - i);
 	add(&f, 1);
-	CHECK_INT(store_prune(f.store, CERT, 2, NULL, &n, &f.err), 0);
+	CHECK_INT(store_prune(f.store, CERT, 2, &n, &f.err), 0);
 	CHECK_INT(n, 4);
 	CHECK_INT(log_memory_count(&f.log, EVENT_CERT_PRUNED, "CERT", CERT), 1);
 	CHECK_INT(store_versions(f.store, CERT, count_version, roles, &f.err), 0);
 	CHECK_STR(roles, "next curr prev - - ");
-	CHECK_INT(store_prune(f.store, CERT, 2, NULL, &n, &f.err), 0);
+	CHECK_INT(store_prune(f.store, CERT, 2, &n, &f.err), 0);
 	CHECK_INT(n, 0);
-	CHECK_INT(store_prune(f.store, "example.com/none", 2, NULL, &n, &f.err), 0);
+	CHECK_INT(store_prune(f.store, "example.com/none", 2, &n, &f.err), 0);
 	CHECK_INT(count_entries(&f, AT), 4);
+}
+
+TEST(pruning_keeps_what_a_target_has)
+{
+	struct fixture f FIXTURE;
+	struct version_id copied, confirmed;
+	struct buf file AUTO_BUF = BUF_INIT;
+	struct cert_facts facts;
+	size_t n;
+
+	setup(&f);
+	copied = add(&f, 50);
+	confirmed = add(&f, 49);
+	for (int i = 0; i < 5; i++)
+		add(&f, 48 - i);
+	REQUIRE(store_read(f.store, CERT, &facts, &f.err) == 0);
+	facts_want_target(&facts, "away")->copied = copied;
+	facts_want_target(&facts, "near")->confirmed = confirmed;
+	REQUIRE(store_write_facts(f.store, &facts, &f.err) == 0);
+	facts_done(&facts);
+	CHECK_INT(store_prune(f.store, CERT, 1, &n, &f.err), 0);
+	CHECK_INT(n, 3);
+	CHECK_INT(count_entries(&f, AT "/versions"), 4);
+	CHECK_INT(store_read_file(f.store, CERT, &copied, "cert.pem", 10000, &file, &f.err), 0);
 }
 
 TEST(certificates_leave_come_back_and_change_names)
