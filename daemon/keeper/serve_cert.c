@@ -161,6 +161,25 @@ static int read_failure(const struct line *line, struct failure *out, struct err
 	return 0;
 }
 
+/* No wish of a CA is granted that is longer (daemon/cert/failure.c). */
+#define WISH_MAX DAYS(8)
+
+/*
+ * What waits for a failure waits until then, so it is not for an engine that was taken over to say that
+ * it lies years ahead, or behind the end of the certificate.
+ */
+static void bound_failure(struct failure *failure, const struct version_facts *curr)
+{
+	struct instant now = clock_now(), most = instant_add(now, WISH_MAX);
+	struct duration left = instant_since(curr->not_after, now);
+
+	if (version_is_set(&curr->id) && left.s > 0)
+		most = instant_min(most, instant_add(now, SECONDS(left.s / 2)));
+	failure->first = instant_min(failure->first, now);
+	failure->last = instant_min(failure->last, now);
+	failure->not_before = instant_min(failure->not_before, most);
+}
+
 void serve_fail_request(struct asked *asked)
 {
 	struct cert_facts facts = { 0 };
@@ -175,6 +194,7 @@ void serve_fail_request(struct asked *asked)
 		asked_fail(asked, &err);
 		return;
 	}
+	bound_failure(&failure, &facts.curr);
 	facts_set_failure(&facts, asked->target ? asked->target->name : NULL, &failure);
 	if (store_write_facts(asked->server->store, &facts, &err) < 0)
 		asked_fail(asked, &err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/keeper/store.h"
+#include "lib/base/clock.h"
 #include "lib/crypt/cert.h"
 #include "lib/wire/url.h"
 
@@ -51,6 +52,9 @@ void serve_certid_request(struct asked *asked)
 	asked_ok(asked, &words);
 }
 
+/* Answers are asked for daily (RFC 9773, 4.3.2); an engine that was taken over must not end that for ever. */
+#define AGAIN_MOST DAYS(7)
+
 /* Without a window only the time to ask again changes. */
 static int read_window(const struct line *line, struct ari_facts *ari, struct err *err)
 {
@@ -64,6 +68,7 @@ static int read_window(const struct line *line, struct ari_facts *ari, struct er
 		return -1;
 	if (!instant_is_set(said.again))
 		return err_set(err, ERR_BAD_ARGUMENT, "again is missing");
+	said.again = instant_min(said.again, instant_add(clock_now(), AGAIN_MOST));
 	if (!line_get(line, "start")) {
 		ari->again = said.again;
 		return 0;

@@ -244,6 +244,43 @@ TEST(renewal_information)
 		"moment=2026-12-01T10:00:00Z again=2026-11-22T00:00:00Z");
 }
 
+#define DATE "9999-01-01T00:00:00Z"
+
+TEST(nothing_is_put_off_for_years)
+{
+	static const struct leaf brief_leaf = { leaf_names, 3, -3600, 7200 };
+	WORLD;
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+	struct instant now = clock_now(), soon = instant_add(now, HOURS(1));
+	struct err err;
+
+	have_curr();
+	OK("renewal cert=" CERT " start=" DATE " end=9999-01-02T00:00:00Z moment=" DATE
+	   " again=" DATE);
+	OK("fail cert=" CERT " code=too-early tries=1 first=" DATE " last=" DATE
+	   " not-before=" DATE);
+	REQUIRE(store_read(server.store, CERT, &facts, &err) == 0);
+	CHECK(instant_before(facts.ari.again, instant_add(soon, DAYS(7))));
+	CHECK(instant_before(facts.failure.not_before, instant_add(soon, DAYS(8))));
+	CHECK(instant_before(facts.failure.first, soon));
+	CHECK(instant_before(facts.failure.last, soon));
+	facts_done(&facts);
+	/* Nor beyond the half of what is left. */
+	have_order();
+	struct key *key AUTO_KEY = world_pending_key(ORDER, false);
+	char *pem AUTO_FREE = make_chain(key, &brief_leaf, "li");
+
+	check_ok(world_ask(ACCEPT, pem), __LINE__);
+	OK("roll cert=" CERT);
+	OK("renewal cert=" CERT " again=" DATE);
+	OK("fail cert=" CERT " code=too-early tries=1 first=2026-01-01T00:00:00Z last=" DATE
+	   " not-before=" DATE);
+	REQUIRE(store_read(server.store, CERT, &facts, &err) == 0);
+	CHECK(instant_before(facts.ari.again, instant_add(soon, DAYS(7))));
+	CHECK(instant_before(facts.failure.not_before, instant_add(soon, SECONDS(60))));
+	CHECK_INT(facts.failure.first.s, 1767225600);
+}
+
 static char *ledger(void)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
