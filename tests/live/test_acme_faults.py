@@ -80,6 +80,11 @@ def shuffled(body):
     return b"".join(c.public_bytes(PEM) for c in reversed(read_chain(body)))
 
 
+def long_location(code, headers, body):
+    """What doubles when it is quoted, and no longer fits what the keeper may be told."""
+    return code, [(n, v + '"' * 60_000 if n.lower() == "location" else v) for n, v in headers], body
+
+
 LATER = {"Retry-After": "7200"}
 
 # kind of request, fault, code, what the sentence says, seconds until the next try (at least, at most)
@@ -105,6 +110,9 @@ FATAL = {
     "a certificate of the future": ("certificate", forge(lambda now: {"from": now + datetime.timedelta(days=2)}), "bad-cert", "", (30, 86400)),
     "a shuffled chain": ("certificate", replace_body(shuffled), "bad-c", "", (30, 86400)),
     "a key in the chain": ("certificate", replace_body(extra_key), "bad-c", "", (30, 86400)),
+    "a NUL in the chain": ("certificate", replace_body(lambda body: body[:40] + b"\0" + body[40:]), "bad-answer", "not text", (1, 86400)),
+    "an address without end": ("new-order", spoil(long_location), "bad-answer", "", (1, 86400)),
+    "an authorization without end": ("authz", replace_body(lambda body: body + b" " * 70_000), "bad-answer", "longer than it may be", (1, 86400)),
     "a chain that is a web page": ("certificate", replace_body(lambda _: HTML, "text/html"), "bad-", "", (1, 86400)),
 }
 

@@ -1,5 +1,7 @@
 #include "tests/unit/acme_scene.h"
 
+#include "daemon/keeper/challenge.h"
+
 /* From the order in flight to the stored version, and what comes after it. */
 
 static char *csr_of_answer(void)
@@ -242,6 +244,20 @@ TEST(renewal_information)
 	REFUSED("bad-argument", "window",
 		"renewal cert=" CERT " start=2026-12-03T00:00:00Z end=2026-12-02T00:00:00Z "
 		"moment=2026-12-01T10:00:00Z again=2026-11-22T00:00:00Z");
+}
+
+/* They wait for commands, and may be asked for again and again. */
+TEST(withdrawals_have_a_bound)
+{
+	WORLD;
+	size_t before = server.n_asked;
+
+	server.n_asked = SERVE_ASKED_MAX + 1;
+	REFUSED("busy", "worked on", "issue cert=" CERT);
+	REFUSED("bad-argument", "id", "withdraw");
+	server.n_asked = CHALLENGES_MAX;
+	REFUSED("busy", "worked on", "withdraw id=0123456789abcdef");
+	server.n_asked = before;
 }
 
 #define DATE "9999-01-01T00:00:00Z"
