@@ -178,6 +178,12 @@ void acme_revoke(struct acme_request *request)
 
 		if (!order->cert || !cert_equal(order->cert, cert))
 			continue;
+		if (request->jwk ? !acme_jws_is_by_key_of(request, cert)
+				 : request->account != order->account) {
+			acme_complain(acme, "a stranger revokes a certificate");
+			acme_problem(request, 403, "unauthorized", "it is not yours");
+			return;
+		}
 		if (order->is_revoked) {
 			acme_problem(request, 400, "alreadyRevoked", "it was revoked before");
 			return;

@@ -4,7 +4,10 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/crypt/cert.h"
 #include "lib/crypt/jws.h"
+#include "lib/crypt/jws_verify.h"
+#include "lib/crypt/key.h"
 #include "lib/json/json.h"
 #include "tests/sim/fake_acme_private.h"
 
@@ -67,12 +70,63 @@ static bool take_nonce(struct acme_request *request)
 	return false;
 }
 
+/* The key of a JWK in JSON, or NULL. */
+static struct key *key_of(const char *jwk)
+{
+	struct json *json AUTO_JSON = NULL;
+	struct jws_members members;
+	struct key *key = NULL;
+	struct err ignored;
+
+	if (json_read(jwk, strlen(jwk), &json, &ignored) < 0)
+		return NULL;
+	members = (struct jws_members){ .kty = json_get_text(json, "kty"),
+		.crv = json_get_text(json, "crv"),
+		.x = json_get_text(json, "x"),
+		.y = json_get_text(json, "y"),
+		.n = json_get_text(json, "n"),
+		.e = json_get_text(json, "e") };
+	jws_public_key(&members, &key, &ignored);
+	return key;
+}
+
+/* Did the key that it is said to be from sign it? */
+static bool is_signed_by(const char *jwk, const struct json *header, const struct json *jws)
+{
+	struct key *key AUTO_KEY = key_of(jwk);
+	struct err ignored;
+
+	return key && jws_verify(key, json_get_text(header, "alg"),
+			      json_get_text(jws, "protected"), json_get_text(jws, "payload"),
+			      json_get_text(jws, "signature"), &ignored) == 0;
+}
+
+static bool check_signature(struct acme_request *request)
+{
+	const char *jwk = request->jwk ? request->jwk : request->account->jwk;
+
+	return is_signed_by(jwk, request->header, request->jws) ||
+	       refuse(request, "the signature is not that of its key");
+}
+
+bool acme_jws_is_by_key_of(const struct acme_request *request, const struct cert *cert)
+{
+	struct key *key AUTO_KEY = key_of(request->jwk);
+	uint8_t own[SHA256_LEN], certs[SHA256_LEN];
+
+	if (!key)
+		return false;
+	key_spki_sha256(key, own);
+	cert_spki_sha256(cert, certs);
+	return memcmp(own, certs, sizeof(own)) == 0;
+}
+
 /* Who is it?  A key where there may be no account, and an account everywhere else. */
 static bool take_sender(struct acme_request *request, const char *header)
 {
 	struct fake_acme *acme = request->acme;
 	const char *kid = json_get_text(request->header, "kid");
-	char *prefix AUTO_FREE = mem_printf("%saccount/", acme->origin);
+	char *prefix AUTO_FREE = mem_printf("%saccount/", acme->origin), *own AUTO_FREE = NULL;
 	int64_t number;
 
 	request->jwk = object_text(header, "jwk");
@@ -84,6 +138,9 @@ static bool take_sender(struct acme_request *request, const char *header)
 	if (!str_starts(kid, prefix) ||
 		!str_to_int(kid + strlen(prefix), 1, (int64_t)acme->n_accounts, &number))
 		return refuse(request, "there never was such an account");
+	own = mem_printf("%s%u", prefix, (unsigned)number);
+	if (!str_is(kid, own))
+		return refuse(request, "the account is called something else");
 	request->account = acme->accounts[number - 1];
 	if (!request->account->is_lost)
 		return true;
@@ -130,7 +187,7 @@ bool acme_jws_read(struct acme_request *request)
 	if (!url || !str_is(url, request->http->url))
 		return refuse(request, "the URL that is signed is another one");
 	return take_nonce(request) && take_sender(request, buf_text(&header)) &&
-	       take_payload(request);
+	       check_signature(request) && take_payload(request);
 }
 
 /* RFC 8555, 7.3.5. */
@@ -155,6 +212,7 @@ char *acme_jws_new_key(struct acme_request *request)
 		request->account->number);
 	if (!old || !jwk || !url || !str_is(url, request->http->url) ||
 		!str_is(old, request->account->jwk) || json_get_text(inner, "nonce") ||
+		!json_get_text(inner, "alg") || !is_signed_by(jwk, inner, request->payload) ||
 		!strstr(buf_text(&payload), account)) {
 		refuse(request, "the JWS inside does not tell what is wanted");
 		free(mem_take(&jwk));

@@ -125,6 +125,9 @@ void acme_add_nonce(struct fake_acme *acme, struct buf *out);
 bool acme_jws_read(struct acme_request *request);
 void acme_jws_done(struct acme_request *request);
 
+/* Is the key of the request, which has one, that of the certificate? */
+bool acme_jws_is_by_key_of(const struct acme_request *request, const struct cert *cert);
+
 /* The same of the inner JWS of a key change: the new key as the client wrote it, or NULL. */
 char *acme_jws_new_key(struct acme_request *request);
 

@@ -10,6 +10,7 @@
 #include "lib/base/rand.h"
 #include "lib/base/str.h"
 #include "lib/crypt/jws.h"
+#include "lib/crypt/jws_verify.h"
 #include "lib/crypt/secret.h"
 
 /* RFC 7515, A.2. */
@@ -142,6 +143,75 @@ TEST(base64_reads_what_it_writes)
 		decode(buf_text(&text), &back);
 		REQUIRE(back.len == len && (len == 0 || memcmp(back.data, data, len) == 0));
 	}
+}
+
+/* The text of a member; there are no escapes. */
+static char *member_of(const char *json, const char *name)
+{
+	char *key AUTO_FREE = mem_printf("\"%s\":\"", name);
+	const char *at = strstr(json, key);
+
+	return at ? mem_strndup(at + strlen(key), strcspn(at + strlen(key), "\"")) : NULL;
+}
+
+/* The public half of a key, as its JWK tells it. */
+static struct key *public_of(const struct key *key)
+{
+	struct buf jwk AUTO_BUF = BUF_INIT;
+	struct key *out = NULL;
+	struct err err;
+
+	REQUIRE(jws_jwk(key, &jwk, &err) == 0);
+	char *kty AUTO_FREE = member_of(jwk.data, "kty"),
+		  *crv AUTO_FREE = member_of(jwk.data, "crv");
+	char *x AUTO_FREE = member_of(jwk.data, "x"), *y AUTO_FREE = member_of(jwk.data, "y");
+	char *n AUTO_FREE = member_of(jwk.data, "n"), *e AUTO_FREE = member_of(jwk.data, "e");
+	REQUIRE(jws_public_key(&(struct jws_members){ kty, crv, x, y, n, e }, &out, &err) == 0);
+	return out;
+}
+
+TEST(a_signature_verifies_and_no_other_does)
+{
+	static const char *const specs[] = { "ec:P-256", "ec:P-384", "ec:P-521", "rsa:2048",
+		"ed25519" };
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+		struct key *key AUTO_KEY = NULL, *stranger AUTO_KEY = NULL;
+		struct buf out AUTO_BUF = BUF_INIT;
+
+		REQUIRE(key_make(specs[i], &key, &err) == 0);
+		REQUIRE(key_make(specs[i], &stranger, &err) == 0);
+		REQUIRE(jws_sign(key, "{}", CLAIMS, &out, &err) == 0);
+		struct key *public AUTO_KEY = public_of(key),
+				   *other AUTO_KEY = public_of(stranger);
+		char *header AUTO_FREE = member_of(out.data, "protected");
+		char *payload AUTO_FREE = member_of(out.data, "payload");
+		char *signature AUTO_FREE = member_of(out.data, "signature");
+		const char *algorithm = jws_algorithm(key);
+#define VERIFY(key, algorithm, payload)                                                        \
+	jws_verify(key, algorithm, header, payload, signature, &err)
+		CHECK_INT(VERIFY(public, algorithm, payload), 0);
+		CHECK_INT(VERIFY(other, algorithm, payload), -1);
+		CHECK_INT(VERIFY(public, "HS256", payload), -1);
+		CHECK_INT(VERIFY(public, algorithm, ""), -1);
+		signature[20] = signature[20] == 'A' ? 'B' : 'A';
+		CHECK_INT(VERIFY(public, algorithm, payload), -1);
+		signature[20] = 0;
+		CHECK_INT(VERIFY(public, algorithm, payload), -1);
+#undef VERIFY
+	}
+	CHECK_INT(jws_public_key(
+			  &(struct jws_members){
+				  .kty = "EC", .crv = "P-256", .x = "AA", .y = "AA" },
+			  &(struct key *){ NULL }, &err),
+		-1);
+	CHECK_INT(jws_public_key(
+			  &(struct jws_members){ .kty = "RSA" }, &(struct key *){ NULL }, &err),
+		-1);
+	CHECK_INT(jws_public_key(
+			  &(struct jws_members){ .kty = "oct" }, &(struct key *){ NULL }, &err),
+		-1);
 }
 
 TEST(macs)
