@@ -99,7 +99,8 @@ static void close_breaker(struct ca_health *health, struct tick tick)
 bool health_note(
 	struct ca_health *health, const struct err *err, struct tick tick, struct instant now)
 {
-	bool was_down = health->until.ms != 0;
+	bool was_down = health->until.ms != 0, is_late;
+	int64_t until_ms;
 
 	if (!err || !err_is_set(err)) {
 		close_breaker(health, tick);
@@ -116,11 +117,15 @@ bool health_note(
 		health->probed = (struct tick){ 0 };
 		return false;
 	}
-	health->failures++;
+	/* Orders that ran when the breaker opened tell what is known, and are no tries in vain. */
+	is_late = health->until.ms > tick.ms;
+	health->failures += !is_late;
 	health->last = *err;
 	health->probed = (struct tick){ 0 };
 	if (health->failures < HEALTH_TRIES)
 		return false;
-	health->until = (struct tick){ tick.ms + wait_ms(health, err, now) };
+	until_ms = tick.ms + wait_ms(health, err, now);
+	if (!is_late || until_ms > health->until.ms)
+		health->until = (struct tick){ until_ms };
 	return !was_down;
 }

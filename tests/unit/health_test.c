@@ -60,8 +60,14 @@ TEST(opens_after_some)
 	CHECK_INT(state(), CA_DOWN);
 	CHECK_INT(asks(), 61);
 	CHECK_INT(health_opens(&health, tick, now()).s, now().s + 61);
-	/* A late one of those that ran already is no news. */
+	/* Late ones of those that ran already are no news, and no tries in vain. */
+	for (int i = 0; i < 10; i++)
+		CHECK(!ends(ERR_CONNECT, 0));
+	CHECK_INT(asks(), 61);
+	/* But what one of them was told holds. */
+	CHECK(!ends(ERR_CA_FAILED, 500));
 	CHECK(!ends(ERR_CONNECT, 0));
+	CHECK_INT(asks(), 501);
 }
 
 TEST(only_in_a_row)
