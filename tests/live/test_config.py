@@ -96,3 +96,13 @@ def test_a_trust_file_is_judged(tmp_path):
             trust.write_text(text)
         status, said = check(path)
         assert status == 78 and f"cas.a.trust_file: cannot use {trust}: " in said and wrong in said, said
+
+
+def test_check_counts_in_words(tmp_path):
+    """One certificate, and two of them."""
+    path = tmp_path / "certd.yaml"
+    for more, said in (("", "1 certificate, 0 warnings"), ("\n  x.test: {w: {ca: r, names: [x.test]}}", "2 certificates, 0")):
+        path.write_text("cas: {r: {type: local, issuer: ca/r}}\ngroups:\n  ca: {r: {ca: self}}" + more + "\n")
+        done = subprocess.run([CERTD, "--check", "--config", str(path)], capture_output=True, text=True, check=False,
+                              timeout=60)
+        assert done.returncode == 0 and said in done.stdout, done
