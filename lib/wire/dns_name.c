@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <idn2.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/err.h"
@@ -147,7 +146,10 @@ void dns_name_unpack(const uint8_t *wire, bool keeps_case, char out[DNS_NAME_LEN
 			uint8_t c = keeps_case ? wire[i] : lower(wire[i]);
 
 			if (c <= ' ' || c >= 0x7f) {
-				at += snprintf(at, 5, "\\%03u", (unsigned)c);
+				*at++ = '\\';
+				*at++ = (char)('0' + c / 100);
+				*at++ = (char)('0' + c / 10 % 10);
+				*at++ = (char)('0' + c % 10);
 				continue;
 			}
 			if (strchr(specials, c))

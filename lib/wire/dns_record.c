@@ -7,13 +7,14 @@
 #include "lib/base/mem.h"
 
 /*
- * RDATA.  Names in it are expanded here, with our bounds, so that ldns sees a record that stands alone; and
- * what ldns understood must be what came, because it passes over octets behind what a type needs.
+ * RDATA.  What has compressed names in it is read here, with our bounds and in a time that they bound, too: a
+ * name of two octets costs ldns as much as the 255 that it stands for.  The rest is shown to ldns as a record that
+ * stands alone; and what ldns understood must be what came, because it passes over octets behind what a type needs.
  */
 
 static const char malformed[] = "has a malformed record";
 
-/* What is taken apart: fixed octets, names that may be compressed, the fewest octets behind them. */
+/* What is taken apart: fixed octets, names that may be compressed, octets behind them; without names the fewest. */
 static const struct shape {
 	uint16_t type;
 	uint8_t before, names, behind;
@@ -41,29 +42,39 @@ static const struct shape *shape_of(uint16_t type)
 	return NULL;
 }
 
-/* RDATA in canonical form (RFC 4034, 6.2), because servers point into our question of mixed case. */
-static bool expand(const struct dns_wire *wire, const struct dns_raw *raw,
-	const struct shape *shape, struct buf *out, char first[DNS_NAME_LEN])
+/*
+ * RDATA with names in canonical form (RFC 4034, 6.2), because servers point into our question of mixed case; its
+ * text, and its first name.
+ */
+static bool read_names(const struct dns_wire *wire, const struct dns_raw *raw,
+	const struct shape *shape, struct buf *out, struct buf *text, char first[DNS_NAME_LEN])
 {
-	uint8_t name[DNS_NAME_WIRE_MAX];
-	char other[DNS_NAME_LEN], *text;
+	uint8_t octets[DNS_NAME_WIRE_MAX];
+	char other[DNS_NAME_LEN], *name;
 	size_t end = raw->rdata + raw->len, pos = raw->rdata + shape->before, len;
 
 	if (raw->len < shape->before)
 		return false;
 	buf_add(out, wire->data + raw->rdata, shape->before);
+	if (shape->type == DNS_MX)
+		buf_printf(text, "%u ", (unsigned)dns_get_16(wire->data + raw->rdata));
 	for (unsigned i = 0; i < shape->names; i++) {
-		len = dns_name_read(wire->data, end, &pos, name);
+		len = dns_name_read(wire->data, end, &pos, octets);
 		if (!len)
 			return false;
-		text = i == 0 ? first : other;
-		dns_name_unpack(name, false, text);
-		dns_name_pack(text, name);
-		buf_add(out, name, len);
+		name = i == 0 ? first : other;
+		dns_name_unpack(octets, false, name);
+		dns_name_pack(name, octets);
+		buf_add(out, octets, len);
+		buf_add_text(text, i > 0 ? " " : "");
+		buf_add_text(text, name);
+		buf_add_char(text, '.');
 	}
-	if (end - pos < shape->behind)
+	if (end - pos != shape->behind)
 		return false;
 	buf_add(out, wire->data + pos, end - pos);
+	for (; pos < end; pos += 4)
+		buf_printf(text, " %u", (unsigned)dns_get_32(wire->data + pos));
 	return true;
 }
 
@@ -118,7 +129,7 @@ static bool add_fields(const ldns_rr *rr, struct buf *out)
 	return ok;
 }
 
-/* The presentation form that ldns knows of a record without owner; false: it is malformed. */
+/* The presentation form that ldns knows of a record without names; false: it is malformed. */
 static bool add_text(uint16_t type, const struct buf *data, struct buf *out)
 {
 	struct buf alone AUTO_BUF = BUF_INIT;
@@ -213,6 +224,7 @@ const char *dns_record_read(const struct dns_wire *wire, const struct dns_raw *r
 	const struct shape *shape = raw->rr_class == DNS_CLASS_IN ? shape_of(raw->type) : NULL;
 	struct buf data AUTO_BUF = BUF_INIT, text AUTO_BUF = BUF_INIT;
 	char name[DNS_NAME_LEN];
+	bool has_names = shape && shape->names > 0;
 
 	memset(out, 0, sizeof(*out));
 	out->section = raw->section;
@@ -221,19 +233,19 @@ const char *dns_record_read(const struct dns_wire *wire, const struct dns_raw *r
 	out->ttl = raw->ttl > INT32_MAX ? 0 : raw->ttl;
 	dns_name_unpack(raw->owner, false, name);
 	out->owner = arena_strdup(arena, name);
-	if (!shape)
+	if (!has_names)
 		buf_add(&data, wire->data + raw->rdata, raw->len);
-	else if (!expand(wire, raw, shape, &data, name))
+	else if (!read_names(wire, raw, shape, &data, &text, name))
 		return malformed;
 	out->len = data.len;
 	out->data = memcpy(arena_zalloc(arena, data.len + 1), buf_text(&data), data.len);
-	if (shape && shape->names)
+	if (has_names)
 		out->target = arena_strdup(arena, name);
 	if (shape && shape->type == DNS_CAA)
 		read_caa(arena, out);
 	if (!shape || out->caa.is_malformed)
 		add_generic(out->data, out->len, &text);
-	else if (!add_text(out->type, &data, &text))
+	else if (!has_names && (raw->len < shape->before || !add_text(out->type, &data, &text)))
 		return malformed;
 	out->text = arena_strdup(arena, buf_text(&text));
 	if (shape)
