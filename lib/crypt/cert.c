@@ -76,17 +76,17 @@ EVP_PKEY *ssl_cert_pubkey(const struct cert *cert)
 
 int ssl_cert_of_der(const void *der, size_t len, struct cert **out, struct err *err)
 {
-	const unsigned char *p = der;
+	bool is_whole;
 	X509 *x509;
 
 	if (len > CERT_MAX)
 		return err_set(err, ERR_TOO_LARGE, "the certificate is larger than %zu bytes",
 			CERT_MAX);
 	ssl_begin();
-	x509 = len ? d2i_X509(NULL, &p, (long)len) : NULL;
+	x509 = len ? ssl_x509_read(der, len, &is_whole) : NULL;
 	if (!x509)
 		return ssl_fail(err, ERR_BAD_CERT, "the certificate is unreadable");
-	if (p != (const unsigned char *)der + len) {
+	if (!is_whole) {
 		X509_free(x509);
 		return err_set(err, ERR_BAD_CERT, "the certificate has bytes behind its end");
 	}

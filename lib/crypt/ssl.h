@@ -106,6 +106,12 @@ EVP_PKEY *ssl_cert_pubkey(const struct cert *cert);
 /* A certificate that was just made, of which OpenSSL has not decoded the public key.  Takes x509 over. */
 int ssl_cert_of_made(X509 *x509, EVP_PKEY *pubkey, struct cert **out, struct err *err);
 
+/*
+ * d2i_X509(), which costs a digest and nothing else for what was decoded lately (lib/crypt/known.c).
+ * To be freed, never to be changed; *ret_whole is false when there are bytes behind it.
+ */
+X509 *ssl_x509_read(const void *der, size_t len, bool *ret_whole);
+
 /* cert_read() for DER. */
 int ssl_cert_of_der(const void *der, size_t len, struct cert **out, struct err *err);
 
