@@ -6,6 +6,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 #include "lib/crypt/cert.h"
+#include "lib/crypt/csr.h"
 #include "lib/crypt/key.h"
 #include "lib/crypt/pem.h"
 #include "lib/crypt/ssl.h"
@@ -159,6 +160,36 @@ bool key_brief_read(const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN])
 		buf_add(&spki, point.at, (size_t)point.len);
 		digest_sha256(spki.data, spki.len, ret_spki);
 	}
+	pem_block_done(&block);
+	ssl_begin();
+	return is_read;
+}
+
+/* RFC 2986, 4: up to the public key. */
+static bool read_request(struct der der, uint8_t ret_spki[SHA256_LEN])
+{
+	struct der request, info, spki;
+
+	if (!take_sequence(&der, NULL, &request) || der.len != 0 ||
+		!take_sequence(&request, NULL, &info) ||
+		!take(&info, V_ASN1_UNIVERSAL, V_ASN1_INTEGER, NULL, NULL) ||
+		!take_sequence(&info, NULL, NULL) || /* subject */
+		!take_sequence(&info, &spki, NULL))
+		return false;
+	digest_sha256(spki.at, (size_t)spki.len, ret_spki);
+	return true;
+}
+
+bool csr_brief_read(
+	const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN], struct buf *ret_der)
+{
+	struct pem_block block = { .label = "" };
+	bool is_read = len <= CSR_PEM_MAX &&
+		       read_block(pem, len, "CERTIFICATE REQUEST", &block) &&
+		       read_request(block_der(&block), ret_spki);
+
+	if (is_read)
+		buf_add(ret_der, block.der.data, block.der.len);
 	pem_block_done(&block);
 	ssl_begin();
 	return is_read;

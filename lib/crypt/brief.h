@@ -8,8 +8,10 @@
 #include "lib/base/instant.h"
 #include "lib/crypt/digest.h"
 
+struct buf;
+
 /*
- * What tells a certificate that we wrote from any other, without making an object of it.
+ * What tells a certificate or request that we wrote from any other, without making an object of it.
  *
  * d2i_X509() looks for a decoder of the public key each time, which costs more than a signature
  * of a quick curve.  Whoever only asks whether these bytes are still the ones he wrote, and which
@@ -32,5 +34,12 @@ bool cert_brief_read(const void *pem, size_t len, struct cert_brief *out);
  * key_read() it does not compute the one from the other.
  */
 bool key_brief_read(const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN]);
+
+/*
+ * The public key of a signing request, as key_spki_sha256(), and its DER, appended.  False when it is anything
+ * else than exactly one PEM request; names and signature are not looked at.
+ */
+bool csr_brief_read(
+	const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN], struct buf *ret_der);
 
 #endif

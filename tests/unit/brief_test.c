@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/crypt/brief.h"
 #include "lib/crypt/cert.h"
+#include "lib/crypt/csr.h"
 #include "lib/crypt/secret.h"
 #include "lib/crypt/ssl.h"
 
@@ -108,6 +109,68 @@ TEST(a_certificate_at_a_glance)
 		cert_write(cert, &pem);
 		CHECK(!cert_brief_read(pem.data, pem.len, &brief));
 	}
+}
+
+TEST(a_request_at_a_glance)
+{
+	static const char *const names[] = { "example.com" };
+	struct cert_wish wish = { .names = names, .n_names = 1, .path_length = -1 };
+
+	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+		struct key *key AUTO_KEY = make_key(specs[i]);
+		struct buf pem AUTO_BUF = BUF_INIT, der AUTO_BUF = BUF_INIT;
+		struct csr *csr AUTO_CSR = NULL;
+		uint8_t own[SHA256_LEN], spki[SHA256_LEN];
+		struct err err;
+
+		REQUIRE(csr_make(&wish, key, "sha256", &pem, &err) == 0);
+		key_spki_sha256(key, own);
+		REQUIRE(csr_brief_read(pem.data, pem.len, spki, &der));
+		CHECK(memcmp(own, spki, sizeof(own)) == 0);
+		REQUIRE(csr_read(der.data, der.len, &csr, &err) == 0);
+		CHECK(csr_has_key(csr, key));
+		for (size_t cut = 1; cut < pem.len; cut += 7) {
+			buf_clear(&der);
+			CHECK(!csr_brief_read(pem.data, pem.len - cut - 1, spki, &der));
+			CHECK_INT(der.len, 0);
+		}
+		REQUIRE(csr_make(&wish, key, "sha256", &pem, &err) == 0);
+		CHECK(!csr_brief_read(pem.data, pem.len, spki, &der));
+	}
+}
+
+/* Far more certificates than are remembered as objects, each of them again and again. */
+TEST(what_was_decoded_before_is_the_same)
+{
+	enum { N = 80 };
+	struct key *key AUTO_KEY = make_key("ec:P-256");
+	struct buf ders[N];
+	struct err err;
+
+	for (size_t i = 0; i < N; i++) {
+		struct cert *cert AUTO_CERT =
+			make_cert(key, (struct instant){ 1895255200 + (int64_t)i });
+
+		ders[i] = (struct buf)BUF_INIT;
+		cert_write_der(cert, &ders[i]);
+	}
+	for (size_t i = 0; i < 10 * (size_t)N; i++) {
+		size_t k = i % 3 ? i * 7 % N : i % 5;
+		struct cert *cert AUTO_CERT = NULL, *none AUTO_CERT = NULL;
+		struct buf again AUTO_BUF = BUF_INIT;
+
+		REQUIRE(cert_read(ders[k].data, ders[k].len, &cert, &err) == 0);
+		CHECK_INT(cert_not_after(cert).s, 1895255200 + (int64_t)k);
+		cert_write_der(cert, &again);
+		CHECK(again.len == ders[k].len &&
+			memcmp(again.data, ders[k].data, again.len) == 0);
+		/* With a byte behind it, and without its last one. */
+		buf_add_char(&again, 0);
+		CHECK_INT(cert_read(again.data, again.len, &none, &err), -1);
+		CHECK_INT(cert_read(again.data, again.len - 2, &none, &err), -1);
+	}
+	for (size_t i = 0; i < N; i++)
+		buf_done(&ders[i]);
 }
 
 TEST(what_is_cut_or_changed_is_not_the_same)
