@@ -48,6 +48,7 @@ void issue_run(struct task *task)
 		AWAIT(job_tell_hook(job, HOOK_AFTER_ISSUE));
 	}
 	FINALLY
+	manners_leave(job);
 	if (!job->is_test)
 		job_take_late_facts(job);
 	if (job_has_failed(job) && !job->is_test) {

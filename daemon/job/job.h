@@ -9,6 +9,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/job/deploying.h"
 #include "daemon/job/fleet.h"
+#include "daemon/job/manners.h"
 #include "daemon/link/keeper.h"
 #include "lib/task/task.h"
 
@@ -37,6 +38,7 @@ struct job {
 	struct cert *cert; /* NULL: a batch, a revocation, or the key of an account */
 	struct job *batch; /* whose child it is, a batch or a revocation, or NULL */
 	struct keeper_op keeper;
+	struct manners_wait manners_wait; /* for the ledger that another job reads */
 	struct deploying deploying;
 	struct order order; /* of an issue by an ACME CA */
 	size_t ca;          /* place in the certificate's list of the CA that is asked */

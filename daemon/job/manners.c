@@ -21,6 +21,8 @@ struct manners_ca {
 	char *name;
 	struct ledger ledger;
 	bool is_read;
+	const struct job *reader; /* who reads it now, or NULL */
+	struct list waiting;      /* struct manners_wait, for the end of that */
 };
 
 void manners_init(struct manners *manners)
@@ -56,6 +58,7 @@ static struct manners_ca *find(struct manners *manners, const struct ca_conf *co
 	ca = mem_new(struct manners_ca);
 	ca->name = mem_strdup(conf->name);
 	ledger_init(&ca->ledger, conf->acme->limits != LIMITS_NONE);
+	list_init(&ca->waiting);
 	list_append(&manners->cas, &ca->link);
 	return ca;
 }
@@ -86,19 +89,57 @@ bool manners_must_read(struct job *job)
 	return next_unread(job) != NULL;
 }
 
+static void stop_waiting(struct op *op)
+{
+	list_remove(&CONTAINER_OF(op, struct manners_wait, op)->link);
+	op_end(op, NULL);
+}
+
+/* Thousands may begin at once, and a ledger may be long. */
 void manners_read(struct job *job)
 {
+	const struct ca_conf *conf = next_unread(job);
+	struct manners_ca *ca = find(&job->runner->manners, conf);
+
+	if (ca->reader) {
+		op_begin(&job->manners_wait.op, &job->task, stop_waiting);
+		list_append(&ca->waiting, &job->manners_wait.link);
+		return;
+	}
+	ca->reader = job;
 	keeper_request(&job->keeper, REQUEST_ledger);
-	line_add(&job->keeper.text, "ca", next_unread(job)->name);
+	line_add(&job->keeper.text, "ca", conf->name);
 	keeper_ask_soft(job->runner->fleet->keeper, &job->task, &job->keeper);
 }
 
-/* Another job may have read it meanwhile, and noted something since. */
+static struct manners_ca *read_by(const struct job *job)
+{
+	list_each(at, &job->runner->manners.cas) {
+		struct manners_ca *ca = LIST_OF(at, struct manners_ca, link);
+
+		if (ca->reader == job)
+			return ca;
+	}
+	return NULL;
+}
+
+/* Those who waited look again, and one of them reads it when it was not read. */
+static void end_reading(struct manners_ca *ca)
+{
+	ca->reader = NULL;
+	while (!list_is_empty(&ca->waiting)) {
+		struct manners_wait *first =
+			LIST_OF(list_first(&ca->waiting), struct manners_wait, link);
+
+		list_remove(&first->link);
+		op_end(&first->op, NULL);
+	}
+}
+
 void manners_take(struct job *job)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
-	const struct ca_conf *conf = next_unread(job);
-	struct manners_ca *ca = conf ? find(&job->runner->manners, conf) : NULL;
+	struct manners_ca *ca = read_by(job);
 	struct err ignored;
 
 	if (!ca)
@@ -108,6 +149,15 @@ void manners_take(struct job *job)
 		file_read_fd(job->keeper.fd, LEDGER_TEXT_MAX, &text, &ignored) == 0)
 		ledger_read(&ca->ledger, buf_text(&text), text.len, clock_now());
 	keeper_op_done(&job->keeper);
+	end_reading(ca);
+}
+
+void manners_leave(struct job *job)
+{
+	struct manners_ca *ca = read_by(job);
+
+	if (ca)
+		end_reading(ca);
 }
 
 /* Within the CA's window an order that names what it replaces is free of limits (RFC 9773, 5). */

@@ -5,6 +5,7 @@
 
 #include "daemon/acme/ledger.h"
 #include "lib/base/list.h"
+#include "lib/task/task.h"
 
 struct ca_conf;
 struct cert;
@@ -23,13 +24,23 @@ struct job;
  *	...
  *	if (manners_must_record(job))
  *		AWAIT(manners_record(job));
+ *	...
+ *	FINALLY
+ *	manners_leave(job);
  *
+ * Of those who want the same ledger at once one reads it, and the others wait for him.
  * A ledger that cannot be read or kept stops nobody: it is then as good as empty, and the CA itself
  * says what its limits are.  Staging has its own limits and none of this.
  */
 
 struct manners {
 	struct list cas; /* one for every CA that was ever needed; kept until the end */
+};
+
+/* A job that waits for another one's reading; part of struct job. */
+struct manners_wait {
+	struct op op;
+	struct list link;
 };
 
 void manners_init(struct manners *manners);
@@ -42,6 +53,9 @@ struct ledger *manners_ledger(struct manners *manners, const struct ca_conf *ca)
 bool manners_must_read(struct job *job);
 void manners_read(struct job *job); /* never fails */
 void manners_take(struct job *job);
+
+/* However the job ends: were it reading still, another one does. */
+void manners_leave(struct job *job);
 
 /*
  * May an order for this certificate be placed at this CA now?  -1 with ERR_RATE_LIMITED.  `wants_turn`:
