@@ -97,11 +97,17 @@ static bool may_send(const struct engine *engine, int fd)
 	return fd < 0 || ioctl(engine->socket.fd, SIOCOUTQ, &unread) < 0 || unread == 0;
 }
 
-/* The kernel tells when there is room, not when there is nothing. */
+/*
+ * The kernel tells when there is room, not when there is nothing.  An engine that listens has read it
+ * within a millisecond; one that does not is looked at less often.
+ */
 static void wait_until_read(struct engine *engine)
 {
+	int ms = engine->pause_ms ? 2 * engine->pause_ms : 1;
+
 	engine->is_unread = true;
-	events_set_timer_in(engine->events, &engine->unread, ENGINE_UNREAD_MS);
+	engine->pause_ms = ms < ENGINE_UNREAD_MS ? ms : ENGINE_UNREAD_MS;
+	events_set_timer_in(engine->events, &engine->unread, engine->pause_ms);
 }
 
 static void flush(struct engine *engine)
@@ -118,6 +124,7 @@ static void flush(struct engine *engine)
 			wait_until_read(engine);
 			break;
 		}
+		engine->pause_ms = 0;
 		result = keeper_send(engine->socket.fd, first->packet.data, first->packet.len,
 			first->fd, &err);
 		if (result == 0) {

@@ -27,7 +27,7 @@ struct err;
 #define ENGINE_CONTROL_FD 4
 #define ENGINE_LINGER_MS 3000
 #define ENGINE_UNSENT_MAX 64
-#define ENGINE_UNREAD_MS 10
+#define ENGINE_UNREAD_MS 16
 
 struct engine {
 	struct events *events;
@@ -44,6 +44,7 @@ struct engine {
 	bool is_cut; /* the socket has ended; the end of the process tells the rest */
 	bool is_lost, is_refused;
 	bool is_unread; /* a descriptor waits until all before it was read */
+	int pause_ms;   /* how long until that is looked at again; 0: the last one went */
 	char buffer[KEEPER_MESSAGE_MAX + 1];
 };
 
