@@ -276,6 +276,8 @@ static void run(struct task *task)
 	}
 	order_step(o, "download");
 	AWAIT(download_start(&o->download, o));
+	/* The CA is done with it; the next one may begin while this one is stored. */
+	acme_leave(&o->place);
 	AWAIT(accept_chain(o));
 	FINALLY
 	take_facts(o);
