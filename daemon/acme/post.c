@@ -99,7 +99,7 @@ int64_t post_poll_ms(const struct post *post, unsigned looks, struct tick deadli
 		ms = instant_since(asked, clock_now()).s * 1000;
 		ms = ms < ASKED_MIN_MS ? ASKED_MIN_MS : ms > ASKED_MAX_MS ? ASKED_MAX_MS : ms;
 	} else {
-		for (unsigned i = 0; i < looks && ms < LOOK_MAX_MS; i++)
+		for (unsigned i = 1; i < looks && ms < LOOK_MAX_MS; i++)
 			ms *= LOOK_GROWTH;
 		ms = ms > LOOK_MAX_MS ? LOOK_MAX_MS : ms;
 	}
