@@ -1,21 +1,24 @@
 """The process that holds the keys has no network code in it."""
 import os
+import re
 import subprocess
 
 NAME = "the keeper links no network library"
 
 REFUSED = ("libcurl", "libcares", "libjansson", "libevent", "libnghttp2", "libseccomp")
+# ldns composes updates for it, and would ask name servers, too.
+ASKS = re.compile(r"\bldns_(resolver|send|tcp|udp|axfr|getaddr|get_rr|lookup|fetch|chase|dnssec_trust)\w*")
 KEEPER, ENGINE = "daemon/keeper/certd", "daemon/engine/certd-engine"
 
 
 def needed(tree, program):
-    """The dynamic section of a program, as readelf tells it."""
+    """The dynamic section and symbols of a program, as readelf tells them."""
     if tree.is_example:
         return tree.text(program)
     path = os.path.join(tree.build, program)
     if not os.path.exists(path):
         return ""
-    return subprocess.run(["readelf", "-dW", path], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["readelf", "-dW", "--dyn-syms", path], capture_output=True, text=True, check=True).stdout
 
 
 def check(tree):
@@ -25,6 +28,8 @@ def check(tree):
     for library in REFUSED:
         if library in keeper:
             yield f"{KEEPER}: links {library}"
+    for symbol in ASKS.finditer(keeper):
+        yield f"{KEEPER}: calls {symbol[0]}()"
     # The engine proves that the names above are those that a program really has.
     for library in ("libevent", "libseccomp", "libcurl", "libcares"):
         if library not in engine:
@@ -32,9 +37,12 @@ def check(tree):
 
 
 _SECTION = " 0x0000000000000001 (NEEDED)             Shared library: [%s]\n"
-FINE = {KEEPER: _SECTION % "libcrypto.so.3",
+_SYMBOL = "    12: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND %s\n"
+FINE = {KEEPER: _SECTION % "libcrypto.so.3" + _SECTION % "libldns.so.3" + _SYMBOL % "ldns_update_pkt_new",
         ENGINE: _SECTION % "libevent_core-2.1.so.7" + _SECTION % "libseccomp.so.2" +
         _SECTION % "libcurl.so.4" + _SECTION % "libcares.so.2"}
 BROKEN = [("the keeper links " + so, {KEEPER: FINE[KEEPER] + _SECTION % so}) for so in
           ("libcurl.so.4", "libcares.so.2", "libjansson.so.4", "libevent_core-2.1.so.7")]
+BROKEN += [("the keeper calls " + name, {KEEPER: FINE[KEEPER] + _SYMBOL % name}) for name in
+           ("ldns_resolver_query", "ldns_udp_send", "ldns_tcp_connect")]
 BROKEN += [("no keeper", {KEEPER: ""}), ("no engine", {ENGINE: ""})]
