@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/expand.h"
 #include "daemon/keeper/challenge_private.h"
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/keyauth.h"
@@ -40,6 +39,7 @@ static void leave(struct shown *challenge)
 		challenge_tell(challenge, &nothing);
 	}
 	challenge->state = LEAVING;
+	challenge->is_stale = false;
 	place_wake(challenge->place);
 }
 
@@ -103,6 +103,7 @@ int challenges_new(const char *state_dir, struct commands *commands, struct work
 	challenges->retry.fired = retry;
 	challenges->retry.data = challenges;
 	challenges->is_settled = true;
+	challenges->quiet_ms = PLACE_QUIET_MS;
 	list_init(&challenges->places);
 	challenges->journal = journal_open(state_dir, err);
 	if (challenges->journal < 0 ||
@@ -184,13 +185,48 @@ void challenges_use(struct challenges *challenges, struct conf *conf)
 			want_include(challenges, &conf->dns.zones[i]);
 }
 
+void challenges_hurry(struct challenges *challenges)
+{
+	challenges->is_hurried = true;
+	list_each(at, &challenges->places) {
+		struct place *place = LIST_OF(at, struct place, link);
+
+		if (heap_has(&place->timer.node))
+			place_go_on(place);
+	}
+}
+
+void challenges_use_engine(struct challenges *challenges, challenge_engine *engine, void *data)
+{
+	struct err gone;
+
+	challenges->engine = engine;
+	challenges->engine_data = data;
+	err_set(&gone, ERR_CANCELLED, "the engine is gone");
+	list_each_safe(at, &challenges->places) {
+		struct place *place = LIST_OF(at, struct place, link);
+
+		if (place->how != PUBLICATION_UPDATE)
+			continue;
+		if (engine)
+			place_go_on(place);
+		else if (place->updating)
+			updating_end(place, &gone);
+		else
+			place_rest(place);
+	}
+}
+
 size_t challenges_sweep(struct challenges *challenges)
 {
+	bool is_hurried = challenges->is_hurried;
 	size_t n = challenges->n;
 
+	challenges_hurry(challenges);
 	EACH_CHALLENGE(challenges, at_place, at)
 	if (challenge_at(at)->state != LEAVING)
 		leave(challenge_at(at));
+	challenges->is_hurried = is_hurried;
 	/* Directories whose files are gone already. */
 	list_each(at, &challenges->places)
 		if (LIST_OF(at, struct place, link)->n_dirs > 0)
@@ -206,131 +242,12 @@ bool challenges_settle(struct challenges *challenges, int ms)
 	return events_run_until(challenges->events, &challenges->is_settled, ms, &ignored) == 0;
 }
 
-/* In a zone that has no entry of its own, a certificate's group is the apex. */
-static int find_apex(const struct challenge_wish *wish, const struct zone_conf *zone,
-	struct journal_entry *entry, struct err *err)
-{
-	char group[256];
-	size_t len, name_len = strlen(wish->name);
-
-	if (zone->name) {
-		entry->zone = mem_strdup(zone->name);
-		return 0;
-	}
-	cert_conf_group(wish->cert, group);
-	len = strlen(group);
-	if (name_len < len || !str_is(wish->name + name_len - len, group) ||
-		(name_len > len && wish->name[name_len - len - 1] != '.'))
-		return err_set(err, ERR_BAD_CONFIG,
-			"no zone of dns.zones holds %s, and %s is not its apex", wish->name,
-			group);
-	entry->zone = mem_strdup(group);
-	return 0;
-}
-
-static int find_publisher(const struct challenge_wish *wish, const struct zone_conf *zone,
-	struct journal_entry *entry, struct err *err)
-{
-	const char *name = zone->name ? zone->name : "default";
-
-	switch (zone->publish.type) {
-	case PUBLISH_INCLUDE:
-		if (!zone->publish.acme_dir)
-			return err_set(
-				err, ERR_BAD_CONFIG, "the zone %s has no acme_dir", name);
-		entry->how = PUBLICATION_INCLUDE;
-		entry->path = mem_strdup(zone->publish.acme_dir);
-		break;
-	case PUBLISH_COMMAND:
-		if (zone->publish.add.n == 0 || zone->publish.remove.n == 0)
-			return err_set(err, ERR_BAD_CONFIG,
-				"the zone %s has no add and remove commands", name);
-		entry->how = PUBLICATION_COMMAND;
-		break;
-	case PUBLISH_UPDATE:
-		return err_set(err, ERR_BAD_CONFIG,
-			"the zone %s is published by dynamic updates, which this version "
-			"cannot make; use include files or commands",
-			name);
-	default:
-		return err_set(err, ERR_BAD_CONFIG,
-			"the zone %s does not say how to publish records", name);
-	}
-	return find_apex(wish, zone, entry, err);
-}
-
-static int describe_record(const struct conf *conf, const struct challenge_wish *wish,
-	const char *key_authorization, struct journal_entry *entry, struct err *err)
-{
-	struct buf owner AUTO_BUF = BUF_INIT;
-	char value[KEYAUTH_VALUE_LEN];
-	const struct zone_conf *zone;
-
-	if (wish->type == CHALLENGE_DNS_PERSIST)
-		return err_set(err, ERR_BAD_CONFIG, "dns-persist-01 publishes no challenge");
-	if (wish->type == CHALLENGE_DNS_ACCOUNT && !wish->account_url[0])
-		return err_set(err, ERR_NOT_FOUND, "the URL of the account at %s is not known",
-			wish->ca);
-	if (name_is_ip(wish->name))
-		return err_set(err, ERR_BAD_CONFIG, "%s is an address, which %s cannot prove",
-			wish->name, challenge_text(wish->type));
-	keyauth_owner(wish->type, wish->name, wish->account_url, &owner);
-	zone = conf_zone(conf, buf_text(&owner));
-	if (!zone)
-		return err_set(
-			err, ERR_BAD_CONFIG, "no zone of dns.zones holds %s", buf_text(&owner));
-	if (find_publisher(wish, zone, entry, err) < 0)
-		return -1;
-	entry->owner = mem_strdup(buf_text(&owner));
-	entry->value = mem_strdup(keyauth_value(key_authorization, value));
-	entry->ttl = conf->dns.challenge_ttl;
-	return 0;
-}
-
-static int find_webroot(const struct conf *conf, const struct challenge_wish *wish,
-	const char *key_authorization, struct journal_entry *entry, struct err *err)
-{
-	struct buf path AUTO_BUF = BUF_INIT;
-	char group[256];
-	struct expand_facts facts = { .group = cert_conf_group(wish->cert, group),
-		.service = wish->cert->service,
-		.cert = wish->cert->name };
-
-	if (expand_word(conf->http.webroot, &facts, &path, err) < 0)
-		return -1;
-	if (buf_text(&path)[0] != '/')
-		return err_set(err, ERR_BAD_CONFIG, "the webroot %s is not a local directory",
-			buf_text(&path));
-	entry->how = PUBLICATION_WEBROOT;
-	entry->path = mem_strdup(buf_text(&path));
-	entry->value = mem_strdup(key_authorization);
-	return 0;
-}
-
-/* Everything about it, before anything happens. */
-static int describe(const struct conf *conf, const struct challenge_wish *wish,
-	const char *key_authorization, struct journal_entry *entry, struct err *err)
-{
-	journal_make_id(entry);
-	entry->type = wish->type;
-	entry->is_test = wish->is_test;
-	entry->cert = mem_strdup(wish->cert->name);
-	entry->ca = mem_strdup(wish->ca);
-	entry->name = mem_strdup(wish->name);
-	entry->token = mem_strdup(wish->token);
-	entry->made = clock_now();
-	if (challenge_is_dns(wish->type))
-		return describe_record(conf, wish, key_authorization, entry, err);
-	if (wish->type == CHALLENGE_HTTP && conf->http.webroot)
-		return find_webroot(conf, wish, key_authorization, entry, err);
-	return 0;
-}
-
 /* None of these texts has a line end: all of them stand in the journal. */
 static char *key_of(const struct challenge_wish *wish)
 {
-	return mem_printf("%d %d\n%s\n%s\n%s\n%s", (int)wish->type, wish->is_test,
-		wish->cert->name, wish->ca, wish->name, wish->token);
+	return mem_printf("%d %d\n%s\n%s\n%s\n%s\n%s", (int)wish->type, wish->is_test,
+		wish->cert->name, wish->ca, wish->name, wish->token,
+		wish->owner ? wish->owner : "");
 }
 
 /* One that leaves may have the same wish, and no longer counts for it. */
@@ -344,12 +261,10 @@ static void note_wish(struct shown *challenge, char *key)
 }
 
 static struct challenge_wait *wait_for(
-	struct shown *challenge, bool is_withdrawal, challenge_done *done, void *data)
+	struct shown *challenge, challenge_done *done, void *data)
 {
 	struct challenge_wait *wait = mem_new(struct challenge_wait);
 
-	wait->challenge = challenge;
-	wait->is_withdrawal = is_withdrawal;
 	wait->done = done;
 	wait->data = data;
 	list_append(&challenge->waits, &wait->link);
@@ -366,20 +281,20 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 	struct buf text AUTO_BUF = BUF_INIT;
 
 	if (challenge && challenge->state < LEAVING)
-		return wait_for(challenge, false, done, data);
+		return wait_for(challenge, done, data);
 	if (challenges->n >= CHALLENGES_MAX) {
 		err_set(err, ERR_BUSY, "%d challenges are published already", CHALLENGES_MAX);
 		return NULL;
 	}
 	keyauth_make(wish->token, wish->thumbprint, &text);
-	if (describe(conf, wish, buf_text(&text), &entry, err) < 0) {
+	if (wish_describe(conf, wish, buf_text(&text), &entry, err) < 0) {
 		journal_entry_done(&entry);
 		return NULL;
 	}
 	challenge = add(challenges, &entry, conf, WANTED);
 	note_wish(challenge, mem_take(&key));
 	challenge->key_authorization = mem_strdup(buf_text(&text));
-	return wait_for(challenge, false, done, data);
+	return wait_for(challenge, done, data);
 }
 
 struct challenge_wait *challenge_withdraw(
@@ -391,7 +306,7 @@ struct challenge_wait *challenge_withdraw(
 		return NULL;
 	if (challenge->state != LEAVING)
 		leave(challenge);
-	return wait_for(challenge, true, done, data);
+	return wait_for(challenge, done, data);
 }
 
 void challenge_forget(struct challenge_wait *wait)

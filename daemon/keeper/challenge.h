@@ -19,7 +19,13 @@ struct worker;
  *
  * Changes at one place (a webroot, a zone) are made one batch after the other: what comes while a
  * batch is under way waits and goes with the next, all of it at once.  So a present of a zone is told
- * when a refresh that began after its line was written has ended.
+ * when a refresh that began after its line was written has ended.  What comes for a zone is gathered for a
+ * moment, so that many certificates make one publication; not any more when the keeper stops.
+ *
+ * A zone of dynamic updates needs the engine, which alone speaks to the network: it is told that there is an update
+ * (challenges_use_engine), fetches the signed message (challenges_sign_update), and brings the server's answer, which counts
+ * only with the server's signature (challenges_judge_update).  Without an engine such zones wait, with all
+ * they have in the journal.
  *
  * A present that fails has been undone, or will be.  A withdrawal never fails for those who asked: what
  * cannot be undone now stays in the journal, is told as an event, and is tried again later, at the
@@ -29,7 +35,9 @@ struct worker;
  * Slow file systems and commands never block the loop.  A seam: simulations keep a list.
  */
 
+struct buf;
 struct challenges;
+struct dns_update_answer;
 struct challenge_wait; /* somebody who waits to be told */
 
 struct challenge_wish {
@@ -41,6 +49,7 @@ struct challenge_wish {
 	const char *token; /* passed keyauth_check_token() */
 	const char *thumbprint;
 	const char *account_url; /* for dns-account-01 */
+	const char *owner;       /* where aliases lead from the record's own name, or NULL */
 };
 
 struct challenge_told {
@@ -67,8 +76,18 @@ void challenges_free(struct challenges *challenges); /* NULL is fine */
  */
 void challenges_use(struct challenges *challenges, struct conf *conf);
 
-/* Withdraws everything; how much that is. */
+/* Withdraws everything, at once; how much that is. */
 size_t challenges_sweep(struct challenges *challenges);
+
+/* The keeper stops: from now on nothing is gathered. */
+void challenges_hurry(struct challenges *challenges);
+
+/*
+ * The engine is ready to send updates: `engine` is called from the loop with each zone that has one.  NULL: it is
+ * gone, so that those zones' batches fail, and nothing more begins there.
+ */
+typedef void challenge_engine(void *data, const char *zone);
+void challenges_use_engine(struct challenges *challenges, challenge_engine *engine, void *data);
 
 /* Runs the loop until no change is under way or `ms` are over, which is false. */
 bool challenges_settle(struct challenges *challenges, int ms);
@@ -83,6 +102,30 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 /* NULL when there is no such challenge, which is a success. */
 struct challenge_wait *challenge_withdraw(
 	struct challenges *challenges, const char *id, challenge_done *done, void *data);
+
+/*
+ * Has what DNS should say in a zone rewritten and refreshed, or sent again.  0 and *out: `done` is called once
+ * with nothing but the error; 0 and NULL: there is nothing to do, because nothing is wanted there or,
+ * unless it is forced, it was refreshed less than a minute ago.
+ */
+int challenges_refresh(struct challenges *challenges, const char *zone, bool is_forced,
+	challenge_done *done, void *data, struct challenge_wait **out, struct err *err);
+
+/*
+ * The update that a zone waits for, composed and signed now: the octets are appended to `wire`, *id numbers it,
+ * *server is who gets it, `offered` (or NULL) when the configuration does not say; valid until the next call.
+ * What was signed before for it counts no longer.
+ */
+int challenges_sign_update(struct challenges *challenges, const char *zone, const char *offered,
+	struct buf *wire, int64_t *id, const char **server, struct err *err);
+
+/* Ends it by what the server answered: -1 says why it does not count. */
+int challenges_judge_update(struct challenges *challenges, const char *zone, int64_t id,
+	const struct dns_update_answer *answer, struct err *err);
+
+/* Ends it because no server answered. */
+int challenges_fail_update(struct challenges *challenges, const char *zone, int64_t id,
+	const struct err *why, struct err *err);
 
 /* Nobody is told; what was asked for goes on. */
 void challenge_forget(struct challenge_wait *wait);

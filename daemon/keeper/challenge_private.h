@@ -9,6 +9,7 @@
 
 struct command;
 struct publish_work;
+struct updating;
 
 /*
  * What challenge.c (which challenges there are, and who waits for them) and place.c (how the changes
@@ -35,14 +36,13 @@ struct shown {
 	bool has_twin;  /* when the batch began the same file or record was there for another */
 	bool is_second; /* the batch puts the same for another one */
 	char *wish;     /* its key in challenges->by_wish; NULL: another life's */
+	bool is_stale;  /* published, and to be sent again */
 	bool is_untouched; /* it could not be made, so there is nothing to undo */
 	struct list waits;
 };
 
 struct challenge_wait {
 	struct list link;
-	struct shown *challenge;
-	bool is_withdrawal;
 	challenge_done *done;
 	void *data;
 };
@@ -61,10 +61,16 @@ struct place {
 	struct event_timer timer;
 	struct publish_work *work;
 	struct command *command;
+	struct updating *updating; /* while a batch waits for the engine to send it */
+	struct tick first, last; /* when what waits for the next batch came; 0: nothing does */
+	struct tick refreshed;   /* when a refresh was asked for last */
+	struct list waits;       /* struct challenge_wait for the next refresh, */
+	struct list served;      /* and for the one under way */
 	unsigned tries;
 	int64_t n_dirs;
 	bool is_running;
-	bool is_busy;   /* counted in challenges->n_busy: woken, and not settled since */
+	bool is_busy; /* counted in challenges->n_busy: woken, and not settled since */
+	bool wants_refresh, is_refreshing;
 	bool is_wanted; /* an include file that has to be there */
 };
 
@@ -80,15 +86,66 @@ struct challenges {
 	struct event_timer retry; /* of what is LEFT */
 	size_t n, n_busy;
 	int journal;
+	int64_t quiet_ms;         /* how long a zone gathers: see place_gathers() */
+	challenge_engine *engine; /* NULL: there is none, or it is not ready */
+	void *engine_data;
+	int64_t n_updates; /* what was signed so far, which numbers it */
 	bool is_settled;
+	bool is_hurried; /* nothing is gathered any more */
 };
+
+/* Everything about a wish, before anything happens. */
+int wish_describe(const struct conf *conf, const struct challenge_wish *wish,
+	const char *key_authorization, struct journal_entry *entry, struct err *err);
 
 /* The place of an entry, made when there is none; `conf` is where its commands come from. */
 struct place *place_of(
 	struct challenges *challenges, const struct journal_entry *entry, struct conf *conf);
 
-/* Has the place make its challenges' states true, soon and from the loop. */
+struct place *place_find(
+	const struct challenges *challenges, const struct journal_entry *entry);
+
+/*
+ * A zone's batch begins when nothing came for PLACE_QUIET_MS, PLACE_MOST times as long after the first that
+ * waits at the latest, so that many certificates make one publication.
+ */
+#define PLACE_QUIET_MS 1000
+#define PLACE_MOST 10
+
+/* In how many ms a batch has to begin whose first and last changes came at these times. */
+int64_t place_gathers(struct tick first, struct tick last, struct tick now, int64_t quiet_ms);
+
+/* Something has come: has the place make its challenges' states true, soon and from the loop. */
 void place_wake(struct place *place);
+
+/* The same for what has waited already. */
+void place_go_on(struct place *place);
+
+/* An update's place without an engine: nothing begins there. */
+void place_rest(struct place *place);
+
+/* Ends the batch that is under way. */
+void place_end(struct place *place, const struct err *err);
+
+/* The files of the batch are written; ends it at once or later. */
+void hand_over(struct place *place, bool is_changed);
+
+/* The most that one update changes: any names of that many records fit into a message. */
+#define UPDATING_MAX 100
+
+/* Has the engine send the batch as a dynamic update, and ends it. */
+void updating_begin(struct place *place);
+/* It is over, and with it the batch. */
+void updating_end(struct place *place, const struct err *err);
+void updating_free(struct updating *updating); /* NULL is fine */
+
+/*
+ * A batch begins: true when it is to be made though there may be nothing new; those who wait are told
+ * when it has ended, or the last that it takes.
+ */
+bool refresh_begin(struct place *place);
+void refresh_end(struct place *place, const struct err *err);
+void refresh_drop(struct place *place);
 void place_free(struct place *place);
 
 /*

@@ -29,6 +29,7 @@ static const char *const hows[] = {
 	[PUBLICATION_DIRECTORIES] = "directories",
 	[PUBLICATION_INCLUDE] = "include",
 	[PUBLICATION_COMMAND] = "command",
+	[PUBLICATION_UPDATE] = "update",
 };
 
 /* The texts that must be there, so that whoever undoes it need not ask. */
@@ -37,6 +38,7 @@ static const char *const needed[PUBLICATION_COUNT] = {
 	[PUBLICATION_DIRECTORIES] = "path",
 	[PUBLICATION_INCLUDE] = "cert ca name token path zone owner value",
 	[PUBLICATION_COMMAND] = "cert ca name token zone owner value",
+	[PUBLICATION_UPDATE] = "cert ca name token zone owner value",
 };
 
 static const struct {

@@ -14,7 +14,7 @@ struct err;
  * may have been published, written and synced before the effect and removed after the undo.  What it
  * says is enough to undo it by name, in another life and under another configuration:
  *
- *	how: include                      what kind of place: webroot, directories, include, command
+ *	how: include                      what kind of place: webroot, directories, include, command, update
  *	type: dns-01
  *	cert: example.com/web             whose order it is for; with `test: yes` at the staging CA
  *	ca: letsencrypt
@@ -37,6 +37,7 @@ enum publication {
 	PUBLICATION_DIRECTORIES,
 	PUBLICATION_INCLUDE,
 	PUBLICATION_COMMAND,
+	PUBLICATION_UPDATE,
 	PUBLICATION_COUNT
 };
 

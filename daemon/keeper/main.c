@@ -16,6 +16,7 @@
 #include "daemon/keeper/events.h"
 #include "daemon/keeper/listen.h"
 #include "daemon/keeper/listeners.h"
+#include "daemon/keeper/notes.h"
 #include "daemon/keeper/offline.h"
 #include "daemon/keeper/secrets.h"
 #include "daemon/keeper/serve.h"
@@ -28,7 +29,6 @@
 #include "lib/bus/notify.h"
 #include "lib/log/log.h"
 #include "lib/yaml/diag.h"
-#include "proto/event_note.h"
 
 /*
  * certd, the keeper: reads the configuration, opens the store, binds the control socket, starts the
@@ -161,12 +161,7 @@ static int listens(struct server *server, enum challenge type, struct err *err)
 
 static void tell_listener(enum challenge type, const char *at, int fd)
 {
-	struct buf packet AUTO_BUF = BUF_INIT;
-
-	keeper_begin_note(&packet, "listener");
-	line_add(&packet, "kind", challenge_text(type));
-	line_add(&packet, "at", at);
-	engine_send(&keeper.engine, &packet, fd);
+	notes_listener(&keeper.engine, type, at, fd);
 }
 
 static void reload(void)
@@ -194,6 +189,7 @@ static void stop(void)
 	keeper.is_stopping = true;
 	log_event(NULL, EVENT_DAEMON_STOPPING, NULL, "the daemon stops");
 	notify_stopping("withdrawing what was published");
+	challenges_hurry(keeper.server.challenges);
 	keeper_begin_note(&packet, "stop");
 	engine_send(&keeper.engine, &packet, -1);
 	events_set_timer_in(&keeper.events, &keeper.stop_timer, STOP_MS);
@@ -235,7 +231,7 @@ static void signer_used(struct server *server)
 
 static void is_ready(struct server *server)
 {
-	(void)server;
+	challenges_use_engine(server->challenges, notes_update, &keeper.engine);
 	log_event(NULL, EVENT_DAEMON_READY, NULL, "the daemon serves %zu certificates",
 		keeper.server.conf->n_certs);
 	notify_ready(NULL);
@@ -269,18 +265,6 @@ static void on_lost(void *data, const struct err *err)
 		log_event(NULL, EVENT_DAEMON_FAILED, err, "the engine is gone");
 	}
 	events_stop(&keeper.events);
-}
-
-/* What we log is seen by those who watch as well; before there is an engine nobody does. */
-static void tell_engine(const struct log_entry *entry, void *data)
-{
-	struct buf packet AUTO_BUF = BUF_INIT;
-
-	(void)data;
-	if (!keeper.engine.events)
-		return;
-	event_note_write(entry, &packet);
-	engine_send(&keeper.engine, &packet, -1);
 }
 
 static void write_index(void *data)
@@ -405,6 +389,7 @@ static int run(void)
 	listen_remove();
 	engine_kill(&keeper.engine);
 	if (keeper.server.challenges) {
+		challenges_use_engine(keeper.server.challenges, NULL, NULL);
 		challenges_sweep(keeper.server.challenges);
 		challenges_settle(keeper.server.challenges, SWEEP_AT_STOP_MS);
 	}
@@ -491,7 +476,7 @@ int main(int argc, char **argv)
 		return fputs(usage, stdout), EXIT_SUCCESS;
 	default:
 		log_open("certd");
-		log_listen(tell_engine, NULL);
+		log_listen(notes_event, &keeper.engine);
 		/* Neither cores nor a debugger of another user may hold a key. */
 		prctl(PR_SET_DUMPABLE, 0);
 		return run();

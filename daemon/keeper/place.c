@@ -1,13 +1,12 @@
 #include "daemon/keeper/challenge_private.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/expand.h"
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/publish.h"
 #include "daemon/keeper/worker.h"
+#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -38,6 +37,14 @@ static char *key_of(const struct journal_entry *entry, const char *record)
 
 static void begin(void *data);
 
+struct place *place_find(const struct challenges *challenges, const struct journal_entry *entry)
+{
+	char *record AUTO_FREE = record_of(entry);
+	char *key AUTO_FREE = key_of(entry, record);
+
+	return map_get(&challenges->by_place, key);
+}
+
 struct place *place_of(
 	struct challenges *challenges, const struct journal_entry *entry, struct conf *conf)
 {
@@ -57,6 +64,8 @@ struct place *place_of(
 	place->timer.fired = begin;
 	place->timer.data = place;
 	list_init(&place->all);
+	list_init(&place->waits);
+	list_init(&place->served);
 	place->key = mem_take(&key);
 	map_set(&challenges->by_place, place->key, place);
 	list_append(&challenges->places, &place->link);
@@ -76,6 +85,8 @@ static void set_busy(struct place *place, bool is_busy)
 void place_free(struct place *place)
 {
 	command_cancel(place->command);
+	updating_free(place->updating);
+	refresh_drop(place);
 	if (place->work)
 		place->work->place = NULL;
 	events_stop_timer(place->challenges->events, &place->timer);
@@ -92,18 +103,64 @@ void place_free(struct place *place)
 	free(place);
 }
 
-void place_wake(struct place *place)
+/* Without an engine nobody sends an update; the journal keeps what is to be done. */
+static bool is_waiting_for_engine(const struct place *place)
 {
+	return place->how == PUBLICATION_UPDATE && !place->challenges->engine;
+}
+
+int64_t place_gathers(struct tick first, struct tick last, struct tick now, int64_t quiet_ms)
+{
+	int64_t at = last.ms + quiet_ms, most = first.ms + quiet_ms * PLACE_MOST;
+
+	if (at > most)
+		at = most;
+	return at > now.ms ? at - now.ms : 0;
+}
+
+static int64_t time_to_gather(const struct place *place)
+{
+	const struct challenges *challenges = place->challenges;
+	bool is_zone = place->how == PUBLICATION_INCLUDE || place->how == PUBLICATION_UPDATE;
+
+	if (!is_zone || challenges->is_hurried || !place->first.ms)
+		return 0;
+	return place_gathers(place->first, place->last, clock_tick(), challenges->quiet_ms);
+}
+
+/* A failed batch has its own time, which nothing that comes moves. */
+void place_go_on(struct place *place)
+{
+	if (is_waiting_for_engine(place))
+		return;
 	place->challenges->is_settled = false;
 	set_busy(place, true);
-	if (!place->is_running && !heap_has(&place->timer.node))
-		events_set_timer_in(place->challenges->events, &place->timer, 0);
+	if (!place->is_running && place->tries == 0)
+		events_set_timer_in(
+			place->challenges->events, &place->timer, time_to_gather(place));
+}
+
+void place_rest(struct place *place)
+{
+	events_stop_timer(place->challenges->events, &place->timer);
+	set_busy(place, place->is_running);
+	challenges_look(place->challenges);
+}
+
+void place_wake(struct place *place)
+{
+	place->last = clock_tick();
+	if (!place->first.ms)
+		place->first = place->last;
+	place_go_on(place);
 }
 
 const struct zone_conf *place_zone(
 	const struct conf *conf, const char *zone, enum publication how)
 {
-	enum publish_type type = how == PUBLICATION_INCLUDE ? PUBLISH_INCLUDE : PUBLISH_COMMAND;
+	enum publish_type type = how == PUBLICATION_INCLUDE  ? PUBLISH_INCLUDE
+				 : how == PUBLICATION_UPDATE ? PUBLISH_UPDATE
+							     : PUBLISH_COMMAND;
 	const struct zone_conf *found = conf ? conf_zone(conf, zone) : NULL;
 
 	if (!found || found->publish.type != type ||
@@ -123,23 +180,34 @@ static void tell_event(
 		challenge_text(entry->type), entry->ca, entry->name, how);
 }
 
-/* Chooses what this batch does: all that is to be done, but of commands one. */
+/* How much one batch may do: of commands one, of an update what fits into a message. */
+static size_t room_of(const struct place *place)
+{
+	return place->how == PUBLICATION_COMMAND  ? 1
+	       : place->how == PUBLICATION_UPDATE ? UPDATING_MAX
+						  : CHALLENGES_MAX;
+}
+
+/* Chooses what this batch does: all that is to be done and has room. */
 static size_t choose(struct place *place)
 {
-	size_t n = 0;
+	size_t n = 0, room = room_of(place);
 
 	twins_mark(place);
 	EACH(place, at)
-	if (challenge_at(at)->state == LEAVING &&
-		(n == 0 || place->how != PUBLICATION_COMMAND)) {
+	if (challenge_at(at)->state == LEAVING && n < room) {
 		challenge_at(at)->act = ACT_DROP;
 		n++;
 	}
 	EACH(place, at)
-	if (challenge_at(at)->state == WANTED && !challenge_at(at)->is_second &&
-		(n == 0 || place->how != PUBLICATION_COMMAND)) {
-		challenge_at(at)->act = ACT_PUT;
-		n++;
+	{
+		struct shown *challenge = challenge_at(at);
+
+		if (n < room && ((challenge->state == WANTED && !challenge->is_second) ||
+					challenge->is_stale)) {
+			challenge->act = ACT_PUT;
+			n++;
+		}
 	}
 	return n;
 }
@@ -153,7 +221,7 @@ static void add_item(struct publish_work *work, struct shown *challenge)
 	*item = (struct publish_item){ .is_put = challenge->act == ACT_PUT };
 	memcpy(item->id, challenge->entry.id, sizeof(item->id));
 	item->is_idle = challenge->is_untouched || challenge->has_twin;
-	if (item->is_put)
+	if (item->is_put && challenge->state == WANTED)
 		journal_print(&challenge->entry, &item->journal);
 	item->token = mem_strdup(challenge->entry.token);
 	item->text = mem_strdup(challenge->entry.value ? challenge->entry.value : "");
@@ -248,9 +316,10 @@ static void end_drop(
 static bool has_more_to_do(const struct place *place)
 {
 	list_each(at, &place->all)
-		if (challenge_at(at)->state == WANTED || challenge_at(at)->state == LEAVING)
+		if (challenge_at(at)->state == WANTED || challenge_at(at)->state == LEAVING ||
+			challenge_at(at)->is_stale)
 			return true;
-	return false;
+	return place->wants_refresh;
 }
 
 static void settle(struct place *place)
@@ -263,20 +332,28 @@ static void settle(struct place *place)
 		challenge_tell(challenge_at(at), &nothing);
 	set_busy(place, place->is_running || heap_has(&place->timer.node));
 	if (has_more_to_do(place))
-		place_wake(place);
+		place_go_on(place);
 	else if (list_is_empty(&place->all) && !place->is_wanted && place->n_dirs == 0)
 		place_free(place);
 	challenges_look(challenges);
 }
 
-static void end(struct place *place, const struct err *err)
+/* Another try may end otherwise.  Who refuses has understood, and at the end there is nobody to send it. */
+static bool may_help(const struct place *place, const struct err *err)
+{
+	if (!err_is_set(err) || err->code == ERR_ZONE_REFUSED)
+		return false;
+	return place->how == PUBLICATION_INCLUDE ||
+	       (place->how == PUBLICATION_UPDATE && !is_waiting_for_engine(place));
+}
+
+void place_end(struct place *place, const struct err *err)
 {
 	struct publish_work *work = place->work;
 
 	place->work = NULL;
 	place->is_running = false;
-	if (err_is_set(err) && place->how == PUBLICATION_INCLUDE && work->n_items > 0 &&
-		place->tries < ARRAY_LEN(retry_ms)) {
+	if (may_help(place, err) && work->n_items > 0 && place->tries < ARRAY_LEN(retry_ms)) {
 		EACH(place, at)
 		challenge_at(at)->act = ACT_NONE;
 		events_set_timer_in(
@@ -291,111 +368,28 @@ static void end(struct place *place, const struct err *err)
 		enum challenge_act act = challenge->act;
 
 		challenge->act = ACT_NONE;
+		challenge->is_stale &= act == ACT_NONE;
 		if (act == ACT_PUT)
 			end_put(challenge, &work->items[challenge->item], err);
 		else if (act == ACT_DROP)
 			end_drop(challenge, &work->items[challenge->item], err);
 	}
-	if (err_is_set(err) && list_is_empty(&place->all))
+	if (err_is_set(err) && place->how == PUBLICATION_INCLUDE && list_is_empty(&place->all))
 		log_event(NULL, EVENT_CHALLENGE_LEFT, err,
 			"the include file of %s is not as it should be", place->zone);
 	publish_free(work);
+	refresh_end(place, err);
 	settle(place);
-}
-
-static void command_ended(void *data, const struct err *err)
-{
-	struct place *place = data;
-	struct err told = *err;
-
-	place->command = NULL;
-	if (err_is_set(&told))
-		err_add(&told,
-			place->how == PUBLICATION_INCLUDE ? "the refresh of %s" : "the zone %s",
-			place->zone);
-	end(place, &told);
-}
-
-static void start_command(struct place *place, const struct words *words,
-	const struct shown *challenge, const char *event)
-{
-	struct log_field ca = { "CA", challenge ? challenge->entry.ca : NULL, NULL };
-	struct log_field cert = { "CERT", challenge ? challenge->entry.cert : NULL, &ca };
-	const char *name = challenge ? challenge->entry.cert : NULL;
-	const char *slash = name ? strchr(name, '/') : NULL;
-	char *group AUTO_FREE = slash ? mem_strndup(name, (size_t)(slash - name)) : NULL;
-	struct expand_facts facts = { .zone = place->zone,
-		.event = event,
-		.cert = name,
-		.group = group,
-		.service = slash ? slash + 1 : NULL };
-	struct command_spec spec = { words, &facts, &cert, { 0 } };
-
-	place->command =
-		command_start(place->challenges->commands, &spec, command_ended, place);
-}
-
-/* The configured words, and ZONE NAME TTL TYPE RDATA behind them. */
-static void run_command(struct place *place, const struct shown *challenge)
-{
-	const struct zone_conf *zone = place_zone(place->conf, place->zone, place->how);
-	const struct journal_entry *entry = &challenge->entry;
-	bool is_put = challenge->act == ACT_PUT;
-	const struct words *configured;
-	char *ttl AUTO_FREE = mem_printf("%" PRId64, entry->ttl.s);
-	char txt[] = "TXT", **words AUTO_FREE = NULL;
-	struct words all;
-	struct err err;
-
-	if (!zone) {
-		err_set(&err, ERR_BAD_CONFIG,
-			"the zone %s has no commands in the configuration any more",
-			place->zone);
-		end(place, &err);
-		return;
-	}
-	configured = is_put ? &zone->publish.add : &zone->publish.remove;
-	words = mem_grow(NULL, configured->n + 5, sizeof(*words));
-	memcpy(words, configured->at, configured->n * sizeof(*words));
-	words[configured->n] = place->zone;
-	words[configured->n + 1] = entry->owner;
-	words[configured->n + 2] = ttl;
-	words[configured->n + 3] = txt;
-	words[configured->n + 4] = entry->value;
-	all = (struct words){ words, configured->n + 5 };
-	start_command(place, &all, challenge, is_put ? "publish" : "withdraw");
-}
-
-static struct shown *in_batch(struct place *place)
-{
-	EACH(place, at)
-	if (challenge_at(at)->act != ACT_NONE)
-		return challenge_at(at);
-	return NULL;
 }
 
 /* The files are written; what follows is the name server's. */
 static void written(struct place *place, struct publish_work *work)
 {
-	struct shown *challenge = in_batch(place);
-	const struct zone_conf *zone;
-
 	place->n_dirs = work->n_dirs;
-	if (err_is_set(&work->err)) {
-		end(place, &work->err);
-		return;
-	}
-	if (place->how == PUBLICATION_COMMAND && challenge && !challenge->has_twin) {
-		run_command(place, challenge);
-		return;
-	}
-	zone = place->how == PUBLICATION_INCLUDE
-		       ? place_zone(place->conf, place->zone, place->how)
-		       : NULL;
-	if (zone && zone->publish.refresh.n > 0 && (challenge || work->is_changed))
-		start_command(place, &zone->publish.refresh, NULL, "publish");
+	if (err_is_set(&work->err))
+		place_end(place, &work->err);
 	else
-		end(place, &(struct err){ .code = ERR_NONE });
+		hand_over(place, work->is_changed);
 }
 
 static void work_run(void *in)
@@ -424,10 +418,12 @@ static const struct work work_kind = { work_run, work_done, work_drop };
 static void begin(void *data)
 {
 	struct place *place = data;
+	bool is_refresh = refresh_begin(place);
 	size_t n_items = choose(place);
-	bool is_needed = n_items > 0 || place->is_wanted ||
+	bool is_needed = n_items > 0 || place->is_wanted || is_refresh ||
 			 (place->n_dirs > 0 && list_is_empty(&place->all));
 
+	place->first = place->last = (struct tick){ 0 };
 	if (!is_needed) {
 		settle(place);
 		return;
@@ -435,7 +431,7 @@ static void begin(void *data)
 	place->is_running = true;
 	place->work = work_new(place, n_items);
 	if (place->how == PUBLICATION_ENGINE)
-		end(place, &(struct err){ .code = ERR_NONE });
+		place_end(place, &(struct err){ .code = ERR_NONE });
 	else
 		worker_start(place->challenges->worker, &work_kind, place->work, NULL);
 }

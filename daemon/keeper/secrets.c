@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/serve_private.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/crypt/jws.h"
@@ -80,7 +79,10 @@ int secrets_read_base64(const char *path, struct secret *out, struct err *err)
 		if (!strchr(" \t\r\n", text.data[i]))
 			text.data[len++] = text.data[i];
 	result = jws_base64_read(text.data ? text.data : "", len, &raw, err);
-	serve_hide(&raw, out);
+	secret_add(out, raw.data, raw.len);
+	if (raw.data)
+		explicit_bzero(raw.data, raw.size);
+	buf_done(&raw);
 	if (result == 0 && out->len == 0)
 		result = err_set(err, ERR_BAD_VALUE, "it is empty");
 	return result < 0 ? err_add(err, "%s", path) : 0;

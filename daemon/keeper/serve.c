@@ -105,7 +105,8 @@ static int check_room(const struct asked *asked, struct err *err)
 	size_t most =
 		asked->message.request == REQUEST_withdraw ? CHALLENGES_MAX : SERVE_ASKED_MAX;
 
-	if ((!asked->cert && asked->message.request != REQUEST_withdraw) ||
+	if ((!asked->cert && asked->message.request != REQUEST_withdraw &&
+		    asked->message.request != REQUEST_refresh) ||
 		asked->server->n_asked <= most)
 		return 0;
 	return err_set(err, ERR_BUSY, "%zu requests are worked on already", most);

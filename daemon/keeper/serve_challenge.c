@@ -87,6 +87,7 @@ static int find_type(struct asked *asked, struct challenge_wish *wish, struct er
 static int read_wish(struct asked *asked, struct challenge_wish *wish, struct err *err)
 {
 	wish->cert = asked->cert;
+	wish->owner = line_get(&asked->message.line, "owner");
 	wish->token = line_need(&asked->message.line, "token", err);
 	return !wish->token || keyauth_check_token(wish->token, err) < 0 ||
 			       find_ca(asked, wish, err) < 0 ||

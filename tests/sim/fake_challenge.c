@@ -194,11 +194,51 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 	published->name = mem_strdup(wish->name);
 	published->token = mem_strdup(wish->token);
 	published->key_authorization = mem_strdup(buf_text(&text));
-	published->owner = make_owner(wish);
+	published->owner = wish->owner ? mem_strdup(wish->owner) : make_owner(wish);
 	keyauth_value(buf_text(&text), published->value);
 	challenges->town->n_published++;
 	list_append(&challenges->published, &published->link);
 	return wait_for(challenges, published, done, data);
+}
+
+/* No zone of the town takes updates, and all refreshes tell the truth. */
+int challenges_refresh(struct challenges *challenges, const char *zone, bool is_forced,
+	challenge_done *done, void *data, struct challenge_wait **out, struct err *err)
+{
+	(void)zone;
+	(void)is_forced;
+	(void)err;
+	*out = wait_for(challenges, NULL, done, data);
+	return 0;
+}
+
+int challenges_sign_update(struct challenges *challenges, const char *zone, const char *offered,
+	struct buf *wire, int64_t *id, const char **server, struct err *err)
+{
+	(void)challenges;
+	(void)offered;
+	(void)wire;
+	(void)id;
+	(void)server;
+	return err_set(err, ERR_NOT_FOUND, "no update of %s is under way", zone);
+}
+
+int challenges_judge_update(struct challenges *challenges, const char *zone, int64_t id,
+	const struct dns_update_answer *answer, struct err *err)
+{
+	(void)challenges;
+	(void)id;
+	(void)answer;
+	return err_set(err, ERR_NOT_FOUND, "no update of %s is under way", zone);
+}
+
+int challenges_fail_update(struct challenges *challenges, const char *zone, int64_t id,
+	const struct err *why, struct err *err)
+{
+	(void)challenges;
+	(void)id;
+	(void)why;
+	return err_set(err, ERR_NOT_FOUND, "no update of %s is under way", zone);
 }
 
 struct challenge_wait *challenge_withdraw(

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/keeper/challenge.h"
+#include "daemon/keeper/challenge_private.h"
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/events.h"
 #include "daemon/keeper/worker.h"
@@ -113,6 +113,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
+	challenges->quiet_ms = 0;
 	challenges_use(challenges, conf);
 	(void)challenges_sweep(challenges);
 	has_failed = !challenges_settle(challenges, WAIT_MS);

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/keeper/challenge.h"
+#include "daemon/keeper/challenge_private.h"
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/events.h"
 #include "daemon/keeper/journal.h"
@@ -28,7 +28,7 @@
 #define TOKEN "token-1"
 #define KEYAUTH TOKEN ".thumb"
 
-enum { WAITS_MAX = 64 };
+enum { WAITS_MAX = 512 };
 
 static struct world {
 	char dir[64];
@@ -106,6 +106,7 @@ static inline void open_challenges(void)
 	REQUIRE(commands_new_plain(&w.events, &w.commands, &err) == 0);
 	REQUIRE(worker_new(&w.events, &w.worker, &err) == 0);
 	REQUIRE(challenges_new(w.dir, w.commands, w.worker, &w.challenges, &err) == 0);
+	w.challenges->quiet_ms = 0;
 }
 
 static inline void close_challenges(void)
@@ -176,7 +177,9 @@ static inline void told(void *data, const struct challenge_told *what, const str
 	w.n_told++;
 }
 
-static inline size_t present(enum challenge type, const char *name, const char *token)
+/* At another owner, to which aliases lead, unless that is NULL. */
+static inline size_t present_at(
+	enum challenge type, const char *name, const char *token, const char *owner)
 {
 	struct challenge_wish wish = { .cert = conf_cert(w.conf, "example.com/web"),
 		.ca = "ca",
@@ -184,7 +187,8 @@ static inline size_t present(enum challenge type, const char *name, const char *
 		.name = name,
 		.token = token,
 		.thumbprint = "thumb",
-		.account_url = "https://example.com/acme/acct/ExampleAccount" };
+		.account_url = "https://example.com/acme/acct/ExampleAccount",
+		.owner = owner };
 	size_t i = w.n_asked++;
 
 	REQUIRE(i < WAITS_MAX);
@@ -192,6 +196,11 @@ static inline size_t present(enum challenge type, const char *name, const char *
 		    w.challenges, w.conf, &wish, told, (void *)(uintptr_t)i, &w.told[i].err))
 		CHECK(err_is_set(&w.told[i].err));
 	return i;
+}
+
+static inline size_t present(enum challenge type, const char *name, const char *token)
+{
+	return present_at(type, name, token, NULL);
 }
 
 static inline void withdraw(size_t i)

@@ -1,0 +1,174 @@
+#include "daemon/keeper/challenge_private.h"
+
+#include <string.h>
+
+#include "daemon/conf/expand.h"
+#include "daemon/keeper/keyauth.h"
+#include "lib/base/clock.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/wire/name.h"
+
+/* From what the engine wishes to be shown to what is shown, where and how: by the configuration. */
+
+/* In a zone that has no entry of its own, a certificate's group is the apex. */
+static int find_apex(const struct challenge_wish *wish, const struct zone_conf *zone,
+	struct journal_entry *entry, struct err *err)
+{
+	char group[256];
+	size_t len, name_len = strlen(wish->name);
+
+	if (zone->name) {
+		entry->zone = mem_strdup(zone->name);
+		return 0;
+	}
+	cert_conf_group(wish->cert, group);
+	len = strlen(group);
+	if (name_len < len || !str_is(wish->name + name_len - len, group) ||
+		(name_len > len && wish->name[name_len - len - 1] != '.'))
+		return err_set(err, ERR_BAD_CONFIG,
+			"no zone of dns.zones holds %s, and %s is not its apex", wish->name,
+			group);
+	entry->zone = mem_strdup(group);
+	return 0;
+}
+
+static int find_publisher(const struct challenge_wish *wish, const struct zone_conf *zone,
+	struct journal_entry *entry, struct err *err)
+{
+	const char *name = zone->name ? zone->name : "default";
+
+	switch (zone->publish.type) {
+	case PUBLISH_INCLUDE:
+		if (!zone->publish.acme_dir)
+			return err_set(
+				err, ERR_BAD_CONFIG, "the zone %s has no acme_dir", name);
+		entry->how = PUBLICATION_INCLUDE;
+		entry->path = mem_strdup(zone->publish.acme_dir);
+		break;
+	case PUBLISH_COMMAND:
+		if (zone->publish.add.n == 0 || zone->publish.remove.n == 0)
+			return err_set(err, ERR_BAD_CONFIG,
+				"the zone %s has no add and remove commands", name);
+		entry->how = PUBLICATION_COMMAND;
+		break;
+	case PUBLISH_UPDATE:
+		entry->how = PUBLICATION_UPDATE;
+		break;
+	default:
+		return err_set(err, ERR_BAD_CONFIG,
+			"the zone %s does not say how to publish records", name);
+	}
+	return find_apex(wish, zone, entry, err);
+}
+
+/* Lower case letters, digits, hyphens and underscores: it goes into files, commands and messages. */
+static bool is_owner(const char *name)
+{
+	size_t label = 0, len = strlen(name);
+
+	if (len == 0 || len > 253)
+		return false;
+	for (const char *p = name; *p; p++) {
+		if (*p == '.' ? label == 0 || label > 63
+			      : !strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", *p) ||
+					(*p == '-' && label == 0))
+			return false;
+		label = *p == '.' ? 0 : label + 1;
+	}
+	return label > 0 && label <= 63;
+}
+
+/* The zone of the record, and its owner: its own, or where the engine saw aliases lead from there. */
+static const struct zone_conf *find_zone(const struct conf *conf,
+	const struct challenge_wish *wish, struct buf *owner, struct err *err)
+{
+	const struct zone_conf *zone;
+
+	keyauth_owner(wish->type, wish->name, wish->account_url, owner);
+	if (!wish->owner || str_is(wish->owner, buf_text(owner))) {
+		zone = conf_zone(conf, buf_text(owner));
+		if (!zone)
+			err_set(err, ERR_BAD_CONFIG, "no zone of dns.zones holds %s",
+				buf_text(owner));
+		return zone;
+	}
+	if (!is_owner(wish->owner)) {
+		err_set(err, ERR_BAD_ARGUMENT, "the owner is not a name of a record");
+		return NULL;
+	}
+	zone = conf_zone(conf, wish->owner);
+	/* Nobody can alias into what is nowhere told by its name. */
+	if (!zone || !zone->name) {
+		err_set(err, ERR_BAD_CONFIG,
+			"no zone of dns.zones holds %s, to which %s is an alias", wish->owner,
+			buf_text(owner));
+		return NULL;
+	}
+	buf_clear(owner);
+	buf_add_text(owner, wish->owner);
+	return zone;
+}
+
+static int describe_record(const struct conf *conf, const struct challenge_wish *wish,
+	const char *key_authorization, struct journal_entry *entry, struct err *err)
+{
+	struct buf owner AUTO_BUF = BUF_INIT;
+	char value[KEYAUTH_VALUE_LEN];
+	const struct zone_conf *zone;
+
+	if (wish->type == CHALLENGE_DNS_PERSIST)
+		return err_set(err, ERR_BAD_CONFIG, "dns-persist-01 publishes no challenge");
+	if (wish->type == CHALLENGE_DNS_ACCOUNT && !wish->account_url[0])
+		return err_set(err, ERR_NOT_FOUND, "the URL of the account at %s is not known",
+			wish->ca);
+	if (name_is_ip(wish->name))
+		return err_set(err, ERR_BAD_CONFIG, "%s is an address, which %s cannot prove",
+			wish->name, challenge_text(wish->type));
+	zone = find_zone(conf, wish, &owner, err);
+	if (!zone || find_publisher(wish, zone, entry, err) < 0)
+		return -1;
+	entry->owner = mem_strdup(buf_text(&owner));
+	entry->value = mem_strdup(keyauth_value(key_authorization, value));
+	entry->ttl = conf->dns.challenge_ttl;
+	return 0;
+}
+
+static int find_webroot(const struct conf *conf, const struct challenge_wish *wish,
+	const char *key_authorization, struct journal_entry *entry, struct err *err)
+{
+	struct buf path AUTO_BUF = BUF_INIT;
+	char group[256];
+	struct expand_facts facts = { .group = cert_conf_group(wish->cert, group),
+		.service = wish->cert->service,
+		.cert = wish->cert->name };
+
+	if (expand_word(conf->http.webroot, &facts, &path, err) < 0)
+		return -1;
+	if (buf_text(&path)[0] != '/')
+		return err_set(err, ERR_BAD_CONFIG, "the webroot %s is not a local directory",
+			buf_text(&path));
+	entry->how = PUBLICATION_WEBROOT;
+	entry->path = mem_strdup(buf_text(&path));
+	entry->value = mem_strdup(key_authorization);
+	return 0;
+}
+
+int wish_describe(const struct conf *conf, const struct challenge_wish *wish,
+	const char *key_authorization, struct journal_entry *entry, struct err *err)
+{
+	journal_make_id(entry);
+	entry->type = wish->type;
+	entry->is_test = wish->is_test;
+	entry->cert = mem_strdup(wish->cert->name);
+	entry->ca = mem_strdup(wish->ca);
+	entry->name = mem_strdup(wish->name);
+	entry->token = mem_strdup(wish->token);
+	entry->made = clock_now();
+	if (challenge_is_dns(wish->type))
+		return describe_record(conf, wish, key_authorization, entry, err);
+	if (wish->type == CHALLENGE_HTTP && conf->http.webroot)
+		return find_webroot(conf, wish, key_authorization, entry, err);
+	return 0;
+}

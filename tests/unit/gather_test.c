@@ -1,0 +1,197 @@
+#include "tests/unit/challenge_world.h"
+
+/* Many certificates, one publication; and where records go whose names are aliases. */
+
+TEST(a_batch_begins_when_it_is_quiet_and_not_too_late)
+{
+	static const struct {
+		int64_t first, last, now, want;
+	} rows[] = {
+		{ 5000, 5000, 5000, 1000 },
+		{ 5000, 5000, 5999, 1 },
+		{ 5000, 5000, 6000, 0 },
+		{ 5000, 5900, 6000, 900 },
+		{ 5000, 14500, 14600, 400 },
+		{ 5000, 14999, 15000, 0 },
+		{ 5000, 5000, 99000, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		CHECK_INT(place_gathers((struct tick){ rows[i].first },
+				  (struct tick){ rows[i].last }, (struct tick){ rows[i].now },
+				  PLACE_QUIET_MS),
+			rows[i].want);
+}
+
+static void present_many(size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char token[24];
+
+		snprintf(token, sizeof(token), "many-%zu", i);
+		present(CHALLENGE_DNS, APEX, token);
+	}
+}
+
+/* The gathering itself, in less time than it takes in earnest. */
+TEST(two_hundred_presents_make_one_refresh)
+{
+	begin();
+	use_include("echo x >> calls");
+	REQUIRE(unlinkat(w.fd, "calls", 0) == 0);
+	w.challenges->quiet_ms = 100;
+	present_many(200);
+	settle();
+	CHECK_INT(w.n_told, 200);
+	check_text("calls", "x\n");
+	for (size_t i = 0; i < 200; i++)
+		withdraw(i);
+	settle();
+	CHECK_INT(w.n_told, 400);
+	check_text("calls", "x\nx\n");
+	check_text(INCLUDE, HEAD);
+	end();
+}
+
+TEST(nothing_is_gathered_at_the_end)
+{
+	begin();
+	use_include("echo x >> calls");
+	REQUIRE(unlinkat(w.fd, "calls", 0) == 0);
+	w.challenges->quiet_ms = 3600000;
+	present_many(3);
+	challenges_hurry(w.challenges);
+	settle();
+	CHECK_INT(w.n_told, 3);
+	check_text("calls", "x\n");
+	withdraw(0);
+	settle();
+	CHECK_INT(w.n_told, 4);
+	end();
+}
+
+TEST(a_sweep_does_not_gather)
+{
+	begin();
+	use_include("true");
+	present_many(3);
+	settle();
+	restart();
+	w.challenges->quiet_ms = 3600000;
+	CHECK_INT(challenges_sweep(w.challenges), 3);
+	settle();
+	check_text(INCLUDE, HEAD);
+	end();
+}
+
+static void ask_refresh(bool is_forced, bool is_done)
+{
+	struct challenge_wait *wait;
+	struct err err = ERR_INIT;
+	size_t i = w.n_asked++;
+
+	REQUIRE(challenges_refresh(w.challenges, APEX, is_forced, told, (void *)(uintptr_t)i,
+			&wait, &err) == 0);
+	CHECK_INT(wait != NULL, is_done);
+}
+
+TEST(a_refresh_is_run_again_but_not_all_the_time)
+{
+	struct challenge_wait *wait;
+	struct err err = ERR_INIT;
+
+	begin();
+	use_include("echo x >> calls; test ! -e bad");
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	settle();
+	check_text("calls", "x\nx\n");
+	ask_refresh(false, true);
+	settle();
+	CHECK_INT(w.n_told, 2);
+	check_text("calls", "x\nx\nx\n");
+	ask_refresh(false, false);
+	ask_refresh(true, true);
+	ask_refresh(true, true);
+	settle();
+	CHECK_INT(w.n_told, 4);
+	check_text("calls", "x\nx\nx\nx\n");
+	/* What somebody did to the file is mended, and an error told. */
+	REQUIRE(run("echo rubbish > " INCLUDE "; mkdir bad") == 0);
+	ask_refresh(true, true);
+	settle();
+	CHECK_INT(w.told[w.n_asked - 1].err.code, ERR_COMMAND_FAILED);
+	CHECK(run("grep -q rubbish " INCLUDE) == 1);
+	CHECK(challenges_refresh(w.challenges, "example.net", true, told, NULL, &wait, &err) <
+		0);
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	end();
+}
+
+TEST(aliases_lead_into_zones_that_are_told)
+{
+	static const struct {
+		const char *owner, *fault;
+	} rows[] = {
+		{ "_acme-challenge." APEX, NULL },
+		{ "a1b2._x." APEX, NULL },
+		{ "example.com", NULL },
+		{ "a.example.net", "no zone of dns.zones holds a.example.net, to which "
+				   "_acme-challenge.example.com is an alias" },
+		{ "A.example.com", "not a name" },
+		{ "a..example.com", "not a name" },
+		{ ".example.com", "not a name" },
+		{ "a.example.com.", "not a name" },
+		{ "-a.example.com", "not a name" },
+		{ "a b.example.com", "not a name" },
+		{ "a\"b.example.com", "not a name" },
+		{ "", "not a name" },
+		{ "xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example."
+		  "com",
+			"not a name" },
+	};
+	const struct zone_conf fallback = { .publish = { .type = PUBLISH_COMMAND } };
+
+	begin();
+	use_include(NULL);
+	/* What is told of no zone in particular is no place for aliases. */
+	w.conf->dns.fallback = &fallback;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t at = present_at(CHALLENGE_DNS, APEX, TOKEN, rows[i].owner);
+
+		settle();
+		if (rows[i].fault) {
+			CHECK(strstr(w.told[at].err.text, rows[i].fault));
+			continue;
+		}
+		CHECK(!err_is_set(&w.told[at].err));
+		CHECK_STR(w.told[at].owner, rows[i].owner);
+	}
+	CHECK_INT(count("challenges"), 3);
+	w.conf->dns.fallback = NULL;
+	end();
+}
+
+/* The zone of the alias itself need not be there. */
+TEST(a_delegated_challenge_needs_no_zone_of_its_own)
+{
+	size_t a, b;
+
+	begin();
+	use_include(NULL);
+	w.zone.name = "acme.example.net";
+	w.zone.publish.acme_dir = arena_printf(&w.conf->arena, "%s/zones", w.dir);
+	challenges_use(w.challenges, w.conf);
+	a = present_at(CHALLENGE_DNS, APEX, TOKEN, "x.acme.example.net");
+	b = present_at(CHALLENGE_DNS, "www." APEX, TOKEN, "x.acme.example.net");
+	settle();
+	CHECK(!err_is_set(&w.told[a].err) && !err_is_set(&w.told[b].err));
+	CHECK_STR(w.told[a].value, w.told[b].value);
+	withdraw(a);
+	settle();
+	CHECK(run("grep -q '^x.acme.example.net. 60 IN TXT' "
+		  "zones/acme-challenge.acme.example.net") == 0);
+	withdraw(b);
+	settle();
+	CHECK(run("grep -q TXT zones/acme-challenge.acme.example.net") == 1);
+	end();
+}

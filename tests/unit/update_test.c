@@ -1,0 +1,387 @@
+#include "tests/unit/challenge_world.h"
+
+#include "lib/base/clock.h"
+#include "lib/crypt/secret.h"
+#include "lib/wire/dns_message.h"
+#include "lib/wire/dns_tsig.h"
+#include "lib/wire/dns_update.h"
+
+/*
+ * Zones of dynamic updates: an engine that does as it should, one that lies, and none at all.  The server is
+ * the test: it holds the key, and signs.
+ */
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define SERVER "192.0.2.53:53"
+
+enum { MAC_LEN = 32, BEHIND_MAC = 6 };
+
+static size_t n_wanted, n_served;
+static struct buf wire;
+static int64_t number;
+
+static void wanted(void *data, const char *zone)
+{
+	(void)data;
+	CHECK_STR(zone, APEX);
+	n_wanted++;
+}
+
+static void use_update(void)
+{
+	begin();
+	n_wanted = n_served = 0;
+	REQUIRE(run("printf " SECRET " | base64 > secret") == 0);
+	w.zone.publish.type = PUBLISH_UPDATE;
+	w.zone.publish.tsig_name = "key";
+	w.zone.publish.tsig_algorithm = "hmac-sha256";
+	w.zone.publish.tsig_secret_file = arena_printf(&w.conf->arena, "%s/secret", w.dir);
+	challenges_use(w.challenges, w.conf);
+	challenges_use_engine(w.challenges, wanted, NULL);
+	settle();
+}
+
+static void finish_update(void)
+{
+	buf_done(&wire);
+	end();
+}
+
+/* Runs the loop until there is an update, and has it signed. */
+static void sign(void)
+{
+	struct err err = ERR_INIT;
+	const char *server = NULL;
+
+	while (n_wanted == n_served)
+		REQUIRE(events_run_once(&w.events, 5000, &err) == 0);
+	n_served = n_wanted;
+	buf_clear(&wire);
+	CHECK_INT(challenges_sign_update(
+			  w.challenges, APEX, SERVER, &wire, &number, &server, &err),
+		0);
+	CHECK_STR(server, SERVER);
+}
+
+/* 1: the message adds the value, -1: it removes it, 0: it does neither. */
+static int found(const char *value)
+{
+	const uint8_t *at = memmem(wire.data, wire.len, value, strlen(value));
+
+	/* Behind type, class, TTL and both lengths. */
+	return !at ? 0 : at[-8] == 1 && at[-9] == 0 ? 1 : at[-8] == 254 ? -1 : 0;
+}
+
+/* What the server answers to the message that was signed last. */
+static void answer(struct dns_update_answer *out, enum dns_rcode rcode)
+{
+	struct secret secret AUTO_SECRET = SECRET_INIT;
+	const struct tsig_key key = { "key", "hmac-sha256", &secret };
+	struct dns_update_sent sent = { .mac_len = MAC_LEN };
+	struct dns_tsig tsig = { .time_s = (uint64_t)clock_now().s, .fudge_s = TSIG_FUDGE_S };
+	char header[12] = { wire.data[0], wire.data[1], (char)0xa8, (char)rcode };
+	struct err err;
+
+	memcpy(sent.mac, wire.data + wire.len - BEHIND_MAC - MAC_LEN, MAC_LEN);
+	secret_add(&secret, SECRET, strlen(SECRET));
+	*out = (struct dns_update_answer){ .rcode = (uint16_t)rcode, .is_signed = true };
+	buf_add(&out->input, header, sizeof(header));
+	out->signed_at = clock_now();
+	out->fudge_s = TSIG_FUDGE_S;
+	snprintf(out->key_name, sizeof(out->key_name), "key");
+	snprintf(out->algorithm, sizeof(out->algorithm), "hmac-sha256");
+	REQUIRE(dns_tsig_mac(&key, &sent, &out->input, &tsig, out->mac, &out->mac_len, &err) ==
+		0);
+}
+
+static int judge(const struct dns_update_answer *told_us, struct err *err)
+{
+	*err = (struct err)ERR_INIT;
+	return challenges_judge_update(w.challenges, APEX, number, told_us, err);
+}
+
+static void carry_out(void)
+{
+	struct dns_update_answer ours;
+	struct err err;
+
+	answer(&ours, DNS_NOERROR);
+	CHECK_INT(judge(&ours, &err), 0);
+	dns_update_answer_done(&ours);
+}
+
+/* The engine and the server at their best. */
+static void serve(void)
+{
+	sign();
+	carry_out();
+}
+
+TEST(one_message_for_all_that_came)
+{
+	size_t a, b, c;
+
+	use_update();
+	w.challenges->quiet_ms = 50;
+	a = present(CHALLENGE_DNS, APEX, "one");
+	b = present(CHALLENGE_DNS, APEX, "two");
+	c = present(CHALLENGE_DNS, "www." APEX, "three");
+	sign();
+	CHECK_INT(count("challenges"), 3);
+	CHECK_INT(w.n_told, 0);
+	carry_out();
+	settle();
+	CHECK_INT(w.n_told, 3);
+	CHECK_INT(found(w.told[a].value), 1);
+	CHECK_INT(found(w.told[b].value), 1);
+	CHECK_INT(found(w.told[c].value), 1);
+	withdraw(b);
+	serve();
+	settle();
+	CHECK_INT(found(w.told[b].value), -1);
+	CHECK_INT(found(w.told[a].value), 0);
+	CHECK_INT(count("challenges"), 2);
+	withdraw(a);
+	withdraw(c);
+	serve();
+	settle();
+	CHECK_INT(count("challenges"), 0);
+	CHECK_INT(n_wanted, 3);
+	CHECK_INT(log_memory_count(&w.log, EVENT_DNS_UPDATED, NULL, NULL), 3);
+	finish_update();
+}
+
+/* What a stolen engine may bring instead, and what is said of it. */
+static void lie(struct dns_update_answer *a, size_t how)
+{
+	switch (how) {
+	case 0:
+		a->mac[0] ^= 1;
+		break;
+	case 1:
+		a->is_signed = false;
+		break;
+	case 2:
+		a->mac_len = 0;
+		break;
+	case 3: /* another server, another key */
+		snprintf(a->key_name, sizeof(a->key_name), "other");
+		break;
+	case 4: /* an answer to another message */
+		a->input.data[0] ^= 1;
+		break;
+	case 5: /* the error is made a success */
+		a->input.data[3] = 0;
+		break;
+	default:
+		a->signed_at.s += 7200;
+		break;
+	}
+}
+
+TEST(an_engine_that_lies_gets_nothing_done)
+{
+	for (size_t how = 0; how < 7; how++) {
+		struct dns_update_answer ours;
+		struct err err;
+
+		use_update();
+		present(CHALLENGE_DNS, APEX, TOKEN);
+		sign();
+		answer(&ours, how == 5 ? DNS_REFUSED : DNS_NOERROR);
+		lie(&ours, how);
+		CHECK_INT(judge(&ours, &err), -1);
+		CHECK_INT(err.code, ERR_DNS);
+		dns_update_answer_done(&ours);
+		CHECK_INT(w.n_told, 0);
+		CHECK_INT(log_memory_count(&w.log, EVENT_CHALLENGE_PUBLISHED, NULL, NULL), 0);
+		/* It may be sent again, and then count. */
+		serve();
+		settle();
+		CHECK_INT(w.n_told, 1);
+		CHECK(!err_is_set(&w.told[0].err));
+		finish_update();
+	}
+}
+
+TEST(only_the_last_signed_message_counts)
+{
+	struct dns_update_answer old, new;
+	struct err err, why;
+	int64_t first;
+
+	use_update();
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	sign();
+	first = number;
+	answer(&old, DNS_NOERROR);
+	n_served = 0;
+	sign();
+	CHECK(number != first);
+	answer(&new, DNS_NOERROR);
+	/* Its own number is over, and under the new one it is an answer to another message. */
+	CHECK_INT(challenges_judge_update(w.challenges, APEX, first, &old, &err), -1);
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	CHECK_INT(challenges_judge_update(w.challenges, "example.org", number, &new, &err), -1);
+	CHECK_INT(err.code, ERR_NOT_FOUND);
+	err_set(&why, ERR_TIMEOUT, "no answer");
+	CHECK_INT(challenges_fail_update(w.challenges, APEX, first, &why, &err), -1);
+	CHECK_INT(w.n_told, 0);
+	CHECK_INT(judge(&new, &err), 0);
+	/* Twice is once. */
+	CHECK_INT(judge(&new, &err), -1);
+	settle();
+	CHECK_INT(w.n_told, 1);
+	CHECK(!err_is_set(&w.told[0].err));
+	dns_update_answer_done(&old);
+	dns_update_answer_done(&new);
+	finish_update();
+}
+
+TEST(a_refusal_is_told_at_once_and_undone)
+{
+	struct dns_update_answer ours;
+	struct err err;
+
+	use_update();
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	sign();
+	answer(&ours, DNS_REFUSED);
+	CHECK_INT(judge(&ours, &err), -1);
+	CHECK_INT(err.code, ERR_ZONE_REFUSED);
+	dns_update_answer_done(&ours);
+	CHECK_INT(w.n_told, 1);
+	CHECK_INT(w.told[0].err.code, ERR_ZONE_REFUSED);
+	CHECK(strstr(w.told[0].err.text, "REFUSED"));
+	serve();
+	CHECK_INT(found(w.told[0].value), -1);
+	settle();
+	CHECK_INT(count("challenges"), 0);
+	CHECK_INT(log_memory_count(&w.log, EVENT_DNS_REFUSED, NULL, NULL), 1);
+	finish_update();
+}
+
+TEST(a_value_that_another_wants_stays)
+{
+	size_t a, b;
+
+	use_update();
+	a = present_at(CHALLENGE_DNS, APEX, TOKEN, "x." APEX);
+	b = present_at(CHALLENGE_DNS, "www." APEX, TOKEN, "x." APEX);
+	serve();
+	settle();
+	CHECK_STR(w.told[a].value, w.told[b].value);
+	withdraw(a);
+	settle();
+	/* There was nothing to say to the server. */
+	CHECK_INT(n_wanted, 1);
+	CHECK_INT(count("challenges"), 1);
+	withdraw(b);
+	serve();
+	settle();
+	CHECK_INT(found(w.told[b].value), -1);
+	CHECK_INT(count("challenges"), 0);
+	finish_update();
+}
+
+TEST(what_a_former_life_left_waits_for_the_engine)
+{
+	use_update();
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	serve();
+	settle();
+	restart();
+	CHECK_INT(challenges_sweep(w.challenges), 1);
+	CHECK(challenges_settle(w.challenges, 0));
+	CHECK_INT(n_wanted, 1);
+	CHECK_INT(count("challenges"), 1);
+	challenges_use_engine(w.challenges, wanted, NULL);
+	serve();
+	settle();
+	CHECK_INT(found(w.told[0].value), -1);
+	CHECK_INT(count("challenges"), 0);
+	finish_update();
+}
+
+TEST(without_an_engine_nothing_is_waited_for)
+{
+	struct err err;
+	const char *server;
+
+	use_update();
+	present(CHALLENGE_DNS, APEX, "one");
+	serve();
+	settle();
+	present(CHALLENGE_DNS, APEX, "two");
+	sign();
+	challenges_use_engine(w.challenges, NULL, NULL);
+	CHECK_INT(w.n_told, 2);
+	CHECK_INT(w.told[1].err.code, ERR_CANCELLED);
+	challenges_sweep(w.challenges);
+	CHECK(challenges_settle(w.challenges, 0));
+	CHECK_INT(count("challenges"), 2);
+	CHECK_INT(challenges_sign_update(
+			  w.challenges, APEX, SERVER, &wire, &number, &server, &err),
+		-1);
+	finish_update();
+}
+
+TEST(a_key_that_cannot_be_read_is_told)
+{
+	struct err err;
+	const char *server;
+
+	use_update();
+	REQUIRE(unlinkat(w.fd, "secret", 0) == 0);
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	while (n_wanted == 0)
+		REQUIRE(events_run_once(&w.events, 5000, &err) == 0);
+	CHECK_INT(challenges_sign_update(
+			  w.challenges, APEX, SERVER, &wire, &number, &server, &err),
+		-1);
+	CHECK(strstr(err.text, "the TSIG key key"));
+	CHECK_INT(wire.len, 0);
+	finish_update();
+}
+
+static void ask_refresh(void)
+{
+	struct challenge_wait *wait;
+	struct err err = ERR_INIT;
+	size_t i = w.n_asked++;
+
+	REQUIRE(challenges_refresh(w.challenges, APEX, true, told, (void *)(uintptr_t)i, &wait,
+			&err) == 0);
+	CHECK(wait);
+}
+
+TEST(a_refresh_sends_all_that_is_wanted_again)
+{
+	enum { MANY = 2 * UPDATING_MAX + 50 };
+	size_t n = 0;
+
+	use_update();
+	for (size_t i = 0; i < MANY; i++) {
+		char token[24];
+
+		snprintf(token, sizeof(token), "many-%zu", i);
+		present(CHALLENGE_DNS, APEX, token);
+	}
+	for (size_t i = 0; i < 3; i++)
+		serve();
+	settle();
+	CHECK_INT(w.n_told, MANY);
+	CHECK_INT(n_wanted, 3);
+	ask_refresh();
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_INT(w.n_told, MANY);
+		serve();
+		for (size_t k = 0; k < MANY; k++)
+			n += found(w.told[k].value) == 1;
+	}
+	settle();
+	CHECK_INT(n, MANY);
+	CHECK_INT(w.n_told, MANY + 1);
+	CHECK(!err_is_set(&w.told[MANY].err));
+	finish_update();
+}
