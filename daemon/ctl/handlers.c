@@ -11,6 +11,7 @@ command_handler *const command_handlers[COMMAND_COUNT] = {
 	[COMMAND_ROLL] = cmd_roll,
 	[COMMAND_PLAN] = cmd_plan,
 	[COMMAND_DEPLOY] = cmd_deploy,
+	[COMMAND_PUBLISH] = cmd_publish,
 	[COMMAND_VERSIONS] = cmd_versions,
 	[COMMAND_PRUNE] = cmd_prune,
 	[COMMAND_WATCH] = cmd_watch,

@@ -19,6 +19,7 @@ int cmd_roll(struct session *session, struct err *err);
 int cmd_plan(struct session *session, struct err *err);
 int cmd_deploy(struct session *session, struct err *err);
 int cmd_versions(struct session *session, struct err *err);
+int cmd_publish(struct session *session, struct err *err);
 int cmd_prune(struct session *session, struct err *err);
 int cmd_watch(struct session *session, struct err *err);
 int cmd_jobs(struct session *session, struct err *err);

@@ -17,7 +17,7 @@
  * A job: one piece of work that an operator or the plan asked for, running as a task, with a number
  * that people can follow and cancel.
  *
- * issue, roll and deploy are each one file and one task body; a batch is a job whose children are such
+ * issue, roll, deploy and publish are each one file and one task body; a batch is a job whose children are such
  * jobs, for a command that names many certificates; revoke.h has children as well;
  * rekey.h is about an account.  The runner (runner.h) creates jobs, keeps the list
  * and the limits, and says job.started, job.step and job.done.  A job holds a reference to the
@@ -26,7 +26,15 @@
  * survives restarts.
  */
 
-enum job_kind { JOB_ISSUE, JOB_ROLL, JOB_DEPLOY, JOB_BATCH, JOB_ROLLOVER, JOB_REVOKE };
+enum job_kind {
+	JOB_ISSUE,
+	JOB_ROLL,
+	JOB_DEPLOY,
+	JOB_BATCH,
+	JOB_ROLLOVER,
+	JOB_REVOKE,
+	JOB_PUBLISH
+};
 
 struct lane;
 
@@ -41,6 +49,7 @@ struct job {
 	struct manners_wait manners_wait; /* for the ledger that another job reads */
 	struct deploying deploying;
 	struct order order; /* of an issue by an ACME CA */
+	size_t at_name;     /* of a publication: the name whose zone it is at */
 	size_t ca;          /* place in the certificate's list of the CA that is asked */
 	uint64_t tried;     /* places of the list, one bit each */
 	struct err failed;  /* what the CA that was asked last said */
@@ -96,6 +105,7 @@ void job_tell_hook(struct job *job, enum hook hook); /* its error is only logged
 void issue_run(struct task *task);
 void roll_run(struct task *task);
 void deploy_run(struct task *task);
+void publish_run(struct task *task);
 void batch_run(struct task *task);
 void rekey_run(struct task *task);
 void revoke_run(struct task *task);

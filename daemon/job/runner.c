@@ -23,6 +23,7 @@ static const struct {
 	[JOB_BATCH] = { "batch", batch_run },
 	[JOB_ROLLOVER] = { "rollover", rekey_run },
 	[JOB_REVOKE] = { "revoke", revoke_run },
+	[JOB_PUBLISH] = { "publish", publish_run },
 };
 
 const char *job_kind_text(enum job_kind kind)

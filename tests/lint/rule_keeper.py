@@ -7,7 +7,7 @@ NAME = "the keeper links no network library"
 
 REFUSED = ("libcurl", "libcares", "libjansson", "libevent", "libnghttp2", "libseccomp")
 # ldns composes updates for it, and would ask name servers, too.
-ASKS = re.compile(r"\bldns_(resolver|send|tcp|udp|axfr|getaddr|get_rr|lookup|fetch|chase|dnssec_trust)\w*")
+ASKS = re.compile(r"\bldns_(resolver|send|tcp|udp|axfr|getaddr|get_rr_list|lookup|fetch|chase|dnssec_trust)\w*")
 KEEPER, ENGINE = "daemon/keeper/certd", "daemon/engine/certd-engine"
 
 

@@ -1,0 +1,45 @@
+#include "daemon/conf/conf.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/handlers.h"
+#include "daemon/ctl/work.h"
+#include "daemon/job/publish.h"
+
+static bool has_zone(const struct conf *conf, const struct cert_conf *cert)
+{
+	char apex[256];
+
+	for (size_t i = 0; i < cert->n_names; i++)
+		if (publish_zone(conf, cert, i, apex))
+			return true;
+	return false;
+}
+
+static enum verdict judge(struct work *work, const struct cert *cert, const struct plan *plan)
+{
+	(void)plan;
+	return has_zone(work->answer.session->ctl->fleet->conf, cert->conf) ? WORK_TAKE
+									    : WORK_SKIP;
+}
+
+/* Among many it is normal that some lie in no zone of ours; who names one wants to know. */
+static int none(const struct work *work, struct err *err)
+{
+	const struct fleet *fleet = work->answer.session->ctl->fleet;
+	const struct cert *cert;
+
+	if (!selection_is_single(&work->selection))
+		return 0;
+	cert = fleet_find(fleet, work->selection.names[0]);
+	if (!cert || cert->job || !cert->conf->is_active)
+		return 0;
+	return err_set(err, ERR_NOT_FOUND,
+		"no name of %s lies in a zone that include files or updates publish",
+		cert->conf->name);
+}
+
+int cmd_publish(struct session *session, struct err *err)
+{
+	static const struct work_rules rules = { JOB_PUBLISH, judge, none };
+
+	return work_begin(session, &rules, err);
+}
