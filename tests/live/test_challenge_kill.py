@@ -35,7 +35,7 @@ def make_base():
 def fresh(base):
     tree = base / "now"
     shutil.rmtree(tree, ignore_errors=True)
-    for name in ("www", "zones", "records"):
+    for name in ("www", "zones", "records", "updates"):
         (tree / name).mkdir(parents=True)
     tree.chmod(0o700)
     return tree
@@ -66,6 +66,7 @@ def judge(tree, where):
     assert not names_below(tree / "challenges"), where
     assert not names_below(tree / "www"), where
     assert not names_below(tree / "records"), where
+    assert not names_below(tree / "updates"), where
     assert names_below(tree / "zones") == ["acme-challenge.example.com"], where
     assert (tree / "zones/acme-challenge.example.com").read_text() == EMPTY, where
     assert not (tree / "quarantine").exists(), where
