@@ -25,12 +25,4 @@ void keyauth_make(const char *token, const char *thumbprint, struct buf *out);
 /* The TXT record's value for a key authorization (RFC 8555, 8.4).  Returns out. */
 const char *keyauth_value(const char *key_authorization, char out[KEYAUTH_VALUE_LEN]);
 
-/*
- * Appends the owner of the record, without a final dot: _acme-challenge.NAME (dns-01), or
- * _LABEL._acme-challenge.NAME, where the label comes from the account's URL exactly as the server gave it
- * (draft-ietf-acme-dns-account-label, 3).  `name` has no "*." in front.
- */
-void keyauth_owner(
-	enum challenge type, const char *name, const char *account_url, struct buf *out);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/conf/challenge.h"
 #include "daemon/conf/expand.h"
 #include "daemon/keeper/keyauth.h"
 #include "lib/base/clock.h"
@@ -86,7 +87,7 @@ static const struct zone_conf *find_zone(const struct conf *conf,
 {
 	const struct zone_conf *zone;
 
-	keyauth_owner(wish->type, wish->name, wish->account_url, owner);
+	challenge_owner(wish->type, wish->name, wish->account_url, owner);
 	if (!wish->owner || str_is(wish->owner, buf_text(owner))) {
 		zone = conf_zone(conf, buf_text(owner));
 		if (!zone)
