@@ -20,7 +20,7 @@ const char *sight_text(enum sight sight)
 	return words[sight];
 }
 
-const char *role_text(enum role role)
+const char *server_role_text(enum server_role role)
 {
 	return roles[role];
 }

@@ -43,7 +43,7 @@ struct buf;
 
 enum { SILENT_ROUNDS = 3, STREAK = 3, EXTRA_PAUSE_S = 60 };
 
-enum role { ROLE_PRIMARY, ROLE_AUTHORITATIVE, ROLE_EXTRA };
+enum server_role { ROLE_PRIMARY, ROLE_AUTHORITATIVE, ROLE_EXTRA };
 
 enum sight {
 #define SIGHT(id, word, help) SIGHT_##id,
@@ -55,7 +55,7 @@ enum sight {
 struct witness {
 	const char *address; /* "192.0.2.53", with a port when it is not 53; the caller's */
 	const char *server;  /* "ns2.example.net", "" or NULL */
-	enum role role;
+	enum server_role role;
 	bool is_listed; /* a primary that is one of the zone's name servers, too, and stands here once */
 	bool is_anycast;
 	enum sight sight; /* of the last round it was asked in */
@@ -121,6 +121,6 @@ void evidence_tell(
 int64_t evidence_ramp_s(unsigned n);
 
 const char *sight_text(enum sight sight);
-const char *role_text(enum role role); /* "primary", "authoritative", "extra" */
+const char *server_role_text(enum server_role role); /* "primary", "authoritative", "extra" */
 
 #endif

@@ -77,6 +77,7 @@ struct dns_probe_op {
 	uint16_t type;
 	struct dns_address server;
 	bool recurse, wants_dnssec, wants_authentic;
+	bool is_own;     /* the resolver is ours: it is not spared */
 	int64_t time_ms; /* for all tries; 0: 10 s */
 	/* the answer */
 	enum dns_outcome outcome;

@@ -148,7 +148,7 @@ const struct dns_record *dns_message_find(const struct dns_message *message,
 	for (; at < message->n_records; at++) {
 		const struct dns_record *record = &message->records[at];
 
-		if (record->section == section && record->type == type &&
+		if (record->section == section && (!type || record->type == type) &&
 			record->rr_class == DNS_CLASS_IN &&
 			(!owner || str_is(record->owner, owner)))
 			return record;

@@ -131,7 +131,7 @@ int dns_message_read(const void *data, size_t len, struct dns_message *out, stru
 void dns_message_done(struct dns_message *message); /* zeroed is fine */
 
 /*
- * The next record of class IN of the section, type and owner (NULL: any) after `after` (NULL: the first);
+ * The next record of class IN of the section, type (0: any) and owner (NULL: any) after `after` (NULL: the first);
  * NULL: there is none.
  */
 const struct dns_record *dns_message_find(const struct dns_message *message,

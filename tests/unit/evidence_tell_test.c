@@ -25,7 +25,7 @@ static struct instant at(int64_t s)
 /* What is said, made of a row per witness. */
 static const struct telling {
 	struct {
-		enum role role;
+		enum server_role role;
 		int first, then; /* enum sight, at 0 s and at 60 s */
 		uint32_t serial; /* 0: none */
 		const char *said;
@@ -154,5 +154,5 @@ TEST(serials_explain)
 	w[0].serial = 5;
 	CHECK_INT(evidence_sight(w, 4, 0), SIGHT_NXDOMAIN);
 	CHECK_STR(sight_text(SIGHT_NXDOMAIN), "nxdomain");
-	CHECK_STR(role_text(ROLE_EXTRA), "extra");
+	CHECK_STR(server_role_text(ROLE_EXTRA), "extra");
 }

@@ -1,0 +1,131 @@
+#include "daemon/dns/servers.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+void servers_add(struct servers *servers, const char *name, const struct dns_address *address,
+	enum server_role role)
+{
+	struct server *server;
+
+	for (size_t i = 0; i < servers->n; i++) {
+		server = &servers->at[i];
+		if (!dns_address_is(&server->address, address))
+			continue;
+		server->is_listed |=
+			role == ROLE_AUTHORITATIVE || server->role == ROLE_AUTHORITATIVE;
+		/* An extra that serves the zone itself is asked for what it has authority for. */
+		if (role < server->role)
+			server->role = role;
+		if (!server->name[0])
+			snprintf(server->name, sizeof(server->name), "%s", name);
+		return;
+	}
+	if (servers->n >= ZONE_ADDRESSES_MAX)
+		return;
+	servers->at = mem_grow(servers->at, servers->n + 1, sizeof(*servers->at));
+	server = &servers->at[servers->n++];
+	*server = (struct server){ .address = *address, .role = role };
+	dns_address_text(address, server->text);
+	snprintf(server->name, sizeof(server->name), "%s", name);
+}
+
+static struct wanted_server *find(struct servers *servers, const char *name)
+{
+	for (size_t i = 0; i < servers->n_wanted; i++)
+		if (str_is(servers->wanted[i].name, name))
+			return &servers->wanted[i];
+	return NULL;
+}
+
+void servers_want(
+	struct servers *servers, const char *name, uint16_t port, enum server_role role)
+{
+	struct wanted_server *wanted = find(servers, name);
+
+	if (wanted || servers->n_wanted == SERVER_NAMES_MAX ||
+		strlen(name) >= sizeof(wanted->name))
+		return;
+	wanted = &servers->wanted[servers->n_wanted++];
+	*wanted = (struct wanted_server){ .port = port, .role = role };
+	snprintf(wanted->name, sizeof(wanted->name), "%s", name);
+}
+
+void servers_add_for(struct servers *servers, struct wanted_server *wanted,
+	const struct dns_address *address)
+{
+	struct dns_address at = *address;
+
+	if (wanted->port && at.at.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&at.at)->sin6_port = htons(wanted->port);
+	else if (wanted->port)
+		((struct sockaddr_in *)&at.at)->sin_port = htons(wanted->port);
+	wanted->n++;
+	servers_add(servers, wanted->name, &at, wanted->role);
+}
+
+void servers_add_glue(
+	struct servers *servers, const char *name, const struct dns_address *address)
+{
+	struct wanted_server *wanted = find(servers, name);
+
+	if (wanted && wanted->n_glue < SERVER_GLUE_MAX)
+		wanted->glue[wanted->n_glue++] = *address;
+}
+
+void servers_use_glue(struct servers *servers)
+{
+	for (size_t i = 0; i < servers->n_wanted; i++) {
+		struct wanted_server *wanted = &servers->wanted[i];
+
+		if (wanted->is_resolved)
+			continue;
+		for (size_t k = 0; k < wanted->n_glue; k++)
+			servers_add_for(servers, wanted, &wanted->glue[k]);
+		wanted->is_resolved = wanted->n > 0;
+	}
+}
+
+size_t servers_unresolved(const struct servers *servers)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < servers->n_wanted; i++)
+		n += !servers->wanted[i].is_resolved;
+	return n;
+}
+
+size_t servers_authoritative(const struct servers *servers)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < servers->n; i++)
+		n += servers->at[i].role != ROLE_EXTRA;
+	return n;
+}
+
+void servers_name_primary(struct servers *servers, const char *name)
+{
+	for (size_t i = 0; i < servers->n; i++)
+		if (servers->at[i].role == ROLE_AUTHORITATIVE &&
+			str_is(servers->at[i].name, name))
+			servers->at[i].role = ROLE_PRIMARY, servers->at[i].is_listed = true;
+}
+
+void servers_mark_anycast(struct servers *servers, const struct dns_address *address)
+{
+	for (size_t i = 0; i < servers->n; i++)
+		if (dns_address_is(&servers->at[i].address, address))
+			servers->at[i].is_anycast = true;
+}
+
+void servers_done(struct servers *servers)
+{
+	free(mem_take(&servers->at));
+	servers->n = 0;
+}

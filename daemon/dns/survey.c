@@ -1,0 +1,367 @@
+#include "daemon/dns/survey.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/dns/lookup.h"
+#include "daemon/dns/servers.h"
+#include "daemon/dns/trace.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/log/log.h"
+
+enum { FRESH_MIN_S = 60, FRESH_MAX_S = 3600, DOUBT_MS = 60 * 1000, PARENTS_ASKED = 2 };
+
+struct survey {
+	struct task task;
+	struct zone *zone;
+	const struct zone_conf *conf; /* of zones->conf, which outlives it: see held */
+	struct conf *held;
+	struct servers found;
+	struct lookup own, soa, parent, resolved;
+	struct lookup *addresses; /* two a name */
+	size_t n_addresses;
+	struct dns_address start[LOOKUP_SERVERS];
+	size_t n_start;
+	struct trace above;
+	struct err err;
+};
+
+static struct zones *zones_of(const struct survey *s)
+{
+	return s->zone->zones;
+}
+
+static void add_start(struct survey *s, const struct dns_address *address)
+{
+	if (s->n_start < LOOKUP_SERVERS)
+		s->start[s->n_start++] = *address;
+}
+
+/* What is given by address needs no asking. */
+static void take_configured(struct survey *s)
+{
+	const struct zone_conf *conf = s->conf;
+	struct dns_address address;
+
+	if (!conf)
+		return;
+	if (conf->primary.text && zones_address(&conf->primary, &address) == 0) {
+		servers_add(&s->found, "", &address, ROLE_PRIMARY);
+		add_start(s, &address);
+	}
+	if (conf->primary.text && conf->primary.len == 0)
+		servers_want(&s->found, conf->primary.host, conf->primary.port, ROLE_PRIMARY);
+	for (size_t i = 0; i < conf->nameservers.n; i++) {
+		const struct endpoint *at = &conf->nameservers.at[i];
+
+		if (zones_address(at, &address) == 0)
+			servers_add(&s->found, "", &address, ROLE_AUTHORITATIVE);
+		else
+			servers_want(&s->found, at->host, at->port, ROLE_AUTHORITATIVE);
+	}
+}
+
+/* Are the zone's servers fixed by the configuration? */
+static bool is_fixed(const struct survey *s)
+{
+	return s->conf && s->conf->has_nameservers;
+}
+
+static void take_extras(struct survey *s)
+{
+	const struct endpoints *extra = &s->held->dns.extra;
+	struct dns_address address;
+
+	for (size_t i = 0; i < extra->n; i++)
+		if (zones_address(&extra->at[i], &address) == 0)
+			servers_add(&s->found, "", &address, ROLE_EXTRA);
+		else
+			servers_want(
+				&s->found, extra->at[i].host, extra->at[i].port, ROLE_EXTRA);
+}
+
+/* Somebody to begin with, when nobody is configured: the resolver names the zone's servers. */
+static void ask_resolver(struct survey *s)
+{
+	lookup_start(&s->resolved, &s->task, zones_of(s), s->zone->apex, DNS_NS);
+}
+
+static void want_ns(struct survey *s, const struct lookup *lookup, enum dns_section section)
+{
+	const struct dns_message *answer = lookup_answer(lookup);
+	const struct dns_record *ns = NULL, *glue;
+
+	while (answer && (ns = dns_message_find(answer, section, DNS_NS, s->zone->apex, ns))) {
+		struct dns_address address;
+
+		servers_want(&s->found, ns->target, 0, ROLE_AUTHORITATIVE);
+		glue = NULL;
+		while ((glue = dns_message_find(answer, DNS_ADDITIONAL, 0, ns->target, glue)))
+			if (lookup_address(glue, &address) == 0)
+				servers_add_glue(&s->found, ns->target, &address);
+	}
+}
+
+/*
+ * All addresses of all names that have none yet, side by side: at those who are asked first, because a
+ * split horizon has other addresses there, or at the resolver.
+ */
+static void ask_addresses(struct survey *s, bool of_resolver)
+{
+	static const uint16_t types[] = { DNS_A, DNS_AAAA };
+
+	free(s->addresses);
+	s->addresses =
+		mem_zalloc((2 * servers_unresolved(&s->found) + 1) * sizeof(*s->addresses));
+	s->n_addresses = 0;
+	for (size_t i = 0; i < s->found.n_wanted; i++) {
+		struct wanted_server *wanted = &s->found.wanted[i];
+
+		wanted->lookup = s->n_addresses;
+		for (size_t k = 0; k < 2 && !wanted->is_resolved; k++) {
+			struct lookup *lookup = &s->addresses[s->n_addresses++];
+
+			if (of_resolver)
+				lookup_start(
+					lookup, &s->task, zones_of(s), wanted->name, types[k]);
+			else
+				lookup_start_at(lookup, &s->task, zones_of(s), wanted->name,
+					types[k], s->start, s->n_start);
+		}
+	}
+}
+
+static void take_addresses(struct survey *s)
+{
+	for (size_t i = 0; i < s->found.n_wanted; i++) {
+		struct wanted_server *wanted = &s->found.wanted[i];
+		struct dns_address address;
+
+		for (size_t k = 0; !wanted->is_resolved && k < 2; k++) {
+			const struct dns_message *answer =
+				lookup_answer(&s->addresses[wanted->lookup + k]);
+			const struct dns_record *record = NULL;
+
+			while (answer && (record = dns_message_find(
+						  answer, DNS_ANSWER, 0, NULL, record)))
+				if (lookup_address(record, &address) == 0)
+					servers_add_for(&s->found, wanted, &address);
+		}
+	}
+	for (size_t i = 0; i < s->found.n_wanted; i++)
+		if (s->found.wanted[i].n > 0)
+			s->found.wanted[i].is_resolved = true;
+	for (size_t i = 0; i < s->n_addresses; i++)
+		lookup_done(&s->addresses[i]);
+	s->n_addresses = 0;
+}
+
+/* Those to ask about the zone itself: the first few that are no extras. */
+static void choose_start(struct survey *s)
+{
+	for (size_t i = 0; i < s->found.n && s->n_start < LOOKUP_SERVERS; i++)
+		if (s->found.at[i].role != ROLE_EXTRA)
+			add_start(s, &s->found.at[i].address);
+}
+
+static void ask_own(struct survey *s)
+{
+	lookup_start_at(
+		&s->own, &s->task, zones_of(s), s->zone->apex, DNS_NS, s->start, s->n_start);
+	lookup_start_at(
+		&s->soa, &s->task, zones_of(s), s->zone->apex, DNS_SOA, s->start, s->n_start);
+}
+
+static int take_own(struct survey *s, struct err *err)
+{
+	const struct dns_message *answer = lookup_answer(&s->own);
+
+	if (!answer) {
+		*err = s->own.err;
+		return -1;
+	}
+	if (!dns_message_find(answer, DNS_ANSWER, DNS_NS, s->zone->apex, NULL))
+		return err_set(
+			err, ERR_DNS, "%s is no zone: it has no NS records", s->zone->apex);
+	want_ns(s, &s->own, DNS_ANSWER);
+	return 0;
+}
+
+/* What the parent says may differ: servers that the zone forgot are still asked by the world. */
+static void find_parent(struct survey *s)
+{
+	const char *above = dns_name_parent(s->zone->apex);
+
+	if (above && *above)
+		trace_start(&s->above, &s->task, zones_of(s), above, DNS_NS);
+}
+
+static void ask_parent(struct survey *s)
+{
+	size_t n = trace_answer(&s->above) ? s->above.cut.n : 0;
+
+	lookup_start_at(&s->parent, &s->task, zones_of(s), s->zone->apex, DNS_NS,
+		s->above.cut.at, n < PARENTS_ASKED ? n : PARENTS_ASKED);
+}
+
+static void take_fresh(struct survey *s)
+{
+	const struct dns_message *answer = lookup_answer(&s->soa);
+	const struct dns_record *soa =
+		answer ? dns_message_find(answer, DNS_ANSWER, DNS_SOA, s->zone->apex, NULL)
+		       : NULL;
+	int64_t fresh_s = soa ? soa->ttl : FRESH_MIN_S;
+
+	if (soa && !(s->conf && s->conf->primary.text))
+		servers_name_primary(&s->found, soa->target);
+	fresh_s = fresh_s < FRESH_MIN_S ? FRESH_MIN_S : fresh_s;
+	fresh_s = fresh_s > FRESH_MAX_S ? FRESH_MAX_S : fresh_s;
+	s->zone->fresh_until.ms = clock_tick().ms + fresh_s * 1000;
+}
+
+static int take_found(struct survey *s, struct err *err)
+{
+	for (size_t i = 0; s->conf && i < s->conf->anycast.n; i++) {
+		struct dns_address address;
+
+		if (zones_address(&s->conf->anycast.at[i], &address) == 0)
+			servers_mark_anycast(&s->found, &address);
+	}
+	if (!is_fixed(s) && servers_authoritative(&s->found) == 0)
+		return err_set(
+			err, ERR_DNS, "no address is found of any server of %s", s->zone->apex);
+	for (size_t i = 0; i < s->found.n_wanted; i++)
+		if (!s->found.wanted[i].is_resolved)
+			log_debug(NULL, "%s: no address is found of its server %s",
+				s->zone->apex, s->found.wanted[i].name);
+	take_fresh(s);
+	free(s->zone->servers);
+	s->zone->servers = mem_take(&s->found.at);
+	s->zone->n_servers = s->found.n;
+	s->zone->n_surveys++;
+	return 0;
+}
+
+static void run(struct task *task)
+{
+	struct survey *s = TASK_OF(task, struct survey);
+
+	TASK_BEGIN(task)
+	take_configured(s);
+	if (!is_fixed(s)) {
+		if (s->n_start == 0) {
+			AWAIT(ask_resolver(s));
+			want_ns(s, &s->resolved, DNS_ANSWER);
+		}
+		AWAIT(ask_addresses(s, true));
+		take_addresses(s);
+		choose_start(s);
+		AWAIT(ask_own(s));
+		TRY(take_own(s, &s->err));
+		AWAIT(find_parent(s));
+		AWAIT(ask_parent(s));
+		want_ns(s, &s->parent, DNS_AUTHORITY);
+		if (s->conf && s->conf->primary.text) {
+			AWAIT(ask_addresses(s, false));
+			take_addresses(s);
+		}
+	}
+	take_extras(s);
+	AWAIT(ask_addresses(s, true));
+	take_addresses(s);
+	servers_use_glue(&s->found);
+	TRY(take_found(s, &s->err));
+	FINALLY
+	TASK_END
+}
+
+static void survey_free(struct survey *s)
+{
+	for (size_t i = 0; i < s->n_addresses; i++)
+		lookup_done(&s->addresses[i]);
+	free(s->addresses);
+	lookup_done(&s->own);
+	lookup_done(&s->soa);
+	lookup_done(&s->parent);
+	lookup_done(&s->resolved);
+	trace_done(&s->above);
+	servers_done(&s->found);
+	conf_unref(s->held);
+	free(s);
+}
+
+/* Whoever waits may begin anew at once, so the survey is out of the way before anybody is told. */
+static void ended(struct task *task)
+{
+	struct survey *s = TASK_OF(task, struct survey);
+	struct zone *zone = s->zone;
+	struct err err = err_is_set(&task->err) ? task->err : s->err;
+
+	zone->survey = NULL;
+	survey_free(s);
+	while (!list_is_empty(&zone->waiting)) {
+		struct zone_op *first =
+			LIST_OF(list_first(&zone->waiting), struct zone_op, link);
+
+		list_remove(&first->link);
+		first->err = err;
+		op_end(&first->op, NULL);
+	}
+	zones_task_ended(zone->zones);
+	zone_release(zone);
+}
+
+static void survey(struct zone *zone)
+{
+	struct survey *s = mem_new(struct survey);
+
+	s->zone = zone;
+	s->held = conf_ref(zone->zones->conf);
+	s->conf = conf_zone(s->held, zone->apex);
+	if (s->conf && s->conf->name && !str_is(s->conf->name, zone->apex))
+		s->conf = NULL; /* it is about the zone above */
+	zone->survey = s;
+	zone->n_users++;
+	zones_task_began(zone->zones);
+	task_start(&s->task, zone->zones->loop, run, ended);
+}
+
+static void leave(struct op *op)
+{
+	list_remove(&CONTAINER_OF(op, struct zone_op, op)->link);
+	op_end(op, NULL);
+}
+
+void zone_open(struct zone *zone, struct task *task, struct zone_op *op)
+{
+	*op = (struct zone_op){ .err = ERR_INIT };
+	if (clock_tick().ms < zone->fresh_until.ms)
+		return;
+	op_begin(&op->op, task, leave);
+	if (zone->zones->is_stopping) {
+		err_set(&op->err, ERR_CANCELLED, "the daemon stops");
+		op_end(&op->op, NULL);
+		return;
+	}
+	list_append(&zone->waiting, &op->link);
+	if (!zone->survey)
+		survey(zone);
+}
+
+void zone_doubt(struct zone *zone)
+{
+	int64_t soon = clock_tick().ms + DOUBT_MS;
+
+	if (zone->fresh_until.ms > soon)
+		zone->fresh_until.ms = soon;
+}
+
+void survey_stop(struct zone *zone)
+{
+	if (zone->survey)
+		task_cancel(&zone->survey->task, "the daemon stops");
+}

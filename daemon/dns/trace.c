@@ -1,0 +1,304 @@
+#include "daemon/dns/trace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+enum { CUT_MS = 5 * 60 * 1000, CUTS_KEPT = 1024, CHAIN_MAX = 300 };
+
+static void copy_name(char out[DNS_NAME_LEN], const char *name)
+{
+	snprintf(out, DNS_NAME_LEN, "%s", name);
+}
+
+static void add_address(struct cut *cut, const struct dns_address *address)
+{
+	for (size_t i = 0; i < cut->n; i++)
+		if (dns_address_is(&cut->at[i], address))
+			return;
+	if (cut->n < CUT_ADDRESSES)
+		cut->at[cut->n++] = *address;
+}
+
+/* What the configuration says about where to ask; false when it says nothing. */
+static bool ask_as_configured(struct cut *cut, const struct zone_conf *zone)
+{
+	struct dns_address address;
+
+	if (zone && zone->primary.text && zones_address(&zone->primary, &address) == 0)
+		add_address(cut, &address);
+	for (size_t i = 0; zone && i < zone->nameservers.n; i++)
+		if (zones_address(&zone->nameservers.at[i], &address) == 0)
+			add_address(cut, &address);
+	return cut->n > 0;
+}
+
+static const struct cut *known(const struct zones *zones, const char *apex)
+{
+	const struct cut *cut = map_get(&zones->cuts, apex);
+
+	return cut && cut->until.ms > clock_tick().ms ? cut : NULL;
+}
+
+static void remember(struct zones *zones, const struct cut *cut)
+{
+	struct cut *copy, *old;
+	size_t at = 0;
+
+	if (zones->cuts.n >= CUTS_KEPT && (old = map_next(&zones->cuts, &at))) {
+		map_remove(&zones->cuts, old->apex);
+		free(old);
+	}
+	copy = mem_new(struct cut);
+	*copy = *cut;
+	copy->until.ms = clock_tick().ms + CUT_MS;
+	free(map_set(&zones->cuts, copy->apex, copy));
+}
+
+/* The last two labels of a name: whatever it lies in, this is told without harm. */
+static const char *last_two(const char *name)
+{
+	const char *at = name, *up, *upper;
+
+	while ((up = dns_name_parent(at)) && *up && (upper = dns_name_parent(up)) && *upper)
+		at = up;
+	return at;
+}
+
+/*
+ * Where the search for the present owner begins: t->cut when that is known at once, else t->wanted,
+ * whose servers are to be looked for.
+ */
+static void begin_search(struct trace *t)
+{
+	const struct zone_conf *zone = zones_conf(t->zones, t->owner);
+	const struct cut *cut;
+
+	t->cut = (struct cut){ .n = 0 };
+	t->wanted[0] = '\0';
+	for (const char *at = t->owner; at && *at; at = dns_name_parent(at)) {
+		bool is_configured = zone && zone->name && str_is(zone->name, at);
+
+		cut = known(t->zones, at);
+		if (is_configured)
+			copy_name(t->cut.apex, at);
+		if (is_configured && ask_as_configured(&t->cut, zone))
+			return;
+		if (cut)
+			t->cut = *cut;
+		if (cut)
+			return;
+		if (is_configured) {
+			copy_name(t->wanted, at);
+			return;
+		}
+	}
+	/* Somebody who knows all zones, as far as the configuration is concerned. */
+	if (zone && !zone->name && ask_as_configured(&t->cut, zone))
+		return;
+	copy_name(t->wanted, last_two(t->owner));
+}
+
+static void ask_servers(struct trace *t)
+{
+	lookup_start(&t->lookup, &t->task, t->zones, t->wanted, DNS_NS);
+}
+
+/* Names, and addresses that came along, of a zone's servers in a section of a message. */
+static void take_servers(struct trace *t, const struct dns_message *message,
+	enum dns_section section, const char *apex)
+{
+	const struct dns_record *ns = NULL, *glue;
+
+	t->n_servers = 0;
+	t->cut = (struct cut){ .n = 0 };
+	copy_name(t->cut.apex, apex);
+	while ((ns = dns_message_find(message, section, DNS_NS, apex, ns))) {
+		struct dns_address address;
+
+		glue = NULL;
+		while ((glue = dns_message_find(message, DNS_ADDITIONAL, 0, ns->target, glue)))
+			if (lookup_address(glue, &address) == 0)
+				add_address(&t->cut, &address);
+		if (t->n_servers < ARRAY_LEN(t->servers))
+			copy_name(t->servers[t->n_servers++], ns->target);
+	}
+}
+
+/* A zone above what the resolver knows as one has servers, too; there the search can begin as well. */
+static int take_cut(struct trace *t, struct err *err)
+{
+	const struct dns_message *answer = lookup_answer(&t->lookup);
+
+	if (!answer) {
+		*err = t->lookup.err;
+		return -1;
+	}
+	take_servers(t, answer, DNS_ANSWER, t->wanted);
+	if (t->n_servers > 0)
+		return 0;
+	const char *up = dns_name_parent(t->wanted);
+
+	if (!up || !*up)
+		return err_set(err, ERR_DNS, "no zone is found that holds %s", t->owner);
+	memmove(t->wanted, up, strlen(up) + 1);
+	return 0;
+}
+
+static void ask_addresses(struct trace *t)
+{
+	for (size_t i = 0; i < t->n_servers; i++) {
+		lookup_start(&t->addresses[2 * i], &t->task, t->zones, t->servers[i], DNS_A);
+		lookup_start(
+			&t->addresses[2 * i + 1], &t->task, t->zones, t->servers[i], DNS_AAAA);
+	}
+}
+
+static int take_addresses(struct trace *t, struct err *err)
+{
+	struct dns_address address;
+
+	for (size_t i = 0; i < 2 * t->n_servers; i++) {
+		const struct dns_message *answer = lookup_answer(&t->addresses[i]);
+		const struct dns_record *record = NULL;
+
+		while (answer &&
+			(record = dns_message_find(answer, DNS_ANSWER, 0, NULL, record)))
+			if (lookup_address(record, &address) == 0)
+				add_address(&t->cut, &address);
+	}
+	if (t->cut.n == 0)
+		return err_set(
+			err, ERR_DNS, "no address is found of the servers of %s", t->cut.apex);
+	remember(t->zones, &t->cut);
+	return 0;
+}
+
+static void ask_owner(struct trace *t)
+{
+	lookup_start_at(&t->lookup, &t->task, t->zones, t->owner, t->type, t->cut.at, t->cut.n);
+}
+
+/* Servers that do not answer any more are looked for again the next time. */
+static void forget(struct zones *zones, const char *apex)
+{
+	free(map_remove(&zones->cuts, apex));
+}
+
+static int follow(struct trace *t, const char *target, struct err *err)
+{
+	char link[DNS_NAME_LEN + 8];
+
+	snprintf(link, sizeof(link), " -> %s", target);
+	if (t->chain.len < CHAIN_MAX)
+		buf_add_text(&t->chain, link);
+	if (++t->n_aliases > TRACE_ALIASES || str_is(target, t->owner))
+		return err_set(err, ERR_DNS_LOOP,
+			"aliases in DNS lead in a circle or too far: %s", buf_text(&t->chain));
+	copy_name(t->owner, target);
+	begin_search(t);
+	return 0;
+}
+
+static int go_down(struct trace *t, const char *apex, struct err *err)
+{
+	const struct dns_message *answer = lookup_answer(&t->lookup);
+
+	if (++t->n_cuts > TRACE_CUTS || strlen(apex) <= strlen(t->cut.apex) ||
+		!dns_name_is_below(t->owner, apex))
+		return err_set(err, ERR_DNS, "the servers of %s refer to %s for %s",
+			t->cut.apex, *apex ? apex : "the root", t->owner);
+	take_servers(t, answer, DNS_AUTHORITY, apex);
+	if (t->cut.n > 0)
+		remember(t->zones, &t->cut);
+	return 0;
+}
+
+/* The zone of the answer: its SOA says so when there is nothing, else it is whose servers were asked. */
+static void take_apex(struct trace *t, const struct dns_message *answer)
+{
+	const struct dns_record *soa =
+		dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
+	const struct dns_record *ns =
+		dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
+	const struct dns_record *by = soa ? soa : ns;
+	const char *apex =
+		by && dns_name_is_below(t->owner, by->owner) ? by->owner : t->cut.apex;
+
+	copy_name(t->apex, apex);
+}
+
+/* Where does the answer lead?  A server may have followed aliases within its own zones. */
+static int take_answer(struct trace *t, struct err *err)
+{
+	const struct dns_message *answer = lookup_answer(&t->lookup);
+	const struct dns_record *alias;
+	const char *apex;
+
+	if (!answer) {
+		forget(t->zones, t->cut.apex);
+		*err = t->lookup.err;
+		return -1;
+	}
+	apex = lookup_referral(answer);
+	if (apex)
+		return go_down(t, apex, err);
+	alias = dns_message_find(answer, DNS_ANSWER, DNS_CNAME, t->owner, NULL);
+	if (alias && t->type != DNS_CNAME)
+		return follow(t, alias->target, err);
+	take_apex(t, answer);
+	t->is_done = true;
+	return 0;
+}
+
+static void run(struct task *task)
+{
+	struct trace *t = TASK_OF(task, struct trace);
+
+	TASK_BEGIN(task)
+	begin_search(t);
+	while (!t->is_done) {
+		while (t->cut.n == 0 && t->n_servers == 0) {
+			AWAIT(ask_servers(t));
+			TRY(take_cut(t, &t->err));
+		}
+		if (t->cut.n == 0) {
+			AWAIT(ask_addresses(t));
+			TRY(take_addresses(t, &t->err));
+		}
+		t->n_servers = 0;
+		AWAIT(ask_owner(t));
+		TRY(take_answer(t, &t->err));
+	}
+	FINALLY
+	TASK_END
+}
+
+void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
+	const char *owner, uint16_t type)
+{
+	trace_done(trace);
+	*trace = (struct trace){ .zones = zones, .type = type };
+	copy_name(trace->owner, owner);
+	buf_add_text(&trace->chain, owner);
+	task_start_child(&trace->task, parent, run);
+}
+
+const struct dns_message *trace_answer(const struct trace *trace)
+{
+	return trace->is_done && !err_is_set(&trace->err) ? lookup_answer(&trace->lookup)
+							  : NULL;
+}
+
+void trace_done(struct trace *trace)
+{
+	lookup_done(&trace->lookup);
+	for (size_t i = 0; i < ARRAY_LEN(trace->addresses); i++)
+		lookup_done(&trace->addresses[i]);
+	buf_done(&trace->chain);
+}

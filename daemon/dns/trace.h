@@ -1,0 +1,51 @@
+#ifndef CERTD_DAEMON_DNS_TRACE_H
+#define CERTD_DAEMON_DNS_TRACE_H
+
+#include "daemon/dns/lookup.h"
+#include "daemon/dns/zones.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+
+/*
+ * Where a name really lies: followed from server to server through delegations, and through CNAMEs and
+ * DNAMEs to its final owner, in whatever zone that is (RFC 1034, 4.3.2; RFC 6672); a child task that
+ * never fails its parent.
+ *
+ *	trace_start(&o->trace, task, zones, "_acme-challenge.www.example.com", DNS_TXT);
+ *	JOIN() ... o->trace.err, o->trace.owner, o->trace.apex, trace_answer(&o->trace)
+ *
+ * The search for a name begins at the nearest zone that is known: one that the configuration names, with
+ * its primary or name servers, else one that a delegation told before, else the zone of its last two
+ * labels as the resolver knows it.  From there on only servers of zones are asked, so that nothing is
+ * planted in caches about a name that does not exist yet.  Aliases in a circle, or more than TRACE_ALIASES
+ * of them, are ERR_DNS_LOOP with the chain; servers that fail are ERR_DNS.  That the owner does not exist is no error.
+ */
+
+#define TRACE_ALIASES 8
+#define TRACE_CUTS 16
+
+struct trace {
+	struct task task;
+	struct zones *zones;
+	char owner[DNS_NAME_LEN]; /* so far, then the final one */
+	char apex[DNS_NAME_LEN];  /* of the zone that holds it */
+	uint16_t type;
+	unsigned n_aliases, n_cuts;
+	struct buf chain;              /* "a -> b -> c", for people */
+	struct cut cut;                /* where the next question goes */
+	char wanted[DNS_NAME_LEN];     /* the zone whose servers are looked for */
+	char servers[2][DNS_NAME_LEN]; /* names of its servers that are looked up */
+	size_t n_servers;
+	struct lookup lookup, addresses[4];
+	bool is_done;
+	struct err err;
+};
+
+void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
+	const char *owner, uint16_t type);
+
+/* What a server of the zone answered for the final owner; NULL with an error. */
+const struct dns_message *trace_answer(const struct trace *trace);
+void trace_done(struct trace *trace); /* zeroed is fine */
+
+#endif

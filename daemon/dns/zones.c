@@ -1,0 +1,175 @@
+#include "daemon/dns/zones.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/dns/survey.h"
+#include "daemon/dns/updater.h"
+#include "daemon/dns/visible.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/* Beyond this many, those that nobody uses and nothing is known of any more are forgotten. */
+enum { ZONES_KEPT = 256, CUTS_KEPT = 1024 };
+
+static void zone_free(struct zone *zone)
+{
+	free(zone->servers);
+	free(zone->apex);
+	free(zone);
+}
+
+static void forget_cuts(struct zones *zones)
+{
+	size_t at = 0;
+	struct cut *cut;
+
+	while ((cut = map_next(&zones->cuts, &at)))
+		free(cut);
+	map_done(&zones->cuts);
+	zones->cuts = (struct map){ 0 };
+}
+
+/* The resolvers of the configuration, else the system's. */
+static void find_resolvers(struct zones *zones)
+{
+	const struct endpoints *given = &zones->conf->dns.resolver;
+
+	zones->n_resolvers = 0;
+	for (size_t i = 0; i < given->n && zones->n_resolvers < RESOLVERS_MAX; i++)
+		if (zones_address(&given->at[i], &zones->resolvers[zones->n_resolvers]) == 0)
+			zones->n_resolvers++;
+	if (given->n == 0)
+		zones->n_resolvers =
+			dns_system_resolvers(zones->dns, zones->resolvers, RESOLVERS_MAX);
+}
+
+struct zones *zones_new(
+	struct loop *loop, struct dns *dns, struct keeper *keeper, struct conf *conf)
+{
+	struct zones *zones = mem_new(struct zones);
+
+	zones->loop = loop;
+	zones->dns = dns;
+	zones->keeper = keeper;
+	zones->conf = conf_ref(conf);
+	list_init(&zones->updaters);
+	find_resolvers(zones);
+	return zones;
+}
+
+void zones_set_conf(struct zones *zones, struct conf *conf)
+{
+	struct zone *zone;
+	size_t at = 0;
+
+	conf_unref(zones->conf);
+	zones->conf = conf_ref(conf);
+	find_resolvers(zones);
+	forget_cuts(zones);
+	while ((zone = map_next(&zones->by_apex, &at)))
+		zone->fresh_until.ms = 0;
+}
+
+void zones_stop(struct zones *zones, void (*idle)(void *data), void *data)
+{
+	struct zone *zone;
+	size_t at = 0;
+
+	zones->is_stopping = true;
+	zones->idle = idle;
+	zones->idle_data = data;
+	while ((zone = map_next(&zones->by_apex, &at))) {
+		survey_stop(zone);
+		lookouts_stop(zone);
+	}
+	updater_stop(zones);
+	if (zones->n_tasks == 0)
+		idle(data);
+}
+
+void zones_free(struct zones *zones)
+{
+	struct zone *zone;
+	size_t at = 0;
+
+	if (!zones)
+		return;
+	while ((zone = map_next(&zones->by_apex, &at)))
+		zone_free(zone);
+	map_done(&zones->by_apex);
+	forget_cuts(zones);
+	conf_unref(zones->conf);
+	free(zones);
+}
+
+static bool is_forgettable(const struct zone *zone)
+{
+	return zone->n_users == 0 && !zone->survey && list_is_empty(&zone->lookouts) &&
+	       zone->fresh_until.ms < clock_tick().ms;
+}
+
+static struct zone *one_to_forget(struct zones *zones)
+{
+	struct zone *zone;
+	size_t at = 0;
+
+	while ((zone = map_next(&zones->by_apex, &at)))
+		if (is_forgettable(zone))
+			return zone;
+	return NULL;
+}
+
+struct zone *zone_of(struct zones *zones, const char *apex)
+{
+	struct zone *zone = map_get(&zones->by_apex, apex), *old;
+
+	if (!zone) {
+		while (zones->by_apex.n >= ZONES_KEPT && (old = one_to_forget(zones))) {
+			map_remove(&zones->by_apex, old->apex);
+			zone_free(old);
+		}
+		zone = mem_new(struct zone);
+		zone->zones = zones;
+		zone->apex = mem_strdup(apex);
+		list_init(&zone->waiting);
+		list_init(&zone->lookouts);
+		map_set(&zones->by_apex, zone->apex, zone);
+	}
+	zone->n_users++;
+	return zone;
+}
+
+void zone_release(struct zone *zone)
+{
+	if (zone)
+		zone->n_users--;
+}
+
+const struct zone_conf *zones_conf(const struct zones *zones, const char *name)
+{
+	return conf_zone(zones->conf, name);
+}
+
+int zones_address(const struct endpoint *endpoint, struct dns_address *out)
+{
+	if (endpoint->len == 0)
+		return -1;
+	memcpy(&out->at, &endpoint->addr, sizeof(out->at));
+	out->len = endpoint->len;
+	return 0;
+}
+
+void zones_task_began(struct zones *zones)
+{
+	zones->n_tasks++;
+}
+
+void zones_task_ended(struct zones *zones)
+{
+	zones->n_tasks--;
+	if (zones->is_stopping && zones->n_tasks == 0 && zones->idle)
+		zones->idle(zones->idle_data);
+}

@@ -1,0 +1,105 @@
+#ifndef CERTD_DAEMON_DNS_ZONES_H
+#define CERTD_DAEMON_DNS_ZONES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/list.h"
+#include "lib/base/map.h"
+#include "lib/net/dns_probe.h"
+
+struct conf;
+struct keeper;
+struct zone_conf;
+
+/*
+ * DNS as the engine sees it, and what it remembers of it for a while.
+ *
+ *   lookup.h    one question, to the first of some servers that answers it properly
+ *   trace.h     a name followed through aliases and delegations to where it really lies
+ *   survey.h    all servers of a zone, with all their addresses
+ *   visible.h   waits until all of them show a record
+ *   evidence.h  what each of them was seen to say, and what follows; pure
+ *   caa.h, persist.h, check.h   what must hold before a CA is asked
+ *   updater.h   sends the keeper's dynamic updates
+ *
+ * A struct zones is the world's.  It keeps nothing that matters: after a restart everything is asked again.
+ *
+ * One rule goes through all of it: a resolver is never asked about a name that may not exist yet, because
+ * it, and the caches behind it, would remember that for a while (RFC 2308) and tell it to the CA.  Resolvers are
+ * asked for addresses of name servers and for servers of zones above; the rest is asked
+ * of the zones' own servers, without recursion.
+ */
+
+#define ZONE_ADDRESSES_MAX 64 /* of all servers of one zone; more are not asked */
+#define RESOLVERS_MAX 3
+
+/* One zone, found by its apex.  Freed with the registry, or when it was not used for a while. */
+struct zone {
+	struct list link;
+	struct zones *zones;
+	char *apex;
+	/* The servers of its last survey (survey.h). */
+	struct server *servers;
+	size_t n_servers;
+	struct tick fresh_until; /* .ms == 0: not surveyed */
+	unsigned n_surveys;      /* how often the servers were replaced */
+	struct survey *survey;   /* the task that asks now, or NULL */
+	struct list waiting;     /* struct zone_op, for its end */
+	struct list lookouts;    /* visible.h */
+	struct tick refreshed;   /* when the keeper was last asked to publish again */
+	unsigned n_users;
+};
+
+/* Where to ask about a zone until its survey is needed: a few addresses. */
+#define CUT_ADDRESSES 4
+struct cut {
+	char apex[DNS_NAME_LEN];
+	struct dns_address at[CUT_ADDRESSES];
+	size_t n;
+	struct tick until;
+};
+
+struct zones {
+	struct loop *loop;
+	struct dns *dns;
+	struct keeper *keeper;
+	struct conf *conf;  /* a reference: that in force */
+	struct map by_apex; /* struct zone */
+	struct map cuts;    /* struct cut, by apex */
+	struct dns_address resolvers[RESOLVERS_MAX];
+	size_t n_resolvers;
+	struct list updaters; /* updater.h */
+	unsigned n_tasks;     /* surveys, lookouts and updaters that run */
+	bool is_stopping;
+	void (*idle)(void *data);
+	void *idle_data;
+};
+
+/* `conf` is referenced, the rest borrowed. */
+struct zones *zones_new(
+	struct loop *loop, struct dns *dns, struct keeper *keeper, struct conf *conf);
+
+/* Another configuration is in force: everything is asked anew when it is needed next. */
+void zones_set_conf(struct zones *zones, struct conf *conf);
+
+/* Ends what runs for nobody in particular; `idle` is called when nothing does any more. */
+void zones_stop(struct zones *zones, void (*idle)(void *data), void *data);
+void zones_free(struct zones *zones); /* after zones_stop() was idle; NULL is fine */
+
+/* The zone, made when it is not known; a user of it until zone_release(). */
+struct zone *zone_of(struct zones *zones, const char *apex);
+void zone_release(struct zone *zone); /* NULL is fine */
+
+/* The entry of dns.zones that holds the name, or the entry `default`, or NULL. */
+const struct zone_conf *zones_conf(const struct zones *zones, const char *name);
+
+/* The address of a configured server that was given as one; -1: it was given by name. */
+struct endpoint;
+int zones_address(const struct endpoint *endpoint, struct dns_address *out);
+
+/* For its parts: a task of its own has begun, or ended. */
+void zones_task_began(struct zones *zones);
+void zones_task_ended(struct zones *zones);
+
+#endif
