@@ -17,13 +17,14 @@
 enum { DOUBT_MS = 60 * 1000 };
 
 struct acme *acme_new(struct loop *loop, struct keeper *keeper, struct http *http,
-	struct responder *responder, struct conf *conf)
+	struct zones *zones, struct responder *responder, struct conf *conf)
 {
 	struct acme *acme = mem_new(struct acme);
 
 	acme->loop = loop;
 	acme->keeper = keeper;
 	acme->http = http;
+	acme->zones = zones;
 	acme->responder = responder;
 	acme->conf = conf_ref(conf);
 	list_init(&acme->cas);

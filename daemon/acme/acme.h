@@ -19,6 +19,7 @@ struct http_op;
 struct keeper;
 struct log_field;
 struct responder;
+struct zones;
 
 /*
  * The ACME client in the engine, and what it remembers of each CA between orders.
@@ -82,6 +83,7 @@ struct acme {
 	struct loop *loop;
 	struct keeper *keeper;
 	struct http *http;
+	struct zones *zones;
 	struct responder *responder; /* answers challenges in this process; NULL: none */
 	struct conf *conf;           /* a reference: that in force */
 	struct list cas;             /* struct acme_ca */
@@ -91,9 +93,9 @@ struct acme {
 	void *idle_data;
 };
 
-/* `conf` is referenced; `http` and `responder` are borrowed. */
+/* `conf` is referenced; `http`, `zones` and `responder` are borrowed. */
 struct acme *acme_new(struct loop *loop, struct keeper *keeper, struct http *http,
-	struct responder *responder, struct conf *conf);
+	struct zones *zones, struct responder *responder, struct conf *conf);
 
 /* Another configuration is in force: what is known of unchanged directories stays. */
 void acme_set_conf(struct acme *acme, struct conf *conf);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/acme/record.h"
 #include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
 #include "lib/base/clock.h"
@@ -34,6 +35,10 @@ void authz_done(struct authz *authz)
 	free(mem_take(&authz->challenge_url));
 	free(mem_take(&authz->token));
 	free(mem_take(&authz->id));
+	free(mem_take(&authz->value));
+	free(mem_take(&authz->zone));
+	trace_done(&authz->trace);
+	visible_done(&authz->visible);
 }
 
 static const struct acme_conf *conf(const struct authz *a)
@@ -124,6 +129,8 @@ static int pick(struct authz *a, struct err *err)
 			continue;
 		a->challenge_url = mem_strdup(challenge->url);
 		a->token = mem_strdup(challenge->token);
+		a->issuers = challenge->issuers;
+		a->n_issuers = challenge->n_issuers;
 		a->is_answered = challenge->status != STATUS_PENDING &&
 				 challenge->status != STATUS_UNKNOWN;
 		return 0;
@@ -145,7 +152,19 @@ static void present(struct authz *a)
 	line_add(text, "type", challenge_text(conf(a)->challenge));
 	line_add(text, "name", a->name);
 	line_add(text, "token", a->token);
+	if (record_is_needed(a)) {
+		line_add(text, "owner", a->trace.owner);
+		/* What follows is waiting for others, and a record is cheapest with many others. */
+		acme_leave(&a->order->place);
+	}
 	keeper_ask_firm(a->order->ca->acme->keeper, &a->task, &a->keeper);
+}
+
+static char *take_word(const struct authz *a, const char *key)
+{
+	const char *text = line_get(&a->keeper.answer.line, key);
+
+	return text ? mem_strdup(text) : NULL;
 }
 
 static void note_presented(struct authz *a)
@@ -155,8 +174,11 @@ static void note_presented(struct authz *a)
 	if (a->keeper.request != REQUEST_present || a->keeper.answer.kind != KEEPER_OK)
 		return;
 	id = line_get(&a->keeper.answer.line, "id");
-	if (id && !a->id)
-		a->id = mem_strdup(id);
+	if (!id || a->id)
+		return;
+	a->id = mem_strdup(id);
+	a->value = take_word(a, "value");
+	a->zone = take_word(a, "zone");
 }
 
 static int add(struct authz *a, struct err *err)
@@ -185,6 +207,12 @@ static void prepare_run(struct task *task)
 		TRY(fail(a, &task->err));
 	TRY(pick(a, &task->err));
 	order_step(a->order, "challenge");
+	if (record_is_needed(a)) {
+		AWAIT(record_find(a));
+		TRY(record_place(a, &task->err));
+	}
+	if (conf(a)->challenge == CHALLENGE_DNS_PERSIST)
+		FINISH();
 	AWAIT(present(a));
 	TRY(add(a, &task->err));
 	FINALLY

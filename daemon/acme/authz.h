@@ -4,6 +4,8 @@
 #include <stdbool.h>
 
 #include "daemon/acme/order.h"
+#include "daemon/dns/trace.h"
+#include "daemon/dns/visible.h"
 #include "lib/wire/name.h"
 
 /*
@@ -12,6 +14,7 @@
  *
  *   authz_prepare    look at it, pick the challenge that the CA is configured for, have the keeper
  *                    publish what the CA will look for, and answer it in this process where that is our part
+ *                    (a record in DNS is then waited for by the order: record.h)
  *   authz_validate   tell the CA and look until it has made up its mind; told again a few times where
  *                    it leaves the challenge pending with an error
  *   authz_close      withdraw what was presented; with an order that is dead, give up what is still
@@ -33,6 +36,11 @@ struct authz {
 	struct authz_object object;
 	char name[NAME_MAX_LEN]; /* as configured, "*." included; "" before the first look */
 	char *challenge_url, *token, *id; /* id: the keeper's, while something is presented */
+	char *value, *zone;               /* of a record in DNS, as the keeper presented it */
+	struct trace trace;               /* where that record stands */
+	struct visible visible;
+	const char **issuers; /* of dns-persist-01, until the next look */
+	size_t n_issuers;
 	unsigned answers, looks, withdrawals;
 	bool is_answered, is_added; /* added: to the responder */
 };

@@ -20,7 +20,12 @@ static const char *const statuses[] = {
 	[STATUS_REVOKED] = "revoked",
 };
 
-enum { STATUSES = sizeof(statuses) / sizeof(*statuses), TEXT_MAX = 2048, CAA_MAX = 100 };
+enum {
+	STATUSES = sizeof(statuses) / sizeof(*statuses),
+	TEXT_MAX = 2048,
+	CAA_MAX = 100,
+	ISSUERS_MAX = 10
+};
 
 const char *status_text(enum status status)
 {
@@ -292,6 +297,8 @@ static void take_challenge(
 		out->type = "";
 	if (!out->token)
 		out->token = "";
+	out->issuers = take_texts(
+		arena, json_get(object, "issuer-domain-names"), ISSUERS_MAX, &out->n_issuers);
 	out->has_error = json_is_object(error);
 	if (out->has_error)
 		problem_take(error, &out->error);

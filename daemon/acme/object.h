@@ -102,9 +102,11 @@ void order_object_done(struct order_object *order);
 
 /* RFC 8555, 7.1.5 and 8. */
 struct challenge_object {
-	const char *type;  /* the CA's word, "http-01" */
-	const char *url;   /* NULL: none that can be used */
-	const char *token; /* "" when it has none (dns-persist-01) */
+	const char *type;     /* the CA's word, "http-01" */
+	const char *url;      /* NULL: none that can be used */
+	const char *token;    /* "" when it has none (dns-persist-01) */
+	const char **issuers; /* of dns-persist-01: whom the record may name */
+	size_t n_issuers;
 	enum status status;
 	bool has_error;
 	struct problem error;

@@ -6,6 +6,7 @@
 #include "daemon/acme/authz.h"
 #include "daemon/acme/download.h"
 #include "daemon/acme/placing.h"
+#include "daemon/acme/record.h"
 #include "daemon/conf/conf.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -93,15 +94,34 @@ static void prepare(struct order *o)
 		authz_prepare(&o->authz[i]);
 }
 
-static void settle(struct order *o)
+/* No CA looks before all name servers of all names were seen to show what it looks for. */
+static void watch_records(struct order *o)
 {
-	int64_t ms = o->args.conf->dns.check_delay.s * 1000;
-
 	for (size_t i = 0; i < o->n_authz; i++)
-		if (ms > 0 && o->authz[i].id && challenge_is_dns(o->conf->challenge)) {
-			task_sleep(&o->task, &o->pause, ms);
-			return;
+		if (o->authz[i].id && o->authz[i].value) {
+			order_step(o, "dns");
+			record_watch(&o->authz[i], &o->task);
 		}
+}
+
+static int records_seen(const struct order *o, struct err *err)
+{
+	for (size_t i = 0; i < o->n_authz; i++)
+		if (record_seen(&o->authz[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+bool order_tell(const struct order *order, struct buf *lines)
+{
+	bool has_any = false;
+
+	for (size_t i = 0; i < order->n_authz; i++)
+		if (record_tell(&order->authz[i], lines)) {
+			buf_add_char(lines, '\n');
+			has_any = true;
+		}
+	return has_any;
 }
 
 static void validate(struct order *o)
@@ -251,6 +271,8 @@ static void run(struct task *task)
 		AWAIT(open_account(o));
 		o->is_opening = false;
 		TRY(placing_check(o, &task->err));
+		if (!o->precheck.is_passed)
+			AWAIT(precheck_start(&o->precheck, o));
 		AWAIT(placing_send(o));
 		TRY(placing_placed(o, &task->err));
 	}
@@ -260,7 +282,8 @@ static void run(struct task *task)
 	}
 	begin_authz(o);
 	AWAIT(prepare(o));
-	AWAIT(settle(o));
+	AWAIT(watch_records(o));
+	TRY(records_seen(o, &task->err));
 	AWAIT(validate(o));
 	AWAIT(close_all(o));
 	while (!is_issued(o)) {
@@ -326,6 +349,7 @@ void order_done(struct order *order)
 	post_done(&order->post);
 	keeper_op_done(&order->keeper);
 	download_done(&order->download);
+	precheck_done(&order->precheck);
 	order_object_done(&order->object);
 	buf_done(&order->url);
 	buf_done(&order->chain);

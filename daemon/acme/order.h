@@ -8,6 +8,7 @@
 #include "daemon/acme/acme.h"
 #include "daemon/acme/download.h"
 #include "daemon/acme/post.h"
+#include "daemon/acme/precheck.h"
 
 struct authz;
 struct cert_facts;
@@ -72,6 +73,7 @@ struct order {
 	struct tick given_up; /* after this, passing trouble is the end of it, too */
 	struct authz *authz;
 	size_t n_authz;
+	struct precheck precheck;
 	struct download download;
 	struct buf chain; /* PEM */
 	char *abandoned;
@@ -93,6 +95,9 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
  */
 bool order_may_fail_over(const struct order *order);
 void order_done(struct order *order); /* zeroed is fine */
+
+/* What name servers it waits for and what they said, a line each; false when it waits for none. */
+bool order_tell(const struct order *order, struct buf *lines);
 
 /*
  * For its parts: it only waits for the CA now.  After ORDER_BUSY_MS it gives up its place, so that a

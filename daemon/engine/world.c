@@ -11,6 +11,8 @@
 #include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/server.h"
+#include "daemon/dns/updater.h"
+#include "daemon/dns/zones.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/str.h"
@@ -219,7 +221,9 @@ static void reload(void *data)
 static void first_configure(struct world *world, struct conf *conf)
 {
 	world->fleet = fleet_new(world->loop, world->keeper, conf);
-	world->acme = acme_new(world->loop, world->keeper, world->http, world->responder, conf);
+	world->zones = zones_new(world->loop, world->dns, world->keeper, conf);
+	world->acme = acme_new(
+		world->loop, world->keeper, world->http, world->zones, world->responder, conf);
 	world->runner = runner_new(world->fleet, world->acme);
 	if (world->http) {
 		informer_init(&world->informer, world->fleet, world->acme);
@@ -266,6 +270,7 @@ static void configure(struct world *world, const struct keeper_message *note, in
 		fleet_pause(world->fleet);
 		world->difference = (struct world_difference){ 0, 0, 0 };
 		conf_differ(world->fleet->conf, conf, count_difference, &world->difference);
+		zones_set_conf(world->zones, conf);
 		acme_set_conf(world->acme, conf);
 		fleet_set_conf(world->fleet, conf);
 	}
@@ -296,6 +301,8 @@ void world_note(const struct keeper_message *note, int fd, void *data)
 		configure(world, note, fd);
 	else if (str_is(note->note, "stop"))
 		world_stop(world);
+	else if (str_is(note->note, "update") && world->zones && line_get(&note->line, "zone"))
+		updater_note(world->zones, line_get(&note->line, "zone"));
 	else if (str_is(note->note, "event"))
 		event_note_relay(note);
 	file_closep(&fd);
@@ -324,11 +331,18 @@ static void is_idle(void *data)
 	loop_stop(world->loop);
 }
 
+static void acme_stopped(void *data)
+{
+	struct world *world = data;
+
+	zones_stop(world->zones, is_idle, world);
+}
+
 static void informed(void *data)
 {
 	struct world *world = data;
 
-	acme_stop(world->acme, is_idle, world);
+	acme_stop(world->acme, acme_stopped, world);
 }
 
 static void jobs_ended(void *data)
@@ -369,6 +383,7 @@ void world_done(struct world *world)
 	runner_free(world->runner);
 	informer_done(&world->informer);
 	acme_free(world->acme);
+	zones_free(world->zones);
 	fleet_free(world->fleet);
 	file_closep(&world->listener);
 }

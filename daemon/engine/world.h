@@ -15,6 +15,7 @@ struct dns;
 struct http;
 struct responder;
 struct server;
+struct zones;
 
 /*
  * The one struct that owns the running engine, and how its life goes:
@@ -36,6 +37,7 @@ struct world {
 	struct http *http;           /* borrowed; NULL: no ACME CA can be asked */
 	struct dns *dns;             /* borrowed; NULL: no name server can be asked */
 	struct responder *responder; /* borrowed; NULL: challenges are not answered here */
+	struct zones *zones;
 	struct acme *acme;
 	struct informer informer;
 	struct ctl ctl;

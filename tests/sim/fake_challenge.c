@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/conf/challenge.h"
 #include "daemon/keeper/keyauth.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/wire/dns_message.h"
 #include "tests/sim/town.h"
+#include "tests/sim/wires.h"
 
 /*
  * Challenges that are published after a while and stay until somebody withdraws them, or the daemon starts
@@ -52,6 +55,9 @@ static void drop(struct challenges *challenges, struct published *published)
 		if (LIST_OF(at, struct challenge_wait, link)->published == published)
 			LIST_OF(at, struct challenge_wait, link)->published = NULL;
 	challenges->town->n_withdrawn++;
+	if (published->owner && challenges->town->wires)
+		wires_remove(
+			challenges->town->wires, published->owner, DNS_TXT, published->value);
 	list_remove(&published->link);
 	free(published->cert);
 	free(published->name);
@@ -95,6 +101,13 @@ void fake_challenges_free(struct challenges *challenges)
 	free(challenges);
 }
 
+/* A CA looks with its own eyes. */
+static bool is_seen(const struct challenges *challenges, const struct published *published)
+{
+	return !challenges->town->wires ||
+	       wires_show(challenges->town->wires, published->owner, published->value);
+}
+
 bool fake_challenges_show(const struct challenges *challenges, enum challenge type,
 	const char *name, const char *token, const char *key_authorization)
 {
@@ -106,7 +119,8 @@ bool fake_challenges_show(const struct challenges *challenges, enum challenge ty
 
 		if (published->type != type || !str_is(published->name, name))
 			continue;
-		if (challenge_is_dns(type) ? str_is(published->value, value)
+		if (challenge_is_dns(type) ? str_is(published->value, value) &&
+						     is_seen(challenges, published)
 					   : str_is(published->token, token) &&
 						     str_is(published->key_authorization,
 							     key_authorization))
@@ -156,7 +170,9 @@ static char *make_owner(const struct challenge_wish *wish)
 
 	if (!challenge_is_dns(wish->type))
 		return NULL;
-	keyauth_owner(wish->type, wish->name, wish->account_url, &owner);
+	if (wish->owner)
+		return mem_strdup(wish->owner);
+	challenge_owner(wish->type, wish->name, wish->account_url, &owner);
 	return mem_strdup(buf_text(&owner));
 }
 
@@ -197,6 +213,8 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 	published->owner = wish->owner ? mem_strdup(wish->owner) : make_owner(wish);
 	keyauth_value(buf_text(&text), published->value);
 	challenges->town->n_published++;
+	if (published->owner && challenges->town->wires)
+		wires_add(challenges->town->wires, published->owner, DNS_TXT, published->value);
 	list_append(&challenges->published, &published->link);
 	return wait_for(challenges, published, done, data);
 }

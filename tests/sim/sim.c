@@ -119,9 +119,7 @@ static void send_packet(struct server *server, const struct buf *packet, int fd)
 
 static int listens(struct server *server, enum challenge type, struct err *err)
 {
-	(void)server;
-	(void)type;
-	(void)err;
+	(void)server, (void)type, (void)err;
 	return 0;
 }
 
@@ -183,6 +181,7 @@ static void start_daemon(struct sim *sim)
 	sim->responder = responder_new(sim->loop);
 	world_init(&sim->world, sim->loop, -1);
 	sim->world.http = sim->http;
+	sim->world.dns = dns_new(sim->loop);
 	sim->world.responder = sim->responder;
 	sim->world.keeper = keeper_new(sim->loop, -1, world_note, world_lost, &sim->world);
 	keeper_direct_serve(sim->world.keeper, &sim->server, &sim->town);
@@ -204,6 +203,7 @@ static void kill_daemon(struct sim *sim)
 	keeper_direct_cut(world->keeper);
 	loop_timer_stop(sim->loop, &sim->signer_timer);
 	http_fake_cut(sim->http);
+	dns_fake_cut(world->dns);
 	serve_done(&sim->server);
 	fake_worker_free(sim->worker);
 	fake_commands_free(sim->commands);
@@ -219,6 +219,7 @@ static void kill_daemon(struct sim *sim)
 	world_done(world);
 	responder_free(sim->responder);
 	http_free(sim->http);
+	dns_free(world->dns);
 	keeper_free(world->keeper);
 	loop_on_clock_set(sim->loop, NULL, NULL);
 	sim->is_dying = false;
@@ -233,6 +234,7 @@ void sim_open(struct sim *sim, const char *config, uint64_t seed)
 	sim->loop = loop_new();
 	town_open(&sim->town, sim->loop, seed);
 	internet_open(&sim->internet, &sim->town);
+	wires_open(&sim->wires, &sim->town);
 	sim->store = store_memory_new();
 	log_to(keep_event, sim);
 	start_daemon(sim);
@@ -284,6 +286,7 @@ void sim_close(struct sim *sim)
 	for (size_t i = 0; i < sim->n_acmes; i++)
 		fake_acme_free(sim->acmes[i]);
 	internet_close(&sim->internet);
+	wires_close(&sim->wires);
 	town_close(&sim->town);
 	store_memory_free(sim->store);
 	sim_check_done(sim);

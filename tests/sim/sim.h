@@ -9,10 +9,12 @@
 #include "daemon/keeper/serve.h"
 #include "lib/log/log.h"
 #include "tests/sim/fake_acme.h"
+#include "tests/sim/dns_fake.h"
 #include "tests/sim/http_fake.h"
 #include "tests/sim/keeper_direct.h"
 #include "tests/sim/store_memory.h"
 #include "tests/sim/town.h"
+#include "tests/sim/wires.h"
 
 /*
  * The whole daemon in a test: the engine's world on virtual time, the keeper's request code in the
@@ -48,6 +50,7 @@ enum { SIM_ACMES = 4 };
 struct sim {
 	struct loop *loop;
 	struct town town;
+	struct wires wires;
 	struct internet internet;
 	struct fake_acme *acmes[SIM_ACMES];
 	size_t n_acmes;

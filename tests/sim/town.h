@@ -16,6 +16,7 @@ struct command_spec;
 struct challenges;
 struct commands;
 struct target_conf;
+struct wires;
 struct worker;
 
 /*
@@ -51,6 +52,7 @@ struct town {
 	struct list places;                /* struct town_place */
 	struct list scripts;               /* struct town_script */
 	uint64_t n_served;                 /* changes of what is served, all places together */
+	struct wires *wires;               /* where records are published, or NULL */
 	unsigned n_published, n_withdrawn; /* challenges */
 	unsigned n_copies, n_restores, n_begun,
 		n_ended; /* commands and work: begun, and ended or killed */

@@ -89,7 +89,7 @@ static inline void job_world_open(struct job_world *w)
 	REQUIRE(conf);
 	w->loop = loop_new();
 	w->fleet = fleet_new(w->loop, NULL, conf);
-	w->acme = acme_new(w->loop, NULL, NULL, NULL, conf);
+	w->acme = acme_new(w->loop, NULL, NULL, NULL, NULL, conf);
 	w->runner = runner_new(w->fleet, w->acme);
 }
 

@@ -1,0 +1,34 @@
+#ifndef CERTD_DAEMON_ACME_PRECHECK_H
+#define CERTD_DAEMON_ACME_PRECHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/task/task.h"
+
+struct order;
+struct name_check;
+
+/*
+ * What can be foreseen of an order is found out before it is placed: a child task of the order, whose error
+ * is the order's, with the CA unasked.  For each name, side by side:
+ *
+ *   - where its record would stand, when it is proven in DNS: no aliases in a circle, no name server that
+ *     fails, a zone that we publish; or the record of dns-persist-01, when the CA tells its own names;
+ *   - what CAA records say about a CA that tells its names (RFC 8659; RFC 8657).  When they cannot be
+ *     looked up the order goes on: only a refusal that is sure to come is spared.
+ */
+
+struct precheck {
+	struct task task;
+	struct order *order;
+	struct name_check *names;
+	size_t n;
+	bool is_passed;
+};
+
+void precheck_start(struct precheck *precheck, struct order *order);
+void precheck_done(struct precheck *precheck); /* zeroed is fine */
+
+#endif

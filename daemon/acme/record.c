@@ -1,0 +1,138 @@
+#include "daemon/acme/record.h"
+
+#include <string.h>
+
+#include "daemon/conf/challenge.h"
+#include "daemon/conf/conf.h"
+#include "daemon/dns/persist.h"
+#include "lib/base/clock.h"
+#include "lib/base/str.h"
+#include "lib/log/log.h"
+
+/* What a certificate of a public CA lives; only for how early an end is told. */
+#define LIFE DAYS(90)
+
+static enum challenge type_of(const struct authz *a)
+{
+	return a->order->conf->challenge;
+}
+
+static struct zones *zones_of(const struct authz *a)
+{
+	return a->order->ca->acme->zones;
+}
+
+static const char *bare(const struct authz *a)
+{
+	return name_is_wildcard(a->name) ? a->name + strlen("*.") : a->name;
+}
+
+bool record_is_needed(const struct authz *a)
+{
+	return challenge_is_dns(type_of(a)) && !a->is_answered && a->challenge_url != NULL;
+}
+
+void record_find(struct authz *a)
+{
+	struct buf owner AUTO_BUF = BUF_INIT;
+	const char *account = a->order->ca->account_url;
+
+	challenge_owner(type_of(a), bare(a), account ? account : "", &owner);
+	trace_start(&a->trace, &a->task, zones_of(a), buf_text(&owner), DNS_TXT);
+}
+
+static int judge_persist(struct authz *a, struct err *err)
+{
+	const struct order *o = a->order;
+	struct persist_wish wish = {
+		.name = bare(a),
+		.is_wildcard = name_is_wildcard(a->name),
+		.issuers = a->issuers,
+		.n_issuers = a->n_issuers,
+		.account_url = o->ca->account_url,
+		.now = clock_now(),
+	};
+	struct instant until;
+
+	if (persist_judge(&wish, trace_answer(&a->trace), &until, err) < 0)
+		return -1;
+	if (persist_is_ending(until, wish.now, LIFE)) {
+		char text[INSTANT_TEXT_LEN];
+
+		log_event(&o->task.log, EVENT_PERSIST_ENDING, NULL,
+			"%s: the record %s ends at %s", o->args.cert, a->trace.owner,
+			instant_text(until, text));
+	}
+	return 0;
+}
+
+int record_may_publish(const struct zones *zones, const char *asked, const struct trace *trace,
+	struct err *err)
+{
+	const struct zone_conf *zone = zones_conf(zones, trace->owner);
+
+	if (err_is_set(&trace->err)) {
+		*err = trace->err;
+		return -1;
+	}
+	if (!str_is(asked, trace->owner) && (!zone || !zone->name))
+		return err_set(err, ERR_BAD_CONFIG,
+			"%s is an alias of %s, which lies in no zone of dns.zones", asked,
+			trace->owner);
+	if (!zone || zone->publish.type == PUBLISH_NONE)
+		return err_set(err, ERR_BAD_CONFIG,
+			"%s lies in a zone that nothing publishes to; see dns.zones",
+			trace->owner);
+	/* Something between the configured zone and the name was delegated away. */
+	if (zone->name && strlen(trace->apex) > strlen(zone->name))
+		return err_set(err, ERR_BAD_CONFIG,
+			"%s lies in the zone %s, which dns.zones does not name; its nearest is "
+			"%s",
+			trace->owner, trace->apex, zone->name);
+	return 0;
+}
+
+int record_place(struct authz *a, struct err *err)
+{
+	struct buf owner AUTO_BUF = BUF_INIT;
+
+	challenge_owner(type_of(a), bare(a), a->order->ca->account_url, &owner);
+	if (type_of(a) != CHALLENGE_DNS_PERSIST)
+		return record_may_publish(zones_of(a), buf_text(&owner), &a->trace, err);
+	if (!err_is_set(&a->trace.err))
+		return judge_persist(a, err);
+	*err = a->trace.err;
+	return -1;
+}
+
+void record_watch(struct authz *a, struct task *task)
+{
+	struct visible_args args = {
+		.apex = a->trace.apex,
+		.owner = a->trace.owner,
+		.type = DNS_TXT,
+		.value = a->value,
+		.zone = a->zone,
+		.about = a->order->args.cert,
+		.expires = a->object.expires,
+	};
+
+	visible_wait(zones_of(a), task, &a->visible, &args);
+}
+
+int record_seen(const struct authz *a, struct err *err)
+{
+	if (!err_is_set(&a->visible.err))
+		return 0;
+	*err = a->visible.err;
+	return err_add(err, "the CA %s is not asked about %s", a->order->ca->name, a->name);
+}
+
+bool record_tell(const struct authz *a, struct buf *out)
+{
+	if (!op_is_pending(&a->visible.op))
+		return false;
+	buf_printf(out, "%s: ", a->visible.owner);
+	visible_tell(&a->visible, out);
+	return true;
+}

@@ -1,0 +1,41 @@
+#ifndef CERTD_DAEMON_ACME_RECORD_H
+#define CERTD_DAEMON_ACME_RECORD_H
+
+#include <stdbool.h>
+
+#include "daemon/acme/authz.h"
+
+/*
+ * The part of an authorization that lies in DNS: where the record of its challenge really stands, and
+ * whether everybody shows it.
+ *
+ *	AWAIT(record_find(a));             through aliases and delegations
+ *	TRY(record_place(a, err));         may we publish there; for dns-persist-01: does what stands there do
+ *	... present with a->trace.owner ...
+ *	record_watch(a, task);             an operation of the order's task; JOIN()ed for all names at once
+ *	TRY(record_seen(a, err));
+ *
+ * A CA is never told to look before record_seen() was content: a failed look costs one of a few.
+ */
+
+/* Does the challenge of this authorization stand in DNS, and was it not shown to be ours already? */
+bool record_is_needed(const struct authz *authz);
+
+/* Looks where the record stands; what came of it is in authz->trace. */
+void record_find(struct authz *authz);
+
+/* 0, or -1: aliases in a circle, a name server that fails, or a zone that nobody of ours publishes. */
+int record_place(struct authz *authz, struct err *err);
+
+/* The same for a trace of `asked` that somebody else made; for what is checked before an order. */
+int record_may_publish(const struct zones *zones, const char *asked, const struct trace *trace,
+	struct err *err);
+
+/* Waits, as an operation of the task, until all name servers show what was presented. */
+void record_watch(struct authz *authz, struct task *task);
+int record_seen(const struct authz *authz, struct err *err);
+
+/* What the name servers said last, a sentence; false when nothing is waited for. */
+bool record_tell(const struct authz *authz, struct buf *out);
+
+#endif

@@ -1,0 +1,169 @@
+#include "tests/sim/dns_fake.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+#include "lib/net/dns_op.h"
+#include "tests/sim/dns_wire.h"
+#include "tests/sim/town.h"
+#include "tests/sim/wires.h"
+
+enum { SILENCE_MS = 10000, DNS_PORT = 53 };
+
+struct dns {
+	struct loop *loop;
+	struct wires *wires;
+	struct dns_pace pace;
+	struct list asked; /* struct asking */
+	bool is_cut;
+};
+
+struct asking {
+	struct list link;
+	struct timer timer;
+	struct dns *dns;
+	struct dns_probe_op *op;
+};
+
+static void asking_free(struct asking *asking)
+{
+	loop_timer_stop(asking->dns->loop, &asking->timer);
+	list_remove(&asking->link);
+	dns_turn_end(&asking->op->turn);
+	free(asking);
+}
+
+static void end(struct asking *asking, enum dns_outcome outcome, const char *why)
+{
+	struct dns_probe_op *op = asking->op;
+
+	asking_free(asking);
+	op->impl = NULL;
+	op->outcome = outcome;
+	snprintf(op->why, sizeof(op->why), "%s", why);
+	op_end(&op->op, NULL);
+}
+
+static void fire(struct timer *timer)
+{
+	struct asking *asking = CONTAINER_OF(timer, struct asking, timer);
+	struct dns_probe_op *op = asking->op;
+	struct buf wire AUTO_BUF = BUF_INIT;
+	char address[DNS_ADDRESS_TEXT_LEN];
+	struct reply reply;
+	struct err err;
+	bool comes;
+
+	reply_begin(&reply, op->name, op->type);
+	comes = !asking->dns->is_cut &&
+		wires_answer(asking->dns->wires, dns_address_text(&op->server, address),
+			op->name, op->type, &reply);
+	reply_end(&reply, &wire);
+	if (!comes) {
+		end(asking, DNS_TIMEOUT, "is silent");
+		return;
+	}
+	if (dns_message_read(wire.data, wire.len, &op->answer, &err) < 0) {
+		fprintf(stderr, "the fake answers nonsense: %s\n", err.text);
+		abort();
+	}
+	op->rtt_ms = 1;
+	end(asking, DNS_ANSWERED, "");
+}
+
+/* A server that says nothing costs the time of all tries. */
+static int64_t delay(const struct asking *asking)
+{
+	char address[DNS_ADDRESS_TEXT_LEN];
+	const struct dns_probe_op *op = asking->op;
+	bool is_silent = wires_are_silent(
+		asking->dns->wires, dns_address_text(&op->server, address), op->name);
+
+	if (asking->dns->is_cut)
+		return 0;
+	if (is_silent)
+		return op->time_ms ? op->time_ms : SILENCE_MS;
+	return 1 + town_delay(asking->dns->wires->town, 20);
+}
+
+static void begin(struct dns_turn *turn)
+{
+	struct asking *asking = CONTAINER_OF(turn, struct dns_probe_op, turn)->impl;
+
+	loop_timer_in(asking->dns->loop, &asking->timer, delay(asking));
+}
+
+static void cancel(struct op *op)
+{
+	struct dns_probe_op *probe = CONTAINER_OF(op, struct dns_probe_op, op);
+
+	asking_free(probe->impl);
+	probe->impl = NULL;
+	op_end(op, NULL);
+}
+
+void dns_probe(struct dns *dns, struct task *task, struct dns_probe_op *op)
+{
+	struct asking *asking = mem_new(struct asking);
+
+	asking->dns = dns;
+	asking->op = op;
+	asking->timer.fire = fire;
+	op->impl = asking;
+	op_begin(&op->op, task, cancel);
+	list_append(&dns->asked, &asking->link);
+	dns_turn_take(&dns->pace, &op->turn, op->is_own ? NULL : &op->server, begin);
+}
+
+void dns_deliver(struct dns *dns, struct task *task, struct dns_deliver_op *op)
+{
+	(void)dns;
+	op_begin(&op->op, task, NULL);
+	err_set(&op->err, ERR_CONNECT, "nobody takes updates in simulations");
+	op_end(&op->op, NULL);
+}
+
+struct dns *dns_new(struct loop *loop)
+{
+	struct dns *dns = mem_new(struct dns);
+
+	dns->loop = loop;
+	dns->wires = town_here()->wires;
+	dns->pace.loop = loop;
+	list_init(&dns->asked);
+	return dns;
+}
+
+void dns_free(struct dns *dns)
+{
+	assert(list_is_empty(&dns->asked));
+	dns_pace_done(&dns->pace);
+	free(dns);
+}
+
+void dns_fake_cut(struct dns *dns)
+{
+	dns->is_cut = true;
+	list_each(at, &dns->asked) {
+		struct asking *asking = LIST_OF(at, struct asking, link);
+
+		loop_timer_in(dns->loop, &asking->timer, 0);
+	}
+}
+
+size_t dns_system_resolvers(struct dns *dns, struct dns_address *out, size_t max)
+{
+	size_t n = 0;
+	const char *address;
+	uint8_t octets[4];
+
+	for (; n < max && (address = wires_resolver_at(dns->wires, n)); n++) {
+		if (inet_pton(AF_INET, address, octets) != 1)
+			abort();
+		out[n] = dns_address_of(octets, sizeof(octets), DNS_PORT);
+	}
+	return n;
+}
