@@ -22,7 +22,7 @@ struct item {
 
 /*
  * Shared by the loop and the threads, under the lock; freed by the last one that leaves.  The
- * loop's own part is `fd` and `events`, which no thread touches.
+ * loop's own part is `fd`, `events` and `threads`, which no thread touches.
  */
 struct worker {
 	pthread_mutex_t lock;
@@ -34,6 +34,7 @@ struct worker {
 	bool is_closed;
 	struct events *events;
 	struct event_fd fd;
+	pthread_t threads[WORKER_THREADS];
 };
 
 static struct item *take(struct list *list)
@@ -150,18 +151,14 @@ int worker_new(struct events *events, struct worker **out, struct err *err)
 /* Threads are made when there is work for them, with all signals left to the loop. */
 static int add_thread(struct worker *worker)
 {
+	pthread_t *thread = &worker->threads[worker->n_threads];
 	sigset_t all, before;
-	pthread_attr_t attr;
-	pthread_t thread;
 	int sys;
 
 	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	sys = pthread_create(&thread, &attr, thread_main, worker);
+	sys = pthread_create(thread, NULL, thread_main, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	if (sys != 0)
 		return -1;
 	worker->n_threads++;
@@ -225,6 +222,17 @@ bool worker_free(struct worker *worker)
 	drop_all(&worker->finished);
 	is_clean = worker->n_running == 0;
 	pthread_cond_broadcast(&worker->wake);
+	pthread_mutex_unlock(&worker->lock);
+	/*
+	 * Threads without work only have to leave, but that is more than our part of it: libcrypto frees
+	 * what it kept for a thread when that ends, and what it kept for all of them in exit().
+	 */
+	for (size_t i = 0; i < worker->n_threads; i++)
+		if (is_clean)
+			pthread_join(worker->threads[i], NULL);
+		else
+			pthread_detach(worker->threads[i]);
+	pthread_mutex_lock(&worker->lock);
 	release(worker);
 	return is_clean;
 }

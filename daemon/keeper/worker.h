@@ -17,6 +17,7 @@ struct events;
  * worker_free() never waits for a computation: what has not begun is dropped, and a thread that is
  * in the middle of one is left alone; it drops its input at the end, if the process lives so
  * long.  Then the process has to end with _exit(), because exit() would take libcrypto away below it.
+ * When none is, every thread has ended, and what libraries kept for it is gone.
  */
 
 struct worker;

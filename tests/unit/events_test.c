@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -255,6 +258,49 @@ TEST(work_is_done_beside_the_loop_and_told_in_it)
 	}
 	CHECK(!worker_is_busy(worker));
 	CHECK(worker_free(worker));
+	events_done(&w.events);
+}
+
+/* What a library keeps for a thread, as libcrypto its generators, and frees when the thread ends. */
+static pthread_key_t kept;
+static atomic_int n_kept;
+
+static void keep(void *in)
+{
+	atomic_fetch_add(&n_kept, pthread_getspecific(kept) ? 0 : 1);
+	pthread_setspecific(kept, &n_kept);
+	compute(in);
+}
+
+static void give_back(void *data)
+{
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+	atomic_fetch_sub((atomic_int *)data, 1);
+}
+
+static const struct work keeping_work = { keep, computed, dropped };
+
+TEST(no_thread_ends_after_its_worker)
+{
+	struct sum sums[WORKER_THREADS] = { { 0 } };
+	struct err err = ERR_INIT;
+	struct worker *worker;
+	struct world w;
+
+	REQUIRE(pthread_key_create(&kept, give_back) == 0);
+	world_init(&w);
+	REQUIRE(worker_new(&w.events, &worker, &err) == 0);
+	for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
+		sums[i] = (struct sum){ .n = 1, .gate = -1, .begun = -1 };
+		worker_start(worker, &keeping_work, &sums[i], &w);
+		w.n++;
+	}
+	run(&w);
+	CHECK(atomic_load(&n_kept) > 0);
+	CHECK(worker_free(worker));
+	CHECK_INT(atomic_load(&n_kept), 0);
+	pthread_key_delete(kept);
 	events_done(&w.events);
 }
 
