@@ -55,6 +55,15 @@ def process_status(pid):
     return {} if status["State"].startswith("Z") else status
 
 
+def named(report):
+    """A report of AddressSanitizer with function, file and line behind each address."""
+    def name(frame):
+        done = subprocess.run(["addr2line", "-Cfpe", *frame.groups()], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60, check=False)
+        return f"{frame.group()} {done.stdout.strip()}"
+    return re.sub(r"\((/\S+)\+(0x[0-9a-f]+)\)", name, report)
+
+
 class Answer:
     """What a certctl ended with."""
 
@@ -113,7 +122,8 @@ class Instance:
         self.rights.update({role: ", ".join(f'"{name}"' for name in names) for role, names in (rights or {}).items()})
         self.keeper, self.watches = None, []
         # Leaks cannot be looked for in a process that lets nobody trace it; unit tests and simulations do.
-        options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+        # A thread's report is cut off where the process ends beside it: names, which take seconds, are looked up here.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0:symbolize=0"
         self.environment = {**os.environ, "CERTD_ENGINE": ENGINE, "CERTD_SOCKET": str(self.dir / "control.sock"),
                             "ASAN_OPTIONS": options, **(env or {})}
         self.log_path = self.dir / "log"
@@ -165,10 +175,10 @@ class Instance:
             self.keeper.wait()
             raise AssertionError(f"certd does not stop: {self.log()[-3000:]}") from None
         self.keeper = None
-        assert ended == status, f"certd ended with {ended}: {self.log()[-4000:]}"
         if engine:
             until(lambda: not process_status(engine), 10, "the engine is left behind")
         self.check_sanitizers()
+        assert ended == status, f"certd ended with {ended}: {self.log()[-4000:]}"
 
     def kill(self, pid):
         """SIGKILL to one of the two, as power or an administrator would; waits until both are gone."""
@@ -189,7 +199,7 @@ class Instance:
     def check_sanitizers(self):
         text = self.log()
         for word in ("ERROR: AddressSanitizer", "runtime error:", "Assertion"):
-            assert word not in text, text[max(0, text.index(word) - 200):][:6000]
+            assert word not in text, f"the log tells of a bug:\n{named(text[max(0, text.index(word) - 200):][:12000])}"
 
     def keeper_pid(self):
         return self.keeper.pid
