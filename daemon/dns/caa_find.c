@@ -11,6 +11,8 @@ static int take(struct caa_find *f, struct err *err)
 {
 	const struct dns_message *answer = trace_answer(&f->trace);
 
+	if (f->trace.is_blind)
+		return err_set(err, ERR_DNS, "no server of %s can be asked", f->trace.apex);
 	if (!answer) {
 		*err = f->trace.err;
 		return -1;

@@ -70,6 +70,11 @@ static const char *last_two(const char *name)
 	return at;
 }
 
+static bool is_unreachable(const struct zone_conf *zone)
+{
+	return zone->has_nameservers && zone->nameservers.n == 0 && !zone->primary.text;
+}
+
 /*
  * Where the search for the present owner begins: t->cut when that is known at once, else t->wanted,
  * whose servers are to be looked for.
@@ -81,6 +86,11 @@ static void begin_search(struct trace *t)
 
 	t->cut = (struct cut){ .n = 0 };
 	t->wanted[0] = '\0';
+	t->is_blind = t->is_done = zone && is_unreachable(zone);
+	if (t->is_blind) {
+		copy_name(t->apex, zone->name ? zone->name : last_two(t->owner));
+		return;
+	}
 	for (const char *at = t->owner; at && *at; at = dns_name_parent(at)) {
 		bool is_configured = zone && zone->name && str_is(zone->name, at);
 
@@ -291,8 +301,9 @@ void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 
 const struct dns_message *trace_answer(const struct trace *trace)
 {
-	return trace->is_done && !err_is_set(&trace->err) ? lookup_answer(&trace->lookup)
-							  : NULL;
+	bool has_answer = trace->is_done && !trace->is_blind && !err_is_set(&trace->err);
+
+	return has_answer ? lookup_answer(&trace->lookup) : NULL;
 }
 
 void trace_done(struct trace *trace)

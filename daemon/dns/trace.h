@@ -19,6 +19,7 @@
  * labels as the resolver knows it.  From there on only servers of zones are asked, so that nothing is
  * planted in caches about a name that does not exist yet.  Aliases in a circle, or more than TRACE_ALIASES
  * of them, are ERR_DNS_LOOP with the chain; servers that fail are ERR_DNS.  That the owner does not exist is no error.
+ * Where the configuration says that no server of the zone can be asked, the owner is taken as it is.
  */
 
 #define TRACE_ALIASES 8
@@ -37,6 +38,7 @@ struct trace {
 	char servers[2][DNS_NAME_LEN]; /* names of its servers that are looked up */
 	size_t n_servers;
 	struct lookup lookup, addresses[4];
+	bool is_blind; /* none of the zone's servers can be asked, by the configuration */
 	bool is_done;
 	struct err err;
 };
@@ -44,7 +46,7 @@ struct trace {
 void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 	const char *owner, uint16_t type);
 
-/* What a server of the zone answered for the final owner; NULL with an error. */
+/* What a server of the zone answered for the final owner; NULL with an error, or when none can be asked. */
 const struct dns_message *trace_answer(const struct trace *trace);
 void trace_done(struct trace *trace); /* zeroed is fine */
 

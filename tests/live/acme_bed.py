@@ -26,10 +26,18 @@ HTTP = 'http: {{listen: ["127.0.0.1:{port}"]}}'
 TLS = 'tls_alpn: {{listen: ["127.0.0.1:{port}"]}}'
 
 
-def make_config(ca, certs, challenge="http-01", via=None, key="ec:secp256r1", more="", top="", defaults="keep: 10"):
-    """`certs`: service -> the text of its map; `via`: a proxy that stands before the CA; `more`: further keys of the CA."""
+# Whom certd asks unless a test says otherwise: the companion knows every name and serves no zone.
+DNS = "dns: {{resolver: ['127.0.0.1:{port}'], extra_nameservers: [], {zones}}}"
+
+
+def make_config(ca, certs, challenge="http-01", via=None, key="ec:secp256r1", more="", top="", defaults="keep: 10",
+                publish=None, dns=None):
+    """`certs`: service -> the text of its map; `via`: a proxy that stands before the CA; `more`: further keys of the CA;
+    `publish`: how example.test is, of whose servers none can be asked; `dns`: that section as a whole."""
     door = via or ca
     tops = {"http-01": HTTP.format(port=ca.http_port), "tls-alpn-01": TLS.format(port=ca.tls_port)}
+    zones = f"zones: {{example.test: {{nameservers: [], publish: {publish}}}}}" if publish else ""
+    top = f"{top}\n{dns or DNS.format(port=ca.dns, zones=zones)}"
     lines = "\n".join(f"    {service}: {{ca: {ca.name}, {text}}}" for service, text in certs.items())
     return CONFIG.format(name=ca.name, directory=door.directory, trust=door.trust, challenge=challenge, key=key, ca=more,
                          certs=lines, defaults=defaults, top=tops.get(challenge, "") + "\n" + top)

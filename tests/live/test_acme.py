@@ -55,8 +55,8 @@ def test_webroot(run, place):
 
 def dns_config(ca, place, certs, challenge="dns-01", **kw):
     add, remove, log = dns_commands(place, ca)
-    top = f"dns: {{zones: {{example.test: {{publish: {{type: command, add: [{add}], remove: [{remove}]}}}}}}}}"
-    return make_config(ca, certs, challenge, top=top, **kw), log
+    publish = f"{{type: command, add: [{add}], remove: [{remove}]}}"
+    return make_config(ca, certs, challenge, publish=publish, **kw), log
 
 
 def test_dns_command(run, place):
@@ -102,10 +102,9 @@ for owner, values in found.items():
     for value in values:
         say("set-txt", host=owner, value=value)
 """)
-        top = (f"dns: {{zones: {{example.test: {{publish: {{type: include, acme_dir: {folder}, "
-               f"refresh: [{refresh}, now, \"%{{zone}}\"]}}}}}}}}")
+        publish = f"{{type: include, acme_dir: {folder}, refresh: [{refresh}, now, \"%{{zone}}\"]}}"
         certd = run(make_config(ca, {"one": names("example.test", "*.example.test"), "two": names("a.example.test")},
-                                "dns-01", top=top))
+                                "dns-01", publish=publish))
         settle(certd)
         file = folder / "acme-challenge.example.test"
         assert file.exists() and "TXT" not in re.sub(r"(?m)^;.*", "", file.read_text())

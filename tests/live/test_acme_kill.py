@@ -18,8 +18,8 @@ def make_ca(tmp_path_factory):
 
 def config_of(place, ca, proxy):
     add, remove, log = dns_commands(place, ca)
-    top = f"dns: {{zones: {{example.test: {{publish: {{type: command, add: [{add}], remove: [{remove}]}}}}}}}}"
-    return make_config(ca, {"one": names("example.test", "*.example.test")}, "dns-01", via=proxy, top=top), log
+    publish = f"{{type: command, add: [{add}], remove: [{remove}]}}"
+    return make_config(ca, {"one": names("example.test", "*.example.test")}, "dns-01", via=proxy, publish=publish), log
 
 
 def finish(certd, log):

@@ -39,8 +39,8 @@ def test_responders(run, ca, challenge):
 def test_dns(run, place, ca):
     """Apex and wildcard side by side at one owner; what was added is removed, nothing else."""
     add, remove, log = dns_commands(place, ca)
-    top = f"dns: {{zones: {{example.test: {{publish: {{type: command, add: [{add}], remove: [{remove}]}}}}}}}}"
-    certd = run(make_config(ca, {"web": names("example.test", "*.example.test", "x.example.test")}, "dns-01", top=top))
+    publish = f"{{type: command, add: [{add}], remove: [{remove}]}}"
+    certd = run(make_config(ca, {"web": names("example.test", "*.example.test", "x.example.test")}, "dns-01", publish=publish))
     settle(certd)
     assert san_of(leaf_of(certd, WEB)) == ["*.example.test", "example.test", "x.example.test"]
     check_pair(certd, WEB)
@@ -55,9 +55,9 @@ def test_late_records(run, place, ca):
     asked.chmod(0o666)
     add = write_program(place / "add", f'#!/bin/sh\necho "$2 $5" >>{asked}\n')
     remove = write_program(place / "remove", "#!/bin/sh\n")
-    top = f"dns: {{zones: {{example.test: {{publish: {{type: command, add: [{add}], remove: [{remove}]}}}}}}}}"
+    publish = f"{{type: command, add: [{add}], remove: [{remove}]}}"
     before = ca.count("challenge")
-    certd = run(make_config(ca, {"web": names("late.example.test")}, "dns-01", top=top))
+    certd = run(make_config(ca, {"web": names("late.example.test")}, "dns-01", publish=publish))
     until(lambda: ca.count("challenge") > before, 30, lambda: f"the CA was not told: {certd.log()[-3000:]}")
     owner, value = asked.read_text().split()
     ca.say("set-txt", host=owner.rstrip(".") + ".", value=value.strip('"'))
