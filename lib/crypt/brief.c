@@ -64,25 +64,46 @@ static bool take_end(struct der *validity, struct instant *out)
 	return result == 0;
 }
 
-/* RFC 5280, 4.1: up to the public key. */
+/* RFC 5280, 4.1: up to the subject. */
+static bool enter_cert(
+	struct der der, struct der *validity, struct der *subject, struct der *rest)
+{
+	struct der cert;
+
+	if (!take_sequence(&der, NULL, &cert) || der.len != 0 ||
+		!take_sequence(&cert, NULL, rest))
+		return false;
+	take(rest, V_ASN1_CONTEXT_SPECIFIC, 0, NULL, NULL);
+	return take(rest, V_ASN1_UNIVERSAL, V_ASN1_INTEGER, NULL, NULL) && /* serial */
+	       take_sequence(rest, NULL, NULL) &&                          /* signature */
+	       take_sequence(rest, NULL, NULL) &&                          /* issuer */
+	       take_sequence(rest, NULL, validity) && take_sequence(rest, subject, NULL);
+}
+
 static bool read_der(struct der der, struct cert_brief *out)
 {
-	struct der cert, tbs, validity, spki;
+	struct der validity, subject, rest, spki;
 
 	digest_sha256(der.at, (size_t)der.len, out->sha256);
-	if (!take_sequence(&der, NULL, &cert) || der.len != 0 ||
-		!take_sequence(&cert, NULL, &tbs))
-		return false;
-	take(&tbs, V_ASN1_CONTEXT_SPECIFIC, 0, NULL, NULL);
-	if (!take(&tbs, V_ASN1_UNIVERSAL, V_ASN1_INTEGER, NULL, NULL) || /* serial */
-		!take_sequence(&tbs, NULL, NULL) ||                      /* signature */
-		!take_sequence(&tbs, NULL, NULL) ||                      /* issuer */
-		!take_sequence(&tbs, NULL, &validity) ||
-		!take_end(&validity, &out->not_after) ||
-		!take_sequence(&tbs, NULL, NULL) || /* subject */
-		!take_sequence(&tbs, &spki, NULL))
+	if (!enter_cert(der, &validity, &subject, &rest) ||
+		!take_end(&validity, &out->not_after) || !take_sequence(&rest, &spki, NULL))
 		return false;
 	digest_sha256(spki.at, (size_t)spki.len, out->spki);
+	return true;
+}
+
+bool cert_brief_subject(
+	const void *der, size_t len, const unsigned char **ret_at, size_t *ret_len)
+{
+	struct der validity, subject, rest;
+	bool is_read = len <= CERT_MAX &&
+		       enter_cert((struct der){ der, (long)len }, &validity, &subject, &rest);
+
+	ssl_begin();
+	if (!is_read)
+		return false;
+	*ret_at = subject.at;
+	*ret_len = (size_t)subject.len;
 	return true;
 }
 

@@ -28,6 +28,10 @@ struct cert_brief {
 /* Reads a text of exactly one PEM certificate; false when it is anything else. */
 bool cert_brief_read(const void *pem, size_t len, struct cert_brief *out);
 
+/* The subject inside a certificate's DER, as DER; false for what has none. */
+bool cert_brief_subject(
+	const void *der, size_t len, const unsigned char **ret_at, size_t *ret_len);
+
 /*
  * The digest of the public key, as key_spki_sha256(), of an elliptic curve's private key in the form
  * of key_write(), which holds both.  False for anything else, which key_read() may understand.  Like

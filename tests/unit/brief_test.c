@@ -88,6 +88,26 @@ static struct cert *make_cert(const struct key *key, struct instant not_after)
 	return cert;
 }
 
+TEST(a_subject_at_a_glance)
+{
+	struct key *key AUTO_KEY = make_key("ec:P-256");
+	struct cert *cert AUTO_CERT = make_cert(key, (struct instant){ 1895255200 });
+	struct buf der AUTO_BUF = BUF_INIT;
+	const unsigned char *at, *expected;
+	size_t len, expected_len;
+
+	cert_write_der(cert, &der);
+	REQUIRE(cert_brief_subject(der.data, der.len, &at, &len));
+	REQUIRE(X509_NAME_get0_der(
+		X509_get_subject_name(cert->x509), &expected, &expected_len));
+	REQUIRE(len == expected_len);
+	CHECK(memcmp(at, expected, len) == 0);
+	for (size_t n = 0; n < der.len; n++)
+		CHECK(!cert_brief_subject(der.data, n, &at, &len));
+	buf_add(&der, "", 1);
+	CHECK(!cert_brief_subject(der.data, der.len, &at, &len));
+}
+
 TEST(a_certificate_at_a_glance)
 {
 	for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
