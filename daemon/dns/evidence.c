@@ -188,16 +188,28 @@ static struct instant extras_due(const struct witness *witnesses, size_t n,
 	return due;
 }
 
+static struct instant limit_of(const struct evidence_policy *policy)
+{
+	struct instant limit = instant_add(policy->published, policy->deadline);
+
+	return instant_is_set(policy->expires)
+		       ? instant_min(limit, instant_sub(policy->expires, RESERVE))
+		       : limit;
+}
+
+bool evidence_is_late(const struct evidence_policy *policy, struct instant now)
+{
+	return !instant_before(now, limit_of(policy));
+}
+
 struct judgement evidence_judge(const struct witness *witnesses, size_t n, unsigned round,
 	const struct evidence_policy *policy, struct instant now)
 {
 	struct state state = look(witnesses, n);
 	struct judgement judgement = { .verdict = VERDICT_WAIT };
-	struct instant limit = instant_add(policy->published, policy->deadline);
+	struct instant limit = limit_of(policy);
 	int64_t wait;
 
-	if (instant_is_set(policy->expires))
-		limit = instant_min(limit, instant_sub(policy->expires, RESERVE));
 	judgement.is_unpublished = state.n_without > 0 && state.n_with == 0;
 	wait = wait_s(witnesses, n, &state, round, policy, now);
 	judgement.again = instant_add(now, SECONDS(wait));

@@ -96,6 +96,9 @@ bool sight_is_proper(enum sight sight);
 struct judgement evidence_judge(const struct witness *witnesses, size_t n, unsigned round,
 	const struct evidence_policy *policy, struct instant now);
 
+/* Is it the deadline, or too near to the end of the authorization?  For when there are no witnesses yet. */
+bool evidence_is_late(const struct evidence_policy *policy, struct instant now);
+
 /*
  * Is this one to be asked in this round?  An extra that matched, or whose TTL still runs, is
  * not, and none of the others that matched a moment ago.

@@ -21,7 +21,7 @@ enum {
 
 /* One address that is asked in this round. */
 struct question {
-	size_t server; /* in zone->servers */
+	const struct server *server; /* of the zone, until the answers are awaited */
 	bool wants_serial;
 	struct dns_probe_op probe, serial;
 };
@@ -121,10 +121,20 @@ static void say_seen(const struct visible *v)
 {
 	struct duration took = instant_since(clock_now(), v->policy.published);
 	char text[DURATION_TEXT_LEN];
+	size_t shown = 0;
 
-	log_event(&v->op.task->log, EVENT_DNS_SEEN, NULL,
-		"%s: %s is seen at all of %zu addresses after %s", v->about, v->owner, v->n,
-		duration_text(took, text));
+	for (size_t i = 0; i < v->n; i++)
+		shown += v->witnesses[i].sight == SIGHT_MATCH;
+	duration_text(took, text);
+	if (shown == v->n)
+		log_event(&v->op.task->log, EVENT_DNS_SEEN, NULL,
+			"%s: %s is seen at all of %zu addresses after %s", v->about, v->owner,
+			v->n, text);
+	else
+		log_event(&v->op.task->log, EVENT_DNS_SEEN, NULL,
+			"%s: %s is seen at %zu of %zu addresses after %s, the others do not "
+			"count",
+			v->about, v->owner, shown, v->n, text);
 }
 
 static void fail_late(struct visible *v)
@@ -180,13 +190,12 @@ static void take_trouble(struct lookout *l)
 {
 	list_each_safe(at, &l->waits) {
 		struct visible *v = visible_at(at);
-		struct judgement judgement = evidence_judge(
-			v->witnesses, v->n, v->rounds + 1, &v->policy, clock_now());
-		bool is_late = judgement.verdict == VERDICT_LATE;
 
+		if (!v->once && l->open.err.code != ERR_CANCELLED &&
+			!evidence_is_late(&v->policy, clock_now()))
+			continue;
 		v->err = l->open.err;
-		if (v->once || is_late || v->err.code == ERR_CANCELLED)
-			finish(v);
+		finish(v);
 	}
 }
 
@@ -254,7 +263,7 @@ static void choose(struct lookout *l)
 		}
 		if (!is_asked)
 			continue;
-		question->server = i;
+		question->server = &l->zone->servers[i];
 		l->n_questions++;
 	}
 }
@@ -265,7 +274,7 @@ static void ask(struct lookout *l)
 
 	for (size_t i = 0; i < l->n_questions; i++) {
 		struct question *question = &l->questions[i];
-		const struct server *server = &l->zone->servers[question->server];
+		const struct server *server = question->server;
 
 		dns_question(&question->probe, l->owner, l->type, &server->address);
 		question->probe.recurse = server->role == ROLE_EXTRA;
@@ -277,11 +286,23 @@ static void ask(struct lookout *l)
 	}
 }
 
+/* Another survey may have replaced the zone's servers while this one was asked. */
+static struct witness *witness_of(struct visible *v, const struct question *question)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (dns_address_is(&v->servers[i].address, &question->probe.server))
+			return &v->witnesses[i];
+	return NULL;
+}
+
 static void note_one(struct lookout *l, struct visible *v, const struct question *question)
 {
-	struct witness *witness = &v->witnesses[question->server];
-	enum sight sight = sighting(&question->probe, v->value, witness);
+	struct witness *witness = witness_of(v, question);
+	enum sight sight;
 
+	if (!witness)
+		return;
+	sight = sighting(&question->probe, v->value, witness);
 	if (question->wants_serial)
 		sighting_serial(&question->serial, witness);
 	witness_note(witness, sight, clock_now());
@@ -298,8 +319,6 @@ static void note_all(struct lookout *l)
 		struct visible *v = visible_at(at);
 
 		summon(v);
-		if (v->n_surveys != l->zone->n_surveys)
-			continue;
 		for (size_t i = 0; i < l->n_questions; i++)
 			note_one(l, v, &l->questions[i]);
 		v->rounds += l->n_questions > 0;
@@ -336,6 +355,18 @@ static void refresh(struct lookout *l)
 	keeper_ask_soft(l->zone->zones->keeper, &l->task, &l->keeper);
 }
 
+/* What was published again may be there soon, however long nobody has shown it. */
+static void look_soon(struct lookout *l)
+{
+	struct instant soon = instant_add(clock_now(), SECONDS(evidence_ramp_s(0)));
+
+	list_each(at, &l->waits) {
+		struct judgement *judgement = &visible_at(at)->judgement;
+
+		judgement->again = instant_min(judgement->again, soon);
+	}
+}
+
 static void run(struct task *task)
 {
 	struct lookout *l = TASK_OF(task, struct lookout);
@@ -353,12 +384,14 @@ static void run(struct task *task)
 		judge_all(l);
 		if (list_is_empty(&l->waits))
 			break;
+		if (must_refresh(l)) {
+			AWAIT(refresh(l));
+			look_soon(l);
+		}
 		AWAIT(pause_until_due(l));
 		choose(l);
 		AWAIT(ask(l));
 		note_all(l);
-		if (must_refresh(l))
-			AWAIT(refresh(l));
 	}
 	FINALLY
 	TASK_END
@@ -391,7 +424,8 @@ static struct lookout *find(const struct zone *zone, const char *owner, uint16_t
 	list_each(at, &zone->lookouts) {
 		struct lookout *l = LIST_OF(at, struct lookout, link);
 
-		if (l->type == type && str_is(l->owner, owner) && !l->task.is_finishing)
+		if (l->type == type && str_is(l->owner, owner) && !l->task.is_finishing &&
+			!err_is_set(&l->task.err))
 			return l;
 	}
 	return NULL;

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DNS_PORT = 53 };
+#include "lib/base/clock.h"
 
-/* What one server gets of the time, so that the next ones have theirs. */
-enum { SERVER_MS = 6000 };
+/* What one server gets of the time, so that the next ones have theirs; how long dead resolvers are left alone. */
+enum { DNS_PORT = 53, SERVER_MS = 6000, RESOLVERS_PAUSE_MS = 60 * 1000 };
 
 const char *lookup_referral(const struct dns_message *message)
 {
@@ -61,6 +61,14 @@ static void ask(struct lookup *lookup)
 	dns_probe(lookup->zones->dns, &lookup->task, &lookup->probe);
 }
 
+/* With all resolvers dead every question would cost the time of all of them again. */
+static void note_resolvers(const struct lookup *lookup)
+{
+	if (lookup->is_of_resolver && lookup->n > 0)
+		lookup->zones->resolvers_due.ms =
+			lookup->n_silent < lookup->n ? 0 : clock_tick().ms + RESOLVERS_PAUSE_MS;
+}
+
 static void run(struct task *task)
 {
 	struct lookup *lookup = TASK_OF(task, struct lookup);
@@ -68,6 +76,7 @@ static void run(struct task *task)
 	TASK_BEGIN(task)
 	while (lookup->next < lookup->n) {
 		AWAIT(ask(lookup));
+		lookup->n_silent += lookup->probe.outcome != DNS_ANSWERED;
 		if (is_proper(lookup)) {
 			lookup->err = (struct err)ERR_INIT;
 			break;
@@ -75,6 +84,7 @@ static void run(struct task *task)
 		note(lookup);
 		lookup->next++;
 	}
+	note_resolvers(lookup);
 	FINALLY
 	TASK_END
 }
@@ -102,7 +112,11 @@ void lookup_start(struct lookup *lookup, struct task *parent, struct zones *zone
 {
 	start(lookup, zones, name, type);
 	lookup->is_of_resolver = true;
-	lookup->n = zones->n_resolvers;
+	if (clock_tick().ms < zones->resolvers_due.ms)
+		err_set(&lookup->err, ERR_DNS, "%s: no resolver answered a moment ago",
+			lookup->err.text);
+	else
+		lookup->n = zones->n_resolvers;
 	memcpy(lookup->at, zones->resolvers, zones->n_resolvers * sizeof(*lookup->at));
 	begin(lookup, parent);
 }

@@ -25,7 +25,7 @@ struct lookup {
 	char name[DNS_NAME_LEN];
 	uint16_t type;
 	struct dns_address at[LOOKUP_SERVERS];
-	size_t n, next;
+	size_t n, next, n_silent;
 	bool is_of_resolver;
 	struct dns_probe_op probe;
 	struct err err;

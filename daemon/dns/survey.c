@@ -37,6 +37,9 @@ static struct zones *zones_of(const struct survey *s)
 
 static void add_start(struct survey *s, const struct dns_address *address)
 {
+	for (size_t i = 0; i < s->n_start; i++)
+		if (dns_address_is(&s->start[i], address))
+			return;
 	if (s->n_start < LOOKUP_SERVERS)
 		s->start[s->n_start++] = *address;
 }
@@ -221,6 +224,10 @@ static void take_fresh(struct survey *s)
 	fresh_s = fresh_s < FRESH_MIN_S ? FRESH_MIN_S : fresh_s;
 	fresh_s = fresh_s > FRESH_MAX_S ? FRESH_MAX_S : fresh_s;
 	s->zone->fresh_until.ms = clock_tick().ms + fresh_s * 1000;
+	/* Another configuration came into force meanwhile, which may name other servers. */
+	s->zone->is_known = s->held == zones_of(s)->conf;
+	if (!s->zone->is_known)
+		s->zone->fresh_until.ms = 0;
 }
 
 static int take_found(struct survey *s, struct err *err)
@@ -294,6 +301,12 @@ static void survey_free(struct survey *s)
 	free(s);
 }
 
+/* Those that were found before are as good as any while nobody tells of others: what they do not say is evidence. */
+static bool may_keep(const struct zone *zone, const struct err *err)
+{
+	return zone->is_known && err->code == ERR_DNS;
+}
+
 /* Whoever waits may begin anew at once, so the survey is out of the way before anybody is told. */
 static void ended(struct task *task)
 {
@@ -301,6 +314,10 @@ static void ended(struct task *task)
 	struct zone *zone = s->zone;
 	struct err err = err_is_set(&task->err) ? task->err : s->err;
 
+	if (may_keep(zone, &err)) {
+		zone->fresh_until.ms = clock_tick().ms + FRESH_MIN_S * 1000;
+		err = (struct err)ERR_INIT;
+	}
 	zone->survey = NULL;
 	survey_free(s);
 	while (!list_is_empty(&zone->waiting)) {

@@ -17,7 +17,8 @@
  * The extra name servers of the configuration come last.  Addresses are asked of the primary when
  * that is configured and knows them, else of the resolver, else taken from what came along with the NS records.
  *
- * Fails with ERR_DNS when nobody has authority for the zone, or no address of any server is found.  A server
+ * Fails with ERR_DNS when nobody has authority for the zone, or no address of any server is found, and no survey
+ * has found them before: else those stay for another minute.  A server
  * without address and a difference between zone and parent are told once a survey, and no failures.
  */
 

@@ -241,6 +241,29 @@ static void take_apex(struct trace *t, const struct dns_message *answer)
 		by && dns_name_is_below(t->owner, by->owner) ? by->owner : t->cut.apex;
 
 	copy_name(t->apex, apex);
+	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
+	t->needs_soa = !by && t->type == DNS_TXT;
+}
+
+static void ask_soa(struct trace *t)
+{
+	lookup_start_at(&t->soa, &t->task, t->zones, t->owner, DNS_SOA, t->cut.at, t->cut.n);
+}
+
+static int take_soa(struct trace *t, struct err *err)
+{
+	const struct dns_message *answer = lookup_answer(&t->soa);
+	const struct dns_record *soa = NULL;
+
+	if (answer)
+		soa = dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
+	if (answer && !soa)
+		soa = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->owner, NULL);
+	if (soa && dns_name_is_below(t->owner, soa->owner))
+		copy_name(t->apex, soa->owner);
+	if (*t->apex)
+		return 0;
+	return err_set(err, ERR_DNS, "no server tells in which zone %s lies", t->owner);
 }
 
 /* Where does the answer lead?  A server may have followed aliases within its own zones. */
@@ -285,6 +308,10 @@ static void run(struct task *task)
 		AWAIT(ask_owner(t));
 		TRY(take_answer(t, &t->err));
 	}
+	if (t->needs_soa) {
+		AWAIT(ask_soa(t));
+		TRY(take_soa(t, &t->err));
+	}
 	FINALLY
 	TASK_END
 }
@@ -309,6 +336,7 @@ const struct dns_message *trace_answer(const struct trace *trace)
 void trace_done(struct trace *trace)
 {
 	lookup_done(&trace->lookup);
+	lookup_done(&trace->soa);
 	for (size_t i = 0; i < ARRAY_LEN(trace->addresses); i++)
 		lookup_done(&trace->addresses[i]);
 	buf_done(&trace->chain);

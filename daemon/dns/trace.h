@@ -37,9 +37,9 @@ struct trace {
 	char wanted[DNS_NAME_LEN];     /* the zone whose servers are looked for */
 	char servers[2][DNS_NAME_LEN]; /* names of its servers that are looked up */
 	size_t n_servers;
-	struct lookup lookup, addresses[4];
+	struct lookup lookup, soa, addresses[4];
 	bool is_blind; /* none of the zone's servers can be asked, by the configuration */
-	bool is_done;
+	bool is_done, needs_soa;
 	struct err err;
 };
 

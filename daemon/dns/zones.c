@@ -38,6 +38,7 @@ static void find_resolvers(struct zones *zones)
 	const struct endpoints *given = &zones->conf->dns.resolver;
 
 	zones->n_resolvers = 0;
+	zones->resolvers_due.ms = 0;
 	for (size_t i = 0; i < given->n && zones->n_resolvers < RESOLVERS_MAX; i++)
 		if (zones_address(&given->at[i], &zones->resolvers[zones->n_resolvers]) == 0)
 			zones->n_resolvers++;
@@ -70,7 +71,7 @@ void zones_set_conf(struct zones *zones, struct conf *conf)
 	find_resolvers(zones);
 	forget_cuts(zones);
 	while ((zone = map_next(&zones->by_apex, &at)))
-		zone->fresh_until.ms = 0;
+		zone->fresh_until.ms = 0, zone->is_known = false;
 }
 
 void zones_stop(struct zones *zones, void (*idle)(void *data), void *data)

@@ -44,6 +44,7 @@ struct zone {
 	size_t n_servers;
 	struct tick fresh_until; /* .ms == 0: not surveyed */
 	unsigned n_surveys;      /* how often the servers were replaced */
+	bool is_known;           /* they were found under the configuration in force */
 	struct survey *survey;   /* the task that asks now, or NULL */
 	struct list waiting;     /* struct zone_op, for its end */
 	struct list lookouts;    /* visible.h */
@@ -69,8 +70,9 @@ struct zones {
 	struct map cuts;    /* struct cut, by apex */
 	struct dns_address resolvers[RESOLVERS_MAX];
 	size_t n_resolvers;
-	struct list updaters; /* updater.h */
-	unsigned n_tasks;     /* surveys, lookouts and updaters that run */
+	struct tick resolvers_due; /* none of them answered; they are not asked before */
+	struct list updaters;      /* updater.h */
+	unsigned n_tasks;          /* surveys, lookouts and updaters that run */
 	bool is_stopping;
 	void (*idle)(void *data);
 	void *idle_data;
