@@ -31,4 +31,9 @@
 #define TWO_CERTS                                                                              \
 	WEB_OF("a") "    mail: {ca: a, names: [mail.example.com], deploy: [front]}\n" FRONT
 
+/* What is published by command, in zones with two name servers each (tests/sim/wires.h). */
+#define DNS_PUBLISH "{publish: {type: command, add: [add], remove: [remove]}}"
+#define DNS_OF(rest, zones) "dns: {resolver: [198.51.100.53], " rest ", zones: {" zones "}}\n"
+#define DNS_ZONES "example.com: " DNS_PUBLISH
+
 #endif

@@ -26,6 +26,7 @@ struct asking {
 	struct timer timer;
 	struct dns *dns;
 	struct dns_probe_op *op;
+	bool is_lost;
 };
 
 static void asking_free(struct asking *asking)
@@ -57,8 +58,12 @@ static void fire(struct timer *timer)
 	struct err err;
 	bool comes;
 
+	if (asking->is_lost && !asking->dns->is_cut && !asking->dns->wires->hangs) {
+		end(asking, DNS_UNREACHABLE, "cannot be reached");
+		return;
+	}
 	reply_begin(&reply, op->name, op->type);
-	comes = !asking->dns->is_cut &&
+	comes = !asking->dns->is_cut && !asking->is_lost &&
 		wires_answer(asking->dns->wires, dns_address_text(&op->server, address),
 			op->name, op->type, &reply);
 	reply_end(&reply, &wire);
@@ -84,7 +89,9 @@ static int64_t delay(const struct asking *asking)
 
 	if (asking->dns->is_cut)
 		return 0;
-	if (is_silent)
+	if (asking->is_lost && !asking->dns->wires->hangs)
+		return 0;
+	if (is_silent || asking->is_lost)
 		return op->time_ms ? op->time_ms : SILENCE_MS;
 	return 1 + town_delay(asking->dns->wires->town, 20);
 }
@@ -92,7 +99,9 @@ static int64_t delay(const struct asking *asking)
 static void begin(struct dns_turn *turn)
 {
 	struct asking *asking = CONTAINER_OF(turn, struct dns_probe_op, turn)->impl;
+	struct wires *wires = asking->dns->wires;
 
+	asking->is_lost = ++wires->n_begun == wires->lose_at;
 	loop_timer_in(asking->dns->loop, &asking->timer, delay(asking));
 }
 

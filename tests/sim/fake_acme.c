@@ -107,7 +107,10 @@ static void directory(struct acme_request *request)
 					? ACME_ELSEWHERE
 					: acme->origin,
 				all[i].path);
-	buf_add_text(body, ",\"meta\":{}}");
+	buf_add_text(body, ",\"meta\":{");
+	if (acme->knobs.identity)
+		buf_printf(body, "\"caaIdentities\":[\"%s\"]", acme->knobs.identity);
+	buf_add_text(body, "}}");
 }
 
 static void nonce(struct acme_request *request)

@@ -77,6 +77,8 @@ struct acme_knobs {
 		window_end;          /* renewal information for all; else by lifetime */
 	struct duration ask_again;   /* and its Retry-After */
 	struct duration clock_ahead; /* what the Date of its answers tells */
+	const char *identity;        /* in CAA records; NULL: it does not tell */
+	bool has_new_types;          /* of challenges: drafts */
 	const char *foreign;         /* key of the directory that leads to ACME_ELSEWHERE */
 };
 

@@ -12,9 +12,10 @@
 #include "tests/sim/fake_acme_private.h"
 #include "tests/sim/town.h"
 
-enum { TYPES = 3, POLL_S = 2 };
+enum { OLD_TYPES = 3, TYPES = 5, POLL_S = 2 };
 
-static const char *const types[TYPES] = { "http-01", "dns-01", "tls-alpn-01" };
+static const char *const types[TYPES] = { "http-01", "dns-01", "tls-alpn-01", "dns-account-01",
+	"dns-persist-01" };
 
 static const char *state_text(enum acme_state state)
 {
@@ -349,6 +350,8 @@ static bool has_type(const struct acme_authz *authz, size_t i)
 {
 	if (authz->state == STATE_VALID || authz->state == STATE_INVALID)
 		return authz->type && str_is(authz->type, types[i]);
+	if (i >= OLD_TYPES)
+		return authz->acme->knobs.has_new_types && !authz->is_ip;
 	return str_is(types[i], "dns-01") ? !authz->is_ip : !authz->is_wildcard;
 }
 
@@ -364,6 +367,9 @@ static void tell_challenge(struct acme_request *request, struct acme_authz *auth
 		authz->state != STATE_PENDING ? state_text(authz->state)
 		: is_answered                 ? "processing"
 					      : "pending");
+	if (str_is(types[i], "dns-persist-01"))
+		buf_printf(body, ",\"issuer-domain-names\":[\"%s\"]",
+			request->acme->knobs.identity);
 	if (authz->state == STATE_INVALID || (authz->failed == types[i] && !is_answered))
 		buf_add_text(body, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:"
 				   "incorrectResponse\",\"detail\":\"it does not show\"}");
@@ -383,7 +389,9 @@ static void tell_authz(struct acme_request *request, struct acme_authz *authz)
 		instant_text(authz->expires, expires),
 		authz->is_wildcard ? "\"wildcard\":true," : "");
 	buf_add_text(body, "{\"type\":\"odd-99\",\"status\":\"pending\"}");
-	shuffle(request->acme, TYPES, places);
+	shuffle(request->acme, OLD_TYPES, places);
+	for (size_t i = OLD_TYPES; i < TYPES; i++)
+		places[i] = i;
 	for (size_t i = 0; i < TYPES; i++)
 		if (has_type(authz, places[i])) {
 			buf_add_char(body, ',');

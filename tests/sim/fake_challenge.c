@@ -25,7 +25,9 @@ struct challenges {
 struct published {
 	struct list link;
 	char id[20];
-	char *cert, *name, *token, *key_authorization, *owner;
+	char *cert, *name, *token, *key_authorization;
+	char *owner, *asked; /* of its record, and where a CA looks for that */
+	bool is_out;         /* the world has it */
 	enum challenge type;
 	char value[KEYAUTH_VALUE_LEN];
 };
@@ -55,7 +57,7 @@ static void drop(struct challenges *challenges, struct published *published)
 		if (LIST_OF(at, struct challenge_wait, link)->published == published)
 			LIST_OF(at, struct challenge_wait, link)->published = NULL;
 	challenges->town->n_withdrawn++;
-	if (published->owner && challenges->town->wires)
+	if (published->is_out)
 		wires_remove(
 			challenges->town->wires, published->owner, DNS_TXT, published->value);
 	list_remove(&published->link);
@@ -64,6 +66,7 @@ static void drop(struct challenges *challenges, struct published *published)
 	free(published->token);
 	free(published->key_authorization);
 	free(published->owner);
+	free(published->asked);
 	free(published);
 }
 
@@ -105,7 +108,7 @@ void fake_challenges_free(struct challenges *challenges)
 static bool is_seen(const struct challenges *challenges, const struct published *published)
 {
 	return !challenges->town->wires ||
-	       wires_show(challenges->town->wires, published->owner, published->value);
+	       wires_show(challenges->town->wires, published->asked, published->value);
 }
 
 bool fake_challenges_show(const struct challenges *challenges, enum challenge type,
@@ -170,8 +173,6 @@ static char *make_owner(const struct challenge_wish *wish)
 
 	if (!challenge_is_dns(wish->type))
 		return NULL;
-	if (wish->owner)
-		return mem_strdup(wish->owner);
 	challenge_owner(wish->type, wish->name, wish->account_url, &owner);
 	return mem_strdup(buf_text(&owner));
 }
@@ -189,6 +190,26 @@ static struct published *find(const struct challenges *challenges,
 			return published;
 	}
 	return NULL;
+}
+
+/* What was published reaches the world, unless the publisher lies. */
+static void let_out(struct challenges *challenges)
+{
+	if (!challenges->town->wires)
+		return;
+	if (challenges->town->n_lies > 0) {
+		challenges->town->n_lies--;
+		return;
+	}
+	list_each(at, &challenges->published) {
+		struct published *published = LIST_OF(at, struct published, link);
+
+		if (published->owner && !published->is_out) {
+			published->is_out = true;
+			wires_add(challenges->town->wires, published->owner, DNS_TXT,
+				published->value);
+		}
+	}
 }
 
 struct challenge_wait *challenge_present(struct challenges *challenges, struct conf *conf,
@@ -210,22 +231,25 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 	published->name = mem_strdup(wish->name);
 	published->token = mem_strdup(wish->token);
 	published->key_authorization = mem_strdup(buf_text(&text));
-	published->owner = wish->owner ? mem_strdup(wish->owner) : make_owner(wish);
+	published->asked = make_owner(wish);
+	if (published->asked)
+		published->owner = mem_strdup(wish->owner ? wish->owner : published->asked);
 	keyauth_value(buf_text(&text), published->value);
 	challenges->town->n_published++;
-	if (published->owner && challenges->town->wires)
-		wires_add(challenges->town->wires, published->owner, DNS_TXT, published->value);
 	list_append(&challenges->published, &published->link);
+	let_out(challenges);
 	return wait_for(challenges, published, done, data);
 }
 
-/* No zone of the town takes updates, and all refreshes tell the truth. */
+/* No zone of the town takes updates. */
 int challenges_refresh(struct challenges *challenges, const char *zone, bool is_forced,
 	challenge_done *done, void *data, struct challenge_wait **out, struct err *err)
 {
 	(void)zone;
 	(void)is_forced;
 	(void)err;
+	challenges->town->n_refreshed++;
+	let_out(challenges);
 	*out = wait_for(challenges, NULL, done, data);
 	return 0;
 }

@@ -54,6 +54,8 @@ struct town {
 	uint64_t n_served;                 /* changes of what is served, all places together */
 	struct wires *wires;               /* where records are published, or NULL */
 	unsigned n_published, n_withdrawn; /* challenges */
+	unsigned n_lies;      /* so many of the next publications do not reach the world */
+	unsigned n_refreshed; /* how often one was asked for again */
 	unsigned n_copies, n_restores, n_begun,
 		n_ended; /* commands and work: begun, and ended or killed */
 };

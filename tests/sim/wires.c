@@ -425,6 +425,26 @@ bool wires_show(struct wires *wires, const char *owner, const char *text)
 	return some;
 }
 
+bool wires_has(const struct wires *wires, const char *label, const char *name)
+{
+	char owner[DNS_NAME_LEN];
+
+	snprintf(owner, sizeof(owner), "%s.%s", label, name);
+	list_each(at, &wires->records) {
+		const struct record *record = LIST_OF(at, struct record, link);
+
+		if (record->type == DNS_TXT && str_is(record->owner, owner) && !record->removed)
+			return true;
+	}
+	return false;
+}
+
+void wires_lose(struct wires *wires, unsigned k, bool hangs)
+{
+	wires->lose_at = wires->n_begun + k;
+	wires->hangs = hangs;
+}
+
 bool wires_are_silent(const struct wires *wires, const char *address, const char *name)
 {
 	const struct host *host = host_at(wires, address, name);

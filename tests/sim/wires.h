@@ -38,7 +38,9 @@ enum wires_fault {
 struct wires {
 	struct town *town;
 	struct list servers, records, memories;
-	unsigned n_asked;
+	unsigned n_asked;          /* questions that were answered, or not */
+	unsigned n_begun, lose_at; /* questions, and the one that is lost */
+	bool hangs;                /* it costs the time of all tries */
 };
 
 /* Every scenario begins with example.com on two servers, com above it, our resolver and four of the world. */
@@ -62,6 +64,12 @@ void wires_remove(struct wires *wires, const char *owner, uint16_t type, const c
  * Aliases are followed.
  */
 bool wires_show(struct wires *wires, const char *owner, const char *text);
+
+/* Does some text stand at LABEL.NAME? */
+bool wires_has(const struct wires *wires, const char *label, const char *name);
+
+/* The k-th question from now on (1 is the next) is not answered: at once, or after all tries. */
+void wires_lose(struct wires *wires, unsigned k, bool hangs);
 
 /* How often this address was asked; with `owner` NULL about anything. */
 unsigned wires_asked(const struct wires *wires, const char *address);
