@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/cert/explain.h"
 #include "daemon/conf/conf.h"
@@ -9,10 +10,27 @@
 #include "daemon/ctl/session.h"
 #include "daemon/job/job.h"
 #include "lib/base/clock.h"
+#include "lib/base/mem.h"
 
 static void tell(const char *sentence, void *data)
 {
 	session_text(data, sentence);
+}
+
+/* The name servers that its order waits for, a line for each record. */
+static void add_evidence(struct session *session, const struct job *job)
+{
+	struct buf lines AUTO_BUF = BUF_INIT;
+
+	if (!order_tell(&job->order, &lines))
+		return;
+	for (const char *at = buf_text(&lines); *at;) {
+		size_t len = strcspn(at, "\n");
+		char *line AUTO_FREE = mem_strndup(at, len);
+
+		session_text(session, line);
+		at += len + (at[len] == '\n');
+	}
 }
 
 int cmd_why(struct session *session, struct err *err)
@@ -33,6 +51,7 @@ int cmd_why(struct session *session, struct err *err)
 		snprintf(text, sizeof(text), "job %s works on it (%s)", cert->job->number_text,
 			cert->job->verb);
 		session_text(session, text);
+		add_evidence(session, cert->job);
 	}
 	return 0;
 }
