@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/connect.h"
+#include "client/dns_check.h"
 #include "client/mark.h"
 #include "client/options.h"
 #include "client/view.h"
@@ -181,6 +182,8 @@ static void show_answer(const struct options *options, const struct rows *rows,
 static int finish(const struct options *options, const struct rows *rows, const struct line *ok,
 	const struct term *term)
 {
+	if (options->command->id == COMMAND_DNS_CHECK)
+		return dns_check_finish(options, ok, term);
 	if (options->command->shape == SHAPE_JOB || line_get(ok, "job"))
 		return finish_job(options, rows, ok, term);
 	show_answer(options, rows, ok, term);

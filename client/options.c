@@ -178,7 +178,8 @@ static int add_option(struct options *options, int *at, struct buf *out, struct 
 			return err_set(err, ERR_BAD_ARGUMENT, "%s takes no value", name);
 		if (str_is(name, "--wait"))
 			options->is_waiting = true;
-		else
+		/* To wait is the client's affair, but that job itself goes on for it. */
+		if (!str_is(name, "--wait") || options->command->id == COMMAND_DNS_CHECK)
 			line_add_word(out, name);
 		return 0;
 	}

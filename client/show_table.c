@@ -58,6 +58,16 @@ static const struct layout layouts[] = {
 			{ "step", "step", STYLE_TEXT },
 			{ "started", "started", STYLE_TIME },
 		} },
+	{ COMMAND_DNS_CHECK,
+		{
+			{ "address", "address", STYLE_WORD },
+			{ "server", "server", STYLE_WORD },
+			{ "role", "role", STYLE_WORD },
+			{ "answer", "sight", STYLE_HEALTH },
+			{ "says", "said", STYLE_TEXT },
+			{ "serial", "serial", STYLE_NUMBER },
+			{ "ttl", "ttl", STYLE_NUMBER },
+		} },
 	{ COMMAND_HELP,
 		{
 			{ "command", "command", STYLE_WORD },

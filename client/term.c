@@ -61,6 +61,19 @@ enum colour term_colour_of(const char *word)
 		{ "failing", COLOUR_RED },
 		{ "expired", COLOUR_RED },
 		{ "absent", COLOUR_RED },
+		/* What a name server's answer means (proto/sights.def). */
+		{ "match", COLOUR_GREEN },
+		{ "older", COLOUR_YELLOW },
+		{ "other", COLOUR_YELLOW },
+		{ "nodata", COLOUR_YELLOW },
+		{ "nxdomain", COLOUR_YELLOW },
+		{ "lame", COLOUR_RED },
+		{ "refused", COLOUR_RED },
+		{ "servfail", COLOUR_RED },
+		{ "formerr", COLOUR_RED },
+		{ "timeout", COLOUR_RED },
+		{ "unreachable", COLOUR_RED },
+		{ "garbage", COLOUR_RED },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)

@@ -215,6 +215,38 @@ static int follow(struct progress *progress, struct conn *conn, struct err *err)
 	}
 }
 
+/* Subscribes to the job; its events are what comes next. */
+static int subscribe(
+	const struct options *options, int64_t job, struct conn *conn, struct err *err)
+{
+	struct buf request AUTO_BUF = BUF_INIT;
+
+	line_add_word(&request, "watch");
+	line_add_int(&request, "job", job);
+	line_end(&request);
+	if (conn_open(conn, options->socket, err) || conn_send(conn, &request, err))
+		return -1;
+	return await_ok(conn, err);
+}
+
+int watch_events(const struct options *options, int64_t job,
+	void (*seen)(void *data, const struct line *event), void *data, struct err *err)
+{
+	struct conn conn CLEANUP(conn_done) = { .fd = -1 };
+
+	if (subscribe(options, job, &conn, err))
+		return -1;
+	for (;;) {
+		if (conn_next(&conn, -1, err) < 0)
+			return -1;
+		if (message_kind(&conn.line) != MESSAGE_EVENT)
+			continue;
+		seen(data, &conn.line);
+		if (is_event(&conn.line, "job.done"))
+			return read_result(&conn.line, err);
+	}
+}
+
 int watch_job(
 	const struct options *options, int64_t job, const struct term *term, struct err *err)
 {
@@ -224,13 +256,8 @@ int watch_job(
 		.in_place = term->is_coloured,
 		.since = clock_tick() };
 	struct conn conn CLEANUP(conn_done) = { .fd = -1 };
-	struct buf request AUTO_BUF = BUF_INIT;
 
-	line_add_word(&request, "watch");
-	line_add_int(&request, "job", job);
-	line_end(&request);
-	if (conn_open(&conn, options->socket, err) || conn_send(&conn, &request, err) ||
-		await_ok(&conn, err))
+	if (subscribe(options, job, &conn, err))
 		return -1;
 	return follow(&progress, &conn, err);
 }

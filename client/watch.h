@@ -5,6 +5,7 @@
 
 struct conn;
 struct err;
+struct line;
 struct options;
 struct term;
 
@@ -19,6 +20,12 @@ struct term;
 
 /* The request was sent already.  Returns the exit status. */
 int watch_stream(const struct options *options, struct conn *conn, const struct term *term);
+
+/*
+ * The same for somebody else's drawing: every event of the job goes to `seen`, the last one, job.done, included.
+ */
+int watch_events(const struct options *options, int64_t job,
+	void (*seen)(void *data, const struct line *event), void *data, struct err *err);
 
 /* 0 when the job ended well, -1 with what it, or the connection, failed with. */
 int watch_job(

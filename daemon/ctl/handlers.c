@@ -14,6 +14,7 @@ command_handler *const command_handlers[COMMAND_COUNT] = {
 	[COMMAND_PUBLISH] = cmd_publish,
 	[COMMAND_VERSIONS] = cmd_versions,
 	[COMMAND_PRUNE] = cmd_prune,
+	[COMMAND_DNS_CHECK] = cmd_dns_check,
 	[COMMAND_WATCH] = cmd_watch,
 	[COMMAND_JOBS] = cmd_jobs,
 	[COMMAND_CANCEL] = cmd_cancel,

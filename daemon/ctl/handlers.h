@@ -21,6 +21,7 @@ int cmd_deploy(struct session *session, struct err *err);
 int cmd_versions(struct session *session, struct err *err);
 int cmd_publish(struct session *session, struct err *err);
 int cmd_prune(struct session *session, struct err *err);
+int cmd_dns_check(struct session *session, struct err *err);
 int cmd_watch(struct session *session, struct err *err);
 int cmd_jobs(struct session *session, struct err *err);
 int cmd_cancel(struct session *session, struct err *err);

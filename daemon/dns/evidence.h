@@ -65,6 +65,8 @@ struct witness {
 	bool has_serial;
 	uint32_t serial, ttl,
 		negative_ttl; /* of the last proper answer; the caller's to fill */
+	uint64_t content; /* the same for equal sets of records, in whatever order; 0: none */
+	int64_t rtt_ms;   /* of the last answer; < 0: there was none */
 	unsigned asked, silent,
 		streak;             /* rounds; since the last proper answer; matches in a row */
 	struct instant since, last; /* when what it says began, last asked */

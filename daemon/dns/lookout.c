@@ -431,6 +431,20 @@ static struct lookout *find(const struct zone *zone, const char *owner, uint16_t
 	return NULL;
 }
 
+const char *visible_wanted(
+	struct zones *zones, const char *apex, const char *owner, uint16_t type)
+{
+	const struct zone *zone = map_get(&zones->by_apex, apex);
+	const struct lookout *l = zone ? find(zone, owner, type) : NULL;
+
+	if (!l)
+		return NULL;
+	list_each(at, &l->waits)
+		if (visible_at(at)->value)
+			return visible_at(at)->value;
+	return NULL;
+}
+
 void lookout_join(struct visible *visible, uint16_t type)
 {
 	struct zone *zone = visible->zone;

@@ -39,6 +39,16 @@ static void say(struct witness *witness, const char *text)
 		text);
 }
 
+/* FNV-1a of each record, added up. */
+static uint64_t content_of(const struct dns_record *record)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < record->len; i++)
+		hash = (hash ^ record->data[i]) * UINT64_C(1099511628211);
+	return hash;
+}
+
 static enum sight records(const struct dns_message *answer, const char *owner, uint16_t type,
 	const char *value, struct witness *witness)
 {
@@ -50,12 +60,14 @@ static enum sight records(const struct dns_message *answer, const char *owner, u
 		witness->ttl = record->ttl;
 		has_value = has_value || is_value(record, value);
 		say(witness, record->text);
+		witness->content += content_of(record);
 	}
 	if (has_any)
 		return has_value ? SIGHT_MATCH : SIGHT_OTHER;
 	record = dns_message_find(answer, DNS_ANSWER, DNS_CNAME, owner, NULL);
 	if (record) {
 		snprintf(witness->said, sizeof(witness->said), "alias of %s", record->target);
+		witness->content = content_of(record);
 		return SIGHT_OTHER;
 	}
 	take_negative(answer, witness);
@@ -93,6 +105,8 @@ enum sight sighting(
 	const struct dns_probe_op *probe, const char *value, struct witness *witness)
 {
 	witness->said[0] = '\0';
+	witness->content = 0;
+	witness->rtt_ms = probe->outcome == DNS_ANSWERED ? probe->rtt_ms : -1;
 	switch (probe->outcome) {
 	case DNS_ANSWERED:
 		return answered(probe, value, witness);

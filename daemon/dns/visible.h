@@ -66,6 +66,10 @@ void visible_done(struct visible *visible); /* zeroed is fine */
 /* What the servers said last, as a sentence; for `why`. */
 void visible_tell(const struct visible *visible, struct buf *out);
 
+/* The value that somebody waits for at this owner, until the loop runs again; or NULL. */
+const char *visible_wanted(
+	struct zones *zones, const char *apex, const char *owner, uint16_t type);
+
 /* For zones_stop(). */
 void lookouts_stop(struct zone *zone);
 

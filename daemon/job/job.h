@@ -19,7 +19,7 @@
  *
  * issue, roll, deploy and publish are each one file and one task body; a batch is a job whose children are such
  * jobs, for a command that names many certificates; revoke.h has children as well;
- * rekey.h is about an account.  The runner (runner.h) creates jobs, keeps the list
+ * rekey.h is about an account, dns_check.h about a name.  The runner (runner.h) creates jobs, keeps the list
  * and the limits, and says job.started, job.step and job.done.  A job holds a reference to the
  * configuration it began with and its certificate stays while it lives; its facts go to the fleet as
  * soon as the keeper answers.  Failures are kept by the keeper before the job ends, so that back-off
@@ -33,7 +33,8 @@ enum job_kind {
 	JOB_BATCH,
 	JOB_ROLLOVER,
 	JOB_REVOKE,
-	JOB_PUBLISH
+	JOB_PUBLISH,
+	JOB_DNS_CHECK
 };
 
 struct lane;
@@ -43,7 +44,7 @@ struct job {
 	struct list link; /* in runner->jobs */
 	struct runner *runner;
 	struct conf *conf; /* a reference */
-	struct cert *cert; /* NULL: a batch, a revocation, or the key of an account */
+	struct cert *cert; /* NULL: a batch, a revocation, the key of an account, a name */
 	struct job *batch; /* whose child it is, a batch or a revocation, or NULL */
 	struct keeper_op keeper;
 	struct manners_wait manners_wait; /* for the ledger that another job reads */
@@ -109,5 +110,6 @@ void publish_run(struct task *task);
 void batch_run(struct task *task);
 void rekey_run(struct task *task);
 void revoke_run(struct task *task);
+void dns_check_run(struct task *task);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
+#include "daemon/job/dns_check.h"
 #include "daemon/job/rekey.h"
 #include "daemon/job/revoke.h"
 #include "lib/base/clock.h"
@@ -24,6 +25,7 @@ static const struct {
 	[JOB_ROLLOVER] = { "rollover", rekey_run },
 	[JOB_REVOKE] = { "revoke", revoke_run },
 	[JOB_PUBLISH] = { "publish", publish_run },
+	[JOB_DNS_CHECK] = { "dns-check", dns_check_run },
 };
 
 const char *job_kind_text(enum job_kind kind)
@@ -178,6 +180,8 @@ static void job_free(struct job *job)
 		rekey_done(CONTAINER_OF(job, struct rekey, job));
 	if (job->kind == JOB_REVOKE)
 		revoke_done(CONTAINER_OF(job, struct revoke, job));
+	if (job->kind == JOB_DNS_CHECK)
+		dns_check_done(CONTAINER_OF(job, struct dns_check, job));
 	conf_unref(job->conf);
 	free(job);
 }
@@ -385,6 +389,37 @@ struct job *runner_start_revoke(
 	if (find_same(runner, JOB_REVOKE, wish->cert, err))
 		return NULL;
 	return start_revoke(runner, cert, wish, NULL);
+}
+
+static size_t count_dns_checks(const struct runner *runner)
+{
+	size_t n = 0;
+
+	list_each(at, &runner->jobs)
+		n += LIST_OF(at, struct job, link)->kind == JOB_DNS_CHECK;
+	return n;
+}
+
+struct job *runner_start_dns_check(struct runner *runner, const char *owner, uint16_t type,
+	bool is_waiting, struct err *err)
+{
+	struct dns_check *check;
+
+	if (!runner->acme || runner->is_stopping) {
+		err_set(err, ERR_DNS, "no name server can be asked now");
+		return NULL;
+	}
+	if (count_dns_checks(runner) >= DNS_CHECKS_MAX) {
+		err_set(err, ERR_BUSY,
+			"%d looks at name servers are under way already; certctl jobs lists "
+			"them",
+			DNS_CHECKS_MAX);
+		return NULL;
+	}
+	check = dns_check_new(runner->acme->zones, owner, type, is_waiting);
+	runner_add(runner, &check->job, JOB_DNS_CHECK, NULL);
+	task_start(&check->job.task, runner->fleet->loop, dns_check_run, root_ended);
+	return &check->job;
 }
 
 struct job *runner_find(const struct runner *runner, uint64_t number)

@@ -84,6 +84,12 @@ struct job *runner_start_rollover(
 struct job *runner_start_revoke(
 	struct runner *runner, const struct revoke_wish *wish, struct err *err);
 
+/*
+ * Asks all name servers about one owner (dns_check.h); NULL with ERR_BUSY when DNS_CHECKS_MAX such jobs run.
+ */
+struct job *runner_start_dns_check(struct runner *runner, const char *owner, uint16_t type,
+	bool is_waiting, struct err *err);
+
 struct job *runner_find(const struct runner *runner, uint64_t number);
 
 /*

@@ -1,0 +1,264 @@
+#include "daemon/job/dns_check.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf/conf.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/wire/name.h"
+
+struct told_answer {
+	char address[DNS_ADDRESS_TEXT_LEN];
+	enum sight sight;
+	uint64_t content;
+	bool has_serial;
+	uint32_t serial;
+	unsigned silent; /* rounds in a row */
+};
+
+/* "_25._tcp.": where TLSA records stand (RFC 6698, 3). */
+static bool is_of_port(const char *name)
+{
+	size_t digits = *name == '_' ? strspn(name + 1, "0123456789") : 0;
+
+	return digits > 0 && str_starts(name + 1 + digits, "._");
+}
+
+int dns_check_target(
+	const char *text, char owner[DNS_NAME_LEN], uint16_t *type, struct err *err)
+{
+	char asked[DNS_NAME_LEN + sizeof("_acme-challenge.")];
+	const char *name = owner;
+
+	if (name_is_ip(text))
+		return err_set(err, ERR_BAD_ARGUMENT, "%.80s is an address, not a name", text);
+	if (dns_name_canonical(text, owner, err) < 0)
+		return -1;
+	if (!*name)
+		return err_set(err, ERR_BAD_ARGUMENT, "a name is needed, not the root");
+	*type = is_of_port(name) ? DNS_TLSA : DNS_TXT;
+	if (*name == '_')
+		return 0;
+	if (name_is_wildcard(name))
+		name += strlen("*.");
+	snprintf(asked, sizeof(asked), "_acme-challenge.%s", name);
+	return dns_name_canonical(asked, owner, err);
+}
+
+struct dns_check *dns_check_new(
+	struct zones *zones, const char *owner, uint16_t type, bool is_waiting)
+{
+	struct dns_check *check = mem_new(struct dns_check);
+
+	check->zones = zones;
+	snprintf(check->owner, sizeof(check->owner), "%s", owner);
+	check->type = type;
+	check->is_waiting = is_waiting;
+	check->job.about = check->owner;
+	return check;
+}
+
+void dns_check_done(struct dns_check *check)
+{
+	trace_done(&check->trace);
+	visible_done(&check->visible);
+	free(check->told);
+}
+
+static void look(struct dns_check *check)
+{
+	const char *owner = check->trace.owner, *apex = check->trace.apex;
+	struct visible_args args = {
+		.apex = apex,
+		.owner = owner,
+		.type = check->type,
+		.value = visible_wanted(check->zones, apex, owner, check->type),
+		.once = true,
+	};
+
+	job_step(&check->job, "servers");
+	visible_wait(check->zones, &check->job.task, &check->visible, &args);
+}
+
+static struct told_answer *told_of(struct dns_check *check, const char *address)
+{
+	struct told_answer *told;
+
+	for (size_t i = 0; i < check->n_told; i++)
+		if (str_is(check->told[i].address, address))
+			return &check->told[i];
+	check->told = mem_grow(check->told, check->n_told + 1, sizeof(*told));
+	told = &check->told[check->n_told++];
+	*told = (struct told_answer){ .sight = SIGHT_UNASKED };
+	snprintf(told->address, sizeof(told->address), "%s", address);
+	return told;
+}
+
+static const char *number(char *out, size_t size, bool is_known, int64_t value)
+{
+	if (is_known)
+		snprintf(out, size, "%lld", (long long)value);
+	return is_known ? out : NULL;
+}
+
+static void say(const struct dns_check *check, const struct witness *witness, enum sight sight)
+{
+	bool is_proper = sight_is_proper(sight), has_name = witness->server && *witness->server;
+	bool has_none = sight == SIGHT_NODATA || sight == SIGHT_NXDOMAIN;
+	const char *said = *witness->said ? witness->said : NULL;
+	char serial_text[24], ttl_text[24], rtt_text[24];
+	const struct log_field rtt = { "RTT",
+		number(rtt_text, sizeof(rtt_text), witness->rtt_ms >= 0, witness->rtt_ms),
+		&check->job.task.log },
+			       ttl = { "TTL",
+				       number(ttl_text, sizeof(ttl_text), is_proper,
+					       has_none ? witness->negative_ttl : witness->ttl),
+				       &rtt },
+			       serial = { "SERIAL",
+				       number(serial_text, sizeof(serial_text),
+					       witness->has_serial, witness->serial),
+				       &ttl },
+			       words = { "SAID", said, &serial },
+			       seen = { "SIGHT", sight_text(sight), &words },
+			       role = { "ROLE", server_role_text(witness->role), &seen },
+			       server = { "SERVER", has_name ? witness->server : NULL, &role },
+			       address = { "ADDRESS", witness->address, &server };
+
+	log_event(&address, EVENT_DNS_ANSWER, NULL, "%s: %s%s%s%s says %s%s%s",
+		check->trace.owner, witness->address, has_name ? " (" : "",
+		has_name ? witness->server : "", has_name ? ")" : "", sight_text(sight),
+		said ? ": " : "", said ? said : "");
+}
+
+/* What has not changed since the last round is not told again. */
+static void note(struct dns_check *check, size_t i)
+{
+	const struct witness *witness = &check->visible.witnesses[i];
+	enum sight sight = evidence_sight(check->visible.witnesses, check->visible.n, i);
+	struct told_answer *told = told_of(check, witness->address);
+	bool is_news = told->sight != sight || told->content != witness->content ||
+		       told->has_serial != witness->has_serial ||
+		       told->serial != witness->serial;
+
+	told->silent = sight_is_proper(sight) ? 0 : told->silent + 1;
+	told->sight = sight;
+	told->content = witness->content;
+	told->has_serial = witness->has_serial;
+	told->serial = witness->serial;
+	if (is_news)
+		say(check, witness, sight);
+}
+
+static bool counts(struct dns_check *check, const struct witness *witness)
+{
+	if (witness->role == ROLE_EXTRA)
+		return check->visible.policy.extra_required && sight_is_proper(witness->sight);
+	return told_of(check, witness->address)->silent < SILENT_ROUNDS;
+}
+
+/* Do all that count say the same?  What is awaited must be there, and so must something when somebody waits. */
+static bool agree(struct dns_check *check)
+{
+	const struct visible *v = &check->visible;
+	bool must_match = v->value || check->is_waiting;
+	const struct witness *first = NULL;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct witness *witness = &v->witnesses[i];
+
+		if (!counts(check, witness))
+			continue;
+		if (!sight_is_proper(witness->sight))
+			return false;
+		if (must_match && witness->sight != SIGHT_MATCH)
+			return false;
+		if (!v->value && first && first->content != witness->content)
+			return false;
+		first = witness;
+	}
+	return first != NULL;
+}
+
+/* 0, or -1: who serves the zone is not found, so nobody says anything. */
+static int take(struct dns_check *check, struct err *err)
+{
+	const struct visible *v = &check->visible;
+
+	if (err_is_set(&v->err)) {
+		*err = v->err;
+		return -1;
+	}
+	for (size_t i = 0; i < v->n; i++)
+		note(check, i);
+	check->rounds++;
+	check->has_agreed = agree(check);
+	return 0;
+}
+
+static bool must_look_again(const struct dns_check *check)
+{
+	struct instant end = instant_add(check->job.started, check->visible.policy.deadline);
+
+	return check->is_waiting && !check->has_agreed && instant_before(clock_now(), end);
+}
+
+static void pause_for_round(struct dns_check *check)
+{
+	job_step(&check->job, "wait");
+	task_sleep(&check->job.task, &check->pause, evidence_ramp_s(check->rounds - 1) * 1000);
+}
+
+static bool all_match(const struct visible *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->witnesses[i].sight != SIGHT_MATCH && v->witnesses[i].role != ROLE_EXTRA)
+			return false;
+	return true;
+}
+
+static int conclude(const struct dns_check *check, struct err *err)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	if (check->has_agreed)
+		return 0;
+	if (!check->visible.value && all_match(&check->visible))
+		return err_set(err, ERR_NOT_VISIBLE,
+			"the name servers of %s show different records at %s",
+			check->trace.apex, check->trace.owner);
+	visible_tell(&check->visible, &text);
+	return err_set(err, ERR_NOT_VISIBLE, "not all name servers of %s show %s: %s",
+		check->trace.apex, check->trace.owner, buf_text(&text));
+}
+
+static int check_trace(const struct dns_check *check, struct err *err)
+{
+	if (err_is_set(&check->trace.err))
+		*err = check->trace.err;
+	return err_is_set(err) ? -1 : 0;
+}
+
+void dns_check_run(struct task *task)
+{
+	struct dns_check *check =
+		CONTAINER_OF(TASK_OF(task, struct job), struct dns_check, job);
+
+	TASK_BEGIN(task)
+	job_step(&check->job, "zone");
+	AWAIT(trace_start(&check->trace, task, check->zones, check->owner, check->type));
+	TRY(check_trace(check, &task->err));
+	for (;;) {
+		AWAIT(look(check));
+		TRY(take(check, &task->err));
+		if (!must_look_again(check))
+			break;
+		AWAIT(pause_for_round(check));
+	}
+	TRY(conclude(check, &task->err));
+	FINALLY
+	TASK_END
+}

@@ -1,0 +1,236 @@
+#include "tests/sim/scenario.h"
+
+#include "lib/wire/dns_message.h"
+#include "tests/sim/acme.h"
+
+/*
+ * `certctl dns check` in a world of name servers that agree, differ, lag, are silent or lead in circles; and what `why`
+ * and `status` tell of an order that waits for them.
+ */
+
+#define OWNER "_acme-challenge.example.com"
+#define NS3 "192.0.2.3"
+#define NO_EXTRA "dns: {extra_nameservers: []}\n"
+
+static void begin(struct sim *sim, const char *config)
+{
+	sim_open(sim, config, 1);
+	sim->may_expire = true;
+	sim_acme(sim, A_TEST);
+}
+
+/* Runs the command to the end of its job, and returns all that the job has said. */
+static const char *check(struct sim *sim, const char *command)
+{
+	const char *said = sim_command(sim, command);
+	size_t before = sim_count(sim, EVENT_JOB_DONE, NULL);
+	char *watch AUTO_FREE = NULL;
+
+	if (!str_starts(said, "ok job="))
+		return said;
+	watch = mem_printf("watch %.*s", (int)strcspn(said + 3, "\n "), said + 3);
+	for (int i = 0; i < 36000 && sim_count(sim, EVENT_JOB_DONE, NULL) == before; i++)
+		sim_advance(sim, SECONDS(1));
+	return sim_command(sim, watch);
+}
+
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)); text += strlen(part))
+		n++;
+	return n;
+}
+
+static bool has(const char *said, const char *part)
+{
+	if (!strstr(said, part))
+		TEST_FAIL("no %s in: %s", part, said);
+	return true;
+}
+
+TEST(servers_agree)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
+	said = check(&sim, "dns check example.com");
+	CHECK_INT(count(said, "name=dns.answer "), 2);
+	CHECK_INT(count(said, " sight=nxdomain serial=1 "), 2);
+	has(said, " address=" WIRES_NS1 " server=ns1.example.com role=primary ");
+	has(said, " address=" WIRES_NS2 " server=ns2.example.com role=authoritative ");
+	has(said, "result=ok");
+	/* However the name is written, it is the same place. */
+	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
+	wires_add(&sim.wires, OWNER, DNS_TXT, "two");
+	said = check(&sim, "dns check *.EXAMPLE.com.");
+	CHECK_INT(count(said, " sight=match "), 2);
+	has(said, "said=\"\\\"one\\\", \\\"two\\\"\" serial=3 ");
+	has(said, "result=ok");
+	said = check(&sim, "dns check " OWNER " --wait");
+	CHECK_INT(count(said, " sight=match "), 2);
+	has(said, "result=ok");
+	has(check(&sim, "dns check _25._tcp.example.com"), "sight=nxdomain");
+	sim_close(&sim);
+}
+
+TEST(a_server_lags)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
+	wires_serve(&sim.wires, "example.com", "ns3.example.com", NS3, 20000);
+	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
+	said = check(&sim, "dns check example.com");
+	CHECK_INT(count(said, "name=dns.answer "), 3);
+	has(said, " address=" NS3 " server=ns3.example.com role=authoritative sight=older ");
+	has(said, " error=not-visible ");
+	has(said, "192.0.2.3 (ns3.example.com) answers without the record");
+	said = check(&sim, "dns check example.com --wait");
+	has(said, "result=ok");
+	/* What did not change is told once. */
+	CHECK_INT(count(said, " address=" WIRES_NS1 " "), 1);
+	CHECK_INT(count(said, " address=" NS3 " "), 2);
+	sim_close(&sim);
+}
+
+TEST(servers_differ)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ONE_CA "dns: {extra_nameservers: [], deadline: 1m}\n" ONE_CERT);
+	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
+	sim_advance(&sim, SECONDS(1));
+	wires_fault(&sim.wires, WIRES_NS2, WIRES_FROZEN);
+	sim_advance(&sim, SECONDS(1));
+	wires_remove(&sim.wires, OWNER, DNS_TXT, "one");
+	wires_add(&sim.wires, OWNER, DNS_TXT, "two");
+	said = check(&sim, "dns check example.com");
+	has(said, "the name servers of example.com show different records at " OWNER);
+	said = check(&sim, "dns check example.com --wait");
+	has(said, "show different records");
+	CHECK_INT(count(said, "name=dns.answer "), 2);
+	wires_fault(&sim.wires, WIRES_NS2, WIRES_WELL);
+	has(check(&sim, "dns check example.com --wait"), "result=ok");
+	sim_close(&sim);
+}
+
+TEST(a_server_is_silent)
+{
+	static const struct {
+		enum wires_fault fault;
+		const char *sight;
+	} rows[] = {
+		{ WIRES_SILENT, " sight=timeout " },
+		{ WIRES_REFUSES, " sight=refused " },
+		{ WIRES_FAILS, " sight=servfail " },
+		{ WIRES_LAME, " sight=lame " },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim sim;
+		const char *said;
+
+		begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
+		wires_add(&sim.wires, OWNER, DNS_TXT, "one");
+		wires_fault(&sim.wires, WIRES_NS2, rows[i].fault);
+		said = check(&sim, "dns check example.com");
+		CHECK_INT(count(said, rows[i].sight), 1);
+		has(said, " error=not-visible ");
+		/* Who does not answer at all is not waited for until the deadline. */
+		said = check(&sim, "dns check example.com --wait");
+		CHECK_INT(count(said, rows[i].sight), 1);
+		has(said, "result=ok");
+		sim_close(&sim);
+	}
+}
+
+TEST(trouble_is_one_sentence)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
+	wires_add(&sim.wires, OWNER, DNS_CNAME, "b.example.com");
+	wires_add(&sim.wires, "b.example.com", DNS_CNAME, OWNER);
+	said = check(&sim, "dns check example.com");
+	has(said, " error=dns-loop ");
+	CHECK_INT(count(said, "name=dns.answer "), 0);
+	wires_fault(&sim.wires, WIRES_NS1, WIRES_SILENT);
+	wires_fault(&sim.wires, WIRES_NS2, WIRES_SILENT);
+	has(check(&sim, "dns check www.example.com"), " error=dns ");
+	sim_close(&sim);
+}
+
+TEST(bounds)
+{
+	struct sim sim;
+
+	begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
+	CHECK(str_starts(sim_command(&sim, "dns check"), "err bad-argument "));
+	CHECK(str_starts(sim_command(&sim, "dns check a..b"), "err "));
+	CHECK(str_starts(sim_command(&sim, "dns check ."), "err "));
+	CHECK(str_starts(sim_command(&sim, "dns check 192.0.2.1"), "err bad-argument "));
+	for (int i = 0; i < 8; i++)
+		CHECK(str_starts(sim_command(&sim, "dns check example.com"), "ok job="));
+	CHECK(str_starts(sim_command(&sim, "dns check example.com"), "err busy "));
+	sim_advance(&sim, MINUTES(1));
+	/* One that goes on may be cancelled, and a restart forgets it. */
+	CHECK(str_starts(sim_command(&sim, "dns check example.com --wait"), "ok job="));
+	sim_advance(&sim, SECONDS(2));
+	has(sim_command(&sim, "jobs"), "action=dns-check ");
+	sim_close(&sim);
+}
+
+/* An order that waits for a name server says for which one, and so does its failure. */
+TEST(the_world_has_a_say)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ONE_CA ONE_CERT);
+	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
+	wires_fault(&sim.wires, "9.9.9.9", WIRES_SILENT);
+	said = check(&sim, "dns check example.com");
+	CHECK_INT(count(said, " role=extra sight=match "), 3);
+	CHECK_INT(count(said, " address=9.9.9.9 role=extra sight=timeout "), 1);
+	has(said, "result=ok");
+	/* What was not there a moment ago is remembered. */
+	has(check(&sim, "dns check www.example.com"), "result=ok");
+	wires_add(&sim.wires, "_acme-challenge.www.example.com", DNS_TXT, "two");
+	said = check(&sim, "dns check www.example.com");
+	CHECK_INT(count(said, " role=extra sight=nxdomain "), 3);
+	has(said, " error=not-visible ");
+	said = check(&sim, "dns check www.example.com --wait");
+	CHECK_INT(count(said, " role=extra sight=match "), 3);
+	has(said, "result=ok");
+	sim_close(&sim);
+}
+
+TEST(why_tells_what_an_order_waits_for)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ACME_DAEMON
+		"dns: {extra_nameservers: [], deadline: 2m, "
+		"zones: {default: {publish: {type: command, add: [add], remove: [remove]}}}}\n"
+		"cas:\n" ACME_CA("a", "dns-01") WEB_OF("a") FRONT);
+	wires_fault(&sim.wires, WIRES_NS2, WIRES_FROZEN);
+	sim_advance(&sim, SECONDS(30));
+	said = sim_command(&sim, "why " WEB);
+	has(said, OWNER ": " WIRES_NS2 " (ns2.example.com) answers without the record");
+	has(said, "_acme-challenge.www.example.com: " WIRES_NS2);
+	/* Its value is what servers are judged by. */
+	said = check(&sim, "dns check example.com");
+	has(said, " address=" WIRES_NS1 " server=ns1.example.com role=primary sight=match ");
+	has(said, " error=not-visible ");
+	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(10));
+	has(sim_command(&sim, "status " WEB), WIRES_NS2 " (ns2.example.com) answers without");
+	has(sim_command(&sim, "why " WEB), WIRES_NS2 " (ns2.example.com) answers without");
+	sim_close(&sim);
+}
