@@ -1,5 +1,7 @@
 #include "lib/crypt/roots.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/x509_vfy.h>
@@ -26,50 +28,138 @@ static void path_done(struct path *path)
 }
 
 /*
- * Has the chain a certificate whose issuer is called so?  A system's file has some hundred and fifty roots,
- * and d2i_X509() of each takes ten times what the rest of an order does; names alone are quick.
+ * Where the blocks of the last text stand, and what their subjects hash to: it is the same for one certificate
+ * of a CA after the other.  A system's file has some hundred and fifty roots, of which d2i_X509() takes
+ * ten times what the rest of an order does, and base64 alone as much.
  */
-static bool may_end(const struct chain *chain, const struct secret *root)
+struct block {
+	const char *pem;
+	size_t len;
+	unsigned long subject;
+	bool is_odd; /* without a subject to hash */
+};
+
+static struct index {
+	char *pem;
+	struct block *blocks;
+	size_t n;
+} known;
+
+static void forget(void)
 {
-	const unsigned char *name;
-	X509_NAME *subject;
-	bool is_issuer = false;
+	free(known.pem);
+	free(known.blocks);
+	known = (struct index){ .n = 0 };
+}
+
+static unsigned long name_hash(const X509_NAME *name, bool *is_odd)
+{
+	int has_hash = 0;
+	unsigned long hash = name ? X509_NAME_hash_ex(name, NULL, NULL, &has_hash) : 0;
+
+	*is_odd = !has_hash;
+	return hash;
+}
+
+static void note(struct block *block, const struct secret *der)
+{
+	const unsigned char *at;
+	X509_NAME *name = NULL;
 	size_t len;
 
-	if (!cert_brief_subject(root->data, root->len, &name, &len))
-		return true; /* something to complain of */
-	subject = d2i_X509_NAME(NULL, &name, (long)len);
-	for (size_t i = 0; subject && i < chain->n && !is_issuer; i++)
-		is_issuer =
-			X509_NAME_cmp(X509_get_issuer_name(chain->at[i]->x509), subject) == 0;
-	is_issuer |= !subject;
-	X509_NAME_free(subject);
-	return is_issuer;
+	if (cert_brief_subject(der->data, der->len, &at, &len))
+		name = d2i_X509_NAME(NULL, &at, (long)len);
+	block->subject = name_hash(name, &block->is_odd);
+	X509_NAME_free(name);
+}
+
+static int learn(const char *pem, struct err *err)
+{
+	struct pem_block block = { .label = "" };
+	const char *at, *from;
+	size_t left = strlen(pem);
+	int got;
+
+	if (known.pem && strcmp(known.pem, pem) == 0)
+		return 0;
+	forget();
+	at = from = known.pem = mem_strdup(pem);
+	while ((got = pem_next(&at, &left, &block, err)) > 0) {
+		known.blocks = mem_grow(known.blocks, known.n + 1, sizeof(*known.blocks));
+		known.blocks[known.n] =
+			(struct block){ .pem = from, .len = (size_t)(at - from) };
+		note(&known.blocks[known.n++], &block.der);
+		pem_block_done(&block);
+		from = at;
+	}
+	if (got < 0)
+		forget();
+	return got;
+}
+
+/* What the chain's issuers are called. */
+struct issuers {
+	unsigned long names[CHAIN_MAX];
+	size_t n;
+	bool is_odd;
+};
+
+static struct issuers issuers_of(const struct chain *chain)
+{
+	struct issuers issuers = { .n = 0 };
+	bool is_odd;
+
+	assert(chain->n <= CHAIN_MAX);
+	while (issuers.n < chain->n) {
+		const X509 *x509 = chain->at[issuers.n]->x509;
+
+		issuers.names[issuers.n++] = name_hash(X509_get_issuer_name(x509), &is_odd);
+		issuers.is_odd |= is_odd;
+	}
+	return issuers;
+}
+
+static bool may_issue(const struct block *root, const struct issuers *issuers)
+{
+	for (size_t i = 0; i < issuers->n; i++)
+		if (issuers->names[i] == root->subject)
+			return true;
+	return root->is_odd || issuers->is_odd;
+}
+
+static int take_root(const struct block *from, STACK_OF(X509) * roots, struct err *err)
+{
+	struct pem_block block = { .label = "" };
+	const char *pem = from->pem;
+	const unsigned char *der;
+	size_t len = from->len;
+	X509 *root;
+
+	if (pem_next(&pem, &len, &block, err) < 0)
+		return -1;
+	der = (const unsigned char *)block.der.data;
+	ssl_begin();
+	root = d2i_X509(NULL, &der, (long)block.der.len);
+	pem_block_done(&block);
+	if (!root)
+		return ssl_fail(err, ERR_BAD_CERT, "a root is unreadable");
+	if (!sk_X509_push(roots, root))
+		mem_exhausted();
+	return 0;
 }
 
 static int take_roots(
 	const char *pem, const struct chain *chain, STACK_OF(X509) * roots, struct err *err)
 {
-	struct pem_block block = { .label = "" };
-	size_t len = strlen(pem);
-	int got;
+	struct issuers issuers = issuers_of(chain);
 
-	while ((got = pem_next(&pem, &len, &block, err)) > 0) {
-		const unsigned char *der = (const unsigned char *)block.der.data;
-		X509 *root = NULL;
-		bool is_wanted;
-
-		ssl_begin();
-		is_wanted = may_end(chain, &block.der);
-		if (is_wanted)
-			root = d2i_X509(NULL, &der, (long)block.der.len);
-		pem_block_done(&block);
-		if (is_wanted && !root)
-			return ssl_fail(err, ERR_BAD_CERT, "a root is unreadable");
-		if (is_wanted && !sk_X509_push(roots, root))
-			mem_exhausted();
-	}
-	return got;
+	if (learn(pem, err) < 0)
+		return -1;
+	for (size_t i = 0; i < known.n; i++)
+		if (may_issue(&known.blocks[i], &issuers) &&
+			take_root(&known.blocks[i], roots, err) < 0)
+			return -1;
+	return 0;
 }
 
 static int fail(const struct chain *chain, const X509_STORE_CTX *ctx, struct err *err)

@@ -8,8 +8,9 @@ struct err;
 
 /*
  * Roots: the certificates that chains are held against, as the PEM text of a file like
- * /etc/ssl/certs/ca-certificates.crt.  It may be long, so of its certificates only those are kept in
- * memory that could end the chain in question; nothing stays behind a call.
+ * /etc/ssl/certs/ca-certificates.crt.  It may be long, so only those of its certificates are decoded
+ * that could end the chain in question.  The last text and its subjects' hashes stay for the next call;
+ * so this is for one thread.
  *
  * chain_verify() (chain.h) says whether a chain is sound in itself, in the order in which it will be
  * served; roots_verify() whether it leads to somebody.  It says nothing about the order.
