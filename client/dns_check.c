@@ -12,8 +12,8 @@
 #include "lib/base/str.h"
 #include "proto/line.h"
 
-/* A higher table may not fit on the screen, and then cannot be drawn over; keys of a row. */
-enum { LIVE_ROWS = 20, KEYS = 16 };
+/* A larger table, or a narrower screen, cannot be drawn over; keys of a row. */
+enum { LIVE_ROWS = 20, LIVE_WIDTH = 70, KEYS = 16 };
 
 struct drawing {
 	const struct options *options;
@@ -26,7 +26,8 @@ struct drawing {
 static bool is_live(const struct drawing *drawing)
 {
 	return drawing->options->is_waiting && drawing->term->is_coloured &&
-	       !drawing->options->is_json && drawing->rows.n <= LIVE_ROWS;
+	       !drawing->options->is_json && drawing->rows.n <= LIVE_ROWS &&
+	       (!drawing->term->width || drawing->term->width >= LIVE_WIDTH);
 }
 
 static void draw(struct drawing *drawing)

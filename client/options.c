@@ -210,7 +210,8 @@ int options_request(struct options *options, struct buf *out, struct err *err)
 	bool is_ended = false;
 	size_t n_plain = 0;
 
-	line_add_word(out, options->command->name);
+	/* Of one or two plain words. */
+	buf_add_text(out, options->command->name);
 	for (int i = 0; i < options->n_args;) {
 		const char *arg = options->args[i];
 

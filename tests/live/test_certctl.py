@@ -354,6 +354,66 @@ def test_waiting_for_a_job_of_several_certificates():
     assert done.stderr == "certctl: a/2: used up\ncertctl: one of 3 failed\n"
 
 
+NS1 = "address=192.0.2.1 server=ns1.a.test role=primary"
+NS2 = "address=192.0.2.2 server=ns2.a.test role=authoritative"
+ONE = 'sight=match said="\\"one\\"" serial=7 ttl=60 rtt=3'
+
+
+def dns_script(*words, end="result=ok"):
+    """Answers a dns check with job 17, whose events are these answers of name servers."""
+
+    def script(daemon, peer):
+        while request := peer.read():
+            daemon.requests.append(request)
+            if request.startswith("watch"):
+                peer.send("ok\nevent seq=1 at=2026-11-21T10:16:00Z name=job.step job=17 step=zone\n")
+                for n, answer in enumerate(words):
+                    peer.send(f'event seq={n} at=2026-11-21T10:16:00Z name=dns.answer {answer} job=17 text="news {n}"\n')
+                peer.send(f"event seq=99 at=2026-11-21T10:16:00Z name=job.done job=17 {end}\n")
+            else:
+                peer.send("ok job=17\n")
+
+    return script
+
+
+def test_dns_check_is_a_table():
+    late = 'error=not-visible text="192.0.2.2 answers without the record"'
+    script = dns_script(f"{NS1} {ONE}", f"{NS2} sight=nxdomain serial=6 ttl=30 rtt=4", end=late)
+    done, requests = ask(script, "dns", "check", "a.test")
+    assert requests == ["dns check a.test", "watch job=17"]
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["address", "server", "role", "answer", "says", "serial", "ttl"],
+        ["192.0.2.1", "ns1.a.test", "primary", "match", '"one"', "7", "60"],
+        ["192.0.2.2", "ns2.a.test", "authoritative", "nxdomain", "-", "6", "30"]]
+    assert done.returncode == 1 and done.stderr == "certctl: 192.0.2.2 answers without the record\n"
+    done, _ = ask(script, "--json", "dns", "check", "a.test")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 1 and [row["sight"] for row in rows] == ["match", "nxdomain"]
+    assert rows[0] == {"address": "192.0.2.1", "server": "ns1.a.test", "role": "primary", "sight": "match",
+                       "said": '"one"', "serial": 7, "ttl": 60, "rtt": 3}
+    done, _ = ask(dns_script(end='error=dns-loop text="a leads to a"'), "--json", "dns", "check", "a.test")
+    assert done.returncode == 1 and json.loads(done.stdout)["error"] == "dns-loop"
+    done, _ = ask('err busy "8 looks are under way"\n', "dns", "check", "a.test")
+    assert done.returncode == 6 and done.stdout == ""
+
+
+def test_dns_check_waits():
+    """A line for what is news, one table that is drawn over on a terminal, and the end alone in JSON."""
+    script = dns_script(f"{NS2} sight=timeout", f"{NS1} {ONE}", f"{NS2} {ONE}")
+    done, requests = ask(script, "dns", "check", "a.test", "--wait")
+    assert requests == ["dns check a.test --wait", "watch job=17"]
+    assert done.returncode == 0 and done.stdout == "news 0\nnews 1\nnews 2\n"
+    done, _ = ask(script, "--json", "dns", "check", "--wait", "a.test")
+    assert sorted((row["address"], row["sight"]) for row in json.loads(done.stdout)) == [
+        ("192.0.2.1", "match"), ("192.0.2.2", "match")]
+    with FakeDaemon(script) as daemon:
+        out, status = on_terminal("-s", daemon.path, "dns", "check", "a.test", "--wait")
+        narrow, _ = on_terminal("-s", daemon.path, "dns", "check", "a.test", "--wait", columns=50)
+    assert status == 0 and "\x1b[2A\x1b[J" in out and "\x1b[3A\x1b[J" in out and "\x1b[31mtimeout" in out
+    assert out.rsplit("\x1b[J", 1)[1].count("\x1b[32mmatch") == 2
+    assert "A\x1b[J" not in narrow and narrow.count("\n") == 3
+
+
 def test_watch_ends_with_its_job():
     def script(daemon, peer):
         daemon.requests.append(peer.read())

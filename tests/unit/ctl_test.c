@@ -1,5 +1,7 @@
 #include "tests/unit/ctl_talk.h"
 
+#include "daemon/job/dns_check.h"
+
 TEST(every_command_has_its_handler)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -403,6 +405,69 @@ TEST(prune)
 				    "row cert=example.com/l00001 pruned=7\nok rows=2\n");
 	CHECK_STARTS(say(&t, "prune keep=x"), "err bad-argument ");
 	talk_end(&t);
+}
+
+TEST(dns_check)
+{
+	static struct principal some[] = { { "u", false, true, 10 } };
+	struct talk t;
+
+	talk_begin(&t, 1, &(struct peer){ .uid = 10, .gid = 10 });
+	t.w.fleet->conf->observe = (struct principals){ some, 1 };
+	CHECK_STARTS(say(&t, "dns check"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "dns check a b"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "dns check example.com --force"), "err bad-argument ");
+	CHECK_STARTS(say(&t, "dns"), "err unknown-command ");
+	/* This world asks nobody; daemons that do are in tests/sim/dns_check_sim.c. */
+	CHECK_STARTS(say(&t, "dns check example.com --wait"), "err dns ");
+	t.w.fleet->conf->observe.n = 0;
+	CHECK_STARTS(say(&t, "dns check example.com"), "err not-allowed ");
+	talk_end(&t);
+}
+
+TEST(what_a_name_means_to_dns_check)
+{
+	static const struct {
+		const char *text, *owner;
+		uint16_t type;
+	} rows[] = {
+		{ "example.com", "_acme-challenge.example.com", DNS_TXT },
+		{ "WWW.Example.com.", "_acme-challenge.www.example.com", DNS_TXT },
+		{ "*.example.com", "_acme-challenge.example.com", DNS_TXT },
+		{ "_acme-challenge.example.com", "_acme-challenge.example.com", DNS_TXT },
+		{ "_validation-persist.a.test", "_validation-persist.a.test", DNS_TXT },
+		{ "_25._TCP.mail.a.test", "_25._tcp.mail.a.test", DNS_TLSA },
+		{ "_25.a.test", "_25.a.test", DNS_TXT },
+		{ "_._tcp.a.test", "_._tcp.a.test", DNS_TXT },
+		{ "b\xc3\xbc.test", "_acme-challenge.xn--b-eha.test", DNS_TXT },
+		{ "", NULL, 0 },
+		{ ".", NULL, 0 },
+		{ "a..b", NULL, 0 },
+		{ "192.0.2.1", NULL, 0 },
+		{ "2001:db8::1", NULL, 0 },
+	};
+	char longest[245], owner[DNS_NAME_LEN];
+	struct err err = ERR_INIT;
+	uint16_t type;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int got = dns_check_target(rows[i].text, owner, &type, &err);
+
+		if ((got == 0) != (rows[i].owner != NULL))
+			TEST_FAIL("%s: %d", rows[i].text, got);
+		if (got < 0 || !rows[i].owner)
+			continue;
+		CHECK_STR(owner, rows[i].owner);
+		CHECK_INT(type, rows[i].type);
+	}
+	/* A name that is one, but has no room for what goes before it. */
+	memset(longest, 'a', sizeof(longest));
+	for (size_t i = 60; i < sizeof(longest) - 1; i += 61)
+		longest[i] = '.';
+	longest[sizeof(longest) - 2] = 'a';
+	longest[sizeof(longest) - 1] = '\0';
+	CHECK_INT(dns_check_target(longest, owner, &type, &err), -1);
+	CHECK_INT(dns_check_target(longest + 20, owner, &type, &err), 0);
 }
 
 TEST(reload)
