@@ -8,6 +8,9 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+/* Places that no crowd of the zone's own servers takes. */
+enum { EXTRAS_KEPT = 8 };
+
 void servers_add(struct servers *servers, const char *name, const struct dns_address *address,
 	enum server_role role)
 {
@@ -26,7 +29,7 @@ void servers_add(struct servers *servers, const char *name, const struct dns_add
 			snprintf(server->name, sizeof(server->name), "%s", name);
 		return;
 	}
-	if (servers->n >= ZONE_ADDRESSES_MAX)
+	if (servers->n >= ZONE_ADDRESSES_MAX - (role == ROLE_EXTRA ? 0 : EXTRAS_KEPT))
 		return;
 	servers->at = mem_grow(servers->at, servers->n + 1, sizeof(*servers->at));
 	server = &servers->at[servers->n++];
