@@ -29,6 +29,7 @@ struct host {
 	int64_t lag_ms, frozen;
 	enum wires_fault fault;
 	unsigned n_asked;
+	bool is_hidden;
 };
 
 /* What a resolver was told is not there. */
@@ -88,6 +89,16 @@ void wires_serve(struct wires *wires, const char *apex, const char *name, const 
 	host->apex = mem_strdup(apex);
 	host->name = mem_strdup(name);
 	host->lag_ms = lag_ms;
+}
+
+void wires_hide(struct wires *wires, const char *name)
+{
+	list_each(at, &wires->servers) {
+		struct host *host = LIST_OF(at, struct host, link);
+
+		if (host->apex && str_is(host->name, name))
+			host->is_hidden = true;
+	}
 }
 
 void wires_resolver(struct wires *wires, const char *address)
@@ -240,7 +251,8 @@ static void add_servers(struct reply *reply, const struct wires *wires, const ch
 		const struct host *host = LIST_OF(at, struct host, link);
 		bool is_six = strchr(host->address, ':') != NULL;
 
-		if (!host->apex || !str_is(host->apex, apex))
+		if (!host->apex || !str_is(host->apex, apex) ||
+			(host->is_hidden && section == DNS_ANSWER))
 			continue;
 		reply_add(reply, section, apex, DNS_NS, host->name);
 		reply_add(reply, DNS_ADDITIONAL, host->name, is_six ? DNS_AAAA : DNS_A,
@@ -289,6 +301,13 @@ static const char *add_records(struct reply *reply, const struct wires *wires,
 	return alias;
 }
 
+static bool serves(const struct wires *wires, const char *address, const char *apex)
+{
+	const struct host *host = host_at(wires, address, apex);
+
+	return host && host->apex && str_is(host->apex, apex);
+}
+
 static void answer_with_authority(const struct wires *wires, const struct host *host,
 	const char *name, uint16_t type, struct reply *reply)
 {
@@ -296,7 +315,7 @@ static void answer_with_authority(const struct wires *wires, const struct host *
 	int64_t moment = moment_of(host);
 	bool exists = str_is(name, host->apex);
 
-	if (zone && strlen(zone) > strlen(host->apex) && !host_at(wires, host->address, zone)) {
+	if (zone && strlen(zone) > strlen(host->apex) && !serves(wires, host->address, zone)) {
 		add_servers(reply, wires, zone, DNS_AUTHORITY);
 		return;
 	}
