@@ -23,7 +23,8 @@ enum {
 struct question {
 	const struct server *server; /* of the zone, until the answers are awaited */
 	bool wants_serial;
-	struct dns_probe_op probe, serial;
+	struct dns_probe_op probe;
+	struct dns_probe_op *serial; /* NULL: it is not asked for */
 };
 
 struct lookout {
@@ -50,7 +51,9 @@ static void forget_questions(struct lookout *l)
 {
 	for (size_t i = 0; i < l->n_questions; i++) {
 		dns_probe_done(&l->questions[i].probe);
-		dns_probe_done(&l->questions[i].serial);
+		if (l->questions[i].serial)
+			dns_probe_done(l->questions[i].serial);
+		free(l->questions[i].serial);
 	}
 	free(mem_take(&l->questions));
 	l->n_questions = 0;
@@ -281,8 +284,9 @@ static void ask(struct lookout *l)
 		dns_probe(dns, &l->task, &question->probe);
 		if (!question->wants_serial)
 			continue;
-		dns_question(&question->serial, l->zone->apex, DNS_SOA, &server->address);
-		dns_probe(dns, &l->task, &question->serial);
+		question->serial = mem_new(struct dns_probe_op);
+		dns_question(question->serial, l->zone->apex, DNS_SOA, &server->address);
+		dns_probe(dns, &l->task, question->serial);
 	}
 }
 
@@ -303,8 +307,8 @@ static void note_one(struct lookout *l, struct visible *v, const struct question
 	if (!witness)
 		return;
 	sight = sighting(&question->probe, v->value, witness);
-	if (question->wants_serial)
-		sighting_serial(&question->serial, witness);
+	if (question->serial)
+		sighting_serial(question->serial, witness);
 	witness_note(witness, sight, clock_now());
 	if (sight == SIGHT_LAME || sight == SIGHT_REFUSED)
 		zone_doubt(l->zone);

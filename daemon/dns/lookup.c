@@ -1,6 +1,5 @@
 #include "daemon/dns/lookup.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -94,8 +93,7 @@ static void start(struct lookup *lookup, struct zones *zones, const char *name, 
 	char text[16];
 
 	lookup_done(lookup);
-	*lookup = (struct lookup){ .zones = zones, .type = type };
-	snprintf(lookup->name, sizeof(lookup->name), "%s", name);
+	*lookup = (struct lookup){ .zones = zones, .name = name, .type = type };
 	err_set(&lookup->err, ERR_DNS, "nobody can be asked for the %s of %s",
 		dns_type_text(type, text), name);
 }

@@ -22,7 +22,7 @@
 struct lookup {
 	struct task task;
 	struct zones *zones;
-	char name[DNS_NAME_LEN];
+	const char *name; /* the caller's, until the lookup has ended */
 	uint16_t type;
 	struct dns_address at[LOOKUP_SERVERS];
 	size_t n, next, n_silent;

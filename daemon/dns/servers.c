@@ -54,6 +54,8 @@ void servers_want(
 	if (wanted || servers->n_wanted == SERVER_NAMES_MAX ||
 		strlen(name) >= sizeof(wanted->name))
 		return;
+	servers->wanted =
+		mem_grow(servers->wanted, servers->n_wanted + 1, sizeof(*servers->wanted));
 	wanted = &servers->wanted[servers->n_wanted++];
 	*wanted = (struct wanted_server){ .port = port, .role = role };
 	snprintf(wanted->name, sizeof(wanted->name), "%s", name);
@@ -64,10 +66,10 @@ void servers_add_for(struct servers *servers, struct wanted_server *wanted,
 {
 	struct dns_address at = *address;
 
-	if (wanted->port && at.at.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&at.at)->sin6_port = htons(wanted->port);
+	if (wanted->port && at.any.sa_family == AF_INET6)
+		at.six.sin6_port = htons(wanted->port);
 	else if (wanted->port)
-		((struct sockaddr_in *)&at.at)->sin_port = htons(wanted->port);
+		at.four.sin_port = htons(wanted->port);
 	wanted->n++;
 	servers_add(servers, wanted->name, &at, wanted->role);
 }
@@ -130,5 +132,6 @@ void servers_mark_anycast(struct servers *servers, const struct dns_address *add
 void servers_done(struct servers *servers)
 {
 	free(mem_take(&servers->at));
-	servers->n = 0;
+	free(mem_take(&servers->wanted));
+	servers->n = servers->n_wanted = 0;
 }

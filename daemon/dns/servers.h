@@ -27,7 +27,7 @@ struct wanted_server {
 struct servers {
 	struct server *at;
 	size_t n;
-	struct wanted_server wanted[SERVER_NAMES_MAX];
+	struct wanted_server *wanted;
 	size_t n_wanted;
 };
 

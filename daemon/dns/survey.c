@@ -21,12 +21,14 @@ struct survey {
 	const struct zone_conf *conf; /* of zones->conf, which outlives it: see held */
 	struct conf *held;
 	struct servers found;
-	struct lookup own, soa, parent, resolved;
+	struct lookup ns, soa;    /* ns: of the resolver, the zone itself, its parent */
 	struct lookup *addresses; /* two a name */
 	size_t n_addresses;
 	struct dns_address start[LOOKUP_SERVERS];
 	size_t n_start;
-	struct trace above;
+	struct trace *above; /* NULL: it was known */
+	struct dns_address parents[PARENTS_ASKED];
+	size_t n_parents;
 	struct err err;
 };
 
@@ -90,7 +92,7 @@ static void take_extras(struct survey *s)
 /* Somebody to begin with, when nobody is configured: the resolver names the zone's servers. */
 static void ask_resolver(struct survey *s)
 {
-	lookup_start(&s->resolved, &s->task, zones_of(s), s->zone->apex, DNS_NS);
+	lookup_start(&s->ns, &s->task, zones_of(s), s->zone->apex, DNS_NS);
 }
 
 static void want_ns(struct survey *s, const struct lookup *lookup, enum dns_section section)
@@ -109,6 +111,14 @@ static void want_ns(struct survey *s, const struct lookup *lookup, enum dns_sect
 	}
 }
 
+static void forget_addresses(struct survey *s)
+{
+	for (size_t i = 0; i < s->n_addresses; i++)
+		lookup_done(&s->addresses[i]);
+	free(mem_take(&s->addresses));
+	s->n_addresses = 0;
+}
+
 /*
  * All addresses of all names that have none yet, side by side: at those who are asked first, because a
  * split horizon has other addresses there, or at the resolver.
@@ -117,10 +127,8 @@ static void ask_addresses(struct survey *s, bool of_resolver)
 {
 	static const uint16_t types[] = { DNS_A, DNS_AAAA };
 
-	free(s->addresses);
 	s->addresses =
 		mem_zalloc((2 * servers_unresolved(&s->found) + 1) * sizeof(*s->addresses));
-	s->n_addresses = 0;
 	for (size_t i = 0; i < s->found.n_wanted; i++) {
 		struct wanted_server *wanted = &s->found.wanted[i];
 
@@ -158,9 +166,7 @@ static void take_addresses(struct survey *s)
 	for (size_t i = 0; i < s->found.n_wanted; i++)
 		if (s->found.wanted[i].n > 0)
 			s->found.wanted[i].is_resolved = true;
-	for (size_t i = 0; i < s->n_addresses; i++)
-		lookup_done(&s->addresses[i]);
-	s->n_addresses = 0;
+	forget_addresses(s);
 }
 
 /* Those to ask about the zone itself: the first few that are no extras. */
@@ -174,41 +180,63 @@ static void choose_start(struct survey *s)
 static void ask_own(struct survey *s)
 {
 	lookup_start_at(
-		&s->own, &s->task, zones_of(s), s->zone->apex, DNS_NS, s->start, s->n_start);
+		&s->ns, &s->task, zones_of(s), s->zone->apex, DNS_NS, s->start, s->n_start);
 	lookup_start_at(
 		&s->soa, &s->task, zones_of(s), s->zone->apex, DNS_SOA, s->start, s->n_start);
 }
 
 static int take_own(struct survey *s, struct err *err)
 {
-	const struct dns_message *answer = lookup_answer(&s->own);
+	const struct dns_message *answer = lookup_answer(&s->ns);
 
 	if (!answer) {
-		*err = s->own.err;
+		*err = s->ns.err;
 		return -1;
 	}
 	if (!dns_message_find(answer, DNS_ANSWER, DNS_NS, s->zone->apex, NULL))
 		return err_set(
 			err, ERR_DNS, "%s is no zone: it has no NS records", s->zone->apex);
-	want_ns(s, &s->own, DNS_ANSWER);
+	want_ns(s, &s->ns, DNS_ANSWER);
 	return 0;
+}
+
+static void take_parents(struct survey *s, const struct cut *cut)
+{
+	s->n_parents = cut->n < PARENTS_ASKED ? cut->n : PARENTS_ASKED;
+	memcpy(s->parents, cut->at, s->n_parents * sizeof(*s->parents));
+}
+
+static void forget_trace(struct survey *s)
+{
+	if (s->above)
+		trace_done(s->above);
+	free(mem_take(&s->above));
 }
 
 /* What the parent says may differ: servers that the zone forgot are still asked by the world. */
 static void find_parent(struct survey *s)
 {
 	const char *above = dns_name_parent(s->zone->apex);
+	const struct cut *cut;
 
-	if (above && *above)
-		trace_start(&s->above, &s->task, zones_of(s), above, DNS_NS);
+	if (!above || !*above)
+		return;
+	cut = trace_known(zones_of(s), above);
+	if (cut) {
+		take_parents(s, cut);
+		return;
+	}
+	s->above = mem_new(struct trace);
+	trace_start(s->above, &s->task, zones_of(s), above, DNS_NS);
 }
 
 static void ask_parent(struct survey *s)
 {
-	size_t n = trace_answer(&s->above) ? s->above.cut.n : 0;
-
-	lookup_start_at(&s->parent, &s->task, zones_of(s), s->zone->apex, DNS_NS,
-		s->above.cut.at, n < PARENTS_ASKED ? n : PARENTS_ASKED);
+	if (s->above && trace_answer(s->above))
+		take_parents(s, &s->above->cut);
+	forget_trace(s);
+	lookup_start_at(
+		&s->ns, &s->task, zones_of(s), s->zone->apex, DNS_NS, s->parents, s->n_parents);
 }
 
 static void take_fresh(struct survey *s)
@@ -262,7 +290,7 @@ static void run(struct task *task)
 	if (!is_fixed(s)) {
 		if (s->n_start == 0) {
 			AWAIT(ask_resolver(s));
-			want_ns(s, &s->resolved, DNS_ANSWER);
+			want_ns(s, &s->ns, DNS_ANSWER);
 		}
 		AWAIT(ask_addresses(s, true));
 		take_addresses(s);
@@ -271,7 +299,7 @@ static void run(struct task *task)
 		TRY(take_own(s, &s->err));
 		AWAIT(find_parent(s));
 		AWAIT(ask_parent(s));
-		want_ns(s, &s->parent, DNS_AUTHORITY);
+		want_ns(s, &s->ns, DNS_AUTHORITY);
 		if (s->conf && s->conf->primary.text) {
 			AWAIT(ask_addresses(s, false));
 			take_addresses(s);
@@ -288,14 +316,10 @@ static void run(struct task *task)
 
 static void survey_free(struct survey *s)
 {
-	for (size_t i = 0; i < s->n_addresses; i++)
-		lookup_done(&s->addresses[i]);
-	free(s->addresses);
-	lookup_done(&s->own);
+	forget_addresses(s);
+	lookup_done(&s->ns);
 	lookup_done(&s->soa);
-	lookup_done(&s->parent);
-	lookup_done(&s->resolved);
-	trace_done(&s->above);
+	forget_trace(s);
 	servers_done(&s->found);
 	conf_unref(s->held);
 	free(s);

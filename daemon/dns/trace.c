@@ -1,5 +1,6 @@
 #include "daemon/dns/trace.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +39,25 @@ static bool ask_as_configured(struct cut *cut, const struct zone_conf *zone)
 	return cut->n > 0;
 }
 
+/* Each time with another address first, so that a zone with many below it is not asked at one only. */
 static const struct cut *known(const struct zones *zones, const char *apex)
 {
-	const struct cut *cut = map_get(&zones->cuts, apex);
+	struct cut *cut = map_get(&zones->cuts, apex);
+	struct dns_address first;
 
-	return cut && cut->until.ms > clock_tick().ms ? cut : NULL;
+	if (!cut || cut->until.ms <= clock_tick().ms)
+		return NULL;
+	first = cut->at[0];
+	memmove(&cut->at[0], &cut->at[1], (cut->n - 1) * sizeof(first));
+	cut->at[cut->n - 1] = first;
+	return cut;
+}
+
+const struct cut *trace_known(const struct zones *zones, const char *apex)
+{
+	const struct zone_conf *zone = zones_conf(zones, apex);
+
+	return zone && zone->name ? NULL : known(zones, apex);
 }
 
 static void remember(struct zones *zones, const struct cut *cut)
@@ -54,6 +69,7 @@ static void remember(struct zones *zones, const struct cut *cut)
 		map_remove(&zones->cuts, old->apex);
 		free(old);
 	}
+	assert(cut->n > 0);
 	copy = mem_new(struct cut);
 	*copy = *cut;
 	copy->until.ms = clock_tick().ms + CUT_MS;
@@ -160,8 +176,16 @@ static int take_cut(struct trace *t, struct err *err)
 	return 0;
 }
 
+static void forget_addresses(struct trace *t)
+{
+	for (size_t i = 0; t->addresses && i < 2 * t->n_servers; i++)
+		lookup_done(&t->addresses[i]);
+	free(mem_take(&t->addresses));
+}
+
 static void ask_addresses(struct trace *t)
 {
+	t->addresses = mem_zalloc(2 * t->n_servers * sizeof(*t->addresses));
 	for (size_t i = 0; i < t->n_servers; i++) {
 		lookup_start(&t->addresses[2 * i], &t->task, t->zones, t->servers[i], DNS_A);
 		lookup_start(
@@ -182,6 +206,7 @@ static int take_addresses(struct trace *t, struct err *err)
 			if (lookup_address(record, &address) == 0)
 				add_address(&t->cut, &address);
 	}
+	forget_addresses(t);
 	if (t->cut.n == 0)
 		return err_set(
 			err, ERR_DNS, "no address is found of the servers of %s", t->cut.apex);
@@ -337,7 +362,6 @@ void trace_done(struct trace *trace)
 {
 	lookup_done(&trace->lookup);
 	lookup_done(&trace->soa);
-	for (size_t i = 0; i < ARRAY_LEN(trace->addresses); i++)
-		lookup_done(&trace->addresses[i]);
+	forget_addresses(trace);
 	buf_done(&trace->chain);
 }

@@ -37,7 +37,8 @@ struct trace {
 	char wanted[DNS_NAME_LEN];     /* the zone whose servers are looked for */
 	char servers[2][DNS_NAME_LEN]; /* names of its servers that are looked up */
 	size_t n_servers;
-	struct lookup lookup, soa, addresses[4];
+	struct lookup lookup, soa;
+	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
 	bool is_blind; /* none of the zone's servers can be asked, by the configuration */
 	bool is_done, needs_soa;
 	struct err err;
@@ -49,5 +50,8 @@ void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 /* What a server of the zone answered for the final owner; NULL with an error, or when none can be asked. */
 const struct dns_message *trace_answer(const struct trace *trace);
 void trace_done(struct trace *trace); /* zeroed is fine */
+
+/* Where a zone is asked of which some trace was told lately; NULL: it takes one to know. */
+const struct cut *trace_known(const struct zones *zones, const char *apex);
 
 #endif

@@ -1,5 +1,6 @@
 #include "daemon/dns/zones.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,11 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* Beyond this many, those that nobody uses and nothing is known of any more are forgotten. */
-enum { ZONES_KEPT = 256, CUTS_KEPT = 1024 };
+/*
+ * Beyond this many, those that nobody uses and nothing is known of any more are forgotten; all at once,
+ * and not again before there are twice as many, so that they are not walked for each new one.
+ */
+enum { ZONES_KEPT = 256 };
 
 static void zone_free(struct zone *zone)
 {
@@ -112,26 +116,29 @@ static bool is_forgettable(const struct zone *zone)
 	       zone->fresh_until.ms < clock_tick().ms;
 }
 
-static struct zone *one_to_forget(struct zones *zones)
+static void forget_zones(struct zones *zones)
 {
+	struct map kept = { 0 };
 	struct zone *zone;
 	size_t at = 0;
 
 	while ((zone = map_next(&zones->by_apex, &at)))
 		if (is_forgettable(zone))
-			return zone;
-	return NULL;
+			zone_free(zone);
+		else
+			map_set(&kept, zone->apex, zone);
+	map_done(&zones->by_apex);
+	zones->by_apex = kept;
+	zones->n_kept = kept.n;
 }
 
 struct zone *zone_of(struct zones *zones, const char *apex)
 {
-	struct zone *zone = map_get(&zones->by_apex, apex), *old;
+	struct zone *zone = map_get(&zones->by_apex, apex);
 
 	if (!zone) {
-		while (zones->by_apex.n >= ZONES_KEPT && (old = one_to_forget(zones))) {
-			map_remove(&zones->by_apex, old->apex);
-			zone_free(old);
-		}
+		if (zones->by_apex.n >= ZONES_KEPT && zones->by_apex.n >= 2 * zones->n_kept)
+			forget_zones(zones);
 		zone = mem_new(struct zone);
 		zone->zones = zones;
 		zone->apex = mem_strdup(apex);
@@ -158,8 +165,9 @@ int zones_address(const struct endpoint *endpoint, struct dns_address *out)
 {
 	if (endpoint->len == 0)
 		return -1;
-	memcpy(&out->at, &endpoint->addr, sizeof(out->at));
-	out->len = endpoint->len;
+	assert(endpoint->len <= sizeof(out->six));
+	*out = (struct dns_address){ .len = endpoint->len };
+	memcpy(&out->six, &endpoint->addr, endpoint->len);
 	return 0;
 }
 

@@ -67,6 +67,7 @@ struct zones {
 	struct keeper *keeper;
 	struct conf *conf;  /* a reference: that in force */
 	struct map by_apex; /* struct zone */
+	size_t n_kept;      /* of them, when some were forgotten last */
 	struct map cuts;    /* struct cut, by apex */
 	struct dns_address resolvers[RESOLVERS_MAX];
 	size_t n_resolvers;

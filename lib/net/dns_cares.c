@@ -140,17 +140,15 @@ static ares_channel open_channel(struct dns_try *attempt, bool by_tcp, bool has_
 
 static void set_server(ares_channel channel, const struct dns_address *server)
 {
-	const struct sockaddr_in6 *six = (const void *)&server->at;
-	const struct sockaddr_in *four = (const void *)&server->at;
-	struct ares_addr_port_node node = { .family = server->at.ss_family };
+	struct ares_addr_port_node node = { .family = server->any.sa_family };
 
 	if (node.family == AF_INET6) {
-		memcpy(&node.addr.addr6, &six->sin6_addr, sizeof(node.addr.addr6));
-		node.udp_port = node.tcp_port = ntohs(six->sin6_port);
+		memcpy(&node.addr.addr6, &server->six.sin6_addr, sizeof(node.addr.addr6));
+		node.udp_port = node.tcp_port = ntohs(server->six.sin6_port);
 	} else {
 		assert(node.family == AF_INET);
-		node.addr.addr4 = four->sin_addr;
-		node.udp_port = node.tcp_port = ntohs(four->sin_port);
+		node.addr.addr4 = server->four.sin_addr;
+		node.udp_port = node.tcp_port = ntohs(server->four.sin_port);
 	}
 	if (ares_set_servers_ports(channel, &node) != ARES_SUCCESS)
 		mem_exhausted();

@@ -24,24 +24,20 @@ struct dns_peer {
 
 static uint16_t port_of(const struct dns_address *address)
 {
-	const struct sockaddr_in6 *six = (const void *)&address->at;
-	const struct sockaddr_in *four = (const void *)&address->at;
-
-	return ntohs(address->at.ss_family == AF_INET6 ? six->sin6_port : four->sin_port);
+	return ntohs(address->any.sa_family == AF_INET6 ? address->six.sin6_port
+							: address->four.sin_port);
 }
 
 const char *dns_address_text(const struct dns_address *address, char out[DNS_ADDRESS_TEXT_LEN])
 {
-	const struct sockaddr_in6 *six = (const void *)&address->at;
-	const struct sockaddr_in *four = (const void *)&address->at;
 	char host[INET6_ADDRSTRLEN] = "?";
-	bool is_six = address->at.ss_family == AF_INET6;
+	bool is_six = address->any.sa_family == AF_INET6;
 	uint16_t port = port_of(address);
 
 	if (is_six)
-		inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof(host));
-	else if (address->at.ss_family == AF_INET)
-		inet_ntop(AF_INET, &four->sin_addr, host, sizeof(host));
+		inet_ntop(AF_INET6, &address->six.sin6_addr, host, sizeof(host));
+	else if (address->any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &address->four.sin_addr, host, sizeof(host));
 	if (port == DNS_PORT)
 		snprintf(out, DNS_ADDRESS_TEXT_LEN, "%s", host);
 	else
@@ -51,35 +47,30 @@ const char *dns_address_text(const struct dns_address *address, char out[DNS_ADD
 
 bool dns_address_is(const struct dns_address *a, const struct dns_address *b)
 {
-	const struct sockaddr_in6 *six_a = (const void *)&a->at, *six_b = (const void *)&b->at;
-	const struct sockaddr_in *four_a = (const void *)&a->at, *four_b = (const void *)&b->at;
-
-	if (a->at.ss_family != b->at.ss_family || port_of(a) != port_of(b))
+	if (a->any.sa_family != b->any.sa_family || port_of(a) != port_of(b))
 		return false;
-	if (a->at.ss_family == AF_INET6)
-		return memcmp(&six_a->sin6_addr, &six_b->sin6_addr, sizeof(six_a->sin6_addr)) ==
+	if (a->any.sa_family == AF_INET6)
+		return memcmp(&a->six.sin6_addr, &b->six.sin6_addr, sizeof(a->six.sin6_addr)) ==
 			       0 &&
-		       six_a->sin6_scope_id == six_b->sin6_scope_id;
-	return four_a->sin_addr.s_addr == four_b->sin_addr.s_addr;
+		       a->six.sin6_scope_id == b->six.sin6_scope_id;
+	return a->four.sin_addr.s_addr == b->four.sin_addr.s_addr;
 }
 
 struct dns_address dns_address_of(const uint8_t *octets, size_t len, uint16_t port)
 {
 	struct dns_address address = { .len = 0 };
-	struct sockaddr_in6 *six = (void *)&address.at;
-	struct sockaddr_in *four = (void *)&address.at;
 
 	assert(len == 4 || len == 16);
 	if (len == 16) {
-		six->sin6_family = AF_INET6;
-		six->sin6_port = htons(port);
-		memcpy(&six->sin6_addr, octets, 16);
-		address.len = sizeof(*six);
+		address.six.sin6_family = AF_INET6;
+		address.six.sin6_port = htons(port);
+		memcpy(&address.six.sin6_addr, octets, 16);
+		address.len = sizeof(address.six);
 	} else {
-		four->sin_family = AF_INET;
-		four->sin_port = htons(port);
-		memcpy(&four->sin_addr, octets, 4);
-		address.len = sizeof(*four);
+		address.four.sin_family = AF_INET;
+		address.four.sin_port = htons(port);
+		memcpy(&address.four.sin_addr, octets, 4);
+		address.len = sizeof(address.four);
 	}
 	return address;
 }

@@ -1,6 +1,7 @@
 #ifndef CERTD_LIB_NET_DNS_PROBE_H
 #define CERTD_LIB_NET_DNS_PROBE_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,8 +50,12 @@ enum dns_outcome {
 	DNS_GARBAGE,     /* what came was no message */
 };
 
-struct dns_address {
-	struct sockaddr_storage at; /* with the port */
+struct dns_address { /* kept in thousands, hence no struct sockaddr_storage */
+	union {
+		struct sockaddr_in6 six;
+		struct sockaddr_in four;
+		struct sockaddr any;
+	}; /* with the port */
 	socklen_t len;
 };
 

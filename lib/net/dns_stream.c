@@ -183,13 +183,13 @@ static void begin(struct dns_turn *turn)
 	loop_timer_in(stream->loop, &stream->deadline, op->time_ms > 0 ? op->time_ms : TIME_MS);
 	stream->watch.ready = on_ready;
 	stream->watch.fd =
-		socket(op->server.at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		socket(op->server.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (stream->watch.fd < 0) {
 		fail(stream, ERR_CONNECT, errno, "cannot be reached");
 		return;
 	}
 	setsockopt(stream->watch.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(stream->watch.fd, (const void *)&op->server.at, op->server.len) < 0 &&
+	if (connect(stream->watch.fd, &op->server.any, op->server.len) < 0 &&
 		errno != EINPROGRESS) {
 		fail(stream, ERR_CONNECT, errno, "cannot be reached");
 		return;

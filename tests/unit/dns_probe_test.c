@@ -371,7 +371,7 @@ TEST(resolvers_of_the_system)
 
 	CHECK(n >= 1 && n <= ARRAY_LEN(found));
 	for (size_t i = 0; i < n; i++)
-		CHECK(found[i].len > 0 && found[i].at.ss_family != AF_UNSPEC);
+		CHECK(found[i].len > 0 && found[i].any.sa_family != AF_UNSPEC);
 	CHECK_INT(dns_system_resolvers(dns, found, 0), 0);
 }
 
