@@ -41,7 +41,14 @@
 struct dns;
 
 #define DNS_IN_FLIGHT 64
-#define DNS_RATE 5
+
+/*
+ * Rate limits count the answers to a client's network: some those to one question or, where a name
+ * does not exist, those of one zone (BIND as it is configured, Windows 5 a second), others all of one kind
+ * (NSD 200).  20 is far below the latter, and enough for a thousand zones on one server; the former
+ * are reached only by as many names of one zone, and tell the rest to come by TCP, which a probe does.
+ */
+#define DNS_RATE 20
 
 enum dns_outcome {
 	DNS_ANSWERED,    /* any rcode */
