@@ -225,7 +225,7 @@ static void pause_until_due(struct lookout *l)
 static bool is_due(const struct visible *v, size_t i, struct instant now)
 {
 	if (v->once)
-		return true;
+		return !v->spares_extras || v->witnesses[i].role != ROLE_EXTRA;
 	return !instant_before(now, v->judgement.again) &&
 	       witness_is_due(&v->witnesses[i], &v->judgement, now);
 }

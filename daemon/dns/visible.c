@@ -23,6 +23,7 @@ void visible_wait(struct zones *zones, struct task *task, struct visible *visibl
 
 	visible_done(visible);
 	*visible = (struct visible){ .once = args->once,
+		.spares_extras = args->spares_extras,
 		.told = args->told,
 		.data = args->data,
 		.policy = {

@@ -21,7 +21,8 @@
  * every server that answers has been without the value for a minute, the keeper is asked to publish the zone again, and
  * once more later: a publisher's exit status proves nothing.
  *
- * With `once` every address is asked in one round, extras included, and the wait ends behind it.
+ * With `once` every address is asked in one round, extras included unless they are spared, and the wait ends
+ * behind it.
  */
 
 struct lookout;
@@ -34,7 +35,7 @@ struct visible_args {
 		*zone; /* as the keeper calls it, for publishing again; NULL: never; copied */
 	const char *about;      /* for the log: a certificate; copied */
 	struct instant expires; /* of the authorization; unset: never */
-	bool once;
+	bool once, spares_extras;
 	void (*told)(void *data, const struct witness *witness); /* each answer; may be NULL */
 	void *data;
 };
@@ -45,7 +46,7 @@ struct visible {
 	struct zone *zone;
 	struct lookout *lookout;
 	char *owner, *value, *keeper_zone, *about;
-	bool once;
+	bool once, spares_extras;
 	void (*told)(void *data, const struct witness *witness);
 	void *data;
 	struct evidence_policy policy;

@@ -78,6 +78,7 @@ static void look(struct dns_check *check)
 		.type = check->type,
 		.value = visible_wanted(check->zones, apex, owner, check->type),
 		.once = true,
+		.spares_extras = !check->asks_extras,
 	};
 
 	job_step(&check->job, "servers");
@@ -112,7 +113,8 @@ static void say(const struct dns_check *check, const struct witness *witness, en
 	const char *said = *witness->said ? witness->said : NULL;
 	char serial_text[24], ttl_text[24], rtt_text[24];
 	const struct log_field rtt = { "RTT",
-		number(rtt_text, sizeof(rtt_text), witness->rtt_ms >= 0, witness->rtt_ms),
+		number(rtt_text, sizeof(rtt_text),
+			sight != SIGHT_UNASKED && witness->rtt_ms >= 0, witness->rtt_ms),
 		&check->job.task.log },
 			       ttl = { "TTL",
 				       number(ttl_text, sizeof(ttl_text), is_proper,
@@ -144,6 +146,8 @@ static void note(struct dns_check *check, size_t i)
 		       told->has_serial != witness->has_serial ||
 		       told->serial != witness->serial;
 
+	if (sight == SIGHT_UNASKED)
+		return;
 	told->silent = sight_is_proper(sight) ? 0 : told->silent + 1;
 	told->sight = sight;
 	told->content = witness->content;
@@ -199,6 +203,26 @@ static int take(struct dns_check *check, struct err *err)
 	return 0;
 }
 
+/*
+ * Resolvers are asked once the zone's own servers agree on a record, so that nobody plants in their caches that there
+ * is none; or at once when there are no others to ask.
+ */
+static bool turn_to_extras(struct dns_check *check)
+{
+	const struct visible *v = &check->visible;
+	size_t n_extra = 0, n_shown = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		n_extra += v->witnesses[i].role == ROLE_EXTRA;
+		n_shown += v->witnesses[i].sight == SIGHT_MATCH;
+	}
+	if (check->asks_extras || n_extra == 0 ||
+		(n_extra < v->n && !(check->has_agreed && n_shown > 0)))
+		return false;
+	check->asks_extras = true;
+	return true;
+}
+
 static bool must_look_again(const struct dns_check *check)
 {
 	struct instant end = instant_add(check->job.started, check->visible.policy.deadline);
@@ -220,9 +244,19 @@ static bool all_match(const struct visible *v)
 	return true;
 }
 
+/* Who was spared to the end has a row, too. */
+static void tell_unasked(const struct dns_check *check)
+{
+	for (size_t i = 0; i < check->visible.n; i++)
+		if (check->visible.witnesses[i].sight == SIGHT_UNASKED)
+			say(check, &check->visible.witnesses[i], SIGHT_UNASKED);
+}
+
 static int conclude(const struct dns_check *check, struct err *err)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
+
+	tell_unasked(check);
 
 	if (check->has_agreed)
 		return 0;
@@ -254,6 +288,8 @@ void dns_check_run(struct task *task)
 	for (;;) {
 		AWAIT(look(check));
 		TRY(take(check, &task->err));
+		if (turn_to_extras(check))
+			continue;
 		if (!must_look_again(check))
 			break;
 		AWAIT(pause_for_round(check));

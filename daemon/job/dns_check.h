@@ -14,7 +14,8 @@
  * what has changed, until they agree on a record or the configured deadline is over; a server that stays silent
  * for SILENT_ROUNDS rounds counts no more then, as in an order.
  *
- * Extra name servers are resolvers: being asked about what is not there yet they remember that for a while.
+ * Extra name servers are resolvers, which remember for a while what was not there: they are asked when the zone's own
+ * agree on a record, and are told as unasked until then.
  */
 
 #define DNS_CHECKS_MAX 8
@@ -31,7 +32,7 @@ struct dns_check {
 	char owner[DNS_NAME_LEN];
 	uint16_t type;
 	bool is_waiting;
-	bool has_agreed;
+	bool has_agreed, asks_extras;
 	unsigned rounds;
 	struct told_answer *told;
 	size_t n_told;

@@ -199,14 +199,20 @@ TEST(the_world_has_a_say)
 	CHECK_INT(count(said, " role=extra sight=match "), 3);
 	CHECK_INT(count(said, " address=9.9.9.9 role=extra sight=timeout "), 1);
 	has(said, "result=ok");
-	/* What was not there a moment ago is remembered. */
-	has(check(&sim, "dns check www.example.com"), "result=ok");
+	/* What is not everywhere is asked of nobody who would remember that. */
+	said = check(&sim, "dns check www.example.com");
+	CHECK_INT(count(said, " role=extra sight=unasked "), 4);
+	has(said, "result=ok");
+	wires_serve(&sim.wires, "example.com", "ns3.example.com", NS3, 20000);
+	sim_advance(&sim, HOURS(1));
 	wires_add(&sim.wires, "_acme-challenge.www.example.com", DNS_TXT, "two");
 	said = check(&sim, "dns check www.example.com");
-	CHECK_INT(count(said, " role=extra sight=nxdomain "), 3);
+	CHECK_INT(count(said, " role=extra sight=unasked "), 4);
 	has(said, " error=not-visible ");
 	said = check(&sim, "dns check www.example.com --wait");
 	CHECK_INT(count(said, " role=extra sight=match "), 3);
+	CHECK_INT(count(said, "=unasked "), 0);
+	CHECK_INT(count(said, " role=extra sight=nxdomain "), 0);
 	has(said, "result=ok");
 	sim_close(&sim);
 }

@@ -1,0 +1,87 @@
+"""certctl dns check against real name servers in every state, and what it says about each."""
+import json
+import subprocess
+import time
+
+import pytest
+from dnsbed import DnsBed
+from instance import CERTCTL
+
+LAG = 6
+SERVERS = ["primary", "bind", "nsd", "lagging", "stuck", "dead", "refusing", "six"]
+CONFIG = """
+cas:
+  root: {type: local, issuer: ca/root, lifetime: 1d}
+groups:
+  ca:
+    root: {ca: self, subject: {CN: Root}, lifetime: 30d}
+dns:
+  deadline: 1m
+  extra_nameservers: [RESOLVER]
+  zones:
+    many.test: {primary: MANY, nameservers: [ALL]}
+    good.test: {primary: MANY, nameservers: [MANY, GOOD]}
+"""
+
+
+@pytest.fixture(name="bed", scope="module")
+def make_bed(tmp_path_factory):
+    with DnsBed(tmp_path_factory.mktemp("bed"), lag=LAG) as bed:
+        bed.zone("many.test", SERVERS)
+        bed.zone("good.test", ["primary", "bind", "lagging"])
+        bed.start()
+        yield bed
+
+
+@pytest.fixture(name="certd")
+def make_certd(run, bed):
+    def address(server):
+        return f"'{bed.address(server)}'"
+    return run(CONFIG.replace("MANY", address("primary")).replace("RESOLVER", address("resolver"))
+               .replace("ALL", ", ".join(map(address, SERVERS)))
+               .replace("GOOD", ", ".join(map(address, ["bind", "lagging"]))))
+
+
+def publish(bed, zone, *record):
+    for words in (["zone-begin", zone], ["zone-set", zone, *record], ["zone-commit", zone]):
+        subprocess.run(["knotc", "-c", bed.dir / "primary/knot.conf", "-b", *words], check=True, capture_output=True)
+
+
+def check(certd, bed, *args):
+    """Exit status, the answer of each server by its name in the bed, and what stands on standard error."""
+    answer = certd.certctl("--json", "dns", "check", *args, timeout=120)
+    names = {bed.address(server): server for server in [*SERVERS, "resolver"]}
+    return answer.status, {names[row["address"]]: row for row in answer.rows}, answer.err
+
+
+def test_each_server_is_told_as_it_is(certd, bed):
+    publish(bed, "many.test.", "_acme-challenge", "60", "TXT", '"one"')
+    status, seen, err = check(certd, bed, "*.many.test")
+    assert status == 1 and "not all name servers of many.test show _acme-challenge.many.test" in err, err
+    sights = {server: row["sight"] for server, row in seen.items()}
+    assert sights["primary"] == "match" and seen["primary"]["role"] == "primary", seen
+    assert seen["primary"]["said"] == '"one"' and seen["primary"]["ttl"] == 60, seen
+    assert sights["stuck"] == "older" and seen["stuck"]["serial"] < seen["primary"]["serial"], seen
+    assert sights["refusing"] in ("refused", "lame") and sights["dead"] in ("unreachable", "timeout"), seen
+    assert (seen["resolver"]["role"], sights["resolver"]) == ("extra", "unasked") and seen["dead"]["said"] is None, seen
+
+
+def test_waiting_ends_when_all_agree(certd, bed):
+    """It takes as long as the slowest server, and tells of each change once."""
+    publish(bed, "good.test.", "_25._tcp.mail", "60", "TLSA", "3", "1", "1", "ab" * 32)
+    begun = time.monotonic()
+    done = subprocess.run([CERTCTL, "dns", "check", "_25._tcp.mail.good.test", "--wait"], env=certd.environment,
+                          capture_output=True, text=True, timeout=100, check=False)
+    took = time.monotonic() - begun
+    assert done.returncode == 0, done
+    assert took < LAG + 25, done
+    late = [line for line in done.stdout.splitlines() if f": {bed.address('lagging')} says" in line]
+    assert "older" in late[0] and "match" in late[-1] and len(late) == 2, done
+    status, seen, err = check(certd, bed, "_25._tcp.mail.good.test")
+    assert status == 0 and len({row["said"].lower() for row in seen.values()}) == 1, (seen, err)
+    assert "3 1 1 abab" in seen["lagging"]["said"].lower() and {row["sight"] for row in seen.values()} == {"match"}
+
+
+def test_who_may_only_look_may_ask(certd):
+    answer = certd.certctl("--json", "dns", "check", "192.0.2.1")
+    assert answer.status != 0 and json.loads(answer.text)["error"] == "bad-argument"
