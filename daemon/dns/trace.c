@@ -166,6 +166,8 @@ static int take_cut(struct trace *t, struct err *err)
 		return -1;
 	}
 	take_servers(t, answer, DNS_ANSWER, t->wanted);
+	if (t->cut.n > 0)
+		remember(t->zones, &t->cut);
 	if (t->n_servers > 0)
 		return 0;
 	const char *up = dns_name_parent(t->wanted);
@@ -223,6 +225,22 @@ static void ask_owner(struct trace *t)
 static void forget(struct zones *zones, const char *apex)
 {
 	free(map_remove(&zones->cuts, apex));
+}
+
+/* Those that were asked in vain come last the next time, because a silent one costs seconds for each question. */
+static void prefer_answering(struct trace *t)
+{
+	struct cut *cut = map_get(&t->zones->cuts, t->cut.apex);
+	const struct dns_address *good = &t->lookup.at[t->lookup.next];
+
+	for (size_t i = 1; cut && t->lookup.next > 0 && i < cut->n; i++)
+		if (dns_address_is(&cut->at[i], good)) {
+			struct dns_address first = cut->at[0];
+
+			cut->at[0] = cut->at[i];
+			cut->at[i] = first;
+			return;
+		}
 }
 
 static int follow(struct trace *t, const char *target, struct err *err)
@@ -303,6 +321,7 @@ static int take_answer(struct trace *t, struct err *err)
 		*err = t->lookup.err;
 		return -1;
 	}
+	prefer_answering(t);
 	apex = lookup_referral(answer);
 	if (apex)
 		return go_down(t, apex, err);

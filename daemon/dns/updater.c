@@ -19,7 +19,7 @@ struct updater {
 	char *name;
 	struct zone *zone; /* only when its servers have to be found */
 	struct zone_op open;
-	struct lookup lookup;
+	struct lookup four, six; /* its addresses */
 	struct keeper_op keeper;
 	struct dns_deliver_op deliver;
 	struct dns_address server;
@@ -50,28 +50,35 @@ static void find_server(struct updater *u)
 	if (at && zones_address(at, &u->server) == 0)
 		return;
 	if (at) {
-		lookup_start(&u->lookup, &u->task, u->zones, at->host, DNS_A);
+		lookup_start(&u->four, &u->task, u->zones, at->host, DNS_A);
+		lookup_start(&u->six, &u->task, u->zones, at->host, DNS_AAAA);
 		return;
 	}
 	u->zone = zone_of(u->zones, u->name);
 	zone_open(u->zone, &u->task, &u->open);
 }
 
+static const struct dns_record *address_in(const struct lookup *lookup)
+{
+	const struct dns_message *answer = lookup_answer(lookup);
+
+	return answer ? dns_message_find(answer, DNS_ANSWER, lookup->type, NULL, NULL) : NULL;
+}
+
 static int take_looked_up(struct updater *u, struct err *err)
 {
-	const struct dns_message *answer = lookup_answer(&u->lookup);
-	const struct dns_record *record =
-		answer ? dns_message_find(answer, DNS_ANSWER, DNS_A, NULL, NULL) : NULL;
+	const struct dns_record *four = address_in(&u->four), *six = address_in(&u->six);
 	const struct endpoint *at = configured(u);
 
-	if (!answer) {
-		*err = u->lookup.err;
+	if (!four && !six && err_is_set(&u->four.err)) {
+		*err = u->four.err;
 		return -1;
 	}
-	if (!record || !at)
+	if ((!four && !six) || !at)
 		return err_set(err, ERR_DNS,
 			"no address is found of the server of updates of %s", u->name);
-	u->server = dns_address_of(record->address, 4, at->port);
+	u->server = four ? dns_address_of(four->address, 4, at->port)
+			 : dns_address_of(six->address, 16, at->port);
 	return 0;
 }
 
@@ -210,7 +217,8 @@ static void ended(struct task *task)
 
 	list_remove(&u->link);
 	zone_release(u->zone);
-	lookup_done(&u->lookup);
+	lookup_done(&u->four);
+	lookup_done(&u->six);
 	keeper_op_done(&u->keeper);
 	dns_deliver_done(&u->deliver);
 	free(u);

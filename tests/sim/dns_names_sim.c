@@ -270,6 +270,18 @@ TEST(what_cannot_be_looked_up_forbids_nothing)
 	}
 }
 
+/* One that is silent costs its time once, not for every name and every label of it. */
+TEST(a_dead_server_is_asked_last)
+{
+	struct sim sim;
+
+	begin(&sim, HEAD("default: " DNS_PUBLISH, "http-01")
+			    CERT("a.b.c.d.e.example.com, b.c.d.e.example.com"));
+	wires_fault(&sim.wires, WIRES_NS1, WIRES_SILENT);
+	expect_issue(&sim, SECONDS(15));
+	sim_close(&sim);
+}
+
 /* Every certificate would pay for dead resolvers with all their time. */
 TEST(dead_resolvers_are_left_alone_for_a_while)
 {

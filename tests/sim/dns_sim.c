@@ -91,6 +91,8 @@ TEST(one_that_lags_long_is_told)
 	begin(&sim, WILDCARD(NO_EXTRA));
 	wires_serve(&sim.wires, "example.com", "ns3.example.com", "192.0.2.3", 200000);
 	sim_until(&sim, EVENT_DNS_SLOW, NULL, MINUTES(2));
+	CHECK(why_says(&sim, "192.0.2.3 (ns3.example.com) answers without the record since "
+			     "00:00:"));
 	expect_seen(&sim, 200, 265);
 	CHECK_INT(sim_count(&sim, EVENT_DNS_SLOW, NULL), 2);
 	end(&sim);
@@ -196,6 +198,7 @@ TEST(a_zone_that_nobody_serves_ends_with_the_deadline)
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_REFUSES);
 	sim_advance(&sim, MINUTES(9));
 	CHECK_INT(sim_count(&sim, EVENT_CERT_FAILED, WEB), 0);
+	CHECK(why_says(&sim, "the name servers of example.com are being looked for"));
 	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(2));
 	CHECK(why_says(&sim, "192.0.2.1 REFUSED; 192.0.2.2 REFUSED (dns)"));
 	CHECK_INT(counts->n_asked[ASK_CHALLENGE], 0);
