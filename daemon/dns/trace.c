@@ -227,20 +227,22 @@ static void forget(struct zones *zones, const char *apex)
 	free(map_remove(&zones->cuts, apex));
 }
 
-/* Those that were asked in vain come last the next time, because a silent one costs seconds for each question. */
-static void prefer_answering(struct trace *t)
+static void drop_address(struct cut *cut, const struct dns_address *address)
 {
-	struct cut *cut = map_get(&t->zones->cuts, t->cut.apex);
-	const struct dns_address *good = &t->lookup.at[t->lookup.next];
-
-	for (size_t i = 1; cut && t->lookup.next > 0 && i < cut->n; i++)
-		if (dns_address_is(&cut->at[i], good)) {
-			struct dns_address first = cut->at[0];
-
-			cut->at[0] = cut->at[i];
-			cut->at[i] = first;
+	for (size_t i = 0; i < cut->n && cut->n > 1; i++)
+		if (dns_address_is(&cut->at[i], address)) {
+			cut->at[i] = cut->at[--cut->n];
 			return;
 		}
+}
+
+/* Those that were asked in vain are left out while the cut is known: a silent one costs seconds for each question. */
+static void drop_silent(struct trace *t)
+{
+	struct cut *cut = map_get(&t->zones->cuts, t->cut.apex);
+
+	for (size_t i = 0; cut && i < t->lookup.next; i++)
+		drop_address(cut, &t->lookup.at[i]);
 }
 
 static int follow(struct trace *t, const char *target, struct err *err)
@@ -321,7 +323,7 @@ static int take_answer(struct trace *t, struct err *err)
 		*err = t->lookup.err;
 		return -1;
 	}
-	prefer_answering(t);
+	drop_silent(t);
 	apex = lookup_referral(answer);
 	if (apex)
 		return go_down(t, apex, err);

@@ -105,7 +105,7 @@ static unsigned live(enum twist twist, unsigned at, uint64_t seed)
 	wires_serve(&sim->wires, "challenges.net", "ns1.challenges.net", "192.0.2.21", 0);
 	wires_add(
 		&sim->wires, "_acme-challenge.www.example.com", DNS_CNAME, "w.challenges.net");
-	sim_advance(sim, SECONDS(0));
+	wires_settle(&sim->wires);
 	lose(&tale);
 	go_on(&tale, SECONDS(60));
 	n = is_moment(twist)       ? tale.n_steps

@@ -177,6 +177,12 @@ void wires_remove(struct wires *wires, const char *owner, uint16_t type, const c
 	}
 }
 
+void wires_settle(struct wires *wires)
+{
+	list_each(at, &wires->records)
+		LIST_OF(at, struct record, link)->added = INT64_MIN / 2;
+}
+
 unsigned wires_asked(const struct wires *wires, const char *address)
 {
 	const struct host *host = host_at(wires, address, NULL);

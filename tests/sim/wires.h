@@ -58,6 +58,8 @@ void wires_close(struct wires *wires);
 
 /* `text`: an address, a name, the text of a TXT record, or `0 issue "ca.test"`. */
 void wires_add(struct wires *wires, const char *owner, uint16_t type, const char *text);
+void wires_settle(
+	struct wires *wires); /* what stands has stood for long, and nobody lags with it */
 void wires_remove(struct wires *wires, const char *owner, uint16_t type, const char *text);
 
 /*
