@@ -192,7 +192,7 @@ void challenges_hurry(struct challenges *challenges)
 		struct place *place = LIST_OF(at, struct place, link);
 
 		if (heap_has(&place->timer.node))
-			place_go_on(place);
+			events_set_timer_in(challenges->events, &place->timer, 0);
 	}
 }
 

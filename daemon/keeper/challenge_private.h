@@ -109,7 +109,7 @@ struct place *place_find(
  * A zone's batch begins when nothing came for PLACE_QUIET_MS, PLACE_MOST times as long after the first that
  * waits at the latest, so that many certificates make one publication.
  */
-#define PLACE_QUIET_MS 1000
+#define PLACE_QUIET_MS 2000
 #define PLACE_MOST 10
 
 /* In how many ms a batch has to begin whose first and last changes came at these times. */

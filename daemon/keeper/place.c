@@ -12,8 +12,12 @@
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
-/* How long to wait before a refresh is tried again; after the last it is the error. */
+/*
+ * How long to wait before a refresh is tried again; after the last it is the error.  Who stops has time for
+ * the first alone: what is left then stays in the journal.
+ */
 static const int64_t retry_ms[] = { 1000, 5000, 20000 };
+enum { HURRIED_TRIES = 1 };
 
 #define EACH(place, at) list_each_safe(at, &(place)->all)
 
@@ -347,13 +351,18 @@ static bool may_help(const struct place *place, const struct err *err)
 	       (place->how == PUBLICATION_UPDATE && !is_waiting_for_engine(place));
 }
 
+static size_t tries_max(const struct place *place)
+{
+	return place->challenges->is_hurried ? HURRIED_TRIES : ARRAY_LEN(retry_ms);
+}
+
 void place_end(struct place *place, const struct err *err)
 {
 	struct publish_work *work = place->work;
 
 	place->work = NULL;
 	place->is_running = false;
-	if (may_help(place, err) && work->n_items > 0 && place->tries < ARRAY_LEN(retry_ms)) {
+	if (may_help(place, err) && work->n_items > 0 && place->tries < tries_max(place)) {
 		EACH(place, at)
 		challenge_at(at)->act = ACT_NONE;
 		events_set_timer_in(

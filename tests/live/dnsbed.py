@@ -89,7 +89,8 @@ class DnsBed:
         self.dir, self.lag = pathlib.Path(directory), lag
         self.dir.mkdir(exist_ok=True)
         (self.dir / "include").mkdir(exist_ok=True)
-        self.prefix, self.six, self.zones, self.processes, self.added = None, None, [], [], []
+        self.prefix, self.six, self.zones, self.processes, self.added = None, None, [], {}, []
+        self.environment = {}  # server -> what it finds in its environment
         self.stopping = threading.Event()
         self.threads = []
         self.tsig = f"{{name: {KEY}., algorithm: hmac-sha256, secret_file: {self.dir}/tsig.key}}"
@@ -190,7 +191,7 @@ class DnsBed:
         lines = ["server:", f"    ip-address: {address}@53", "    server-count: 1", '    username: ""', '    chroot: ""',
                  f'    zonesdir: "{home}/zones"', '    database: ""', f'    zonelistfile: "{home}/db/zone.list"',
                  f'    xfrdfile: "{home}/db/xfrd.state"', f'    xfrdir: "{home}/db"', f'    pidfile: "{home}/run/pid"',
-                 "key:", f'    name: "{KEY}"', "    algorithm: hmac-sha256", f'    secret: "{SECRET}"']
+                 "remote-control:", "    control-enable: no", "key:", f'    name: "{KEY}"', "    algorithm: hmac-sha256", f'    secret: "{SECRET}"']
         for zone in zones:
             lines += ["zone:", f'    name: "{zone.name}"', f'    zonefile: "{zone.name}.zone"',
                       f"    request-xfr: {self.address(zone.servers[0])}@53 {KEY}", f"    allow-notify: 127.0.0.0/8 {KEY}"]
@@ -242,8 +243,9 @@ class DnsBed:
 
     def launch(self, server, command):
         with open(self.dir / f"{server}.log", "ab") as log:
-            self.processes.append(subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log,
-                                                   stderr=log, cwd=self.dir))
+            self.processes[server] = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log,
+                                                   stderr=log, cwd=self.dir,
+                                                   env={**os.environ, **self.environment.get(server, {})})
 
     def having(self, server):
         return [zone for zone in self.zones if server in zone.servers[(1 if server in EXPECTED else 0):]]
@@ -323,6 +325,20 @@ class DnsBed:
                     except OSError:
                         pass
 
+    def end(self, server):
+        process = self.processes.pop(server)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def add(self, server, zone, owner, text):
+        """Somebody else puts a TXT record there."""
+        lines = f"server {self.address(server)}\nzone {zone}.\nadd {owner}. 60 TXT {text}\nsend\n"
+        subprocess.run(["knsupdate", "-y", f"hmac-sha256:{KEY}:{SECRET}"], input=lines, text=True, check=True, timeout=20)
+
     def reload(self, zone):
         """What a refresh command does for a zone with included files."""
         return ["knotc", "-c", str(self.dir / "primary/knot.conf"), "-b", "zone-reload", zone.name + "."]
@@ -335,14 +351,10 @@ class DnsBed:
         self.stopping.set()
         for thread in self.threads:
             thread.join(5)
-        for process in self.processes:
+        for process in self.processes.values():
             process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        for server in list(self.processes):
+            self.end(server)
         for address in self.added:
             subprocess.run(["ip", "addr", "del", address + ("/128" if ":" in address else "/32"), "dev", "lo"],
                            capture_output=True)

@@ -163,6 +163,7 @@ class Pebble(Bed):
                  binding=None, alternate_roots=0, chain_length=1, retry_after=1, blocked=(), strict=False):
         super().__init__(directory, authority)
         self.manage = free_port()
+        self.resolver = f"127.0.0.1:{self.dns}"  # who tells it what names hold; the companion unless a test says otherwise
         self.directory = f"https://{self.address}/dir"
         self.environment = {
             **os.environ, "GOMAXPROCS": "1", "PEBBLE_WFE_NONCEREJECT": str(nonce_reject), "PEBBLE_AUTHZREUSE": str(reuse),
@@ -182,7 +183,7 @@ class Pebble(Bed):
     def start(self):
         (self.dir / "pebble.json").write_text(json.dumps({"pebble": self.config}))
         self.launch_dns()
-        self.launch([fetch("pebble") / "usr/bin/pebble", "-config", "pebble.json", "-dnsserver", f"127.0.0.1:{self.dns}",
+        self.launch([fetch("pebble") / "usr/bin/pebble", "-config", "pebble.json", "-dnsserver", self.resolver,
                      *self.options], "pebble.log")
         return self.wait_directory("pebble.log")
 

@@ -1,0 +1,278 @@
+"""Records that are believed only when every name server shows them, with real name servers and a real CA."""
+import pathlib
+import re
+import time
+
+import pytest
+from acme_bed import check_pair, journal, leaf_of, make_config, names, pending_keys, san_of, write_program
+from dnsbed import DnsBed, query
+from instance import until
+from pebble import Pebble
+
+CERT = "example.test/web"
+
+
+class Resolved(Pebble):
+    """Pebble that looks through the bed's resolver."""
+
+    def __init__(self, directory, bed, **kw):
+        super().__init__(directory, **kw)
+        self.resolver = f"{bed.resolver}:53"
+
+
+def told(certd, event):
+    """The lines of all events of this name."""
+    return re.findall(rf"(?m)^\S+ {re.escape(event)}\b.*$", certd.log())
+
+
+@pytest.fixture(name="bed")
+def make_bed(place):
+    with DnsBed(place / "dns") as bed:
+        yield bed
+
+
+def make_dns(bed, zones, extra=(), more=""):
+    """The section of a configuration; `zones`: name -> the text of its map."""
+    lines = ", ".join(f"{name}: {{{text}}}" for name, text in zones.items())
+    servers = ", ".join(f'"{address}"' for address in extra)
+    return f"dns: {{resolver: [{bed.resolver}], extra_nameservers: [{servers}], {more} zones: {{{lines}}}}}"
+
+
+def update(bed, server="primary", key=None):
+    """How a zone is published by dynamic updates."""
+    return f'publish: {{type: update, server: "{bed.address(server)}:53", tsig: {key or bed.tsig}}}'
+
+
+def include(bed, zone, command):
+    words = ", ".join(f'"{word}"' for word in command)
+    return f"publish: {{type: include, acme_dir: {zone.include_dir}, refresh: [{words}]}}"
+
+
+def settle(certd, seconds=120):
+    certd.wait_healthy(seconds)
+    until(lambda: not certd.ok("jobs"), 60, "no job left")
+    assert not journal(certd) and not pending_keys(certd)
+
+
+def failure(certd, cert=CERT, seconds=60):
+    """The sentence of the first failure."""
+    return until(lambda: certd.status(cert)[cert].get("error_text"), seconds, lambda: certd.log()[-3000:])
+
+
+def shown(bed, zone, owner):
+    return {server: query(bed.address(server), owner)[1] for server in zone.servers}
+
+
+@pytest.mark.parametrize("primary", ["primary", "bprimary"])
+def test_updates(run, place, bed, primary):
+    """TSIG updates against Knot and BIND, secondaries of three kinds, an IPv6-only one, Pebble through the resolver."""
+    zone = bed.zone("example.test", [primary, "knot", "nsd", *(["bind", "six"] if primary == "primary" else [])])
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("example.test", "*.example.test")}, "dns-01",
+                                dns=make_dns(bed, {"example.test": update(bed, primary)}, [bed.resolver])))
+        settle(certd)
+        assert san_of(leaf_of(certd, CERT)) == ["*.example.test", "example.test"]
+        check_pair(certd, CERT)
+        assert ca.count("challenge") == 2, "no look was in vain"
+        until(lambda: not any(shown(bed, zone, "_acme-challenge.example.test").values()), 30, "all withdrawn")
+        assert len(told(certd, "dns.updated")) == 2, "one update to publish, one to withdraw"
+
+
+def test_include(run, place, bed):
+    """Files that a signer reads; foreign records stay."""
+    zone = bed.zone("example.test", ["primary", "knot", "nsd"], kind="include", extra=['_acme-challenge TXT "foreign"'])
+    bed.start()
+    refresh = write_program(place / "refresh", f'#!/bin/sh\necho "$1" >>{place}/refreshed\nexec {" ".join(bed.reload(zone))}\n')
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("example.test", "*.example.test")}, "dns-01",
+                                dns=make_dns(bed, {"example.test": include(bed, zone, [refresh, "%{zone}"])}, [bed.resolver])))
+        settle(certd)
+        # The file that was there did not look like ours; one publication and one withdrawal follow.
+        assert (place / "refreshed").read_text() == "example.test\n" * 3
+        until(lambda: shown(bed, zone, "_acme-challenge.example.test") ==
+              {server: ["foreign"] for server in zone.servers}, 30, "only what is foreign")
+
+
+def test_delegated(run, place, bed):
+    """An alias into a dynamic zone with a key of its own, which the certificate does not mention."""
+    bed.zone("example.test", ["primary", "knot"], extra=["_acme-challenge.www CNAME www.acme.other.test."])
+    other = bed.zone("acme.other.test", ["bprimary", "nsd"])
+    bed.start()
+    nobody = "publish: {type: command, add: [/bin/false], remove: [/bin/false]}"
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("www.example.test")}, "dns-01", dns=make_dns(
+            bed, {"example.test": nobody, "acme.other.test": update(bed, "bprimary")}, [bed.resolver])))
+        settle(certd)
+        assert ca.count("challenge") == 1
+        until(lambda: not any(shown(bed, other, "www.acme.other.test").values()), 30, "withdrawn")
+
+
+def test_one_lags(run, place, bed):
+    """The CA hears nothing before the last secondary shows it; `why` says who is missing."""
+    bed.lag = 12
+    bed.zone("example.test", ["primary", "knot", "lagging"])
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("example.test")}, "dns-01",
+                                dns=make_dns(bed, {"example.test": update(bed)})))
+        until(lambda: told(certd, "dns.updated"), 30, lambda: certd.log()[-2000:])
+        time.sleep(6)
+        assert ca.count("challenge") == 0
+        assert bed.address("lagging") in str(certd.ok("why", CERT))
+        settle(certd)
+        assert ca.count("challenge") == 1
+
+
+def test_in_every_state(run, place, bed):
+    """One dead, one refusing, one flapping: three rounds, then the others are enough."""
+    bed.zone("example.test", ["primary", "knot", "dead", "refusing", "flapping"])
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("example.test")}, "dns-01",
+                                dns=make_dns(bed, {"example.test": update(bed)})))
+        settle(certd, 180)
+        assert ca.count("challenge") == 1
+
+
+def test_a_cached_no(run, place, bed):
+    """An extra name server that remembers that nothing is there is waited for."""
+    bed.zone("example.test", ["primary", "knot"])
+    bed.start()
+    assert query(bed.resolver, "_acme-challenge.example.test", recurse=True, timeout=5) == (3, [])
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("example.test")}, "dns-01",
+                                dns=make_dns(bed, {"example.test": update(bed)}, [bed.resolver])))
+        settle(certd, 180)
+        assert ca.count("challenge") == 1 and not told(certd, "cert.failed")
+
+
+def test_stopped_in_the_middle(run, place, bed):
+    """What is published is withdrawn when the daemon stops; without a name server that stays for the next start."""
+    zone = bed.zone("example.test", ["primary", "stuck"])
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("example.test")}, "dns-01", dns=make_dns(bed, {"example.test": update(bed)})))
+        until(lambda: told(certd, "dns.updated"), 30, lambda: certd.log()[-2000:])
+        certd.stop()
+        assert not journal(certd) and not shown(bed, zone, "_acme-challenge.example.test")["primary"]
+        certd.start()
+        until(lambda: shown(bed, zone, "_acme-challenge.example.test")["primary"], 60, lambda: certd.log()[-2000:])
+        bed.end("primary")
+        begun = time.monotonic()
+        certd.stop()
+        assert time.monotonic() - begun < 15 and journal(certd), "nobody was waited for"
+
+
+def refused(run, place, bed, section, certs=None, **kw):
+    """Runs until the first failure: its sentence, and what the CA was asked."""
+    with Resolved(place / "ca", bed, **kw) as ca:
+        certd = run(make_config(ca, certs or {"web": names("www.example.test")}, "dns-01", dns=section))
+        text = failure(certd, seconds=90)
+        return text, {kind: ca.count(kind) for kind in ("new-order", "challenge", "finalize")}
+
+
+def test_a_refresh_that_does_nothing(run, place, bed):
+    zone = bed.zone("example.test", ["primary", "knot"], kind="include")
+    bed.start()
+    section = make_dns(bed, {"example.test": include(bed, zone, ["/bin/true"])}, more="deadline: 12s,")
+    text, asked = refused(run, place, bed, section)
+    assert "not seen everywhere in time" in text and bed.address("primary") in text, text
+    assert asked["challenge"] == 0
+
+
+def test_a_secondary_that_never_transfers(run, place, bed):
+    bed.zone("example.test", ["primary", "stuck"])
+    bed.start()
+    text, asked = refused(run, place, bed, make_dns(bed, {"example.test": update(bed)}, more="deadline: 12s,"))
+    assert bed.address("stuck") in text and "behind" in text, text
+    assert asked["challenge"] == 0
+
+
+def test_a_wrong_key(run, place, bed):
+    bed.zone("example.test", ["primary", "knot"])
+    bed.start()
+    (place / "wrong.key").write_text("d3JvbmcgZm9yIHN1cmUsIHdyb25nIGZvciBzdXJlLi4=\n")
+    (place / "wrong.key").chmod(0o600)
+    key = f"{{name: acme-key., algorithm: hmac-sha256, secret_file: {place}/wrong.key}}"
+    text, asked = refused(run, place, bed, make_dns(bed, {"example.test": update(bed, key=key)}))
+    assert "BADSIG" in text or "signature" in text, text
+    assert asked["challenge"] == 0
+
+
+def test_a_clock_that_is_off(run, place, bed):
+    """The name server's clock is an hour behind ours."""
+    bed.zone("example.test", ["primary"])
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    bed.environment["primary"] = {"LD_PRELOAD": str(library), "FAKETIME": "-1h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    bed.start()
+    text, asked = refused(run, place, bed, make_dns(bed, {"example.test": update(bed)}))
+    assert "clock" in text, text
+    assert asked["challenge"] == 0
+
+
+def test_a_loop(run, place, bed):
+    bed.zone("example.test", ["primary", "knot"], extra=["_acme-challenge.www CNAME a", "a CNAME b", "b CNAME _acme-challenge.www"])
+    bed.start()
+    text, asked = refused(run, place, bed, make_dns(bed, {"example.test": update(bed)}))
+    assert "circle" in text and "a.example.test" in text, text
+    assert asked["new-order"] == 0
+
+
+@pytest.mark.parametrize("record, allowed", [('0 issue "ca.example.test"', True), ('0 issue "somebody.else"', False),
+                                             ('0 issue ";"', False), ('128 future "x"', False),
+                                             ('0 issue "ca.example.test; validationmethods=http-01"', False)])
+def test_caa(run, place, bed, record, allowed):
+    bed.zone("example.test", ["primary", "knot"], extra=[f"@ CAA {record}"])
+    bed.start()
+    section = make_dns(bed, {"example.test": update(bed)})
+    if allowed:
+        with Resolved(place / "ca", bed) as ca:
+            settle(run(make_config(ca, {"web": names("www.example.test")}, "dns-01", dns=section)))
+        return
+    text, asked = refused(run, place, bed, section)
+    assert "CAA" in text and "example.test" in text, text
+    assert asked["new-order"] == 0
+
+
+def test_a_record_that_stays(run, place, bed):
+    """dns-persist-01: certd says what to put there, and uses it once it is there."""
+    bed.zone("example.test", ["primary", "knot"])
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        config = make_config(ca, {"web": names("example.test", "*.example.test")}, "dns-persist-01",
+                             dns=make_dns(bed, {"example.test": update(bed)}))
+        certd = run(config)
+        text = failure(certd)
+        assert "_validation-persist.example.test" in text, text
+        account = re.search(r"accounturi=(\S+?)[;\"\s]", text)
+        assert account, text
+        bed.add("primary", "example.test", "_validation-persist.example.test",
+                f'"ca.example.test; accounturi={account[1]}; policy=wildcard"')
+        until(lambda: shown(bed, bed.zones[0], "_validation-persist.example.test")["knot"], 10, "transferred")
+        certd.ok("renew", CERT, "--force")
+        settle(certd)
+        assert san_of(leaf_of(certd, CERT)) == ["*.example.test", "example.test"]
+
+
+def test_fifty(run, place, bed):
+    """Apex and wildcard of fifty names in five zones at once: one publication a zone, and no look in vain."""
+    zones = [f"z{n}.test" for n in range(5)]
+    for zone in zones:
+        bed.zone(zone, ["primary", "knot", "lagging"])
+    bed.start()
+    for zone in zones:
+        query(bed.resolver, f"_acme-challenge.n0.{zone}", recurse=True, timeout=5)
+    with Resolved(place / "ca", bed) as ca:
+        config = make_config(ca, {}, "dns-01", dns=make_dns(bed, {zone: update(bed) for zone in zones}, [bed.resolver]))
+        groups = "".join(f"  {zone}:\n" + "".join(
+            f"    n{k}: {{ca: pebble, {names(f'n{k}.{zone}', f'*.n{k}.{zone}')}}}\n" for k in range(10)) for zone in zones)
+        certd = run(config.replace("  example.test:\n", groups))
+        settle(certd, 240)
+        assert not told(certd, "cert.failed")
+        assert ca.count("challenge") == 100 and ca.count_issued() == 50
+        # The first update of each zone has all of it: ten certificates, apex and wildcard.
+        first = {}
+        for line in told(certd, "dns.updated"):
+            first.setdefault(re.search(r"dns.updated: (\S+):", line)[1], line)
+        assert len(first) == 5 and all("update of 20 records" in line for line in first.values()), first
