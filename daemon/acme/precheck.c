@@ -1,5 +1,6 @@
 #include "daemon/acme/precheck.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,21 +13,18 @@
 #include "daemon/dns/persist.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/wire/name.h"
 
 struct name_check {
 	struct task task;
 	struct order *order;
-	const char *name; /* as configured */
-	struct buf owner; /* of its record */
+	const char *name;           /* without "*." */
+	bool is_plain, is_wildcard; /* as which it is wanted */
+	struct buf owner;           /* of its record */
 	struct trace trace;
 	struct caa_find caa;
 };
-
-static const char *bare(const struct name_check *check)
-{
-	return name_is_wildcard(check->name) ? check->name + strlen("*.") : check->name;
-}
 
 static bool is_in_dns(const struct name_check *check)
 {
@@ -37,7 +35,7 @@ static void find_record(struct name_check *check)
 {
 	const struct order *o = check->order;
 
-	challenge_owner(o->conf->challenge, bare(check),
+	challenge_owner(o->conf->challenge, check->name,
 		o->ca->account_url ? o->ca->account_url : "", &check->owner);
 	trace_start(&check->trace, &check->task, o->ca->acme->zones, buf_text(&check->owner),
 		DNS_TXT);
@@ -48,8 +46,8 @@ static int judge_persist(const struct name_check *check, struct err *err)
 {
 	const struct directory *directory = &check->order->ca->directory;
 	struct persist_wish wish = {
-		.name = bare(check),
-		.is_wildcard = name_is_wildcard(check->name),
+		.name = check->name,
+		.is_wildcard = check->is_wildcard,
 		.issuers = directory->caa,
 		.n_issuers = directory->n_caa,
 		.account_url = check->order->ca->account_url,
@@ -76,13 +74,14 @@ static int judge_record(const struct name_check *check, struct err *err)
 		o->ca->acme->zones, buf_text(&check->owner), &check->trace, err);
 }
 
-static int judge_caa(const struct name_check *check, struct err *err)
+static int judge_caa_of(const struct name_check *check, bool is_wildcard, struct err *err)
 {
 	const struct order *o = check->order;
 	const struct dns_message *found = caa_found(&check->caa);
+	char name[NAME_MAX_LEN];
 	struct caa_wish wish = {
-		.name = check->name,
-		.is_wildcard = name_is_wildcard(check->name),
+		.name = name,
+		.is_wildcard = is_wildcard,
 		.identities = o->ca->directory.caa,
 		.n_identities = o->ca->directory.n_caa,
 		.account_url = o->ca->account_url,
@@ -90,11 +89,19 @@ static int judge_caa(const struct name_check *check, struct err *err)
 		.at = check->caa.at,
 	};
 
+	snprintf(name, sizeof(name), "%s%s", is_wildcard ? "*." : "", check->name);
+	return found ? caa_judge(&wish, found, err) : 0;
+}
+
+static int judge_caa(const struct name_check *check, struct err *err)
+{
 	if (err_is_set(&check->caa.err))
 		log_debug(&check->task.log,
 			"%s: whether CAA records forbid it is not known: %s", check->name,
 			check->caa.err.text);
-	return found ? caa_judge(&wish, found, err) : 0;
+	if (check->is_plain && judge_caa_of(check, false, err) < 0)
+		return -1;
+	return check->is_wildcard ? judge_caa_of(check, true, err) : 0;
 }
 
 static void check_run(struct task *task)
@@ -107,11 +114,21 @@ static void check_run(struct task *task)
 		TRY(judge_record(check, &task->err));
 	}
 	if (check->order->ca->directory.n_caa > 0) {
-		AWAIT(caa_find(&check->caa, task, check->order->ca->acme->zones, bare(check)));
+		AWAIT(caa_find(&check->caa, task, check->order->ca->acme->zones, check->name));
 		TRY(judge_caa(check, &task->err));
 	}
 	FINALLY
 	TASK_END
+}
+
+static struct name_check *check_of(struct precheck *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_is(p->names[i].name, name))
+			return &p->names[i];
+	p->names[p->n].order = p->order;
+	p->names[p->n].name = name;
+	return &p->names[p->n++];
 }
 
 static void begin(struct precheck *p)
@@ -120,15 +137,32 @@ static void begin(struct precheck *p)
 
 	p->names = mem_zalloc((cert->n_names + 1) * sizeof(*p->names));
 	for (size_t i = 0; i < cert->n_names; i++) {
-		struct name_check *check = &p->names[p->n];
+		const char *name = cert->names[i];
 
-		if (name_is_ip(cert->names[i]))
+		if (name_is_ip(name))
 			continue;
-		p->n++;
-		check->order = p->order;
-		check->name = cert->names[i];
-		task_start_child(&check->task, &p->task, check_run);
+		if (name_is_wildcard(name))
+			check_of(p, name + strlen("*."))->is_wildcard = true;
+		else
+			check_of(p, name)->is_plain = true;
 	}
+	for (size_t i = 0; i < p->n; i++)
+		task_start_child(&p->names[i].task, &p->task, check_run);
+}
+
+/* What was asked is not needed any more, only where it led. */
+static void keep(struct precheck *p)
+{
+	p->found = mem_zalloc((p->n + 1) * sizeof(*p->found));
+	for (size_t i = 0; i < p->n; i++) {
+		const struct name_check *check = &p->names[i];
+
+		if (!check->trace.is_done)
+			continue;
+		p->found[p->n_found++] = (struct found_record){ mem_strdup(check->name),
+			mem_strdup(check->trace.owner), mem_strdup(check->trace.apex) };
+	}
+	p->is_passed = true;
 }
 
 static void forget(struct precheck *p)
@@ -148,10 +182,23 @@ static void run(struct task *task)
 
 	TASK_BEGIN(task)
 	AWAIT(begin(p));
-	p->is_passed = true;
+	keep(p);
 	FINALLY
 	forget(p);
 	TASK_END
+}
+
+bool precheck_found(const struct precheck *precheck, const char *name, const char **owner,
+	const char **apex)
+{
+	for (size_t i = 0; i < precheck->n_found; i++) {
+		if (!str_is(precheck->found[i].name, name))
+			continue;
+		*owner = precheck->found[i].owner;
+		*apex = precheck->found[i].apex;
+		return true;
+	}
+	return false;
 }
 
 void precheck_start(struct precheck *precheck, struct order *order)
@@ -165,4 +212,11 @@ void precheck_start(struct precheck *precheck, struct order *order)
 void precheck_done(struct precheck *precheck)
 {
 	forget(precheck);
+	for (size_t i = 0; i < precheck->n_found; i++) {
+		free(precheck->found[i].name);
+		free(precheck->found[i].owner);
+		free(precheck->found[i].apex);
+	}
+	free(mem_take(&precheck->found));
+	precheck->n_found = 0;
 }

@@ -18,17 +18,32 @@ struct name_check;
  *     fails, a zone that we publish; or the record of dns-persist-01, when the CA tells its own names;
  *   - what CAA records say about a CA that tells its names (RFC 8659; RFC 8657).  When they cannot be
  *     looked up the order goes on: only a refusal that is sure to come is spared.
+ *
+ * A name and its wildcard are one question each.  Where a record stands is kept for the authorizations.
  */
+
+struct found_record {
+	char *name, *owner, *apex;
+};
 
 struct precheck {
 	struct task task;
 	struct order *order;
 	struct name_check *names;
 	size_t n;
+	struct found_record *found;
+	size_t n_found;
 	bool is_passed;
 };
 
 void precheck_start(struct precheck *precheck, struct order *order);
+/*
+ * Where the record of a name (without "*.") was found to stand: final owner and apex, which live as long as
+ * the precheck; false when that was not looked for.
+ */
+bool precheck_found(const struct precheck *precheck, const char *name, const char **owner,
+	const char **apex);
+
 void precheck_done(struct precheck *precheck); /* zeroed is fine */
 
 #endif

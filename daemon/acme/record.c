@@ -35,8 +35,13 @@ bool record_is_needed(const struct authz *a)
 void record_find(struct authz *a)
 {
 	struct buf owner AUTO_BUF = BUF_INIT;
-	const char *account = a->order->ca->account_url;
+	const char *account = a->order->ca->account_url, *final, *apex;
 
+	if (type_of(a) != CHALLENGE_DNS_PERSIST &&
+		precheck_found(&a->order->precheck, bare(a), &final, &apex)) {
+		trace_settled(&a->trace, zones_of(a), final, apex);
+		return;
+	}
 	challenge_owner(type_of(a), bare(a), account ? account : "", &owner);
 	trace_start(&a->trace, &a->task, zones_of(a), buf_text(&owner), DNS_TXT);
 }

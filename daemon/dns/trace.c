@@ -372,6 +372,15 @@ void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 	task_start_child(&trace->task, parent, run);
 }
 
+void trace_settled(
+	struct trace *trace, struct zones *zones, const char *owner, const char *apex)
+{
+	trace_done(trace);
+	*trace = (struct trace){ .zones = zones, .is_done = true, .is_blind = true };
+	copy_name(trace->owner, owner);
+	copy_name(trace->apex, apex);
+}
+
 const struct dns_message *trace_answer(const struct trace *trace)
 {
 	bool has_answer = trace->is_done && !trace->is_blind && !err_is_set(&trace->err);

@@ -47,6 +47,10 @@ struct trace {
 void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 	const char *owner, uint16_t type);
 
+/* The trace as if it had led there, without asking anybody; it has no answer. */
+void trace_settled(
+	struct trace *trace, struct zones *zones, const char *owner, const char *apex);
+
 /* What a server of the zone answered for the final owner; NULL with an error, or when none can be asked. */
 const struct dns_message *trace_answer(const struct trace *trace);
 void trace_done(struct trace *trace); /* zeroed is fine */
