@@ -219,6 +219,9 @@ int keeper_seal(const char *name, const void *data, size_t len, struct err *err)
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
 		0)
 		return err_sys(err, ERR_IO, errno, "cannot seal an anonymous file");
+	/* Whoever gets it shares the place where reading goes on. */
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(err, ERR_IO, errno, "cannot rewind an anonymous file");
 	sealed = fd;
 	fd = -1;
 	return sealed;

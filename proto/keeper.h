@@ -77,7 +77,7 @@ int keeper_send(int socket, const void *data, size_t len, int fd, struct err *er
 int keeper_receive(
 	int socket, char *buffer, size_t size, size_t *len, int *fd, struct err *err);
 
-/* Bytes in a sealed anonymous file, to be sent along.  Its descriptor, or -1. */
+/* Bytes in a sealed anonymous file, to be sent along.  A descriptor at its start, or -1. */
 int keeper_seal(const char *name, const void *data, size_t len, struct err *err);
 
 #endif
