@@ -1,12 +1,10 @@
 #include "daemon/job/manners.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "daemon/job/job.h"
 #include "daemon/job/runner.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "proto/keeper.h"
 #include "tests/unit/job_world.h"
 
 /* What jobs do with the ledgers of CAs, seen one decision at a time. */
@@ -16,32 +14,91 @@ static struct job job;
 static struct cert *cert;
 static const struct ca_conf *ca;
 
+/* Reads ledgers where and as issue_run() does. */
+static void read_run(struct task *task)
+{
+	struct job *reader = TASK_OF(task, struct job);
+
+	TASK_BEGIN(task)
+	while (manners_must_read(reader)) {
+		AWAIT(manners_read(reader));
+		manners_take(reader);
+	}
+	FINALLY
+	manners_leave(reader);
+	TASK_END
+}
+
+static void pass(void)
+{
+	virtual_run_until(w.loop, clock_now());
+}
+
+static void start(struct job *reader, const char *name)
+{
+	*reader = (struct job){
+		.runner = w.runner, .conf = w.fleet->conf, .cert = fleet_find(w.fleet, name)
+	};
+	REQUIRE(reader->cert);
+	task_start(&reader->task, w.loop, read_run, NULL);
+	pass();
+}
+
 static void begin(const char *name)
 {
 	job_world_open(&w);
 	cert = fleet_find(w.fleet, name);
 	ca = conf_ca(w.fleet->conf, "a");
 	REQUIRE(cert && ca);
-	job = (struct job){ .runner = w.runner, .conf = w.fleet->conf, .cert = cert };
-	job.keeper.fd = -1;
+	start(&job, name);
 }
 
 static void end(void)
 {
+	CHECK(job.task.is_ended);
 	order_done(&job.order);
 	keeper_op_done(&job.keeper);
 	job_world_close(&w);
 }
 
-/* As the keeper answers "ledger ca=": with this text. */
-static void give_ledger(const char *text)
+/* The only "ledger ca=" that the keeper was asked; NULL when it was asked nothing or more. */
+static struct keeper_op *asked(const char *name)
 {
-	REQUIRE(manners_must_read(&job));
-	keeper_request(&job.keeper, REQUEST_ledger);
-	job.keeper.fd = memfd_create("ledger", MFD_CLOEXEC);
-	REQUIRE(write(job.keeper.fd, text, strlen(text)) == (ssize_t)strlen(text));
-	REQUIRE(lseek(job.keeper.fd, 0, SEEK_SET) == 0);
-	manners_take(&job);
+	struct keeper_op *op;
+	char *want AUTO_FREE = mem_printf(" ledger ca=%s", name);
+
+	if (job_world_n(&job_world_keeper) != 1)
+		return NULL;
+	op = LIST_OF(list_first(&job_world_keeper), struct keeper_op, pending);
+	return strstr(buf_text(&op->text), want) ? op : NULL;
+}
+
+static void give_ledger(const char *name, const char *text)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+	struct keeper_op *op = asked(name);
+	struct err err;
+	int fd;
+
+	REQUIRE(op);
+	keeper_begin_ok(&packet, op->id);
+	fd = keeper_seal("ledger", text, strlen(text), &err);
+	REQUIRE(fd >= 0);
+	keeper_answer(op, packet.data, packet.len, fd);
+	pass();
+}
+
+static void refuse_ledger(const char *name)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+	struct keeper_op *op = asked(name);
+	struct err err = ERR_INIT;
+
+	REQUIRE(op);
+	err_set(&err, ERR_IO, "it broke");
+	keeper_write_err(&packet, op->id, &err);
+	keeper_answer(op, packet.data, packet.len, -1);
+	pass();
 }
 
 static int check(bool is_forced, struct err *err)
@@ -71,16 +128,56 @@ TEST(a_ledger_is_read_once_and_stops_nobody_before)
 	CHECK(!manners_ledger(&w.runner->manners, ca));
 	CHECK_INT(check(false, &err), 0);
 	/* It cannot be read: as good as empty. */
-	err_set(&job.keeper.err, ERR_IO, "it broke");
-	manners_take(&job);
+	refuse_ledger("a");
+	CHECK(job.task.is_ended && !err_is_set(&job.task.err));
 	CHECK(!manners_must_read(&job));
 	CHECK(manners_ledger(&w.runner->manners, ca));
 	CHECK_INT(check(false, &err), 0);
 	/* The other certificate's CAs are a and b. */
-	job.cert = fleet_find(w.fleet, "example.com/two");
+	start(&job, "example.com/two");
 	CHECK(manners_must_read(&job));
-	give_ledger("nonsense\n\n");
+	give_ledger("b", "nonsense\n\n");
 	CHECK(!manners_must_read(&job));
+	/* Who comes later asks nothing. */
+	start(&job, "example.com/two");
+	CHECK(job.task.is_ended);
+	end();
+}
+
+/* However the one who reads fares, the others go on, and somebody reads it. */
+TEST(one_reads_and_the_others_wait_for_him)
+{
+	static struct job others[4];
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct err err;
+
+	begin("example.com/one");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		start(&others[i], i == 3 ? "example.com/two" : "example.com/c00");
+	CHECK(asked("a") == &job.keeper);
+	/* One of those who wait goes away, then he who reads. */
+	task_cancel(&others[0].task, "enough");
+	pass();
+	CHECK(others[0].task.is_ended);
+	CHECK(asked("a") == &job.keeper);
+	task_cancel(&job.task, "enough");
+	pass();
+	CHECK(job.task.is_ended);
+	CHECK(!manners_ledger(&w.runner->manners, ca));
+	CHECK(asked("a") == &others[1].keeper);
+	CHECK(!others[2].task.is_ended && !others[3].task.is_ended);
+	/* The ledger is there for all at once; who wants another one as well goes on to that. */
+	add_failures(&text);
+	give_ledger("a", buf_text(&text));
+	CHECK(others[1].task.is_ended && others[2].task.is_ended);
+	CHECK_INT(check(false, &err), -1);
+	CHECK(asked("b") == &others[3].keeper);
+	give_ledger("b", "");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		CHECK(others[i].task.is_ended);
+		CHECK_INT(others[i].task.err.code, i == 0 ? ERR_CANCELLED : ERR_NONE);
+		keeper_op_done(&others[i].keeper);
+	}
 	end();
 }
 
@@ -92,7 +189,7 @@ TEST(failures_of_a_set_of_names_outlive_the_certificate)
 
 	begin("example.com/one");
 	add_failures(&text);
-	give_ledger(buf_text(&text));
+	give_ledger("a", buf_text(&text));
 	CHECK_INT(check(false, &err), -1);
 	CHECK_INT(err.code, ERR_RATE_LIMITED);
 	CHECK(strstr(err.text, "failed 3 times in a row"));
@@ -126,7 +223,9 @@ TEST(what_a_ca_asked_for_holds_for_everybody)
 			struct err err;
 
 			begin(rows[i].cert);
-			give_ledger("");
+			give_ledger("a", "");
+			if (cert->conf->n_cas > 1)
+				give_ledger("b", "");
 			cert->facts.failure.code = rows[i].code;
 			cert->facts.failure.not_before =
 				instant_add(clock_now(), SECONDS(rows[i].in));
@@ -159,6 +258,7 @@ TEST(what_an_order_counts_as)
 	};
 
 	begin("example.com/one");
+	give_ledger("a", "");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct version_facts *curr = &cert->facts.curr;
 		struct ari_facts *ari = &cert->facts.ari;
@@ -205,7 +305,7 @@ TEST(what_is_kept_of_an_order)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		begin("example.com/one");
-		give_ledger("");
+		give_ledger("a", "");
 		job.order.args = (struct order_args){ .conf = w.fleet->conf,
 			.ca = cert->conf->cas[0],
 			.is_test = rows[i].is_test };
