@@ -143,7 +143,13 @@ int lookup_address(const struct dns_record *record, struct dns_address *out)
 {
 	bool is_four = record->type == DNS_A;
 
+	static const uint8_t none[16];
+	const uint8_t *a = record->address;
+
 	if (!is_four && record->type != DNS_AAAA)
+		return -1;
+	/* Whoever runs a zone says whom we ask; but no crowd, and nobody. */
+	if (is_four ? a[0] == 0 || a[0] >= 224 : a[0] == 0xff || memcmp(a, none, 16) == 0)
 		return -1;
 	*out = dns_address_of(record->address, is_four ? 4 : 16, DNS_PORT);
 	return 0;

@@ -113,17 +113,22 @@ static bool stands_there_before(struct part all, struct part parameter)
 	}
 }
 
+/* Each is compared with all before it. */
+enum { PARAMETERS_MAX = 64 };
+
 static struct persist take_apart(const char *txt, size_t len)
 {
 	struct persist out = { .fault = NULL };
 	struct part rest = { txt, len }, all;
+	unsigned n = 0;
 
 	out.issuer = take_until(&rest, ';');
 	all = rest;
 	while (rest.at && !out.fault) {
 		struct part parameter = take_until(&rest, ';');
 
-		out.fault = take_parameter(parameter, &out);
+		out.fault = ++n > PARAMETERS_MAX ? "it has too many parameters"
+						 : take_parameter(parameter, &out);
 		if (!out.fault && stands_there_before(all, parameter))
 			out.fault = "a parameter stands in it twice";
 	}

@@ -1,5 +1,6 @@
 #include "daemon/dns/updater.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct updater {
 	struct list link; /* in zones->updaters */
 	struct zones *zones;
 	char *name;
+	char host[256];    /* of the configured server, when that is given by name */
 	struct zone *zone; /* only when its servers have to be found */
 	struct zone_op open;
 	struct lookup four, six; /* its addresses */
@@ -50,8 +52,10 @@ static void find_server(struct updater *u)
 	if (at && zones_address(at, &u->server) == 0)
 		return;
 	if (at) {
-		lookup_start(&u->four, &u->task, u->zones, at->host, DNS_A);
-		lookup_start(&u->six, &u->task, u->zones, at->host, DNS_AAAA);
+		/* A reload may free the configuration while resolvers are asked. */
+		snprintf(u->host, sizeof(u->host), "%s", at->host);
+		lookup_start(&u->four, &u->task, u->zones, u->host, DNS_A);
+		lookup_start(&u->six, &u->task, u->zones, u->host, DNS_AAAA);
 		return;
 	}
 	u->zone = zone_of(u->zones, u->name);

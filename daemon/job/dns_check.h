@@ -18,7 +18,7 @@
  * agree on a record, and are told as unasked until then.
  */
 
-#define DNS_CHECKS_MAX 8
+#define DNS_CHECKS_MAX 2
 
 /* What was told of an address last. */
 struct told_answer;

@@ -10,6 +10,7 @@
 
 /* The bits of the third and fourth octet (RFC 1035, 4.1.1; RFC 4035, 3). */
 enum { QR = 0x80, AA = 0x04, TC = 0x02, RD = 0x01, AD = 0x20, RCODE = 0x0f };
+enum { MEMORY_MAX = 1024 * 1024 }; /* what one message may take, unpacked */
 
 /* In the place of an OPT record's TTL (RFC 6891, 6.1.3). */
 #define EDNS_DO UINT32_C(0x8000)
@@ -109,6 +110,9 @@ static const char *read_records(struct dns_wire *wire, struct dns_message *out)
 		else
 			fault = dns_record_read(
 				wire, &raw, arena, &out->records[out->n_records++]);
+		/* Names that point at one long name grow two hundredfold. */
+		if (!fault && arena->total > MEMORY_MAX)
+			fault = "is too large when unpacked";
 	}
 	return fault;
 }

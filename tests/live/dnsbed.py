@@ -227,7 +227,7 @@ class DnsBed:
         lines = ["server:", f'    directory: "{home}"', '    chroot: ""', '    username: ""', f'    pidfile: "{home}/pid"',
                  "    use-syslog: no", '    logfile: ""', "    verbosity: 1", f"    interface: {self.resolver}",
                  "    do-not-query-localhost: no", "    access-control: 127.0.0.0/8 allow", '    module-config: "iterator"',
-                 '    root-hints: "hints"', '    local-zone: "test." nodefault', "    num-threads: 1", "    aggressive-nsec: no",
+                 '    root-hints: "hints"', '    local-zone: "test." nodefault', "    num-threads: 1", "    incoming-num-tcp: 500", "    aggressive-nsec: no",
                  f"    outgoing-interface: {self.resolver}", f"    outgoing-interface: {self.six}", "remote-control:",
                  "    control-enable: no"]
         self.write("resolver/unbound.conf", "\n".join(lines) + "\n")

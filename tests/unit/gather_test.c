@@ -19,7 +19,7 @@ TEST(a_batch_begins_when_it_is_quiet_and_not_too_late)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		CHECK_INT(place_gathers((struct tick){ rows[i].first },
 				  (struct tick){ rows[i].last }, (struct tick){ rows[i].now },
-				  PLACE_QUIET_MS),
+				  1000),
 			rows[i].want);
 }
 
