@@ -274,6 +274,16 @@ static int go_down(struct trace *t, const char *apex, struct err *err)
 	return 0;
 }
 
+/*
+ * May this be the zone of the owner?  One above that whose servers were asked is possible where the
+ * configuration calls a mere name a zone; but nobody makes us ask the servers of all the world.
+ */
+static bool is_credible(const struct trace *t, const char *apex)
+{
+	return dns_name_is_below(t->owner, apex) &&
+	       (dns_name_is_below(apex, t->cut.apex) || strchr(apex, '.'));
+}
+
 /* The zone of the answer: its SOA says so when there is nothing, else it is whose servers were asked. */
 static void take_apex(struct trace *t, const struct dns_message *answer)
 {
@@ -282,10 +292,8 @@ static void take_apex(struct trace *t, const struct dns_message *answer)
 	const struct dns_record *ns =
 		dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
 	const struct dns_record *by = soa ? soa : ns;
-	const char *apex =
-		by && dns_name_is_below(t->owner, by->owner) ? by->owner : t->cut.apex;
 
-	copy_name(t->apex, apex);
+	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->cut.apex);
 	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
 	t->needs_soa = !by && t->type == DNS_TXT;
 }
@@ -304,7 +312,7 @@ static int take_soa(struct trace *t, struct err *err)
 		soa = dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
 	if (answer && !soa)
 		soa = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->owner, NULL);
-	if (soa && dns_name_is_below(t->owner, soa->owner))
+	if (soa && is_credible(t, soa->owner))
 		copy_name(t->apex, soa->owner);
 	if (*t->apex)
 		return 0;
