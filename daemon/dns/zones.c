@@ -14,9 +14,10 @@
 
 /*
  * Beyond this many, those that nobody uses and nothing is known of any more are forgotten; all at once,
- * and not again before there are twice as many, so that they are not walked for each new one.
+ * and not again before there are twice as many, so that they are not walked for each new one.  Beyond the
+ * second number even what is known of those that nobody uses goes.
  */
-enum { ZONES_KEPT = 256 };
+enum { ZONES_KEPT = 256, ZONES_FRESH = 4096 };
 
 static void zone_free(struct zone *zone)
 {
@@ -112,8 +113,10 @@ void zones_free(struct zones *zones)
 
 static bool is_forgettable(const struct zone *zone)
 {
+	bool is_crowded = zone->zones->by_apex.n >= ZONES_FRESH;
+
 	return zone->n_users == 0 && !zone->survey && list_is_empty(&zone->lookouts) &&
-	       zone->fresh_until.ms < clock_tick().ms;
+	       (is_crowded || zone->fresh_until.ms < clock_tick().ms);
 }
 
 static void forget_zones(struct zones *zones)
