@@ -51,7 +51,9 @@ void servers_want(
 {
 	struct wanted_server *wanted = find(servers, name);
 
-	if (wanted || servers->n_wanted == SERVER_NAMES_MAX ||
+	if (wanted ||
+		servers->n_wanted >=
+			SERVER_NAMES_MAX + (role == ROLE_EXTRA ? EXTRAS_KEPT : 0) ||
 		strlen(name) >= sizeof(wanted->name))
 		return;
 	servers->wanted =

@@ -146,6 +146,9 @@ TEST(names_are_wanted_once_and_resolved)
 		servers_want(&servers, name, 0, ROLE_AUTHORITATIVE);
 	}
 	CHECK_INT(servers.n_wanted, SERVER_NAMES_MAX);
+	/* A zone of many servers leaves room for those of the configuration. */
+	servers_want(&servers, "extra.example.org", 0, ROLE_EXTRA);
+	CHECK_INT(servers.n_wanted, SERVER_NAMES_MAX + 1);
 	memset(name, 'a', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	servers.n_wanted = 0;
