@@ -323,6 +323,10 @@ static void note_all(struct lookout *l)
 		struct visible *v = visible_at(at);
 
 		summon(v);
+		/* Somebody else's hurry makes no evidence for who waits for its own time. */
+		if (!v->once && v->rounds > 0 &&
+			instant_before(clock_now(), v->judgement.again))
+			continue;
 		for (size_t i = 0; i < l->n_questions; i++)
 			note_one(l, v, &l->questions[i]);
 		v->rounds += l->n_questions > 0;
