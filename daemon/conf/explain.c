@@ -58,7 +58,7 @@ static bool is_placeholder(const char *key)
 	return key[0] >= 'A' && key[0] <= 'Z';
 }
 
-/* What stands before a placeholder for domains, which have dots; NULL for others. */
+/* What stands before a word that is any domain, which has dots; NULL for other words. */
 static const char *domains_below(const char *key)
 {
 	return str_is(key, "GROUP") ? "groups." : str_is(key, "ZONE") ? "dns.zones." : NULL;
