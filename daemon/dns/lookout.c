@@ -21,7 +21,7 @@ enum {
 
 /* One address that is asked in this round. */
 struct question {
-	const struct server *server; /* of the zone, until the answers are awaited */
+	const struct name_server *server; /* of the zone, until the answers are awaited */
 	bool wants_serial;
 	struct dns_probe_op probe;
 	struct dns_probe_op *serial; /* NULL: it is not asked for */
@@ -69,7 +69,7 @@ static void finish(struct visible *v)
 
 /* What was heard of an address before stays, as long as it is one of the zone's. */
 static const struct witness *heard(
-	const struct witness *witnesses, size_t n, const struct server *server)
+	const struct witness *witnesses, size_t n, const struct name_server *server)
 {
 	for (size_t i = 0; i < n; i++)
 		if (str_is(witnesses[i].address, server->text))
@@ -82,7 +82,7 @@ static void summon(struct visible *v)
 {
 	const struct zone *zone = v->zone;
 	struct witness *old = v->witnesses;
-	struct server *servers = v->servers;
+	struct name_server *servers = v->servers;
 	size_t n_old = v->n;
 
 	if (old && v->n_surveys == zone->n_surveys)
@@ -277,7 +277,7 @@ static void ask(struct lookout *l)
 
 	for (size_t i = 0; i < l->n_questions; i++) {
 		struct question *question = &l->questions[i];
-		const struct server *server = question->server;
+		const struct name_server *server = question->server;
 
 		dns_question(&question->probe, l->owner, l->type, &server->address);
 		question->probe.recurse = server->role == ROLE_EXTRA;

@@ -14,7 +14,7 @@ enum { EXTRAS_KEPT = 8 };
 void servers_add(struct servers *servers, const char *name, const struct dns_address *address,
 	enum server_role role)
 {
-	struct server *server;
+	struct name_server *server;
 
 	for (size_t i = 0; i < servers->n; i++) {
 		server = &servers->at[i];
@@ -33,7 +33,7 @@ void servers_add(struct servers *servers, const char *name, const struct dns_add
 		return;
 	servers->at = mem_grow(servers->at, servers->n + 1, sizeof(*servers->at));
 	server = &servers->at[servers->n++];
-	*server = (struct server){ .address = *address, .role = role };
+	*server = (struct name_server){ .address = *address, .role = role };
 	dns_address_text(address, server->text);
 	snprintf(server->name, sizeof(server->name), "%s", name);
 }

@@ -25,7 +25,7 @@ struct wanted_server {
 };
 
 struct servers {
-	struct server *at;
+	struct name_server *at;
 	size_t n;
 	struct wanted_server *wanted;
 	size_t n_wanted;

@@ -22,7 +22,7 @@
  * without address and a difference between zone and parent are told once a survey, and no failures.
  */
 
-struct server {
+struct name_server {
 	struct dns_address address;
 	char text[DNS_ADDRESS_TEXT_LEN];
 	char name[256]; /* "ns1.example.net"; "" when it was configured by address */

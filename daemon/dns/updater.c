@@ -88,14 +88,14 @@ static int take_looked_up(struct updater *u, struct err *err)
 
 static int take_surveyed(struct updater *u, struct err *err)
 {
-	const struct server *best = NULL;
+	const struct name_server *best = NULL;
 
 	if (err_is_set(&u->open.err)) {
 		*err = u->open.err;
 		return -1;
 	}
 	for (size_t i = 0; i < u->zone->n_servers; i++) {
-		const struct server *server = &u->zone->servers[i];
+		const struct name_server *server = &u->zone->servers[i];
 
 		if (server->role != ROLE_EXTRA && (!best || server->role < best->role))
 			best = server;

@@ -51,7 +51,7 @@ struct visible {
 	void *data;
 	struct evidence_policy policy;
 	struct witness *witnesses;
-	struct server *servers; /* those that the witnesses are */
+	struct name_server *servers; /* those that the witnesses are */
 	size_t n;
 	unsigned n_surveys, rounds; /* what the witnesses are made of; asked */
 	struct judgement judgement;

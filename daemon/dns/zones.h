@@ -40,7 +40,7 @@ struct zone {
 	struct zones *zones;
 	char *apex;
 	/* The servers of its last survey (survey.h). */
-	struct server *servers;
+	struct name_server *servers;
 	size_t n_servers;
 	struct tick fresh_until; /* .ms == 0: not surveyed */
 	unsigned n_surveys;      /* how often the servers were replaced */
