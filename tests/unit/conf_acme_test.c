@@ -1,8 +1,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "tests/test.h"
-#include "tests/unit/conf_test.h"
+#include "tests/unit/conf_sayings.h"
 
 /* What the contract says about ACME CAs, challenges and zones. */
 static const char contract[] =
@@ -240,9 +239,7 @@ TEST(challenge_words)
 #define CERT(keys) "groups: {a.de: {x: {ca: le, names: [a.de]" keys "}}}\n"
 
 /* Bad texts and everything that is to be said about them. */
-static const struct {
-	const char *text, *want;
-} bad[] = {
+static const struct saying bad[] = {
 	{ "cas: {le: {type: acme}}\n",
 		"/t/c:1:11: error: cas.le: needs terms_agreed: true; read the CA's terms of "
 		"service first\n"
@@ -391,20 +388,11 @@ static const struct {
 
 TEST(diagnostics)
 {
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		struct buf out AUTO_BUF = BUF_INIT;
-		struct conf *conf = load_text(bad[i].text, &out);
-
-		CHECK(!conf);
-		CHECK_STR(buf_text(&out), bad[i].want);
-		conf_unref(conf);
-	}
+	check_sayings(bad, ARRAY_LEN(bad), false);
 }
 
 /* These load, and say something. */
-static const struct {
-	const char *text, *want;
-} warned[] = {
+static const struct saying warned[] = {
 	{ "cas: {le: {" ACME ", staging: https://ca.example/d}}\n" HTTP CERT(
 		  ", key: ed25519, lifetime: 10d, eku: [client_auth]"),
 		"/t/c:1:86: warning: cas.le.staging: is the directory itself, so tests cost "
@@ -447,14 +435,7 @@ static const struct {
 
 TEST(warnings)
 {
-	for (size_t i = 0; i < ARRAY_LEN(warned); i++) {
-		struct buf out AUTO_BUF = BUF_INIT;
-		struct conf *conf = load_text(warned[i].text, &out);
-
-		CHECK(conf);
-		CHECK_STR(buf_text(&out), warned[i].want);
-		conf_unref(conf);
-	}
+	check_sayings(warned, ARRAY_LEN(warned), true);
 }
 
 /* A folder of files, one for each zone, is how zones are usually told. */

@@ -1,7 +1,6 @@
 #include <unistd.h>
 
-#include "tests/test.h"
-#include "tests/unit/conf_test.h"
+#include "tests/unit/conf_sayings.h"
 
 /* The contract's example, without the sections that belong to later versions. */
 static const char contract[] =
@@ -153,9 +152,7 @@ TEST(root_is_not_automatic)
 #define ROOT "groups: {ca: {r: {ca: self}}"
 
 /* Bad texts and everything that is to be said about them. */
-static const struct {
-	const char *text, *want;
-} bad[] = {
+static const struct saying bad[] = {
 	{ "colour: red\nstatedir: /x\n",
 		"/t/c:1:1: error: colour: is an unknown key\n"
 		"/t/c:2:1: error: statedir: is an unknown key; did you mean "
@@ -363,20 +360,11 @@ static const struct {
 
 TEST(diagnostics)
 {
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		struct buf out AUTO_BUF = BUF_INIT;
-		struct conf *conf = load_text(bad[i].text, &out);
-
-		CHECK(!conf);
-		CHECK_STR(buf_text(&out), bad[i].want);
-		conf_unref(conf);
-	}
+	check_sayings(bad, ARRAY_LEN(bad), false);
 }
 
 /* These load, and say something. */
-static const struct {
-	const char *text, *want;
-} warned[] = {
+static const struct saying warned[] = {
 	{ "control: {observe: [\"@no-such-group\", no-such-user, root]}\n",
 		"/t/c:1:21: warning: control.observe[0]: there is no group no-such-group; it "
 		"matches "
@@ -410,14 +398,7 @@ static const struct {
 
 TEST(warnings)
 {
-	for (size_t i = 0; i < ARRAY_LEN(warned); i++) {
-		struct buf out AUTO_BUF = BUF_INIT;
-		struct conf *conf = load_text(warned[i].text, &out);
-
-		CHECK(conf);
-		CHECK_STR(buf_text(&out), warned[i].want);
-		conf_unref(conf);
-	}
+	check_sayings(warned, ARRAY_LEN(warned), true);
 }
 
 /* Twenty CAs that all name each other have more ways up than anybody can walk. */
