@@ -1,7 +1,5 @@
-#include "tests/test.h"
-
-#include "daemon/engine/sandbox.h"
 #include "tests/unit/dns_ask.h"
+#include "tests/unit/locked_in.h"
 
 /*
  * The engine's own order: the asker is made, the sandbox entered, and only then asked.  What c-ares opens
@@ -49,21 +47,7 @@ static int ask_locked_in(void)
 
 TEST(questions_work_in_the_sandbox)
 {
-	int status = -1, at[2] = { 0, 0 }, line = -1;
-	pid_t pid;
-
 	server_start();
-	REQUIRE(pipe(at) == 0);
-	pid = fork();
-	if (pid == 0) {
-		line = ask_locked_in();
-		_exit(write(at[1], &line, sizeof(line)) != sizeof(line));
-	}
-	close(at[1]);
-	CHECK(read(at[0], &line, sizeof(line)) == sizeof(line));
-	close(at[0]);
-	REQUIRE(waitpid(pid, &status, 0) == pid);
-	if (line != 0 || status != 0)
-		TEST_FAIL("line %d, status %#x", line, (unsigned)status);
+	check_locked_in(ask_locked_in);
 	server_stop();
 }

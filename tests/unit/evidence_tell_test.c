@@ -1,26 +1,6 @@
-#include "daemon/dns/evidence.h"
-
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
-#include "tests/test.h"
-
-#define T0 INT64_C(1795256107) /* 10:15:07 */
-
-enum {
-	U = SIGHT_UNASKED,
-	M = SIGHT_MATCH,
-	N = SIGHT_NODATA,
-	X = SIGHT_NXDOMAIN,
-	T = SIGHT_TIMEOUT,
-	R = SIGHT_REFUSED,
-	O = SIGHT_OTHER,
-	L = SIGHT_LAME,
-};
-
-static struct instant at(int64_t s)
-{
-	return (struct instant){ T0 + s };
-}
+#include "tests/unit/evidence_test.h"
 
 /* What is said, made of a row per witness. */
 static const struct telling {

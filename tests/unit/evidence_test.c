@@ -1,30 +1,10 @@
-#include "daemon/dns/evidence.h"
-
 #include <stdbool.h>
 
 #include "lib/base/attr.h"
-#include "tests/test.h"
-
-#define T0 INT64_C(1795256107) /* 10:15:07 */
-
-enum {
-	U = SIGHT_UNASKED,
-	M = SIGHT_MATCH,
-	N = SIGHT_NODATA,
-	X = SIGHT_NXDOMAIN,
-	T = SIGHT_TIMEOUT,
-	R = SIGHT_REFUSED,
-	O = SIGHT_OTHER,
-	L = SIGHT_LAME
-};
+#include "tests/unit/evidence_test.h"
 
 static const struct evidence_policy required = { true, { 0 }, { 1800 }, { T0 }, { 0 } };
 static const struct evidence_policy advised = { false, { 0 }, { 1800 }, { T0 }, { 0 } };
-
-static struct instant at(int64_t s)
-{
-	return (struct instant){ T0 + s };
-}
 
 /* What each is seen to say in each round, a row per witness: "a" authoritative, "A" anycast, "p" hidden
  * primary, "P" listed primary, "e" extra. */

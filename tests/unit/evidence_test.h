@@ -1,0 +1,27 @@
+#ifndef CERTD_TESTS_UNIT_EVIDENCE_TEST_H
+#define CERTD_TESTS_UNIT_EVIDENCE_TEST_H
+
+#include "daemon/dns/evidence.h"
+#include "tests/test.h"
+
+/* Short words for tables of what name servers are seen to say, and a moment to count from. */
+
+#define T0 INT64_C(1795256107) /* 10:15:07 */
+
+enum {
+	U = SIGHT_UNASKED,
+	M = SIGHT_MATCH,
+	N = SIGHT_NODATA,
+	X = SIGHT_NXDOMAIN,
+	T = SIGHT_TIMEOUT,
+	R = SIGHT_REFUSED,
+	O = SIGHT_OTHER,
+	L = SIGHT_LAME,
+};
+
+static inline struct instant at(int64_t s)
+{
+	return (struct instant){ T0 + s };
+}
+
+#endif
