@@ -2,17 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "daemon/conf/conf.h"
 #include "daemon/dns/trace.h"
 #include "daemon/dns/visible.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 #include "lib/net/dns_cares.h"
-#include "lib/yaml/diag.h"
+#include "tests/bench/bench.h"
 
 /*
  * bench_dns CONFIG N PHASE...: what the engine does in DNS for N zones at once, z0.test to zN-1.test, with its own
@@ -81,37 +79,11 @@ void __wrap_dns_try_begin(struct dns_try *attempt, const struct dns_address *ser
 	__real_dns_try_begin(attempt, server, wire, by_tcp, time_ms);
 }
 
-static void load(const char *path)
-{
-	struct yaml_diags diags = { 0 };
-	struct conf_files files = { 0 };
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	conf_read_files(path, &files, &diags);
-	conf = conf_load(&files, &diags);
-	yaml_diags_print(&diags, &text);
-	if (!conf) {
-		fputs(buf_text(&text), stderr);
-		exit(EXIT_FAILURE);
-	}
-	conf_files_done(&files);
-	yaml_diags_done(&diags);
-}
-
 static size_t heap_used(void)
 {
 	struct mallinfo2 info = mallinfo2();
 
 	return info.uordblks + info.hblkhd;
-}
-
-static double processor_s(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static long wake_ups(void)
@@ -266,7 +238,7 @@ static void print_heap(const char *phase)
 static void wave(const char *phase, void (*run)(struct task *task))
 {
 	struct tick start = clock_tick();
-	double cpu = processor_s();
+	double cpu = bench_processor_s();
 	long wakes = wake_ups();
 
 	begin();
@@ -279,7 +251,7 @@ static void wave(const char *phase, void (*run)(struct task *task))
 	printf(" wall=%.3f cpu=%.3f wakes=%ld questions=%zu resolver=%zu txt=%zu soa=%zu "
 	       "ns=%zu "
 	       "address=%zu tries=%zu tcp=%zu failed=%zu\n",
-		(double)(clock_tick().ms - start.ms) / 1000, processor_s() - cpu,
+		(double)(clock_tick().ms - start.ms) / 1000, bench_processor_s() - cpu,
 		wake_ups() - wakes, counts.questions, counts.of_resolver, counts.txt,
 		counts.soa, counts.ns, counts.address, counts.tries, counts.by_tcp, n_failed);
 }
@@ -305,14 +277,14 @@ static void idle(void)
 	long wakes;
 
 	run_for(SETTLE_MS);
-	cpu = processor_s();
+	cpu = bench_processor_s();
 	wakes = wake_ups();
 	begin();
 	run_for(s * 1000);
 	/* One wake-up is that of the timer that ends it. */
 	print_heap("idle");
 	printf(" wall=%lld cpu=%.6f wakes=%ld questions=%zu\n", (long long)s,
-		processor_s() - cpu, wake_ups() - wakes - 1, counts.questions);
+		bench_processor_s() - cpu, wake_ups() - wakes - 1, counts.questions);
 }
 
 static void be_idle(void *data)
@@ -351,7 +323,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	log_to(drop, NULL);
-	load(argv[1]);
+	conf = bench_load(argv[1]);
 	loop = loop_new();
 	dns = dns_new(loop);
 	zones = zones_new(loop, dns, NULL, conf);

@@ -2,11 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/conf/conf.h"
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/version.h"
@@ -16,7 +14,7 @@
 #include "lib/base/str.h"
 #include "lib/crypt/key.h"
 #include "lib/crypt/secret.h"
-#include "lib/yaml/diag.h"
+#include "tests/bench/bench.h"
 
 /*
  * bench_issue CONFIG N: processor microseconds of one issue in the keeper, without its loop and
@@ -31,31 +29,6 @@ NORETURN static void die(const char *what, const struct err *err)
 {
 	fprintf(stderr, "bench_issue: %s: %s\n", what, err->text);
 	exit(EXIT_FAILURE);
-}
-
-static double processor_us(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-}
-
-static void load(const char *path)
-{
-	struct yaml_diags diags = { 0 };
-	struct conf_files files = { 0 };
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	conf_read_files(path, &files, &diags);
-	conf = conf_load(&files, &diags);
-	yaml_diags_print(&diags, &text);
-	fputs(buf_text(&text), stderr);
-	if (!conf)
-		exit(EXIT_FAILURE);
-	conf_files_done(&files);
-	yaml_diags_done(&diags);
 }
 
 static void read_facts(const char *cert, struct cert_facts *out)
@@ -129,10 +102,10 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	umask(077);
-	load(argv[1]);
+	conf = bench_load(argv[1]);
 	if (store_open(conf->state_dir, &store, &err) < 0)
 		die(conf->state_dir, &err);
-	begin = processor_us();
+	begin = bench_processor_s();
 	for (size_t i = 0; i < conf->n_certs && done < n; i++) {
 		const struct cert_conf *cert = &conf->certs[i];
 
@@ -143,7 +116,7 @@ int main(int argc, char **argv)
 		issue(cert, signer);
 		done++;
 	}
-	printf("%.0f\n", (processor_us() - begin) / (double)(done ? done : 1));
+	printf("%.0f\n", (bench_processor_s() - begin) * 1e6 / (double)(done ? done : 1));
 	localca_signer_free(signer);
 	store_close(store);
 	conf_unref(conf);

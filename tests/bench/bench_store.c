@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/conf/conf.h"
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/version.h"
@@ -16,7 +15,7 @@
 #include "lib/base/str.h"
 #include "lib/crypt/key.h"
 #include "lib/crypt/secret.h"
-#include "lib/yaml/diag.h"
+#include "tests/bench/bench.h"
 
 /*
  * bench_store CONFIG: fills the store of a configuration as certd would have left it some weeks
@@ -211,22 +210,6 @@ static void copy(const struct sample *sample, const struct cert_conf *cert)
 	write_facts(cert, &sample->id);
 }
 
-static void load(const char *path)
-{
-	struct yaml_diags diags = { 0 };
-	struct conf_files files = { 0 };
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	conf_read_files(path, &files, &diags);
-	conf = conf_load(&files, &diags);
-	yaml_diags_print(&diags, &text);
-	fputs(buf_text(&text), stderr);
-	if (!conf)
-		exit(EXIT_FAILURE);
-	conf_files_done(&files);
-	yaml_diags_done(&diags);
-}
-
 int main(int argc, char **argv)
 {
 	struct sample samples[SAMPLES];
@@ -239,7 +222,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	umask(077);
-	load(argv[1]);
+	conf = bench_load(argv[1]);
 	if (store_open(conf->state_dir, &store, &err) < 0)
 		die(conf->state_dir, &err);
 	if (chdir(conf->state_dir) < 0)

@@ -4,23 +4,7 @@ import stat
 import threading
 
 from judge import current, renew_and_roll, served
-
-HEAD = """
-defaults:
-  roll: {min_age: 1h}
-  key: ed25519
-cas:
-  root: {type: local, issuer: ca/root, lifetime: 1d}
-"""
-TWO = HEAD + """
-groups:
-  ca:
-    root: {ca: self, subject: {CN: Root}, lifetime: 30d}
-  example.com:
-    web: {ca: root, names: [www.example.com], deploy: [web], lifetime: 30s}
-    mail: {ca: root, names: [smtp.example.com], deploy: [mail]}
-targets:
-"""
+from local_ca import HEAD, TWO
 
 
 class Spy(threading.Thread):

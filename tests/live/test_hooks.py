@@ -3,24 +3,7 @@ import subprocess
 
 from instance import process_status, rss_kib, until
 from judge import current, renew_and_roll, served
-
-HEAD = """
-defaults:
-  roll: {min_age: 1h}
-  key: ed25519
-cas:
-  root: {type: local, issuer: ca/root, lifetime: 1d}
-"""
-TWO = HEAD + """
-groups:
-  ca:
-    root: {ca: self, subject: {CN: Root}, lifetime: 30d}
-  example.com:
-    web: {ca: root, names: [www.example.com], deploy: [web], lifetime: 30s}
-    mail: {ca: root, names: [smtp.example.com], deploy: [mail]}
-targets:
-"""
-
+from local_ca import HEAD, TWO
 
 HOOK = """#!/bin/sh
 echo "$CERTD_SERVICE sees $(env | grep -c -e ^HOME= -e ^CERTD_SOCKET= -e ^ASAN) foreign variables"
