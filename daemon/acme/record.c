@@ -80,10 +80,9 @@ int record_may_publish(const struct zones *zones, const char *asked, const struc
 		*err = trace->err;
 		return -1;
 	}
-	if (!str_is(asked, trace->owner) && (!zone || !zone->name))
-		return err_set(err, ERR_BAD_CONFIG,
-			"%s is an alias of %s, which lies in no zone of dns.zones", asked,
-			trace->owner);
+	if (!str_is(asked, trace->owner) &&
+		challenge_check_alias(zones->conf, asked, trace->owner, err) < 0)
+		return -1;
 	if (!zone || zone->publish.type == PUBLISH_NONE)
 		return err_set(err, ERR_BAD_CONFIG,
 			"%s lies in a zone that nothing publishes to; see dns.zones",

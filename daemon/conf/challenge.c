@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/str.h"
 #include "lib/crypt/digest.h"
+#include "lib/wire/dns_name.h"
 
 enum { LABEL_OCTETS = 10 };
 
@@ -35,4 +38,58 @@ void challenge_owner(
 	buf_printf(out, "%s.%s",
 		type == CHALLENGE_DNS_PERSIST ? "_validation-persist" : "_acme-challenge",
 		name);
+}
+
+/* Does a certificate have this name, or one below it? */
+static bool has_name_at(const struct conf *conf, const char *domain)
+{
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		const struct cert_conf *cert = &conf->certs[i];
+
+		for (uint16_t k = 0; k < cert->n_names; k++)
+			if (dns_name_is_below(cert->names[k], domain))
+				return true;
+	}
+	return false;
+}
+
+/* What is left of a name without its first labels that begin with an underscore. */
+static const char *unmarked(const char *name)
+{
+	while (*name == '_') {
+		name += strcspn(name, ".");
+		name += *name == '.';
+	}
+	return name;
+}
+
+static bool is_for_aliases(
+	const struct conf *conf, const struct zone_conf *zone, const char *owner)
+{
+	const char *rest = unmarked(owner);
+
+	if (zone->aliases != ALIASES_MARKED || !zone->has_names)
+		return zone->aliases != ALIASES_NONE;
+	return rest != owner && (str_is(rest, zone->name) || has_name_at(conf, rest));
+}
+
+int challenge_check_alias(
+	const struct conf *conf, const char *asked, const char *owner, struct err *err)
+{
+	const struct zone_conf *zone = conf_zone(conf, owner);
+
+	if (!zone || !zone->name)
+		return err_set(err, ERR_BAD_CONFIG,
+			"%s is an alias of %s, which lies in no zone of dns.zones", asked,
+			owner);
+	if (is_for_aliases(conf, zone, owner))
+		return 0;
+	if (zone->aliases == ALIASES_NONE)
+		return err_set(err, ERR_BAD_CONFIG,
+			"%s is an alias of %s, but the zone %s has aliases: none", asked, owner,
+			zone->name);
+	return err_set(err, ERR_BAD_CONFIG,
+		"%s is an alias of %s, where a challenge could disturb others; let it lead to "
+		"_acme-challenge.%s, or give the zone aliases: any",
+		asked, owner, zone->name);
 }

@@ -4,6 +4,7 @@
 #include "daemon/conf/conf.h"
 
 struct buf;
+struct err;
 
 /*
  * Where the record of a challenge stands: the keeper publishes there, and the engine looks there first and
@@ -18,5 +19,19 @@ struct buf;
  */
 void challenge_owner(
 	enum challenge type, const char *name, const char *account_url, struct buf *out);
+
+/*
+ * Whoever runs the zone of a certificate's name says where the aliases lead that begin at the record's own name
+ * `asked`, and so where in our zones something is published.  What is published makes its owner exist, and all names
+ * between that and the apex, for which no wildcard answers then; and it stands beside what other records of its type
+ * the owner has.  So a zone that holds names of certificates takes only owners that nobody else has a use for: their
+ * first labels begin with an underscore, and what follows is the apex, or a certificate's name or above one.
+ * A zone without such names was made for challenges.  The key `aliases` widens that, or forbids all.
+ *
+ * 0, or -1 with ERR_BAD_CONFIG and how to mend it: the owner is not for aliases.  `owner` lies in no zone that is told
+ * by its name: the same.
+ */
+int challenge_check_alias(
+	const struct conf *conf, const char *asked, const char *owner, struct err *err);
 
 #endif

@@ -128,7 +128,8 @@ static const char *zone_fault(const struct conf *conf, const char *name)
 static bool can_be_delegated(const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->dns.n_zones; i++)
-		if (can_publish(&conf->dns.zones[i]))
+		if (can_publish(&conf->dns.zones[i]) &&
+			conf->dns.zones[i].aliases != ALIASES_NONE)
 			return true;
 	return false;
 }

@@ -239,6 +239,9 @@ struct publish_conf {
 	const char *tsig_secret_file;
 };
 
+/* To which of a zone's names aliases from elsewhere may lead a challenge (challenge.h). */
+enum aliases { ALIASES_MARKED, ALIASES_ANY, ALIASES_NONE };
+
 /* What a zone does not say itself, the entry `default` says. */
 struct zone_conf {
 	struct yaml_place place;
@@ -248,6 +251,8 @@ struct zone_conf {
 	bool has_nameservers;         /* they are given: `[]` is none that can be asked */
 	struct endpoints anycast;
 	struct publish_conf publish;
+	enum aliases aliases;
+	bool has_names; /* some certificate's name lies in it, and in no longer one */
 };
 
 struct dns_conf {

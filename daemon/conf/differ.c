@@ -115,7 +115,8 @@ static bool zone_equal(const struct zone_conf *a, const struct zone_conf *b)
 	return text_equal(a->name, b->name) && endpoint_equal(&a->primary, &b->primary) &&
 	       lists_equal(&a->nameservers, &b->nameservers) &&
 	       a->has_nameservers == b->has_nameservers &&
-	       lists_equal(&a->anycast, &b->anycast) && publish_equal(&a->publish, &b->publish);
+	       lists_equal(&a->anycast, &b->anycast) && a->aliases == b->aliases &&
+	       publish_equal(&a->publish, &b->publish);
 }
 
 static bool dns_equal(const struct dns_conf *a, const struct dns_conf *b)

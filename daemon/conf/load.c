@@ -221,6 +221,7 @@ struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags)
 	load_targets(&l);
 	load_defaults(&l);
 	certs_load(&l);
+	dns_note_names(conf);
 	if (!l.has_bad_tree)
 		conf_check(&l);
 	is_large = conf->n_certs >= TRIM_FROM;

@@ -23,6 +23,7 @@ static struct zone_conf zone_of(
 		.nameservers = draft->nameservers,
 		.has_nameservers = draft->nameservers.at != NULL,
 		.anycast = draft->anycast,
+		.aliases = draft->aliases,
 		.publish = {
 			.type = publish->type,
 			.acme_dir = publish->acme_dir,
@@ -134,6 +135,22 @@ static void load_zones(struct loading *l)
 			dns->zones[dns->n_zones++] = zone_of(&draft, name, key->place);
 	}
 	index_zones(l, &up);
+}
+
+void dns_note_names(struct conf *conf)
+{
+	struct dns_conf *dns = &conf->dns;
+
+	for (size_t i = 0; dns->n_zones > 0 && i < conf->n_certs; i++) {
+		const struct cert_conf *cert = &conf->certs[i];
+
+		for (uint16_t k = 0; k < cert->n_names; k++) {
+			const struct zone_conf *zone = conf_zone(conf, cert->names[k]);
+
+			if (zone && zone->name)
+				dns->zones[zone - dns->zones].has_names = true;
+		}
+	}
 }
 
 void dns_load(struct loading *l)

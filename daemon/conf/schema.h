@@ -65,6 +65,7 @@ struct zone_draft {
 	struct endpoint primary;
 	struct endpoints nameservers, anycast;
 	struct publish_draft publish;
+	enum aliases aliases;
 };
 
 struct dns_draft {
@@ -208,6 +209,7 @@ extern const struct yaml_type conf_servers;   /* struct endpoints */
 extern const struct yaml_type conf_addresses; /* struct endpoints: name servers without names */
 extern const struct yaml_type conf_webroot;   /* const char * */
 extern const struct yaml_type conf_extra;     /* bool: require */
+extern const struct yaml_type conf_aliases;   /* enum aliases */
 extern const struct yaml_type conf_publish;   /* struct publish_draft, whole */
 extern const struct yaml_type conf_publish_type;   /* enum publish_type */
 extern const struct yaml_type conf_tsig_name;      /* const char * */
@@ -277,6 +279,9 @@ bool entry_name_is_good(const char *name);
 /* Decodes `cas` (load_ca.c), and `http`, `tls_alpn` and `dns` (load_dns.c). */
 void cas_load(struct loading *l);
 void dns_load(struct loading *l);
+
+/* When the certificates are known: which zones hold names of theirs. */
+void dns_note_names(struct conf *conf);
 
 /* The entries of a section with free names, sorted by name (load.c). */
 struct conf_entries conf_entries_of(

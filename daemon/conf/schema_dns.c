@@ -89,6 +89,11 @@ const struct yaml_field conf_zone_fields[] = {
 	YAML_FIELD(struct zone_draft, publish, conf_publish,
 		.help = "how records get into the zone; without it nothing is published "
 			"there"),
+	YAML_FIELD(struct zone_draft, aliases, conf_aliases, .fallback = "marked",
+		.help = "where in the zone an alias (CNAME, DNAME) from a challenge's own name "
+			"may lead; marked: to a name whose first label begins with an "
+			"underscore, at the apex or at a certificate's name, and anywhere when "
+			"the zone holds no certificate's name; any: anywhere; none: nowhere"),
 	{ 0 },
 };
 

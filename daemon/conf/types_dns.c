@@ -15,6 +15,16 @@ static void decode_extra(struct yaml_decoder *d, const struct yaml_value *v, voi
 		*(bool *)out = at == 1;
 }
 
+static void decode_aliases(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	/* In the order of enum aliases. */
+	static const char *const words[] = { "marked", "any", "none", NULL };
+	int at = yaml_word_of(d, v, words);
+
+	if (at >= 0)
+		*(enum aliases *)out = (enum aliases)at;
+}
+
 static void decode_publish_type(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	/* In the order of enum publish_type, from its second word. */
@@ -117,6 +127,13 @@ const struct yaml_type conf_extra = {
 	.json = "\"enum\": [\"require\", \"advise\"]",
 	.size = sizeof(bool),
 	.decode = decode_extra,
+};
+
+const struct yaml_type conf_aliases = {
+	.word = "marked, any or none",
+	.json = "\"enum\": [\"marked\", \"any\", \"none\"]",
+	.size = sizeof(enum aliases),
+	.decode = decode_aliases,
 };
 
 const struct yaml_type conf_publish = {

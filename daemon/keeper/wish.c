@@ -99,17 +99,11 @@ static const struct zone_conf *find_zone(const struct conf *conf,
 		err_set(err, ERR_BAD_ARGUMENT, "the owner is not a name of a record");
 		return NULL;
 	}
-	zone = conf_zone(conf, wish->owner);
-	/* Nobody can alias into what is nowhere told by its name. */
-	if (!zone || !zone->name) {
-		err_set(err, ERR_BAD_CONFIG,
-			"no zone of dns.zones holds %s, to which %s is an alias", wish->owner,
-			buf_text(owner));
+	if (challenge_check_alias(conf, buf_text(owner), wish->owner, err) < 0)
 		return NULL;
-	}
 	buf_clear(owner);
 	buf_add_text(owner, wish->owner);
-	return zone;
+	return conf_zone(conf, wish->owner);
 }
 
 static int describe_record(const struct conf *conf, const struct challenge_wish *wish,

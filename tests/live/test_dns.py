@@ -108,6 +108,22 @@ def test_delegated(run, place, bed):
         until(lambda: not any(shown(bed, other, "www.acme.other.test").values()), 30, "withdrawn")
 
 
+def test_an_alias_that_disturbs(run, place, bed):
+    """Whoever runs a name's zone cannot have us write what hides a wildcard of ours."""
+    bed.zone("customer.test", ["primary", "knot"], extra=["_acme-challenge.www CNAME shop.example.test."])
+    zone = bed.zone("example.test", ["primary", "nsd"], extra=["* A 192.0.2.9"])
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        config = make_config(ca, {"web": names("*.example.test", "www.customer.test")}, "dns-01",
+                             dns=make_dns(bed, {"example.test": update(bed)}, [bed.resolver]))
+        certd = run(config)
+        assert "_acme-challenge.www.customer.test is an alias of shop.example.test, where a challenge could disturb " \
+               "others; let it lead to _acme-challenge.example.test, or give the zone aliases: any" in failure(certd)
+        assert not told(certd, "dns.updated")
+        assert ca.count("new-order") == 0 and ca.count("challenge") == 0
+        assert not any(shown(bed, zone, "shop.example.test").values())
+
+
 def test_one_lags(run, place, bed):
     """The CA hears nothing before the last secondary shows it; `why` says who is missing."""
     bed.lag = 12

@@ -12,6 +12,7 @@
 #define APEX HEAD(DNS_ZONES, "dns-01") CERT("example.com")
 #define NET "challenges.net: " DNS_PUBLISH
 #define OWNER "_acme-challenge.example.com"
+#define CUSTOMER "_acme-challenge.www.customer.net"
 #define PERSIST "_validation-persist.example.com"
 #define ACCOUNT A_TEST "account/1"
 
@@ -117,15 +118,15 @@ TEST(aliases_of_themselves_and_long_chains_cost_no_order)
 	sim_close(&sim);
 
 	begin(&sim, APEX);
-	wires_add(&sim.wires, OWNER, DNS_CNAME, "n1.example.com");
+	wires_add(&sim.wires, OWNER, DNS_CNAME, "_n1.example.com");
 	for (int i = 1; i < 9; i++) {
-		snprintf(name, sizeof(name), "n%d.example.com", i);
-		snprintf(target, sizeof(target), "n%d.example.com", i + 1);
+		snprintf(name, sizeof(name), "_n%d.example.com", i);
+		snprintf(target, sizeof(target), "_n%d.example.com", i + 1);
 		wires_add(&sim.wires, name, DNS_CNAME, target);
 	}
-	expect_refusal(&sim, "(dns-loop)", "n8.example.com -> n9.example.com");
+	expect_refusal(&sim, "(dns-loop)", "_n8.example.com -> _n9.example.com");
 	/* Eight are not too many. */
-	wires_remove(&sim.wires, "n8.example.com", DNS_CNAME, "n9.example.com");
+	wires_remove(&sim.wires, "_n8.example.com", DNS_CNAME, "_n9.example.com");
 	expect_issue(&sim, HOURS(25));
 	sim_close(&sim);
 }
@@ -142,6 +143,37 @@ TEST(an_alias_into_a_zone_that_nobody_publishes_costs_no_order)
 	CHECK_INT(sim_reload(&sim, HEAD(DNS_ZONES ", " NET, "dns-01") CERT("example.com")), 0);
 	expect_issue(&sim, HOURS(25));
 	sim_close(&sim);
+}
+
+/* Who runs the zone of one name could break others of ours: a wildcard's, or records that must be alone. */
+TEST(an_alias_that_could_disturb_costs_no_order)
+{
+	static const struct {
+		const char *owner, *refusal;
+	} rows[] = {
+		{ "shop.example.com",
+			CUSTOMER " is an alias of shop.example.com, where a challenge could "
+				 "disturb others; let it lead to _acme-challenge.example.com" },
+		{ "_acme-challenge.shop.example.com", "could disturb others" },
+		{ "2026._domainkey.example.com", "could disturb others" },
+		{ "_acme-challenge.example.com", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim sim;
+
+		begin(&sim,
+			HEAD(DNS_ZONES, "dns-01") CERT("'*.example.com', www.customer.net"));
+		wires_serve(&sim.wires, "customer.net", "ns1.challenges.net", "192.0.2.21", 0);
+		wires_add(&sim.wires, CUSTOMER, DNS_CNAME, rows[i].owner);
+		if (rows[i].refusal) {
+			expect_refusal(&sim, "(bad-config)", rows[i].refusal);
+			wires_remove(&sim.wires, CUSTOMER, DNS_CNAME, rows[i].owner);
+			wires_add(&sim.wires, CUSTOMER, DNS_CNAME, OWNER);
+		}
+		expect_issue(&sim, rows[i].refusal ? HOURS(25) : MINUTES(1));
+		sim_close(&sim);
+	}
 }
 
 TEST(a_delegation_below_has_servers_of_its_own)

@@ -270,6 +270,10 @@ static const struct {
 		ACME(", challenge: dns-01") "dns: {zones: {a.de: {publish: {type: command, "
 					    "add: [x], remove: [y]}}}}\n",
 		"~a.de/x " },
+	{ ACME(", challenge: dns-01") "dns: {zones: {a.de: {publish: {type: update}}}}\n",
+		ACME(", challenge: dns-01") "dns: {zones: {a.de: {publish: {type: update}, "
+					    "aliases: any}}}\n",
+		"~a.de/x " },
 };
 
 TEST(difference)

@@ -135,8 +135,8 @@ TEST(aliases_lead_into_zones_that_are_told)
 		{ "_acme-challenge." APEX, NULL },
 		{ "a1b2._x." APEX, NULL },
 		{ "example.com", NULL },
-		{ "a.example.net", "no zone of dns.zones holds a.example.net, to which "
-				   "_acme-challenge.example.com is an alias" },
+		{ "a.example.net", "_acme-challenge.example.com is an alias of a.example.net, "
+				   "which lies in no zone of dns.zones" },
 		{ "A.example.com", "not a name" },
 		{ "a..example.com", "not a name" },
 		{ ".example.com", "not a name" },
@@ -168,6 +168,39 @@ TEST(aliases_lead_into_zones_that_are_told)
 	}
 	CHECK_INT(count("challenges"), 3);
 	w.conf->dns.fallback = NULL;
+	end();
+}
+
+/* Whoever runs the zone of a name has no say about the names of ours. */
+TEST(aliases_disturb_nobody)
+{
+	static const struct {
+		enum aliases aliases;
+		const char *owner;
+		bool is_refused;
+	} rows[] = {
+		{ ALIASES_MARKED, "shop." APEX, true },
+		{ ALIASES_MARKED, "_acme-challenge.shop." APEX, true },
+		{ ALIASES_MARKED, "_acme-challenge." APEX, false },
+		{ ALIASES_ANY, "shop." APEX, false },
+		{ ALIASES_NONE, "_x." APEX, true },
+		/* Its own name is no alias. */
+		{ ALIASES_NONE, "_acme-challenge.www." APEX, false },
+	};
+
+	begin();
+	use_include(NULL);
+	w.zone.has_names = true;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int before = count("challenges");
+		size_t at;
+
+		w.zone.aliases = rows[i].aliases;
+		at = present_at(CHALLENGE_DNS, "www." APEX, TOKEN, rows[i].owner);
+		settle();
+		CHECK_INT(w.told[at].err.code, rows[i].is_refused ? ERR_BAD_CONFIG : ERR_NONE);
+		CHECK_INT(count("challenges"), before + !rows[i].is_refused);
+	}
 	end();
 }
 
