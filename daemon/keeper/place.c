@@ -85,13 +85,17 @@ static void set_busy(struct place *place, bool is_busy)
 	place->is_busy = is_busy;
 }
 
-/* A thread that is at work keeps its own copy of everything. */
+/* A thread that is at work keeps its own copy of everything; behind it the batch is ours. */
 void place_free(struct place *place)
 {
+	bool is_written = place->command || place->updating;
+
 	command_cancel(place->command);
 	updating_free(place->updating);
 	refresh_drop(place);
-	if (place->work)
+	if (is_written)
+		publish_free(place->work);
+	else if (place->work)
 		place->work->place = NULL;
 	events_stop_timer(place->challenges->events, &place->timer);
 	EACH(place, at)
