@@ -407,7 +407,7 @@ static void written(struct place *place, struct publish_work *work)
 
 static void work_run(void *in)
 {
-	publish_run(in);
+	publish_batch(in);
 }
 
 static void work_done(void *in, void *data)

@@ -223,7 +223,7 @@ static bool has_failed(const struct publish_work *work)
 	return false;
 }
 
-void publish_run(struct publish_work *work)
+void publish_batch(struct publish_work *work)
 {
 	if (write_journal(work) < 0)
 		return;

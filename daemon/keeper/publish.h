@@ -36,7 +36,7 @@ struct publish_work {
 	struct err err;
 };
 
-void publish_run(struct publish_work *work);
+void publish_batch(struct publish_work *work);
 void publish_free(struct publish_work *work);
 
 /* One line of an include file, "OWNER. TTL IN TXT "VALUE"", with its LF. */
