@@ -228,7 +228,13 @@ static bool is_told(const struct order *o)
 	       account_is_told(o->ca, &o->account);
 }
 
-/* Can a certificate still come of it?  What only passes, and what somebody stopped, may go on later. */
+/* What a name server refuses is mended there, and is nothing between us and the CA. */
+static bool may_pass(const struct err *err)
+{
+	return err_code_class(err->code) == CLASS_TRANSIENT || err->code == ERR_ZONE_REFUSED;
+}
+
+/* Can a certificate still come of it?  What may pass, and what somebody stopped, may go on later. */
 static void judge(struct order *o)
 {
 	const struct err *err = &o->task.err;
@@ -238,10 +244,11 @@ static void judge(struct order *o)
 		health_note(&o->ca->health, err, clock_tick(), clock_now()))
 		log_event(&o->task.log, EVENT_ACME_DOWN, err,
 			"the CA %s counts as down and is left alone for a while", o->ca->name);
-	o->is_dead = err_is_set(err) && o->url.len > 0 &&
-		     (class == CLASS_REFUSED || class == CLASS_CONFIG ||
-			     err->code == ERR_ACCOUNT_LOST ||
-			     (class == CLASS_TRANSIENT && clock_tick().ms >= o->given_up.ms));
+	if (may_pass(err))
+		o->is_dead = clock_tick().ms >= o->given_up.ms;
+	else
+		o->is_dead = class == CLASS_REFUSED || class == CLASS_CONFIG;
+	o->is_dead = (o->is_dead || err->code == ERR_ACCOUNT_LOST) && o->url.len > 0;
 }
 
 static void run(struct task *task)
