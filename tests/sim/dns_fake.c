@@ -17,7 +17,8 @@ struct dns {
 	struct loop *loop;
 	struct wires *wires;
 	struct dns_pace pace;
-	struct list asked; /* struct asking */
+	struct list asked;      /* struct asking */
+	struct list deliveries; /* struct delivery */
 	bool is_cut;
 };
 
@@ -127,12 +128,90 @@ void dns_probe(struct dns *dns, struct task *task, struct dns_probe_op *op)
 	dns_turn_take(&dns->pace, &op->turn, op->is_own ? NULL : &op->server, begin);
 }
 
+struct delivery {
+	struct list link;
+	struct timer timer;
+	struct dns *dns;
+	struct dns_deliver_op *op;
+	enum primary_fault fault;
+};
+
+static void delivery_free(struct delivery *delivery)
+{
+	loop_timer_stop(delivery->dns->loop, &delivery->timer);
+	list_remove(&delivery->link);
+	delivery->op->impl = NULL;
+	free(delivery);
+}
+
+static void delivered(struct timer *timer)
+{
+	struct delivery *delivery = CONTAINER_OF(timer, struct delivery, timer);
+	struct dns_deliver_op *op = delivery->op;
+
+	delivery_free(delivery);
+	op_end(&op->op, NULL);
+}
+
+static void fail_delivery(struct delivery *delivery, enum err_code code, const char *what)
+{
+	char address[DNS_ADDRESS_TEXT_LEN];
+
+	err_set(&delivery->op->err, code, "%s %s",
+		dns_address_text(&delivery->op->server, address), what);
+}
+
+/* The message is there; what comes back comes later, so that a death can lie between. */
+static void arrive(struct timer *timer)
+{
+	struct delivery *delivery = CONTAINER_OF(timer, struct delivery, timer);
+	struct dns_deliver_op *op = delivery->op;
+	struct dns *dns = delivery->dns;
+	char address[DNS_ADDRESS_TEXT_LEN];
+	int64_t late_ms = dns->wires->primary.late_ms,
+		most_ms = op->time_ms ? op->time_ms : SILENCE_MS;
+	bool is_away =
+		dns->is_cut || !dns->wires->primary.address || delivery->fault == PRIMARY_AWAY;
+	struct buf answer = BUF_INIT;
+
+	if (!is_away && delivery->fault != PRIMARY_DEAF)
+		primary_answer(dns->wires, dns_address_text(&op->server, address),
+			delivery->fault, &op->message, &answer);
+	if (delivery->fault == PRIMARY_MUTE || late_ms >= most_ms)
+		buf_done(&answer);
+	timer->fire = delivered;
+	op->answer = answer;
+	if (is_away)
+		fail_delivery(delivery, ERR_CONNECT, "cannot be reached: Connection refused");
+	else if (answer.len == 0)
+		fail_delivery(delivery, ERR_TIMEOUT, "does not answer");
+	loop_timer_in(dns->loop, timer,
+		is_away           ? 0
+		: answer.len == 0 ? most_ms
+				  : 1 + late_ms + town_delay(dns->wires->town, 20));
+}
+
+static void cancel_delivery(struct op *op)
+{
+	struct dns_deliver_op *deliver = CONTAINER_OF(op, struct dns_deliver_op, op);
+
+	delivery_free(deliver->impl);
+	op_end(op, NULL);
+}
+
 void dns_deliver(struct dns *dns, struct task *task, struct dns_deliver_op *op)
 {
-	(void)dns;
-	op_begin(&op->op, task, NULL);
-	err_set(&op->err, ERR_CONNECT, "nobody takes updates in simulations");
-	op_end(&op->op, NULL);
+	struct delivery *delivery = mem_new(struct delivery);
+
+	delivery->dns = dns;
+	delivery->op = op;
+	delivery->timer.fire = arrive;
+	delivery->fault = primary_turn(&dns->wires->primary);
+	op->impl = delivery;
+	op_begin(&op->op, task, cancel_delivery);
+	list_append(&dns->deliveries, &delivery->link);
+	loop_timer_in(dns->loop, &delivery->timer,
+		dns->is_cut ? 0 : 1 + town_delay(dns->wires->town, 20));
 }
 
 struct dns *dns_new(struct loop *loop)
@@ -143,12 +222,13 @@ struct dns *dns_new(struct loop *loop)
 	dns->wires = town_here()->wires;
 	dns->pace.loop = loop;
 	list_init(&dns->asked);
+	list_init(&dns->deliveries);
 	return dns;
 }
 
 void dns_free(struct dns *dns)
 {
-	assert(list_is_empty(&dns->asked));
+	assert(list_is_empty(&dns->asked) && list_is_empty(&dns->deliveries));
 	dns_pace_done(&dns->pace);
 	free(dns);
 }
@@ -161,6 +241,8 @@ void dns_fake_cut(struct dns *dns)
 
 		loop_timer_in(dns->loop, &asking->timer, 0);
 	}
+	list_each(at, &dns->deliveries)
+		loop_timer_in(dns->loop, &LIST_OF(at, struct delivery, link)->timer, 0);
 }
 
 size_t dns_system_resolvers(struct dns *dns, struct dns_address *out, size_t max)

@@ -384,6 +384,6 @@ TEST(an_account_has_a_label_of_its_own)
 	begin(&sim, HEAD(DNS_ZONES, "dns-account-01") CERT("example.com, www.example.com"));
 	expect_issue(&sim, MINUTES(1));
 	CHECK_INT(sim.town.n_published, 2);
-	CHECK(!wires_has(&sim.wires, "_acme-challenge", "example.com"));
+	CHECK(!wires_holds(&sim.wires, "_acme-challenge.example.com", DNS_TXT, NULL));
 	sim_close(&sim);
 }

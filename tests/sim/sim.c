@@ -16,6 +16,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/task/loop_virtual.h"
+#include "lib/wire/dns_message.h"
 #include "lib/yaml/diag.h"
 
 /* A daemon that gives up this often in one scenario never recovers. */
@@ -62,168 +63,6 @@ static void keep_event(const struct log_entry *entry, void *data)
 			copy_field(entry, "TARGET"), copy_field(entry, "JOB") };
 }
 
-/* The files of the configuration, and what they decode to. */
-static struct conf *read_conf(const char *text, struct conf_files *files, struct buf *told)
-{
-	struct yaml_diags diags = { 0 };
-	struct conf *conf;
-
-	*files = (struct conf_files){ .at = mem_zalloc(sizeof(struct conf_file)), .n = 1 };
-	files->at[0] = (struct conf_file){ mem_strdup("/sim/certd.yaml"), mem_strdup(text),
-		strlen(text) };
-	conf = conf_load(files, &diags);
-	if (!conf)
-		yaml_diags_print(&diags, told);
-	yaml_diags_done(&diags);
-	return conf;
-}
-
-/* What daemon/keeper/main.c does with a new configuration. */
-static void note_conf(struct sim *sim, const struct conf_files *files)
-{
-	struct buf packed AUTO_BUF = BUF_INIT, note AUTO_BUF = BUF_INIT;
-	int fd AUTO_CLOSE = -1;
-	struct err err;
-
-	conf_files_pack(files, &packed);
-	fd = keeper_seal("certd-config", packed.data, packed.len, &err);
-	keeper_begin_note(&note, "config");
-	keeper_direct_send(sim->world.keeper, &note, fd);
-}
-
-static struct sim *sim_of(struct server *server)
-{
-	return CONTAINER_OF(server, struct sim, server);
-}
-
-static int reread(struct server *server, struct conf **out, struct buf *rows, struct err *err)
-{
-	struct sim *sim = sim_of(server);
-	struct buf told AUTO_BUF = BUF_INIT;
-	struct conf_files files;
-
-	*out = read_conf(sim->config, &files, &told);
-	if (*out)
-		note_conf(sim, &files);
-	conf_files_done(&files);
-	if (*out)
-		return 0;
-	line_add(rows, "text", "the configuration is wrong");
-	return err_set(err, ERR_BAD_CONFIG, "%.300s", buf_text(&told));
-}
-
-static void send_packet(struct server *server, const struct buf *packet, int fd)
-{
-	keeper_direct_send(sim_of(server)->world.keeper, packet, fd);
-}
-
-static int listens(struct server *server, enum challenge type, struct err *err)
-{
-	(void)server, (void)type, (void)err;
-	return 0;
-}
-
-static void signer_is_idle(struct timer *timer)
-{
-	serve_forget_signer(&CONTAINER_OF(timer, struct sim, signer_timer)->server);
-}
-
-static void signer_used(struct server *server)
-{
-	struct sim *sim = sim_of(server);
-
-	sim->signer_timer.fire = signer_is_idle;
-	loop_timer_in(sim->loop, &sim->signer_timer, SERVE_SIGNER_MS);
-}
-
-static void be_ready(struct server *server)
-{
-	(void)server;
-	log_event(NULL, EVENT_DAEMON_READY, NULL, "the daemon is ready");
-}
-
-static void be_alive(struct server *server, const char *status)
-{
-	(void)server, (void)status;
-}
-
-static void start_daemon(struct sim *sim)
-{
-	struct buf told AUTO_BUF = BUF_INIT;
-	struct conf_files files;
-	struct conf *conf = read_conf(sim->config, &files, &told);
-	struct err err;
-
-	if (!conf) {
-		fprintf(stderr, "%s", buf_text(&told));
-		abort();
-	}
-	sim->commands = fake_commands_new(&sim->town);
-	sim->worker = fake_worker_new(&sim->town);
-	sim->challenges = fake_challenges_new(&sim->town);
-	sim->server = (struct server){ .store = sim->store,
-		.commands = sim->commands,
-		.challenges = sim->challenges,
-		.keys = sim->worker,
-		.disks = sim->worker,
-		.send = send_packet,
-		.reread = reread,
-		.listens = listens,
-		.signer_used = signer_used,
-		.ready = be_ready,
-		.alive = be_alive };
-	serve_init(&sim->server, conf);
-	if (store_align(sim->store, conf, &err) < 0)
-		sim_break(sim, "%s", err.text);
-	sim->http = http_new(sim->loop, "certd");
-	http_fake_connect(sim->http, &sim->internet);
-	sim->responder = responder_new(sim->loop);
-	world_init(&sim->world, sim->loop, -1);
-	sim->world.http = sim->http;
-	sim->world.dns = dns_new(sim->loop);
-	sim->world.responder = sim->responder;
-	sim->world.keeper = keeper_new(sim->loop, -1, world_note, world_lost, &sim->world);
-	keeper_direct_serve(sim->world.keeper, &sim->server, &sim->town);
-	note_conf(sim, &files);
-	conf_files_done(&files);
-}
-
-/*
- * The keeper dies first, so nothing that the engine does afterwards has any effect; then the
- * engine's jobs are brought to their ends, only so that no memory is lost.
- */
-static void kill_daemon(struct sim *sim)
-{
-	struct world *world = &sim->world;
-	struct instant limit = instant_add(clock_now(), SECONDS(3));
-
-	sim->is_dying = true;
-	sim->n_keepers_asked += keeper_direct_asked(world->keeper);
-	keeper_direct_cut(world->keeper);
-	loop_timer_stop(sim->loop, &sim->signer_timer);
-	http_fake_cut(sim->http);
-	dns_fake_cut(world->dns);
-	serve_done(&sim->server);
-	fake_worker_free(sim->worker);
-	fake_commands_free(sim->commands);
-	fake_challenges_free(sim->challenges);
-	world_stop(world);
-	for (int i = 0; i < 100000; i++) {
-		bool is_empty = world->is_idle && !world->facts.is_running &&
-				keeper_direct_is_idle(world->keeper);
-
-		if (!virtual_step(sim->loop, limit) && is_empty)
-			break;
-	}
-	world_done(world);
-	responder_free(sim->responder);
-	http_free(sim->http);
-	dns_free(world->dns);
-	keeper_free(world->keeper);
-	loop_on_clock_set(sim->loop, NULL, NULL);
-	sim->is_dying = false;
-}
-
 void sim_open(struct sim *sim, const char *config, uint64_t seed)
 {
 	*sim = (struct sim){ .config = mem_strdup(config) };
@@ -236,7 +75,14 @@ void sim_open(struct sim *sim, const char *config, uint64_t seed)
 	wires_open(&sim->wires, &sim->town);
 	sim->store = store_memory_new();
 	log_to(keep_event, sim);
-	start_daemon(sim);
+	sim_start(sim);
+}
+
+static bool has_persist(const struct sim *sim, const char *name)
+{
+	char *owner AUTO_FREE = mem_printf("_validation-persist.%s", name);
+
+	return wires_holds(&sim->wires, owner, DNS_TXT, NULL);
 }
 
 /* A challenge that only the engine answers has to be known to both. */
@@ -248,7 +94,7 @@ static bool shows(void *data, const char *word, const char *name, const char *to
 	const char *answer;
 
 	if (type == CHALLENGE_DNS_PERSIST)
-		return wires_has(&sim->wires, "_validation-persist", name);
+		return has_persist(sim, name);
 	if (sim->is_dying ||
 		!fake_challenges_show(sim->challenges, type, name, token, key_authorization))
 		return false;
@@ -280,7 +126,7 @@ static void drop_events(struct sim *sim)
 
 void sim_close(struct sim *sim)
 {
-	kill_daemon(sim);
+	sim_kill(sim);
 	if (sim->town.n_begun != sim->town.n_ended)
 		sim_break(sim, "%u commands and works began, %u ended", sim->town.n_begun,
 			sim->town.n_ended);
@@ -300,9 +146,9 @@ void sim_close(struct sim *sim)
 
 void sim_restart(struct sim *sim)
 {
-	kill_daemon(sim);
+	sim_kill(sim);
 	sim->n_restarts++;
-	start_daemon(sim);
+	sim_start(sim);
 }
 
 bool sim_step(struct sim *sim, struct instant limit)
@@ -466,18 +312,6 @@ const struct cert_facts *sim_facts(const struct sim *sim, const char *cert)
 	struct cert *found = sim->world.fleet ? fleet_find(sim->world.fleet, cert) : NULL;
 
 	return found ? &found->facts : &none;
-}
-
-bool sim_stop(struct sim *sim)
-{
-	struct instant limit = instant_add(clock_now(), MINUTES(2));
-
-	world_stop(&sim->world);
-	while (sim_jobs(sim) > 0)
-		if (!virtual_step(sim->loop, limit))
-			return false;
-	sim_restart(sim);
-	return true;
 }
 
 void sim_cancel_all(struct sim *sim)

@@ -148,6 +148,10 @@ void sim_cancel_all(struct sim *sim);
 /* Is this `tests/run --long` (LONG=1), so that sweeps try every moment? */
 bool sim_is_long(void);
 
+/* For sim.c: both processes come to life, and die at once. */
+void sim_start(struct sim *sim);
+void sim_kill(struct sim *sim);
+
 /* For sim.c: looks at everything that must hold now. */
 void sim_check(struct sim *sim);
 void sim_check_done(struct sim *sim);

@@ -1,9 +1,11 @@
 #include "tests/sim/town.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -53,7 +55,12 @@ void town_forgive(struct town *town)
 
 void town_close(struct town *town)
 {
+	struct err ignored;
+
 	town_forgive(town);
+	if (town->state_dir)
+		file_remove_tree(AT_FDCWD, town->state_dir, &ignored);
+	free(town->state_dir);
 	list_each_safe(at, &town->places) {
 		struct town_place *place = LIST_OF(at, struct town_place, link);
 

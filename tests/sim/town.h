@@ -56,6 +56,7 @@ struct town {
 	unsigned n_published, n_withdrawn; /* challenges */
 	unsigned n_lies;      /* so many of the next publications do not reach the world */
 	unsigned n_refreshed; /* how often one was asked for again */
+	char *state_dir;      /* where true_challenge.c keeps the keeper's journal */
 	unsigned n_copies, n_restores, n_begun,
 		n_ended; /* commands and work: begun, and ended or killed */
 };
@@ -104,8 +105,12 @@ void town_files_done(struct town_files *files);
 /* For the fakes' owner; what runs dies without a word. */
 struct commands *fake_commands_new(struct town *town);
 void fake_commands_free(struct commands *commands);
-struct challenges *fake_challenges_new(struct town *town);
+struct challenges *fake_challenges_new(
+	struct town *town, struct commands *commands, struct worker *worker);
 void fake_challenges_free(struct challenges *challenges);
+
+/* How much lies in the journal of true_challenge.c. */
+size_t fake_challenges_left(const struct town *town);
 
 /* Would a CA that looks now find this key authorization, or its record, published? */
 bool fake_challenges_show(const struct challenges *challenges, enum challenge type,

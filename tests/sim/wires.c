@@ -450,15 +450,14 @@ bool wires_show(struct wires *wires, const char *owner, const char *text)
 	return some;
 }
 
-bool wires_has(const struct wires *wires, const char *label, const char *name)
+bool wires_holds(const struct wires *wires, const char *owner, uint16_t type, const char *text)
 {
-	char owner[DNS_NAME_LEN];
-
-	snprintf(owner, sizeof(owner), "%s.%s", label, name);
 	list_each(at, &wires->records) {
 		const struct record *record = LIST_OF(at, struct record, link);
 
-		if (record->type == DNS_TXT && str_is(record->owner, owner) && !record->removed)
+		if (record->type == type && !record->removed &&
+			(!owner || str_is(record->owner, owner)) &&
+			(!text || str_is(record->text, text)))
 			return true;
 	}
 	return false;

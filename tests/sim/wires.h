@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/list.h"
+#include "tests/sim/primary.h"
 
 struct reply;
 struct town;
@@ -41,6 +42,7 @@ struct wires {
 	unsigned n_asked;          /* questions that were answered, or not */
 	unsigned n_begun, lose_at; /* questions, and the one that is lost */
 	bool hangs;                /* it costs the time of all tries */
+	struct primary primary;    /* takes updates */
 };
 
 /* Every scenario begins with example.com on two servers, com above it, our resolver and four of the world. */
@@ -68,8 +70,8 @@ void wires_remove(struct wires *wires, const char *owner, uint16_t type, const c
  */
 bool wires_show(struct wires *wires, const char *owner, const char *text);
 
-/* Does some text stand at LABEL.NAME? */
-bool wires_has(const struct wires *wires, const char *label, const char *name);
+/* Does such a record stand?  `owner` and `text` NULL: any. */
+bool wires_holds(const struct wires *wires, const char *owner, uint16_t type, const char *text);
 
 /* The k-th question from now on (1 is the next) is not answered: at once, or after all tries. */
 void wires_lose(struct wires *wires, unsigned k, bool hangs);

@@ -1,0 +1,75 @@
+#ifndef CERTD_TESTS_SIM_UPDATE_WORLD_H
+#define CERTD_TESTS_SIM_UPDATE_WORLD_H
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+#include "lib/wire/dns_message.h"
+#include "tests/sim/acme.h"
+#include "tests/sim/sim.h"
+
+/* Included by the one file of a program of scenarios whose zone, example.com, takes dynamic updates. */
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define SECRET_BASE64 "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+static char secret_path[] = "/tmp/certd-sim-tsig-XXXXXX";
+
+static void remove_secret(void)
+{
+	unlink(secret_path);
+}
+
+static void write_secret(void)
+{
+	static bool is_there;
+	struct err err;
+	int fd;
+
+	if (is_there)
+		return;
+	fd = mkstemp(secret_path);
+	if (fd < 0 || file_write_fd(fd, SECRET_BASE64, strlen(SECRET_BASE64), &err) < 0)
+		abort();
+	close(fd);
+	atexit(remove_secret);
+	is_there = true;
+}
+
+static void mend(struct primary *primary)
+{
+	primary->address = WIRES_NS1;
+	primary->key = "key";
+	primary->secret = SECRET;
+	primary->fault = PRIMARY_WELL;
+	primary->n_faults = 0;
+	primary->clock_off_s = primary->late_ms = 0;
+}
+
+/* `server`: "server: 192.0.2.1, " or nothing; `certs`: lines of the group example.com. */
+static struct primary *update_open(
+	struct sim *sim, const char *server, const char *certs, uint64_t seed)
+{
+	char *config AUTO_FREE;
+	struct fake_acme *acme;
+
+	write_secret();
+	config = mem_printf(
+		ACME_DAEMON DNS_OF("extra_nameservers: []",
+			"example.com: {publish: {type: update, %stsig: {name: key, algorithm: "
+			"hmac-sha256, secret_file: %s}}}") "cas:\n" ACME_CA("a",
+			"dns-01") "groups:\n  example.com:\n%s" FRONT,
+		server, secret_path, certs);
+	sim_open(sim, config, seed);
+	acme = sim_acme(sim, A_TEST);
+	fake_acme_knobs(acme)->has_renewal_info = true;
+	fake_acme_knobs(acme)->ask_again = DAYS(1);
+	mend(&sim->wires.primary);
+	return &sim->wires.primary;
+}
+
+#endif
