@@ -131,6 +131,22 @@ void servers_mark_anycast(struct servers *servers, const struct dns_address *add
 			servers->at[i].is_anycast = true;
 }
 
+static int compare(const void *left, const void *right)
+{
+	const struct name_server *a = left, *b = right;
+	int by_name = strcmp(a->name, b->name);
+
+	if (a->role != b->role)
+		return a->role < b->role ? -1 : 1;
+	return by_name ? by_name : memcmp(&a->address, &b->address, sizeof(a->address));
+}
+
+void servers_sort(struct servers *servers)
+{
+	if (servers->n > 0)
+		qsort(servers->at, servers->n, sizeof(*servers->at), compare);
+}
+
 void servers_done(struct servers *servers)
 {
 	free(mem_take(&servers->at));

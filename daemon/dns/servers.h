@@ -50,6 +50,9 @@ size_t servers_authoritative(const struct servers *servers);
 /* The SOA record calls this server the primary. */
 void servers_name_primary(struct servers *servers, const char *name);
 void servers_mark_anycast(struct servers *servers, const struct dns_address *address);
+
+/* As people read them: the primary, the others with authority, the extra ones; by name, then by address. */
+void servers_sort(struct servers *servers);
 void servers_done(struct servers *servers); /* zeroed is fine */
 
 #endif

@@ -309,6 +309,7 @@ static void run(struct task *task)
 	AWAIT(ask_addresses(s, true));
 	take_addresses(s);
 	servers_use_glue(&s->found);
+	servers_sort(&s->found);
 	TRY(take_found(s, &s->err));
 	FINALLY
 	TASK_END

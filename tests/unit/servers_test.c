@@ -179,3 +179,20 @@ TEST(the_soa_record_names_the_primary)
 	CHECK(!servers.at[1].is_anycast);
 	CHECK(servers.at[2].is_anycast);
 }
+
+/* In whatever order they turned up. */
+TEST(they_are_told_in_order)
+{
+	static const char *const want[] = { "192.0.2.7", "192.0.2.2", "192.0.2.9", "192.0.2.3",
+		"192.0.2.1" };
+	struct servers servers SERVERS = { .n = 0 };
+
+	add(&servers, "", 1, ROLE_EXTRA);
+	add(&servers, "ns2.example.com", 3, ROLE_AUTHORITATIVE);
+	add(&servers, "ns1.example.com", 9, ROLE_AUTHORITATIVE);
+	add(&servers, "ns1.example.com", 2, ROLE_AUTHORITATIVE);
+	add(&servers, "ns9.example.com", 7, ROLE_PRIMARY);
+	servers_sort(&servers);
+	for (size_t i = 0; i < servers.n; i++)
+		CHECK_STR(servers.at[i].text, want[i]);
+}
