@@ -116,11 +116,17 @@ bool order_tell(const struct order *order, struct buf *lines)
 {
 	bool has_any = false;
 
-	for (size_t i = 0; i < order->n_authz; i++)
-		if (record_tell(&order->authz[i], lines)) {
-			buf_add_char(lines, '\n');
-			has_any = true;
-		}
+	for (size_t i = 0; i < order->n_authz; i++) {
+		struct buf line AUTO_BUF = BUF_INIT;
+
+		if (!record_tell(&order->authz[i], &line))
+			continue;
+		has_any = true;
+		buf_add_char(&line, '\n');
+		/* A name and its wildcard wait at one owner, mostly for the same servers. */
+		if (!strstr(buf_text(lines), buf_text(&line)))
+			buf_add_text(lines, buf_text(&line));
+	}
 	return has_any;
 }
 

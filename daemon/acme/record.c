@@ -136,9 +136,14 @@ int record_seen(const struct authz *a, struct err *err)
 
 bool record_tell(const struct authz *a, struct buf *out)
 {
+	const struct evidence_policy *policy = &a->visible.policy;
+	char end[INSTANT_TEXT_LEN];
+
 	if (!op_is_pending(&a->visible.op))
 		return false;
+	instant_text(instant_add(policy->published, policy->deadline), end);
 	buf_printf(out, "%s: ", a->visible.owner);
 	visible_tell(&a->visible, out);
+	buf_printf(out, "; the order fails unless it is seen by %s.", end);
 	return true;
 }

@@ -48,8 +48,10 @@ int cmd_why(struct session *session, struct err *err)
 	if (cert->job) {
 		char text[128];
 
-		snprintf(text, sizeof(text), "job %s works on it (%s)", cert->job->number_text,
-			cert->job->verb);
+		snprintf(text, sizeof(text), "Job %s (%s) works on it%s%s.",
+			cert->job->number_text, cert->job->verb,
+			cert->job->step ? ", at the step " : "",
+			cert->job->step ? cert->job->step : "");
 		session_text(session, text);
 		add_evidence(session, cert->job);
 	}

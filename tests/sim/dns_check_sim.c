@@ -225,12 +225,18 @@ TEST(why_tells_what_an_order_waits_for)
 	begin(&sim, ACME_DAEMON
 		"dns: {extra_nameservers: [], deadline: 2m, "
 		"zones: {default: {publish: {type: command, add: [add], remove: [remove]}}}}\n"
-		"cas:\n" ACME_CA("a", "dns-01") WEB_OF("a") FRONT);
+		"cas:\n" ACME_CA("a",
+			"dns-01") "groups:\n  example.com:\n"
+				  "    web: {ca: a, names: [example.com, \"*.example.com\", "
+				  "www.example.com], deploy: [front]}\n" FRONT);
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_FROZEN);
 	sim_advance(&sim, SECONDS(30));
 	said = sim_command(&sim, "why " WEB);
 	has(said, OWNER ": " WIRES_NS2 " (ns2.example.com) answers without the record");
 	has(said, "_acme-challenge.www.example.com: " WIRES_NS2);
+	/* Two records wait at the first, for the same server. */
+	CHECK_INT(count(said, "; the order fails unless it is seen by "), 2);
+	has(said, ", at the step dns.");
 	/* Its value is what servers are judged by. */
 	said = check(&sim, "dns check example.com");
 	has(said, " address=" WIRES_NS1 " server=ns1.example.com role=primary sight=match ");
