@@ -274,6 +274,7 @@ static int take_found(struct survey *s, struct err *err)
 			log_debug(NULL, "%s: no address is found of its server %s",
 				s->zone->apex, s->found.wanted[i].name);
 	take_fresh(s);
+	servers_sort(&s->found);
 	free(s->zone->servers);
 	s->zone->servers = mem_take(&s->found.at);
 	s->zone->n_servers = s->found.n;
@@ -309,7 +310,6 @@ static void run(struct task *task)
 	AWAIT(ask_addresses(s, true));
 	take_addresses(s);
 	servers_use_glue(&s->found);
-	servers_sort(&s->found);
 	TRY(take_found(s, &s->err));
 	FINALLY
 	TASK_END

@@ -97,6 +97,21 @@ TEST(a_server_lags)
 	sim_close(&sim);
 }
 
+TEST(the_primary_is_told_first)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
+	wires_serve(&sim.wires, "example.com", "a.example.com", NS3, 0);
+	said = check(&sim, "dns check example.com");
+	CHECK_INT(count(said, "name=dns.answer "), 3);
+	CHECK(strstr(said, "server=ns1.example.com role=primary") <
+		strstr(said, "server=a.example.com"));
+	CHECK(strstr(said, "server=a.example.com") < strstr(said, "server=ns2.example.com"));
+	sim_close(&sim);
+}
+
 TEST(servers_differ)
 {
 	struct sim sim;
