@@ -2,7 +2,10 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/work.h"
+#include "daemon/ctl/session.h"
 #include "daemon/job/publish.h"
+#include "daemon/job/publish_all.h"
+#include "daemon/job/runner.h"
 
 static bool has_zone(const struct conf *conf, const struct cert_conf *cert)
 {
@@ -33,13 +36,30 @@ static int none(const struct work *work, struct err *err)
 	if (!cert || cert->job || !cert->conf->is_active)
 		return 0;
 	return err_set(err, ERR_NOT_FOUND,
-		"no name of %s lies in a zone that include files or updates publish",
+		"no name of %s lies in a zone of dns.zones with publish; those that aliases "
+		"lead "
+		"to are refreshed with all others by certctl publish",
 		cert->conf->name);
+}
+
+static int publish_all(struct session *session, struct err *err)
+{
+	const struct job *job;
+
+	if (!publish_all_can(session->ctl->fleet->conf))
+		return 0;
+	job = runner_start_publish_all(session->ctl->runner, err);
+	if (!job)
+		return -1;
+	session->job = job->number;
+	return 0;
 }
 
 int cmd_publish(struct session *session, struct err *err)
 {
 	static const struct work_rules rules = { JOB_PUBLISH, judge, none };
 
+	if (!request_arg(&session->request, 0))
+		return publish_all(session, err);
 	return work_begin(session, &rules, err);
 }

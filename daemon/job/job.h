@@ -34,6 +34,7 @@ enum job_kind {
 	JOB_ROLLOVER,
 	JOB_REVOKE,
 	JOB_PUBLISH,
+	JOB_PUBLISH_ALL,
 	JOB_DNS_CHECK
 };
 
@@ -107,6 +108,7 @@ void issue_run(struct task *task);
 void roll_run(struct task *task);
 void deploy_run(struct task *task);
 void publish_run(struct task *task);
+void publish_all_run(struct task *task);
 void batch_run(struct task *task);
 void rekey_run(struct task *task);
 void revoke_run(struct task *task);

@@ -9,6 +9,13 @@
 #include "lib/base/str.h"
 #include "lib/wire/name.h"
 
+bool publish_can(const struct zone_conf *zone)
+{
+	return zone &&
+	       (zone->publish.type == PUBLISH_INCLUDE ? zone->publish.acme_dir != NULL
+						      : zone->publish.type != PUBLISH_NONE);
+}
+
 static const char *zone_of(
 	const struct conf *conf, const struct cert_conf *cert, const char *name, char apex[256])
 {
@@ -20,9 +27,7 @@ static const char *zone_of(
 	snprintf(owner, sizeof(owner), "_acme-challenge.%s",
 		name_is_wildcard(name) ? name + strlen("*.") : name);
 	zone = conf_zone(conf, owner);
-	if (!zone ||
-		(zone->publish.type != PUBLISH_UPDATE &&
-			(zone->publish.type != PUBLISH_INCLUDE || !zone->publish.acme_dir)))
+	if (!publish_can(zone))
 		return NULL;
 	return zone->name ? zone->name : cert_conf_group(cert, apex);
 }

@@ -7,6 +7,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
 #include "daemon/job/dns_check.h"
+#include "daemon/job/publish_all.h"
 #include "daemon/job/rekey.h"
 #include "daemon/job/revoke.h"
 #include "lib/base/clock.h"
@@ -25,6 +26,7 @@ static const struct {
 	[JOB_ROLLOVER] = { "rollover", rekey_run },
 	[JOB_REVOKE] = { "revoke", revoke_run },
 	[JOB_PUBLISH] = { "publish", publish_run },
+	[JOB_PUBLISH_ALL] = { "publish", publish_all_run },
 	[JOB_DNS_CHECK] = { "dns-check", dns_check_run },
 };
 
@@ -180,6 +182,8 @@ static void job_free(struct job *job)
 		rekey_done(CONTAINER_OF(job, struct rekey, job));
 	if (job->kind == JOB_REVOKE)
 		revoke_done(CONTAINER_OF(job, struct revoke, job));
+	if (job->kind == JOB_PUBLISH_ALL)
+		publish_all_done(CONTAINER_OF(job, struct publish_all, job));
 	if (job->kind == JOB_DNS_CHECK)
 		dns_check_done(CONTAINER_OF(job, struct dns_check, job));
 	conf_unref(job->conf);
@@ -389,6 +393,22 @@ struct job *runner_start_revoke(
 	if (find_same(runner, JOB_REVOKE, wish->cert, err))
 		return NULL;
 	return start_revoke(runner, cert, wish, NULL);
+}
+
+struct job *runner_start_publish_all(struct runner *runner, struct err *err)
+{
+	struct publish_all *all;
+
+	if (runner->is_stopping) {
+		err_set(err, ERR_BUSY, "the daemon ends");
+		return NULL;
+	}
+	if (find_same(runner, JOB_PUBLISH_ALL, PUBLISH_ABOUT, err))
+		return NULL;
+	all = publish_all_new();
+	runner_add(runner, &all->job, JOB_PUBLISH_ALL, NULL);
+	task_start(&all->job.task, runner->fleet->loop, publish_all_run, root_ended);
+	return &all->job;
 }
 
 static size_t count_dns_checks(const struct runner *runner)

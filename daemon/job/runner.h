@@ -84,6 +84,9 @@ struct job *runner_start_rollover(
 struct job *runner_start_revoke(
 	struct runner *runner, const struct revoke_wish *wish, struct err *err);
 
+/* Publishes in all zones (publish_all.h); NULL with ERR_BUSY while another such job does. */
+struct job *runner_start_publish_all(struct runner *runner, struct err *err);
+
 /*
  * Asks all name servers about one owner (dns_check.h); NULL with ERR_BUSY when DNS_CHECKS_MAX such jobs run.
  */

@@ -8,7 +8,8 @@
 
 /*
  * Saying again what was said: a refresh that lied, a server that forgot.  It is a batch of the zone's place that is
- * made though nothing is new there.
+ * made though nothing is new there; of commands, where each record is a place of its own, one of each.  What could not
+ * be withdrawn is tried again with it.
  */
 
 enum { AGAIN_MS = 60000 };
@@ -21,19 +22,25 @@ static void move(struct list *from, struct list *to)
 	}
 }
 
+/* All of a command's place are one record, which is said once. */
 bool refresh_begin(struct place *place)
 {
+	bool has = false;
+
 	if (!place->wants_refresh)
 		return place->is_refreshing;
 	place->wants_refresh = false;
 	place->is_refreshing = true;
 	move(&place->waits, &place->served);
-	if (place->how != PUBLICATION_UPDATE)
-		return true;
 	list_each(at, &place->all) {
 		struct shown *challenge = LIST_OF(at, struct shown, link);
 
-		challenge->is_stale = challenge->state == PUBLISHED;
+		if (challenge->state == LEFT)
+			challenge->state = LEAVING;
+		challenge->is_stale = challenge->state == PUBLISHED &&
+				      (place->how == PUBLICATION_UPDATE ||
+					      (place->how == PUBLICATION_COMMAND && !has));
+		has |= challenge->is_stale;
 	}
 	return true;
 }
@@ -52,6 +59,28 @@ static bool has_more(struct place *place, const struct err *err)
 	return has;
 }
 
+static bool is_of_commands(const struct place *place, const char *zone)
+{
+	return place->how == PUBLICATION_COMMAND && str_is(place->zone, zone);
+}
+
+/* Whoever waits for a zone of commands waits for each of its records that is said again. */
+static bool wait_for_next(struct place *place)
+{
+	if (place->how != PUBLICATION_COMMAND)
+		return false;
+	list_each(at, &place->challenges->places) {
+		struct place *next = LIST_OF(at, struct place, link);
+
+		if (!is_of_commands(next, place->zone) ||
+			(!next->wants_refresh && !next->is_refreshing))
+			continue;
+		move(&place->served, next->wants_refresh ? &next->waits : &next->served);
+		return true;
+	}
+	return false;
+}
+
 void refresh_end(struct place *place, const struct err *err)
 {
 	static const struct challenge_told nothing = { .id = NULL };
@@ -60,6 +89,8 @@ void refresh_end(struct place *place, const struct err *err)
 	if (!place->is_refreshing || has_more(place, err))
 		return;
 	place->is_refreshing = false;
+	if (!err_is_set(err) && wait_for_next(place))
+		return;
 	while ((first = list_first(&place->served))) {
 		struct challenge_wait *wait = LIST_OF(first, struct challenge_wait, link);
 		challenge_done *done = wait->done;
@@ -77,49 +108,82 @@ void refresh_drop(struct place *place)
 		challenge_forget(LIST_OF(at, struct challenge_wait, link));
 }
 
-/* 0 and NULL: what is configured has nothing that could be refreshed. */
-static int find_place(const struct challenges *challenges, const char *zone, struct place **out,
-	struct err *err)
+/* The one place of all of a zone's records, or NULL. */
+static struct place *find_place(
+	const struct challenges *challenges, const struct zone_conf *conf, const char *zone)
 {
-	const struct zone_conf *found =
-		challenges->conf ? conf_zone(challenges->conf, zone) : NULL;
 	struct journal_entry entry = { .zone = (char *)(uintptr_t)zone };
 
-	*out = NULL;
-	if (!found || (found->name && !str_is(found->name, zone)))
-		return err_set(err, ERR_NOT_FOUND, "dns.zones has no zone %.255s", zone);
-	if (found->publish.type == PUBLISH_INCLUDE && found->publish.acme_dir) {
+	if (conf->publish.type == PUBLISH_INCLUDE && conf->publish.acme_dir) {
 		entry.how = PUBLICATION_INCLUDE;
-		entry.path = (char *)(uintptr_t)found->publish.acme_dir;
-	} else if (found->publish.type == PUBLISH_UPDATE) {
+		entry.path = (char *)(uintptr_t)conf->publish.acme_dir;
+	} else if (conf->publish.type == PUBLISH_UPDATE) {
 		entry.how = PUBLICATION_UPDATE;
 	} else {
-		return 0;
+		return NULL;
 	}
-	*out = place_find(challenges, &entry);
-	return 0;
+	return place_find(challenges, &entry);
+}
+
+static void want(struct place *place, struct tick now)
+{
+	place->refreshed = now;
+	place->wants_refresh = true;
+	place_wake(place);
+}
+
+/* Some place of the zone that has begun, or NULL. */
+static struct place *want_commands(
+	struct challenges *challenges, const char *zone, struct tick now)
+{
+	struct place *some = NULL;
+
+	list_each(at, &challenges->places) {
+		struct place *place = LIST_OF(at, struct place, link);
+
+		if (!is_of_commands(place, zone))
+			continue;
+		want(place, now);
+		some = place;
+	}
+	return some;
+}
+
+static struct place *want_zone(struct challenges *challenges, const struct zone_conf *conf,
+	const char *zone, bool is_forced)
+{
+	struct tick now = clock_tick();
+	struct place *place;
+
+	/* A program that adds need not bear being run again, so only people have it run. */
+	if (conf->publish.type == PUBLISH_COMMAND)
+		return is_forced ? want_commands(challenges, zone, now) : NULL;
+	place = find_place(challenges, conf, zone);
+	if (!place ||
+		(!is_forced && place->refreshed.ms && now.ms - place->refreshed.ms < AGAIN_MS))
+		return NULL;
+	want(place, now);
+	return place;
 }
 
 int challenges_refresh(struct challenges *challenges, const char *zone, bool is_forced,
 	challenge_done *done, void *data, struct challenge_wait **out, struct err *err)
 {
-	struct tick now = clock_tick();
+	const struct zone_conf *conf =
+		challenges->conf ? conf_zone(challenges->conf, zone) : NULL;
 	struct challenge_wait *wait;
 	struct place *place;
 
 	*out = NULL;
-	if (find_place(challenges, zone, &place, err) < 0)
-		return -1;
-	if (!place ||
-		(!is_forced && place->refreshed.ms && now.ms - place->refreshed.ms < AGAIN_MS))
+	if (!conf || (conf->name && !str_is(conf->name, zone)))
+		return err_set(err, ERR_NOT_FOUND, "dns.zones has no zone %.255s", zone);
+	place = want_zone(challenges, conf, zone, is_forced);
+	if (!place)
 		return 0;
-	place->refreshed = now;
-	place->wants_refresh = true;
 	wait = mem_new(struct challenge_wait);
 	wait->done = done;
 	wait->data = data;
 	list_append(&place->waits, &wait->link);
-	place_wake(place);
 	*out = wait;
 	return 0;
 }

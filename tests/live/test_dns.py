@@ -92,6 +92,10 @@ def test_include(run, place, bed):
         assert (place / "refreshed").read_text() == "example.test\n" * 3
         until(lambda: shown(bed, zone, "_acme-challenge.example.test") ==
               {server: ["foreign"] for server in zone.servers}, 30, "only what is foreign")
+        (zone.include_dir / "acme-challenge.example.test").write_text("; what somebody did to it\n")
+        certd.ok("publish", "--wait")
+        assert "kept by certd" in (zone.include_dir / "acme-challenge.example.test").read_text()
+        assert (place / "refreshed").read_text() == "example.test\n" * 4
 
 
 def test_delegated(run, place, bed):

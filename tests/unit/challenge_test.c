@@ -84,14 +84,6 @@ TEST(a_refresh_that_fails_is_tried_again)
 	end();
 }
 
-static void use_command(const char *add, const char *remove)
-{
-	w.zone.publish.type = PUBLISH_COMMAND;
-	w.zone.publish.add = shell(add);
-	w.zone.publish.remove = shell(remove);
-	challenges_use(w.challenges, w.conf);
-}
-
 TEST(commands_get_exactly_the_record)
 {
 	struct buf want AUTO_BUF = BUF_INIT;

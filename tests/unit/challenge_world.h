@@ -222,6 +222,14 @@ static inline void use_include(const char *refresh)
 	settle();
 }
 
+static inline void use_command(const char *add, const char *remove)
+{
+	w.zone.publish.type = PUBLISH_COMMAND;
+	w.zone.publish.add = shell(add);
+	w.zone.publish.remove = shell(remove);
+	challenges_use(w.challenges, w.conf);
+}
+
 #define INCLUDE "zones/acme-challenge." APEX
 #define HEAD "; challenges of ACME CAs in " APEX ", kept by certd: do not edit\n"
 

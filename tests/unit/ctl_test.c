@@ -293,30 +293,6 @@ TEST(deploy)
 	talk_end(&t);
 }
 
-TEST(publish)
-{
-	struct zone_conf zone = { .name = "example.com",
-		.publish = { .type = PUBLISH_UPDATE } };
-	struct conf *conf;
-	struct talk t;
-
-	talk_begin_root(&t, 2);
-	conf = t.w.fleet->conf;
-	CHECK_STR(say(&t, "publish"), "ok\n");
-	CHECK_STARTS(say(&t, "publish example.com/l00000"), "err not-found ");
-	conf->dns.zones = &zone;
-	conf->dns.n_zones = 1;
-	CHECK_STR(say(&t, "publish example.com/l00000"), "ok job=1\n");
-	CHECK_STR(later(&t), "");
-	REQUIRE(ctl_world_request());
-	CHECK_ENDS(buf_text(&ctl_world_request()->text), "refresh zone=example.com force=yes");
-	ctl_world_answer("");
-	CHECK_STR(later(&t), "");
-	CHECK_STR(say(&t, "jobs"), "ok rows=0\n");
-	conf->dns.n_zones = 0;
-	talk_end(&t);
-}
-
 TEST(versions)
 {
 	struct talk t;

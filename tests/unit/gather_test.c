@@ -228,3 +228,64 @@ TEST(a_delegated_challenge_needs_no_zone_of_its_own)
 	CHECK(run("grep -q TXT zones/acme-challenge.acme.example.net") == 1);
 	end();
 }
+
+TEST(programs_are_run_again_for_those_who_ask_for_it)
+{
+	size_t a, n;
+
+	begin();
+	use_command("test ! -e bad && echo add $2 >> calls",
+		"test ! -e stay && echo remove $2 >> calls");
+	a = present_at(CHALLENGE_DNS, APEX, TOKEN, "_x." APEX);
+	/* The same record for another order, which is there once. */
+	(void)present_at(CHALLENGE_DNS, "www." APEX, TOKEN, "_x." APEX);
+	(void)present_at(CHALLENGE_DNS, APEX, "other", "_y." APEX);
+	settle();
+	CHECK(run("test $(grep -c add calls) = 2") == 0);
+	/* Nobody knows whether a program bears it. */
+	ask_refresh(false, false);
+	ask_refresh(true, true);
+	settle();
+	CHECK(!err_is_set(&w.told[w.n_asked - 1].err));
+	CHECK(run("test \"$(sort calls | uniq -c | tr -s ' ' | tr '\\n' ,)\" = "
+		  "' 2 add _x.example.com, 2 add _y.example.com,'") == 0);
+	REQUIRE(mkdirat(w.fd, "bad", 0755) == 0);
+	n = w.n_told;
+	ask_refresh(true, true);
+	settle();
+	CHECK_INT(w.n_told, n + 1);
+	CHECK_INT(w.told[w.n_asked - 1].err.code, ERR_COMMAND_FAILED);
+	/* What was there is not taken for gone. */
+	CHECK_INT(count("challenges"), 3);
+	CHECK(run("grep -q remove calls") == 1);
+	withdraw(a);
+	settle();
+	CHECK(run("grep -q remove calls") == 1);
+	end();
+}
+
+TEST(what_was_left_is_tried_again_for_those_who_ask_for_it)
+{
+	size_t a;
+
+	begin();
+	use_command("true", "test ! -e stay && echo remove $2 >> calls");
+	a = present(CHALLENGE_DNS, APEX, TOKEN);
+	settle();
+	REQUIRE(mkdirat(w.fd, "stay", 0755) == 0);
+	withdraw(a);
+	settle();
+	CHECK_INT(count("challenges"), 1);
+	ask_refresh(true, true);
+	settle();
+	CHECK_INT(w.told[w.n_asked - 1].err.code, ERR_COMMAND_FAILED);
+	CHECK_INT(count("challenges"), 1);
+	REQUIRE(unlinkat(w.fd, "stay", AT_REMOVEDIR) == 0);
+	ask_refresh(true, true);
+	settle();
+	CHECK(!err_is_set(&w.told[w.n_asked - 1].err));
+	CHECK_INT(count("challenges"), 0);
+	check_text("calls", "remove _acme-challenge.example.com\n");
+	ask_refresh(true, false);
+	end();
+}

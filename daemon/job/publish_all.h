@@ -1,0 +1,36 @@
+#ifndef CERTD_DAEMON_JOB_PUBLISH_ALL_H
+#define CERTD_DAEMON_JOB_PUBLISH_ALL_H
+
+#include "daemon/job/job.h"
+#include "lib/base/map.h"
+
+/*
+ * Publishing what DNS should say in all zones, those that only aliases lead to among them, as a job that has no
+ * certificate: the zones that the configuration tells by their names, and those of certificates that go by its entry
+ * `default`.
+ *
+ * The keeper is asked about some side by side, because each takes its time to gather and to refresh.  A zone that
+ * fails does not stop the others; the first failure is the job's.
+ */
+
+#define PUBLISH_ABOUT "all zones"
+#define PUBLISH_SIDE_BY_SIDE 64
+
+struct publish_all {
+	struct job job;
+	struct map by_name; /* of the zones below */
+	char **zones;
+	size_t n, size, at;
+	size_t at_cert;
+	struct keeper_op asks[PUBLISH_SIDE_BY_SIDE];
+	size_t n_asks, n_failed;
+	struct sleep_op pause;
+};
+
+/* Is there any zone that can be published? */
+bool publish_all_can(const struct conf *conf);
+
+struct publish_all *publish_all_new(void);
+void publish_all_done(struct publish_all *all); /* frees what it owns, not itself */
+
+#endif
