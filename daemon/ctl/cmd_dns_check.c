@@ -1,8 +1,65 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/acme/acme.h"
+#include "daemon/conf/challenge.h"
+#include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/session.h"
 #include "daemon/job/dns_check.h"
 #include "daemon/job/runner.h"
+#include "lib/base/buf.h"
+#include "lib/base/str.h"
+#include "lib/wire/name.h"
+
+#define ACME_CHALLENGE "_acme-challenge."
+
+static bool has_name(const struct cert_conf *cert, const char *name)
+{
+	for (uint16_t i = 0; i < cert->n_names; i++) {
+		const char *own = cert->names[i];
+
+		if (str_is(name_is_wildcard(own) ? own + strlen("*.") : own, name))
+			return true;
+	}
+	return false;
+}
+
+/* The first CA that some certificate shows this name by a record in DNS, or NULL. */
+static const struct ca_conf *find_ca(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_certs; i++) {
+		const struct cert_conf *cert = &conf->certs[i];
+
+		if (!cert->is_active || !has_name(cert, name))
+			continue;
+		for (uint16_t k = 0; k < cert->n_cas; k++)
+			if (cert->cas[k] != CA_SELF &&
+				conf->cas[cert->cas[k]].type == CA_ACME &&
+				challenge_is_dns(conf->cas[cert->cas[k]].acme->challenge))
+				return &conf->cas[cert->cas[k]];
+	}
+	return NULL;
+}
+
+/* A name means the record of its challenge, which is not the same for all CAs. */
+static void turn_to_challenge(const struct session *session, char owner[DNS_NAME_LEN])
+{
+	const char *name = owner + strlen(ACME_CHALLENGE);
+	const struct runner *runner = session->ctl->runner;
+	const struct ca_conf *ca = find_ca(session->ctl->fleet->conf, name);
+	const struct acme_ca *known =
+		ca && runner->acme ? acme_ca_find(runner->acme, ca, false) : NULL;
+	const char *account = known ? known->account_url : NULL;
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	if (!ca || (ca->acme->challenge == CHALLENGE_DNS_ACCOUNT && !account))
+		return;
+	challenge_owner(ca->acme->challenge, name, account ? account : "", &text);
+	if (text.len < DNS_NAME_LEN)
+		snprintf(owner, DNS_NAME_LEN, "%s", buf_text(&text));
+}
 
 /*
  * Asking name servers takes a while, so it is a job; what they say are its events.  It changes nothing in
@@ -11,12 +68,15 @@
 int cmd_dns_check(struct session *session, struct err *err)
 {
 	bool is_waiting = line_has(session->request.line, "--wait");
+	const char *asked = request_arg(&session->request, 0);
 	char owner[DNS_NAME_LEN];
 	const struct job *job;
 	uint16_t type;
 
-	if (dns_check_target(request_arg(&session->request, 0), owner, &type, err) < 0)
+	if (dns_check_target(asked, owner, &type, err) < 0)
 		return -1;
+	if (*asked != '_')
+		turn_to_challenge(session, owner);
 	job = runner_start_dns_check(session->ctl->runner, owner, type, is_waiting, err);
 	if (!job)
 		return -1;

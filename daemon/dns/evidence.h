@@ -122,6 +122,13 @@ enum sight evidence_sight(const struct witness *witnesses, size_t n, size_t i);
 void evidence_tell(
 	const struct witness *witnesses, size_t n, struct instant now, struct buf *out);
 
+/*
+ * The same of those alone that give no proper answer, where nobody has a record: "192.0.2.54 is silent since
+ * 10:15:07Z; 2 of 3 answer".
+ */
+void evidence_tell_silent(
+	const struct witness *witnesses, size_t n, struct instant now, struct buf *out);
+
 /* The wait before round `n` (0: the first), in seconds: 3 5 8 13 20 30, then 60. */
 int64_t evidence_ramp_s(unsigned n);
 

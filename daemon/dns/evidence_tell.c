@@ -183,3 +183,25 @@ void evidence_tell(
 	}
 	add_count(witnesses, n, out);
 }
+
+void evidence_tell_silent(
+	const struct witness *witnesses, size_t n, struct instant now, struct buf *out)
+{
+	size_t asked = 0, answers = 0, begin = out->len, named = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct buf one AUTO_BUF = BUF_INIT;
+
+		asked += witnesses[i].sight != SIGHT_UNASKED;
+		answers += sight_is_proper(witnesses[i].sight);
+		if (witnesses[i].sight == SIGHT_UNASKED ||
+			sight_is_proper(witnesses[i].sight) || named == NAMED_MAX)
+			continue;
+		add_one(&witnesses[i], NULL, now, &one);
+		if (named > 0 && out->len - begin + one.len > NAMED_LEN)
+			continue;
+		buf_printf(out, "%s; ", buf_text(&one));
+		named++;
+	}
+	buf_printf(out, "%zu of %zu answer", answers, asked);
+}

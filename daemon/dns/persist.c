@@ -189,7 +189,8 @@ static int refuse(const struct persist_wish *wish, enum fit fit, const struct pe
 			"the record _validation-persist.%s ended at %s (persistUntil)",
 			wish->name, instant_text(record->until, end));
 	default:
-		return err_set(err, ERR_NOT_VISIBLE, "there is no record for %s; put there: %s",
+		return err_set(err, ERR_NOT_VISIBLE,
+			"no record in DNS proves %s to %s; put this one there: %s", wish->name,
 			wish->issuers[0], buf_text(&text));
 	}
 }

@@ -20,6 +20,9 @@ struct err;
  * and persist_judge() says whether one of the TXT records of an answer does for this CA,
  * account and name.  Records of other CAs stand beside it and do not matter; nor do parameters
  * that the draft does not know.
+ *
+ * A record of the parent with policy=wildcard is not looked for: the draft lets a CA take it for names
+ * below, but has no way to tell the CA that it should, so CAs look at the name itself.
  */
 
 struct persist_wish {

@@ -252,14 +252,29 @@ static void tell_unasked(const struct dns_check *check)
 			say(check, &check->visible.witnesses[i], SIGHT_UNASKED);
 }
 
+static bool some_match(const struct visible *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->witnesses[i].sight == SIGHT_MATCH)
+			return true;
+	return false;
+}
+
 static int conclude(const struct dns_check *check, struct err *err)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 
 	tell_unasked(check);
-
 	if (check->has_agreed)
 		return 0;
+	/* Nobody misses a record that nobody has. */
+	if (!check->visible.value && !check->is_waiting && !some_match(&check->visible)) {
+		evidence_tell_silent(
+			check->visible.witnesses, check->visible.n, clock_now(), &text);
+		return err_set(err, ERR_NOT_VISIBLE,
+			"not all name servers of %s answer about %s: %s", check->trace.apex,
+			check->trace.owner, buf_text(&text));
+	}
 	if (!check->visible.value && all_match(&check->visible))
 		return err_set(err, ERR_NOT_VISIBLE,
 			"the name servers of %s show different records at %s",

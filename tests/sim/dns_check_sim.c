@@ -156,6 +156,14 @@ TEST(a_server_is_silent)
 		said = check(&sim, "dns check example.com");
 		CHECK_INT(count(said, rows[i].sight), 1);
 		has(said, " error=not-visible ");
+		has(said, "1 of 2 show it");
+		/* Who says that there is nothing does not lack it. */
+		said = check(&sim, "dns check www.example.com");
+		has(said,
+			"not all name servers of example.com answer about _acme-challenge.www."
+			"example.com: 192.0.2.2 (ns2.example.com) ");
+		has(said, "; 1 of 2 answer");
+		CHECK_INT(count(said, "without the record"), 0);
 		/* Who does not answer at all is not waited for until the deadline. */
 		said = check(&sim, "dns check example.com --wait");
 		CHECK_INT(count(said, rows[i].sight), 1);
@@ -260,4 +268,33 @@ TEST(why_tells_what_an_order_waits_for)
 	has(sim_command(&sim, "status " WEB), WIRES_NS2 " (ns2.example.com) answers without");
 	has(sim_command(&sim, "why " WEB), WIRES_NS2 " (ns2.example.com) answers without");
 	sim_close(&sim);
+}
+
+TEST(a_name_means_the_record_of_its_challenge)
+{
+	static const struct {
+		const char *challenge, *want;
+	} rows[] = {
+		{ "dns-01", "=\"" OWNER ": " },
+		{ "dns-persist-01", "=\"_validation-persist.example.com: " },
+		{ "dns-account-01", "._acme-challenge.example.com: " },
+		{ "http-01", "=\"" OWNER ": " },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf config AUTO_BUF = BUF_INIT;
+		struct sim sim;
+
+		buf_printf(&config,
+			ACME_DAEMON "dns: {extra_nameservers: [], zones: {default: {publish: "
+				    "{type: command, add: [add], remove: [remove]}}}}\n"
+				    "cas:\n" ACME_CA("a", "%s") WEB_OF("a") FRONT,
+			rows[i].challenge);
+		begin(&sim, buf_text(&config));
+		fake_acme_knobs(sim.acmes[0])->has_new_types = true;
+		sim_advance(&sim, MINUTES(2));
+		has(check(&sim, "dns check *.example.com"), rows[i].want);
+		has(check(&sim, "dns check _x.example.com"), "=\"_x.example.com: ");
+		sim_close(&sim);
+	}
 }

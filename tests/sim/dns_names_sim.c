@@ -348,7 +348,10 @@ TEST(a_record_that_stays_proves_the_name)
 			NULL, false },
 		{ "ca.test; accounturi=" ACCOUNT "; policy=wildcard; persistUntil=1780876800",
 			NULL, true },
-		{ NULL, "there is no record for ca.test; put there: " PERSIST, false },
+		{ NULL,
+			"no record in DNS proves example.com to ca.test; put this one "
+			"there: " PERSIST,
+			false },
 		{ "ca.test; accounturi=" A_TEST "account/99; policy=wildcard",
 			"names the account " A_TEST "account/99, not ours", false },
 		{ "ca.test; accounturi=" ACCOUNT, "lacks policy=wildcard", false },

@@ -32,16 +32,17 @@ static const struct row {
 	{ { "other.example; accounturi=" URL, GOOD }, false, NULL, 0 },
 	/* and why not */
 	{ { NULL }, false,
-		"there is no record for ca.example; put there: "
+		"no record in DNS proves example.com to ca.example; put this one there: "
 		"_validation-persist.example.com. 3600 IN "
 		"TXT \"" GOOD "\"" },
 	{ { NULL }, true,
-		"there is no record for ca.example; put there: "
+		"no record in DNS proves example.com to ca.example; put this one there: "
 		"_validation-persist.example.com. 3600 IN "
 		"TXT \"" GOOD "; policy=wildcard\"" },
 	{ { "other.example; accounturi=" URL, "" }, false,
-		"there is no record for ca.example" },
-	{ { "ca.example.; accounturi=" URL }, false, "there is no record for ca.example" },
+		"no record in DNS proves example.com to ca.example" },
+	{ { "ca.example.; accounturi=" URL }, false,
+		"no record in DNS proves example.com to ca.example" },
 	{ { GOOD "2" }, false,
 		"the record _validation-persist.example.com names the account " URL
 		"2, not ours, " URL },
