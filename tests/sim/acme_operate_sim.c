@@ -108,6 +108,43 @@ TEST(a_revocation_goes_through_what_a_ca_says)
 	}
 }
 
+#define LIMITED                                                                                \
+	ACME_DAEMON                                                                            \
+	"cas:\n  a: {type: acme, directory: 'https://a.test/dir', terms_agreed: true, "        \
+	"challenge: http-01, limits: letsencrypt}\n" ONE_CERT
+
+/* What was asked of a CA counts in the next life, too, so that no loop of restarts uses up its limits. */
+TEST(a_limit_is_known_after_a_restart)
+{
+	struct sim sim;
+	const struct acme_counts *counts = fake_acme_counts(begin(&sim, LIMITED));
+
+	for (int i = 0; i < 4; i++) {
+		sim_restart(&sim);
+		sim_command(&sim, "renew " WEB " --force");
+		sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(5));
+		sim_rest(&sim, MINUTES(5));
+	}
+	CHECK_INT(counts->n_issued, 5);
+	sim_restart(&sim);
+	sim_command(&sim, "renew " WEB " --force");
+	sim_advance(&sim, HOURS(1));
+	CHECK_INT(counts->n_orders, 5);
+	sim_command(&sim, "why " WEB);
+	if (!strstr(buf_text(&sim.said),
+		    "At the CA a 5 of 5 certificates for exactly these names are used"))
+		TEST_FAIL("%s", buf_text(&sim.said));
+	/* They come back one by one. */
+	sim_advance(&sim, DAYS(2));
+	sim_restart(&sim);
+	sim_command(&sim, "renew " WEB " --force");
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(5));
+	sim_rest(&sim, MINUTES(5));
+	CHECK_INT(counts->n_issued, 6);
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
 /* A CA that cannot be told is told later, over a restart, however many versions there were meanwhile. */
 TEST(a_revocation_waits_for_its_ca)
 {
