@@ -29,7 +29,7 @@ static const char *bare(const struct authz *a)
 
 bool record_is_needed(const struct authz *a)
 {
-	return challenge_is_dns(type_of(a)) && !a->is_answered && a->challenge_url != NULL;
+	return challenge_is_dns(type_of(a)) && a->challenge_url != NULL;
 }
 
 void record_find(struct authz *a)

@@ -18,7 +18,7 @@
  * A CA is never told to look before record_seen() was content: a failed look costs one of a few.
  */
 
-/* Does the challenge of this authorization stand in DNS, and was it not shown to be ours already? */
+/* Does the challenge of this authorization stand in DNS?  Also when an earlier life has answered it: the CA may still look. */
 bool record_is_needed(const struct authz *authz);
 
 /* Looks where the record stands; what came of it is in authz->trace. */
