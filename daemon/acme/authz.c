@@ -14,7 +14,9 @@
 enum {
 	WITHDRAWALS = 3,
 	WITHDRAW_PAUSE_MS = 200,
-	CLOSE_MS = 10 * 1000,         /* for telling the CA that we give up */
+	CLOSE_MS = 10 * 1000, /* for telling the CA that we give up */
+	GRACE_MS = 5 * 1000,  /* for a CA that looks just now */
+	GRACE_PAUSE_MS = 1000,
 	PATIENCE_MS = 10 * 60 * 1000, /* with an order that began, longer than before */
 	ANSWERS = 4,
 	ANSWER_MAX = 64 * 1024, /* there may be a thousand of them, all kept at once */
@@ -314,6 +316,33 @@ static bool must_withdraw_again(struct authz *a)
 	return a->id != NULL;
 }
 
+/* Does the CA, which was asked to look, still do so, as far as we know? */
+static bool is_looked_at(const struct authz *a)
+{
+	bool is_open = a->object.status == STATUS_PENDING || a->object.status == STATUS_UNKNOWN;
+
+	return a->is_answered && is_open && !was_in_vain(a) && clock_tick().ms < a->grace.ms;
+}
+
+static void look_last(struct authz *a)
+{
+	post_begin(&a->post, a->order->ca, SIGN_READ, a->url);
+	line_add(&a->post.words, "cert", a->order->args.cert);
+	a->post.deadline = a->grace;
+	a->post.patience_ms = 0;
+	a->post.limit = ANSWER_MAX;
+	post_send_soft(&a->post, &a->task);
+}
+
+/* Who does not say how it stands will not be waited for. */
+static void take_last(struct authz *a)
+{
+	struct err ignored;
+
+	if (err_is_set(&a->post.err) || take(a, &ignored) < 0)
+		a->grace.ms = 0;
+}
+
 static void give_up(struct authz *a)
 {
 	post_begin(&a->post, a->order->ca, SIGN_DEACTIVATE, a->url);
@@ -327,6 +356,13 @@ static void close_run(struct task *task)
 	struct authz *a = TASK_OF(task, struct authz);
 
 	TASK_BEGIN(task)
+	a->grace = post_deadline(GRACE_MS);
+	while (is_looked_at(a)) {
+		AWAIT(look_last(a));
+		take_last(a);
+		if (is_looked_at(a))
+			AWAIT(task_sleep(task, &a->pause, GRACE_PAUSE_MS));
+	}
 	AWAIT(withdraw(a));
 	while (must_withdraw_again(a)) {
 		AWAIT(task_sleep(task, &a->pause, WITHDRAW_PAUSE_MS));

@@ -17,8 +17,9 @@
  *                    (a record in DNS is then waited for by the order: record.h)
  *   authz_validate   tell the CA and look until it has made up its mind; told again a few times where
  *                    it leaves the challenge pending with an error
- *   authz_close      withdraw what was presented; with an order that is dead, give up what is still
- *                    pending, so that the CA does not hand it out again half-used
+ *   authz_close      withdraw what was presented, some seconds later while the CA looks at it, because
+ *                    what vanishes under its eyes counts as a failure of the name; with an order that is
+ *                    dead, give up what is still pending, so that the CA does not hand it out again half-used
  *
  * All names are prepared before the first is validated, because two of them may stand in one set of
  * records (the apex and its wildcard).  Which name it is follows from type, value and wildcard mark of
@@ -41,6 +42,7 @@ struct authz {
 	struct visible visible;
 	const char **issuers; /* of dns-persist-01, until the next look */
 	size_t n_issuers;
+	struct tick grace; /* until then the CA may look at what is to be withdrawn */
 	unsigned answers, looks, withdrawals;
 	bool is_answered, is_added; /* added: to the responder */
 };

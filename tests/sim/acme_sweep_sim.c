@@ -92,6 +92,9 @@ static void check_end(struct tale *tale)
 	CHECK_INT(counts->n_accounts, 1);
 	CHECK_INT(counts->n_issued, wanted);
 	CHECK_INT(counts->n_fetched, wanted);
+	/* Who stops or cancels lets the CA finish its look. */
+	if (tale->twist == STOP || tale->twist == CANCEL)
+		CHECK_INT(counts->n_invalid, 0);
 	/* One more when nobody could know of the first. */
 	CHECK(counts->n_orders == wanted ||
 		(tale->twist != NOTHING && counts->n_orders == wanted + 1));

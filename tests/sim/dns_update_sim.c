@@ -237,3 +237,68 @@ TEST(foreign_records_stay)
 	wires_remove(&sim.wires, "_acme-challenge.example.com", DNS_TXT, "somebody else's");
 	end(&sim);
 }
+
+/* Runs until the CA was asked to look, and is about to. */
+static void open_looking(struct sim *sim, int64_t validate_ms)
+{
+	begin(sim);
+	fake_acme_knobs(sim->acmes[0])->validate_ms = validate_ms;
+	while (counts_of(sim)->n_asked[ASK_CHALLENGE] < 2)
+		sim_step(sim, INSTANT_NEVER);
+	sim_advance(sim, SECONDS(1));
+	CHECK_INT(counts_of(sim)->n_validated, 0);
+}
+
+/* What is withdrawn under a CA's eyes counts as a failure of the name, and ends the order. */
+TEST(a_stop_lets_the_ca_finish_its_look)
+{
+	struct sim sim;
+
+	open_looking(&sim, 4000);
+	CHECK(sim_stop(&sim));
+	CHECK_INT(counts_of(&sim)->n_validated, 2);
+	expect_deployed(&sim, MINUTES(1));
+	end(&sim);
+}
+
+TEST(a_cancel_lets_the_ca_finish_its_look)
+{
+	struct sim sim;
+
+	open_looking(&sim, 4000);
+	sim_cancel_all(&sim);
+	sim_rest(&sim, MINUTES(1));
+	CHECK_INT(counts_of(&sim)->n_validated, 2);
+	sim_command(&sim, "renew " WEB);
+	expect_deployed(&sim, MINUTES(1));
+	end(&sim);
+}
+
+/* A CA that takes its time holds up nobody: what it finds missing is found missing. */
+TEST(a_stop_waits_for_no_slow_ca)
+{
+	struct instant begun;
+	struct sim sim;
+
+	open_looking(&sim, 60000);
+	begun = clock_now();
+	CHECK(sim_stop(&sim));
+	CHECK(instant_since(clock_now(), begun).s <= 10);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, HOURS(2));
+	sim_rest(&sim, MINUTES(5));
+	expect_gone(&sim);
+	sim_close(&sim);
+}
+
+/* A death can give it no time.  What the CA makes of it is the next life's to find out. */
+TEST(a_death_while_the_ca_looks_is_gone_on_with)
+{
+	struct sim sim;
+
+	open_looking(&sim, 4000);
+	sim_restart(&sim);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(2));
+	sim_rest(&sim, MINUTES(5));
+	expect_gone(&sim);
+	sim_close(&sim);
+}
