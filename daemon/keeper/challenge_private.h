@@ -4,6 +4,7 @@
 #include "daemon/keeper/challenge.h"
 #include "daemon/keeper/events.h"
 #include "daemon/keeper/journal.h"
+#include "lib/base/err.h"
 #include "lib/base/list.h"
 #include "lib/base/map.h"
 
@@ -37,7 +38,9 @@ struct shown {
 	bool is_second; /* the batch puts the same for another one */
 	char *wish;     /* its key in challenges->by_wish; NULL: another life's */
 	bool is_stale;  /* published, and to be sent again */
-	bool is_untouched; /* it could not be made, so there is nothing to undo */
+	bool is_untouched; /* it cannot have been made, so there is nothing to undo */
+	bool is_refused;   /* a server refused it, though nothing proves that */
+	unsigned n_out;    /* signed updates that would make it, and of which nobody knows */
 	struct list waits;
 };
 
@@ -64,9 +67,12 @@ struct place {
 	struct updating *updating; /* while a batch waits for the engine to send it */
 	struct tick first, last; /* when what waits for the next batch came; 0: nothing does */
 	struct tick refreshed;   /* when a refresh was asked for last */
-	struct list waits;       /* struct challenge_wait for the next refresh, */
-	struct list served;      /* and for the one under way */
+	struct list waits;         /* struct challenge_wait for the next refresh, */
+	struct list served;        /* and for the one under way */
+	struct err refresh_err;    /* the first of those that a refresh met */
 	unsigned tries;
+	size_t room; /* the most that a batch may have since one was refused; 0: as many as fit */
+	size_t n_suspects; /* how many of the next changes were refused together */
 	int64_t n_dirs;
 	bool is_running;
 	bool is_busy; /* counted in challenges->n_busy: woken, and not settled since */
@@ -87,6 +93,7 @@ struct challenges {
 	size_t n, n_busy;
 	int journal;
 	int64_t quiet_ms;         /* how long a zone gathers: see place_gathers() */
+	int64_t split_ms;         /* PLACE_SPLIT_MS */
 	challenge_engine *engine; /* NULL: there is none, or it is not ready */
 	void *engine_data;
 	int64_t n_updates; /* what was signed so far, which numbers it */
@@ -126,6 +133,21 @@ void place_rest(struct place *place);
 
 /* Ends the batch that is under way. */
 void place_end(struct place *place, const struct err *err);
+
+/*
+ * The batch that is under way, of n changes, was refused as a whole, maybe because of one of them.  Nobody is told: half
+ * of them go first, and so on down to the one, which fails alone; then what goes through doubles how much goes next.  So
+ * one bad change among n costs about 3 log2(n) batches, and n of them n + log2(n), PLACE_SPLIT_MS apart.
+ */
+#define PLACE_SPLIT_MS 250
+void place_split(struct place *place, size_t n);
+
+/* In how many ms the next batch begins, and how many changes it may have (pace.c). */
+int64_t place_delay(const struct place *place);
+size_t place_room(const struct place *place);
+/* While a batch is split: n changes were refused, or carried out. */
+void place_narrow(struct place *place, size_t n);
+void place_widen(struct place *place, size_t n);
 
 /* The files of the batch are written; ends it at once or later. */
 void hand_over(struct place *place, bool is_changed);

@@ -117,39 +117,36 @@ static bool is_waiting_for_engine(const struct place *place)
 	return place->how == PUBLICATION_UPDATE && !place->challenges->engine;
 }
 
-int64_t place_gathers(struct tick first, struct tick last, struct tick now, int64_t quiet_ms)
+static void begin_in(struct place *place, int64_t ms)
 {
-	int64_t at = last.ms + quiet_ms, most = first.ms + quiet_ms * PLACE_MOST;
-
-	if (at > most)
-		at = most;
-	return at > now.ms ? at - now.ms : 0;
+	events_set_timer_in(place->challenges->events, &place->timer, ms);
 }
 
-static int64_t time_to_gather(const struct place *place)
+/* A failed batch has its own time, and a part of one, which nothing that comes moves. */
+static bool has_its_time(const struct place *place)
 {
-	const struct challenges *challenges = place->challenges;
-	bool is_zone = place->how == PUBLICATION_INCLUDE || place->how == PUBLICATION_UPDATE;
-
-	if (!is_zone || challenges->is_hurried || !place->first.ms)
-		return 0;
-	return place_gathers(place->first, place->last, clock_tick(), challenges->quiet_ms);
+	return place->tries > 0 || (place->room && heap_has(&place->timer.node));
 }
 
-/* A failed batch has its own time, which nothing that comes moves. */
-void place_go_on(struct place *place)
+static void go_on_in(struct place *place, int64_t ms)
 {
 	if (is_waiting_for_engine(place))
 		return;
 	place->challenges->is_settled = false;
 	set_busy(place, true);
-	if (!place->is_running && place->tries == 0)
-		events_set_timer_in(
-			place->challenges->events, &place->timer, time_to_gather(place));
+	if (!place->is_running && !has_its_time(place))
+		begin_in(place, ms);
+}
+
+void place_go_on(struct place *place)
+{
+	go_on_in(place, place_delay(place));
 }
 
 void place_rest(struct place *place)
 {
+	place->tries = 0;
+	place->room = 0;
 	events_stop_timer(place->challenges->events, &place->timer);
 	set_busy(place, place->is_running);
 	challenges_look(place->challenges);
@@ -188,24 +185,21 @@ static void tell_event(
 		challenge_text(entry->type), entry->ca, entry->name, how);
 }
 
-/* How much one batch may do: of commands one, of an update what fits into a message. */
-static size_t room_of(const struct place *place)
-{
-	return place->how == PUBLICATION_COMMAND  ? 1
-	       : place->how == PUBLICATION_UPDATE ? UPDATING_MAX
-						  : CHALLENGES_MAX;
-}
-
-/* Chooses what this batch does: all that is to be done and has room. */
+/* Chooses what this batch does: all that is to be done and has room.  To forget needs none. */
 static size_t choose(struct place *place)
 {
-	size_t n = 0, room = room_of(place);
+	size_t n = 0, n_free = 0, room = place_room(place);
 
 	twins_mark(place);
 	EACH(place, at)
-	if (challenge_at(at)->state == LEAVING && n < room) {
-		challenge_at(at)->act = ACT_DROP;
-		n++;
+	{
+		struct shown *challenge = challenge_at(at);
+		bool is_free = place->how == PUBLICATION_UPDATE && challenge->is_untouched;
+
+		if (challenge->state == LEAVING && (is_free || n < room)) {
+			challenge->act = ACT_DROP;
+			is_free ? n_free++ : n++;
+		}
 	}
 	EACH(place, at)
 	{
@@ -217,7 +211,7 @@ static size_t choose(struct place *place)
 			n++;
 		}
 	}
-	return n;
+	return n + n_free;
 }
 
 static void add_item(struct publish_work *work, struct shown *challenge)
@@ -290,6 +284,10 @@ static void end_put(
 {
 	if (err_is_set(&item->err))
 		err = &item->err;
+	if (err_is_set(err))
+		challenge->is_untouched =
+			item->is_foreign ||
+			(challenge->place->how == PUBLICATION_UPDATE && challenge->n_out == 0);
 	if (challenge->state != WANTED)
 		return; /* withdrawn meanwhile: the next batch undoes it */
 	if (!err_is_set(err)) {
@@ -297,9 +295,16 @@ static void end_put(
 		tell_event(challenge, EVENT_CHALLENGE_PUBLISHED, NULL, "is published");
 		return;
 	}
-	challenge->is_untouched = item->is_foreign;
+	challenge->is_refused = err->code == ERR_ZONE_REFUSED;
 	challenge->state = LEAVING;
 	challenge_tell(challenge, err);
+}
+
+/* What is not ours will not become ours, and what a server lets us neither make nor remove is not there. */
+static bool is_hopeless(
+	const struct shown *challenge, const struct publish_item *item, const struct err *err)
+{
+	return item->is_foreign || (challenge->is_refused && err->code == ERR_ZONE_REFUSED);
 }
 
 static void end_drop(
@@ -311,8 +316,7 @@ static void end_drop(
 		err = &item->err;
 	if (err_is_set(err))
 		tell_event(challenge, EVENT_CHALLENGE_LEFT, err, "cannot be withdrawn");
-	/* What is not ours will not become ours. */
-	if (!err_is_set(err) || item->is_foreign) {
+	if (!err_is_set(err) || is_hopeless(challenge, item, err)) {
 		forget(challenge);
 		return;
 	}
@@ -321,25 +325,29 @@ static void end_drop(
 	challenges_retry(challenge->place->challenges);
 }
 
-static bool has_more_to_do(const struct place *place)
+static bool has_changes(const struct place *place)
 {
 	list_each(at, &place->all)
 		if (challenge_at(at)->state == WANTED || challenge_at(at)->state == LEAVING ||
 			challenge_at(at)->is_stale)
 			return true;
-	return place->wants_refresh;
+	return false;
 }
 
 static void settle(struct place *place)
 {
 	static const struct err nothing = ERR_INIT;
 	struct challenges *challenges = place->challenges;
+	bool has_more = has_changes(place);
 
 	EACH(place, at)
 	if (challenge_at(at)->state == PUBLISHED)
 		challenge_tell(challenge_at(at), &nothing);
 	set_busy(place, place->is_running || heap_has(&place->timer.node));
-	if (has_more_to_do(place))
+	place->room = has_more ? place->room : 0;
+	if (has_more)
+		place_go_on(place);
+	else if (place->wants_refresh)
 		place_go_on(place);
 	else if (list_is_empty(&place->all) && !place->is_wanted && place->n_dirs == 0)
 		place_free(place);
@@ -349,7 +357,7 @@ static void settle(struct place *place)
 /* Another try may end otherwise.  Who refuses has understood, and at the end there is nobody to send it. */
 static bool may_help(const struct place *place, const struct err *err)
 {
-	if (!err_is_set(err) || err->code == ERR_ZONE_REFUSED)
+	if (!err_is_set(err) || err->code == ERR_ZONE_REFUSED || err->code == ERR_BAD_VALUE)
 		return false;
 	return place->how == PUBLICATION_INCLUDE ||
 	       (place->how == PUBLICATION_UPDATE && !is_waiting_for_engine(place));
@@ -360,20 +368,34 @@ static size_t tries_max(const struct place *place)
 	return place->challenges->is_hurried ? HURRIED_TRIES : ARRAY_LEN(retry_ms);
 }
 
+/* Nobody is told anything of this batch: what it was about is chosen anew. */
+static void begin_again(struct place *place, int64_t ms)
+{
+	EACH(place, at)
+	challenge_at(at)->act = ACT_NONE;
+	publish_free(place->work);
+	place->work = NULL;
+	place->is_running = false;
+	begin_in(place, ms);
+}
+
+void place_split(struct place *place, size_t n)
+{
+	place->tries = 0;
+	place_narrow(place, n);
+	begin_again(place, place_delay(place));
+}
+
 void place_end(struct place *place, const struct err *err)
 {
 	struct publish_work *work = place->work;
 
-	place->work = NULL;
-	place->is_running = false;
 	if (may_help(place, err) && work->n_items > 0 && place->tries < tries_max(place)) {
-		EACH(place, at)
-		challenge_at(at)->act = ACT_NONE;
-		events_set_timer_in(
-			place->challenges->events, &place->timer, retry_ms[place->tries++]);
-		publish_free(work);
+		begin_again(place, retry_ms[place->tries++]);
 		return;
 	}
+	place->work = NULL;
+	place->is_running = false;
 	place->tries = 0;
 	EACH(place, at)
 	{

@@ -45,15 +45,15 @@ bool refresh_begin(struct place *place)
 	return true;
 }
 
-/* Is there more of it than went into one message?  After an error that no longer matters. */
+/* Is there more of it than went into one message?  What is wrong with one record says nothing of the others. */
 static bool has_more(struct place *place, const struct err *err)
 {
-	bool has = false;
+	bool is_over = err_is_set(err) && !place->room, has = false;
 
 	list_each(at, &place->all) {
 		struct shown *challenge = LIST_OF(at, struct shown, link);
 
-		challenge->is_stale &= !err_is_set(err);
+		challenge->is_stale &= !is_over;
 		has |= challenge->is_stale;
 	}
 	return has;
@@ -84,12 +84,19 @@ static bool wait_for_next(struct place *place)
 void refresh_end(struct place *place, const struct err *err)
 {
 	static const struct challenge_told nothing = { .id = NULL };
+	struct err ended;
 	struct list *first;
 
-	if (!place->is_refreshing || has_more(place, err))
+	if (!place->is_refreshing)
+		return;
+	if (!err_is_set(&place->refresh_err))
+		place->refresh_err = *err;
+	if (has_more(place, err))
 		return;
 	place->is_refreshing = false;
-	if (!err_is_set(err) && wait_for_next(place))
+	ended = place->refresh_err;
+	place->refresh_err = (struct err)ERR_INIT;
+	if (!err_is_set(&ended) && wait_for_next(place))
 		return;
 	while ((first = list_first(&place->served))) {
 		struct challenge_wait *wait = LIST_OF(first, struct challenge_wait, link);
@@ -97,7 +104,7 @@ void refresh_end(struct place *place, const struct err *err)
 		void *data = wait->data;
 
 		challenge_forget(wait);
-		done(data, &nothing, err);
+		done(data, &nothing, &ended);
 	}
 }
 

@@ -18,6 +18,11 @@
  * between is the engine's, which may delay it, lose it or say that it failed, but neither change it nor have it
  * count as done.  All changes are by value, so sending it again does no harm, and what others keep in the zone is
  * never touched.
+ *
+ * A server carries out all of a message or nothing, so one alias that leads where it lets us change nothing would
+ * starve all other certificates of the zone.  What is refused because of a record is therefore split (place_split).
+ * Where the answer may as well be about the key or the zone, a message without changes is sent first: who refuses that,
+ * too, will not take the parts.
  */
 
 /* How long the engine may take from being told to bringing the answer. */
@@ -28,8 +33,10 @@ struct updating {
 	struct event_timer timer;
 	int64_t id; /* of what was signed last; 0: nothing was */
 	struct dns_update_sent sent;
-	char *server;
+	char *server, *owner; /* whose record it is when there is only one */
 	size_t n_changes;
+	bool is_question; /* whether the server takes anything: the message had none of them */
+	struct err refusal; /* of the message before it */
 };
 
 void updating_free(struct updating *updating)
@@ -38,6 +45,7 @@ void updating_free(struct updating *updating)
 		return;
 	events_stop_timer(updating->place->challenges->events, &updating->timer);
 	free(updating->server);
+	free(updating->owner);
 	free(updating);
 }
 
@@ -80,7 +88,7 @@ static size_t change_of(
 
 	for (size_t i = 0; i < n; i++) {
 		is_put |= at[i]->act == ACT_PUT;
-		is_drop |= at[i]->act == ACT_DROP;
+		is_drop |= at[i]->act == ACT_DROP && !at[i]->is_untouched;
 		stays |= at[i]->act == ACT_NONE;
 	}
 	if (!is_put && (!is_drop || stays))
@@ -120,6 +128,21 @@ void updating_end(struct place *place, const struct err *err)
 	place_end(place, &told);
 }
 
+/* What is being put by the message that was signed last may be there now, or after all not. */
+static void count_out(const struct place *place, bool is_out)
+{
+	list_each(at, &place->all) {
+		struct shown *challenge = LIST_OF(at, struct shown, link);
+
+		if (challenge->act != ACT_PUT)
+			continue;
+		if (is_out)
+			challenge->n_out++;
+		else
+			challenge->n_out--;
+	}
+}
+
 static void is_late(void *data)
 {
 	struct updating *updating = data;
@@ -127,6 +150,15 @@ static void is_late(void *data)
 
 	err_set(&err, ERR_TIMEOUT, "the engine brought no answer for %d s", UPDATING_MS / 1000);
 	updating_end(updating->place, &err);
+}
+
+static void call_engine(struct updating *updating)
+{
+	const struct challenges *challenges = updating->place->challenges;
+
+	updating->id = 0;
+	events_set_timer_in(challenges->events, &updating->timer, UPDATING_MS);
+	challenges->engine(challenges->engine_data, updating->place->zone);
 }
 
 void updating_begin(struct place *place)
@@ -149,8 +181,7 @@ void updating_begin(struct place *place)
 	place->updating->place = place;
 	place->updating->timer.fired = is_late;
 	place->updating->timer.data = place->updating;
-	events_set_timer_in(challenges->events, &place->updating->timer, UPDATING_MS);
-	challenges->engine(challenges->engine_data, place->zone);
+	call_engine(place->updating);
 }
 
 /* What waits for the engine; `id` 0: signed or not. */
@@ -207,8 +238,9 @@ static const char *server_of(const struct zone_conf *zone, const char *offered)
 					 : offered;
 }
 
-static int make(
-	struct updating *updating, const char *offered, struct buf *wire, struct err *err)
+/* *is_record: what is wrong is one of the records. */
+static int make(struct updating *updating, const char *offered, struct buf *wire,
+	bool *is_record, struct err *err)
 {
 	const struct place *place = updating->place;
 	const struct zone_conf *zone = find_zone(place, err);
@@ -218,7 +250,6 @@ static int make(
 	const struct tsig_key *key;
 	struct tsig_key space;
 	const char *server;
-	int result;
 
 	if (!zone || read_key(zone, &space, &secret, &key, err) < 0)
 		return -1;
@@ -229,70 +260,151 @@ static int make(
 			"publish.server",
 			place->zone);
 	updating->n_changes = list_changes(place, &arena, changes);
-	result = dns_update_make(place->zone, changes, updating->n_changes, key, clock_now(),
-		wire, &updating->sent, err);
+	*is_record = dns_update_make(place->zone, changes,
+			     updating->is_question ? 0 : updating->n_changes, key, clock_now(),
+			     wire, &updating->sent, err) < 0;
+	free(updating->owner);
+	updating->owner = updating->n_changes == 1 ? mem_strdup(changes[0].owner) : NULL;
 	arena_done(&arena);
-	if (result < 0)
+	if (*is_record)
 		return -1;
 	free(updating->server);
 	updating->server = mem_strdup(server);
 	return 0;
 }
 
+static void split(struct updating *updating)
+{
+	struct place *place = updating->place;
+	size_t n = updating->n_changes;
+
+	updating_free(updating);
+	place->updating = NULL;
+	place_split(place, n);
+}
+
 int challenges_sign_update(struct challenges *challenges, const char *zone, const char *offered,
 	struct buf *wire, int64_t *id, const char **server, struct err *err)
 {
 	struct updating *updating = find(challenges, zone, 0, err);
+	bool is_record = false;
 
 	if (!updating)
 		return -1;
 	/* What cannot be made now cannot be sent, so there is nothing to wait for. */
-	if (make(updating, offered, wire, err) < 0) {
-		updating_end(updating->place, err);
+	if (make(updating, offered, wire, &is_record, err) < 0) {
+		if (is_record && updating->n_changes > 1)
+			split(updating);
+		else
+			updating_end(updating->place, err);
 		return -1;
 	}
+	if (!updating->is_question)
+		count_out(updating->place, true);
 	updating->id = *id = ++challenges->n_updates;
 	*server = updating->server;
 	return 0;
 }
 
-static int judge(
-	struct updating *updating, const struct dns_update_answer *answer, struct err *err)
+struct judgement {
+	struct err err;
+	enum dns_blame blame;
+	bool is_refusal;
+	bool is_proven; /* under the server's signature */
+};
+
+static void judge(struct updating *updating, const struct dns_update_answer *answer,
+	struct judgement *out)
 {
 	const struct place *place = updating->place;
-	const struct zone_conf *zone = find_zone(place, err);
+	const struct zone_conf *zone = find_zone(place, &out->err);
 	struct secret secret AUTO_SECRET = SECRET_INIT;
 	const struct tsig_key *key;
 	struct tsig_key space;
 
-	return !zone || read_key(zone, &space, &secret, &key, err) < 0
-		       ? -1
-		       : dns_update_judge(
-				 answer, &updating->sent, key, place->zone, clock_now(), err);
+	if (!zone || read_key(zone, &space, &secret, &key, &out->err) < 0 ||
+		dns_update_judge(
+			answer, &updating->sent, key, place->zone, clock_now(), &out->err) == 0)
+		return;
+	out->is_refusal = out->err.code == ERR_ZONE_REFUSED;
+	out->is_proven = key && answer->is_signed && answer->mac_len > 0;
+	if (out->is_refusal)
+		out->blame = dns_update_blame(answer);
+}
+
+static void log_end(const struct updating *updating, const struct err *err, bool is_split)
+{
+	const char *plural = updating->n_changes == 1 ? "" : "s";
+
+	if (!err_is_set(err))
+		log_event(NULL, EVENT_DNS_UPDATED, NULL,
+			"%s: %s carried out an update of %zu record%s", updating->place->zone,
+			updating->server, updating->n_changes, plural);
+	/* The parts of what was refused once are told only when they cannot be split any more. */
+	else if (!is_split)
+		log_event(NULL, EVENT_DNS_REFUSED, err, "%s: the update at %s does not count",
+			updating->place->zone, updating->server);
+	else if (!updating->place->room)
+		log_event(NULL, EVENT_DNS_REFUSED, err,
+			"%s: the update of %zu record%s at %s does not count and is tried in "
+			"parts",
+			updating->place->zone, updating->n_changes, plural, updating->server);
+}
+
+/* The server was asked whether it takes anything from us. */
+static void end_question(struct updating *updating, const struct judgement *judgement)
+{
+	if (judgement->is_refusal && judgement->blame != BLAME_RECORD)
+		updating_end(updating->place, &updating->refusal);
+	else if (judgement->is_refusal || !err_is_set(&judgement->err))
+		split(updating);
+	else
+		updating_end(updating->place, &judgement->err);
+}
+
+static void end(struct updating *updating, struct judgement *judgement)
+{
+	struct place *place = updating->place;
+	bool is_record = judgement->is_refusal && judgement->blame != BLAME_ZONE;
+	bool is_split = is_record && updating->n_changes > 1;
+
+	if (judgement->is_refusal && judgement->is_proven)
+		count_out(place, false);
+	if (!err_is_set(&judgement->err))
+		place_widen(place, updating->n_changes);
+	else if (is_record && !is_split && place->room)
+		place_narrow(place, 1);
+	log_end(updating, &judgement->err, is_split);
+	if (!is_split) {
+		if (is_record)
+			err_add(&judgement->err, "the record %s", updating->owner);
+		updating_end(place, &judgement->err);
+	} else if (judgement->blame == BLAME_RECORD || place->room) {
+		split(updating);
+	} else {
+		updating->is_question = true;
+		updating->refusal = judgement->err;
+		call_engine(updating);
+	}
 }
 
 int challenges_judge_update(struct challenges *challenges, const char *zone, int64_t id,
 	const struct dns_update_answer *answer, struct err *err)
 {
 	struct updating *updating = find(challenges, zone, id, err);
-	struct err told = ERR_INIT;
-	int result;
+	struct judgement judgement = { .is_refusal = false };
 
 	if (!updating)
 		return -1;
-	result = judge(updating, answer, &told);
-	if (result < 0) {
-		*err = told;
-		log_event(NULL, EVENT_DNS_REFUSED, &told, "%s: the update at %s does not count",
-			updating->place->zone, updating->server);
-	} else {
-		log_event(NULL, EVENT_DNS_UPDATED, NULL,
-			"%s: %s carried out an update of %zu record%s", updating->place->zone,
-			updating->server, updating->n_changes,
-			updating->n_changes == 1 ? "" : "s");
-	}
-	updating_end(updating->place, &told);
-	return result;
+	judge(updating, answer, &judgement);
+	if (updating->is_question)
+		end_question(updating, &judgement);
+	else
+		end(updating, &judgement);
+	if (!err_is_set(&judgement.err))
+		return 0;
+	*err = judgement.err;
+	return -1;
 }
 
 int challenges_fail_update(struct challenges *challenges, const char *zone, int64_t id,

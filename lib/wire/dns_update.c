@@ -169,9 +169,9 @@ int dns_update_make(const char *zone, const struct dns_change *changes, size_t n
 	if (!dns_name_pack(zone, wire))
 		return err_set(
 			err, ERR_BAD_VALUE, "\"%.100s\" is not the name of a zone", zone);
-	if (n == 0 || n > DNS_UPDATE_MAX)
+	if (n > DNS_UPDATE_MAX)
 		return err_set(err, ERR_BAD_VALUE,
-			"an update of the zone %.100s has %zu changes, not 1 to %d", zone, n,
+			"an update of the zone %.100s has %zu changes, not at most %d", zone, n,
 			DNS_UPDATE_MAX);
 	if (add_changes(&parts, zone, changes, n, err) < 0 ||
 		compose(zone, &parts, sent->id, &message, err) < 0 ||

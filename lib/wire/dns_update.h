@@ -23,6 +23,10 @@ struct secret;
  * may be sent again.  For every owner that gets a record, the update demands that there is no CNAME (2.4.3,
  * prerequisite "RRset does not exist"), because servers ignore additions beside one in silence (3.4.2.2).
  *
+ * An update is carried out as a whole or not at all, so one record that the server does not want keeps all others
+ * out.  dns_update_blame() tells whether a smaller one may fare better, and where that cannot be told from the answer, an
+ * update without any change tells: a server that carries it out has nothing against the key and the zone.
+ *
  * (The MAC is made with lib/crypt; ldns makes the message.)
  */
 
@@ -54,7 +58,7 @@ struct dns_update_sent {
 
 /*
  * Appends the message for a zone, signed for the moment `now`; `key` NULL: unsigned.  -1 with ERR_BAD_VALUE:
- * there is no change, too many, or one does not belong into the zone or is malformed; nothing is appended then.
+ * there are too many changes, or one does not belong into the zone or is malformed; nothing is appended then.
  */
 int dns_update_make(const char *zone, const struct dns_change *changes, size_t n,
 	const struct tsig_key *key, struct instant now, struct buf *out,
@@ -90,5 +94,13 @@ void dns_update_answer_done(struct dns_update_answer *answer); /* zeroed is fine
  */
 int dns_update_judge(const struct dns_update_answer *answer, const struct dns_update_sent *sent,
 	const struct tsig_key *key, const char *zone, struct instant now, struct err *err);
+
+/* What an answer that dns_update_judge() found to be a refusal (ERR_ZONE_REFUSED) is about. */
+enum dns_blame {
+	BLAME_ZONE, /* the server, the zone or the key: it refuses any update of ours like this one */
+	BLAME_RECORD, /* one of the records, or several */
+	BLAME_EITHER,
+};
+enum dns_blame dns_update_blame(const struct dns_update_answer *answer);
 
 #endif

@@ -22,28 +22,37 @@ struct judge {
 static const struct {
 	enum dns_rcode rcode;
 	enum err_code code;
+	enum dns_blame blame;
 	const char *words;
 } refusals[] = {
-	{ DNS_FORMERR, ERR_ZONE_REFUSED, "finds the update malformed" },
-	{ DNS_SERVFAIL, ERR_DNS, "failed at the update" },
-	{ DNS_NOTIMP, ERR_ZONE_REFUSED, "takes no dynamic updates" },
-	{ DNS_REFUSED, ERR_ZONE_REFUSED, "does not let us change it" },
-	{ DNS_YXRRSET, ERR_ZONE_REFUSED,
+	{ DNS_FORMERR, ERR_ZONE_REFUSED, BLAME_EITHER, "finds the update malformed" },
+	{ DNS_SERVFAIL, ERR_DNS, BLAME_ZONE, "failed at the update" },
+	{ DNS_NOTIMP, ERR_ZONE_REFUSED, BLAME_ZONE, "takes no dynamic updates" },
+	{ DNS_REFUSED, ERR_ZONE_REFUSED, BLAME_EITHER, "does not let us change it" },
+	{ DNS_YXRRSET, ERR_ZONE_REFUSED, BLAME_RECORD,
 		"has a CNAME where a record is to be, which would be ignored beside it" },
 	/* Knot says so when its access list has no place for us, too. */
-	{ DNS_NOTAUTH, ERR_ZONE_REFUSED, "is not its primary, or does not let us change it" },
-	{ DNS_NOTZONE, ERR_ZONE_REFUSED, "finds a name in the update that lies outside of it" },
+	{ DNS_NOTAUTH, ERR_ZONE_REFUSED, BLAME_EITHER,
+		"is not its primary, or does not let us change it" },
+	{ DNS_NOTZONE, ERR_ZONE_REFUSED, BLAME_RECORD,
+		"finds a name in the update that lies outside of it" },
 };
 
-/* Why a message was not accepted as signed (RFC 8945, 5.2), by the error in its TSIG record. */
+/*
+ * Why a message was not accepted as signed (RFC 8945, 5.2), by the error in its TSIG record, as words around
+ * the name of the key.
+ */
 static const struct {
 	enum dns_rcode error;
-	const char *word, *words;
+	enum dns_blame blame;
+	const char *word, *words, *more;
 } errors[] = {
-	{ DNS_BADSIG, "BADSIG",
-		"finds the signature wrong: it has another secret for the key" },
-	{ DNS_BADKEY, "BADKEY", "does not know the key" },
-	{ DNS_BADTRUNC, "BADTRUNC", "wants a longer signature by the key" },
+	{ DNS_BADSIG, BLAME_ZONE, "BADSIG",
+		"finds the signature wrong: it has another secret for the key", "" },
+	/* Knot says so of a name that its access list keeps from a key that it knows, too. */
+	{ DNS_BADKEY, BLAME_EITHER, "BADKEY", "does not know the key",
+		", or does not let it change this" },
+	{ DNS_BADTRUNC, BLAME_ZONE, "BADTRUNC", "wants a longer signature by the key", "" },
 };
 
 static int doubt(const struct judge *j, struct err *err, const char *why)
@@ -108,9 +117,9 @@ static int judge_error(const struct judge *j, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
 		if (errors[i].error == error)
 			return err_set(err, ERR_ZONE_REFUSED,
-				"the name server of the zone %.100s %s %.100s (%s, %s)",
-				j->zone, errors[i].words, j->key->name, errors[i].word,
-				j->key->algorithm);
+				"the name server of the zone %.100s %s %.100s%s (%s, %s)",
+				j->zone, errors[i].words, j->key->name, errors[i].more,
+				errors[i].word, j->key->algorithm);
 	return err_set(err, ERR_ZONE_REFUSED,
 		"the name server of the zone %.100s refuses the key %.100s with error %u",
 		j->zone, j->key->name, (unsigned)error);
@@ -179,4 +188,20 @@ int dns_update_judge(const struct dns_update_answer *answer, const struct dns_up
 	if (key && !answer->is_signed)
 		return doubt(&j, err, "it is not signed");
 	return 0;
+}
+
+enum dns_blame dns_update_blame(const struct dns_update_answer *answer)
+{
+	const uint8_t *header = (const uint8_t *)answer->input.data;
+
+	if (answer->is_signed && answer->tsig_error) {
+		for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+			if (errors[i].error == answer->tsig_error)
+				return errors[i].blame;
+		return BLAME_ZONE;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(refusals) && answer->input.len > 3; i++)
+		if (refusals[i].rcode == (header[3] & 0x0f))
+			return refusals[i].blame;
+	return BLAME_ZONE;
 }

@@ -74,6 +74,7 @@ def skip_name(wire, at):
 class Zone:
     def __init__(self, bed, name, servers, kind, extra):
         self.bed, self.name, self.servers, self.kind, self.extra = bed, name, servers, kind, extra
+        self.owners = []  # the only names that updates may change; none: all of them
         self.include_dir = bed.dir / "include"
 
     def text(self, serial=1):
@@ -146,15 +147,18 @@ class DnsBed:
             via = [f"    via: {listen}"] if (":" in listen) == (other == "six") else []
             lines += [f"  - id: {other}", f"    address: {self.address(other)}@53", *via, f"    key: {KEY}"]
         lines += ["acl:", "  - id: xfer", f"    key: {KEY}", "    action: transfer", "  - id: notify", f"    key: {KEY}",
-                  "    action: notify", "  - id: update", f"    key: {KEY}", "    action: [ update, transfer ]", "policy:",
-                  "  - id: p1", "    algorithm: ecdsap256sha256", "    single-type-signing: on", "zone:"]
+                  "    action: notify", "  - id: update", f"    key: {KEY}", "    action: [ update, transfer ]"]
+        for zone in zones:
+            lines += [f"  - id: update-{zone.name}", f"    key: {KEY}", "    action: update", "    update-owner: name",
+                      "    update-owner-match: equal", f"    update-owner-name: [ {', '.join(zone.owners)} ]"] if zone.owners else []
+        lines += ["policy:", "  - id: p1", "    algorithm: ecdsap256sha256", "    single-type-signing: on", "zone:"]
         for zone in zones:
             lines += [f"  - domain: {zone.name}.", f"    file: {home}/zones/{zone.name}.zone", "    zonefile-sync: -1"]
             if primary:
                 told = [s for s in zone.servers if s in ("knot", "bind", "nsd", "six")]
                 self.write(f"{server}/zones/{zone.name}.zone", zone.text())
                 lines += [f"    notify: [ {', '.join(told)} ]"] if told else []
-                lines += ["    acl: [ xfer, update ]", "    zonefile-load: difference-no-serial", "    journal-content: all",
+                lines += [f"    acl: [ xfer, {f'update-{zone.name}' if zone.owners else 'update'} ]", "    zonefile-load: difference-no-serial", "    journal-content: all",
                           "    serial-policy: increment"]
                 lines += ["    dnssec-signing: on", "    dnssec-policy: p1"] if zone.kind == "include" else []
             else:
@@ -176,8 +180,9 @@ class DnsBed:
             if primary:
                 self.write(f"{server}/zones/{zone.name}.zone", zone.text())
                 told = "".join(f"{self.address(s)} key {KEY}; " for s in zone.servers if s in ("knot", "nsd"))
+                policy = "".join(f"grant {KEY} name {o}.{zone.name} TXT; " for o in zone.owners) or f"grant {KEY} zonesub ANY; "
                 lines.append(f'zone "{zone.name}" {{ type primary; file "{zone.name}.zone"; also-notify {{ {told}}}; '
-                             f'update-policy {{ grant {KEY} zonesub ANY; }}; }};')
+                             f'update-policy {{ {policy}}}; }};')
             else:
                 lines.append(f'zone "{zone.name}" {{ type secondary; file "{zone.name}.db"; primaries '
                              f'{{ {self.address(zone.servers[0])} port 53 key {KEY}; }}; }};')

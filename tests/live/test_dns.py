@@ -79,6 +79,28 @@ def test_updates(run, place, bed, primary):
         assert len(told(certd, "dns.updated")) == 2, "one update to publish, one to withdraw"
 
 
+@pytest.mark.parametrize("primary", ["primary", "bprimary"])
+def test_one_name_that_may_not_be_changed(run, place, bed, primary):
+    """It alone fails, with a sentence of its own: BIND says REFUSED of it, Knot that it does not know the key."""
+    zone = bed.zone("example.test", [primary, "nsd"])
+    zone.owners = [f"_acme-challenge.w{i}" for i in range(8)]
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        services = {f"w{i}": names(f"w{i}.example.test") for i in range(8)}
+        certd = run(make_config(ca, {"bad": names("bad.example.test"), **services}, "dns-01",
+                                dns=make_dns(bed, {"example.test": update(bed, primary)}, [bed.resolver])))
+        text = failure(certd, "example.test/bad")
+        assert "the record _acme-challenge.bad.example.test: " in text, text
+        assert ("BADKEY" if primary == "primary" else "REFUSED") in text, text
+        certd.wait_healthy(90, [f"example.test/{service}" for service in services])
+        assert not any(certd.status(f"example.test/{s}")[f"example.test/{s}"].get("error_text") for s in services)
+        assert ca.count("challenge") == 8
+        until(lambda: not journal(certd), 60, "nothing left")
+        until(lambda: not any(any(shown(bed, zone, f"{o}.example.test").values()) for o in zone.owners), 30, "all withdrawn")
+        # All at once, is anything allowed, the parts; and the same of what the server may have after all.
+        assert len(told(certd, "dns.refused")) <= 4 and len(told(certd, "dns.updated")) <= 12
+
+
 def test_include(run, place, bed):
     """Files that a signer reads; foreign records stay."""
     zone = bed.zone("example.test", ["primary", "knot", "nsd"], kind="include", extra=['_acme-challenge TXT "foreign"'])

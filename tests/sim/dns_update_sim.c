@@ -95,7 +95,9 @@ TEST(each_trouble_ends_in_its_own_sentence)
 		{ .fault = PRIMARY_NOTAUTH,
 			.says = "is not its primary, or does not let us change it (NOTAUTH, "
 				"key key)" },
-		{ .key = "other", .says = "does not know the key key (BADKEY, hmac-sha256)" },
+		{ .key = "other",
+			.says = "does not know the key key, or does not let it change this "
+				"(BADKEY, hmac-sha256)" },
 		{ .secret = "other",
 			.says = "finds the signature wrong: it has another secret for the key "
 				"key (BADSIG, hmac-sha256)" },

@@ -153,7 +153,9 @@ static const struct {
 	uint16_t error;
 	const char *want;
 } errors[] = {
-	{ DNS_BADKEY, "does not know the key certd-key (BADKEY, hmac-sha256)" },
+	{ DNS_BADKEY,
+		"does not know the key certd-key, or does not let it change this (BADKEY, "
+		"hmac-sha256)" },
 	{ DNS_BADSIG, "finds the signature wrong: it has another secret for the key certd-key "
 		      "(BADSIG, hmac-sha256)" },
 	{ DNS_BADTRUNC,

@@ -215,8 +215,11 @@ TEST(refusals)
 		if (bad[i].want)
 			CHECK_STR(err.text, bad[i].want);
 	}
-	CHECK_INT(dns_update_make(ZONE, changes, 0, NULL, now, &wire, &sent, &err), -1);
-	CHECK_STR(err.text, "an update of the zone dyn.example has 0 changes, not 1 to 1000");
+	CHECK_INT(dns_update_make(
+			  ZONE, changes, DNS_UPDATE_MAX + 1, NULL, now, &wire, &sent, &err),
+		-1);
+	CHECK_STR(err.text,
+		"an update of the zone dyn.example has 1001 changes, not at most 1000");
 	CHECK_INT(wire.len, 0);
 }
 
