@@ -105,6 +105,7 @@ int challenges_new(const char *state_dir, struct commands *commands, struct work
 	challenges->is_settled = true;
 	challenges->quiet_ms = PLACE_QUIET_MS;
 	challenges->split_ms = PLACE_SPLIT_MS;
+	challenges->refresh_ms = REFRESH_MS;
 	list_init(&challenges->places);
 	challenges->journal = journal_open(state_dir, err);
 	if (challenges->journal < 0 ||

@@ -107,7 +107,8 @@ struct challenge_wait *challenge_withdraw(
  * Has what DNS should say in a zone rewritten and refreshed, or sent again; in a zone of commands, only when it is
  * forced, has each record added again.  0 and *out: `done` is called once with nothing but the error; 0 and NULL:
  * there is nothing to do, because nothing is wanted there or, unless it is forced, it was refreshed less than a
- * minute ago.
+ * minute ago.  A forced one begins 10 s after the one before at the soonest (REFRESH_MS): that pace has even an engine
+ * that asks without an end.
  */
 int challenges_refresh(struct challenges *challenges, const char *zone, bool is_forced,
 	challenge_done *done, void *data, struct challenge_wait **out, struct err *err);

@@ -66,7 +66,8 @@ struct place {
 	struct command *command;
 	struct updating *updating; /* while a batch waits for the engine to send it */
 	struct tick first, last; /* when what waits for the next batch came; 0: nothing does */
-	struct tick refreshed;   /* when a refresh was asked for last */
+	struct tick refreshed;   /* when a refresh was asked for last, */
+	struct tick refresh_began; /* and when one began */
 	struct list waits;         /* struct challenge_wait for the next refresh, */
 	struct list served;        /* and for the one under way */
 	struct err refresh_err;    /* the first of those that a refresh met */
@@ -94,6 +95,7 @@ struct challenges {
 	int journal;
 	int64_t quiet_ms;         /* how long a zone gathers: see place_gathers() */
 	int64_t split_ms;         /* PLACE_SPLIT_MS */
+	int64_t refresh_ms;       /* REFRESH_MS */
 	challenge_engine *engine; /* NULL: there is none, or it is not ready */
 	void *engine_data;
 	int64_t n_updates; /* what was signed so far, which numbers it */
@@ -162,10 +164,18 @@ void updating_end(struct place *place, const struct err *err);
 void updating_free(struct updating *updating); /* NULL is fine */
 
 /*
+ * Between two refreshes of a zone that were asked for lies that much time, whoever asks, so that a command of
+ * root's is not run without an end for an engine that somebody else has got hold of; what comes sooner waits, all of
+ * it together.  Unforced ones come once a minute at most, so only `certctl publish` ever meets it.
+ */
+#define REFRESH_MS 10000
+
+/*
  * A batch begins: true when it is to be made though there may be nothing new; those who wait are told
  * when it has ended, or the last that it takes.
  */
 bool refresh_begin(struct place *place);
+int64_t refresh_delay(const struct place *place); /* ms until one that is wanted may begin */
 void refresh_end(struct place *place, const struct err *err);
 void refresh_drop(struct place *place);
 void place_free(struct place *place);

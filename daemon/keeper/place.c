@@ -348,7 +348,7 @@ static void settle(struct place *place)
 	if (has_more)
 		place_go_on(place);
 	else if (place->wants_refresh)
-		place_go_on(place);
+		go_on_in(place, refresh_delay(place));
 	else if (list_is_empty(&place->all) && !place->is_wanted && place->n_dirs == 0)
 		place_free(place);
 	challenges_look(challenges);

@@ -14,6 +14,14 @@
 
 enum { AGAIN_MS = 60000 };
 
+int64_t refresh_delay(const struct place *place)
+{
+	const struct challenges *challenges = place->challenges;
+	int64_t ms = place->refresh_began.ms + challenges->refresh_ms - clock_tick().ms;
+
+	return !place->refresh_began.ms || challenges->is_hurried || ms < 0 ? 0 : ms;
+}
+
 static void move(struct list *from, struct list *to)
 {
 	list_each_safe(at, from) {
@@ -27,9 +35,10 @@ bool refresh_begin(struct place *place)
 {
 	bool has = false;
 
-	if (!place->wants_refresh)
+	if (!place->wants_refresh || refresh_delay(place) > 0)
 		return place->is_refreshing;
 	place->wants_refresh = false;
+	place->refresh_began = clock_tick();
 	place->is_refreshing = true;
 	move(&place->waits, &place->served);
 	list_each(at, &place->all) {

@@ -106,7 +106,7 @@ static inline void open_challenges(void)
 	REQUIRE(commands_new_plain(&w.events, &w.commands, &err) == 0);
 	REQUIRE(worker_new(&w.events, &w.worker, &err) == 0);
 	REQUIRE(challenges_new(w.dir, w.commands, w.worker, &w.challenges, &err) == 0);
-	w.challenges->quiet_ms = w.challenges->split_ms = 0;
+	w.challenges->quiet_ms = w.challenges->split_ms = w.challenges->refresh_ms = 0;
 }
 
 static inline void close_challenges(void)

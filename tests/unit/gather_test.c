@@ -1,5 +1,7 @@
 #include "tests/unit/challenge_world.h"
 
+#include "lib/base/clock.h"
+
 /* Many certificates, one publication; and where records go whose names are aliases. */
 
 TEST(a_batch_begins_when_it_is_quiet_and_not_too_late)
@@ -124,6 +126,48 @@ TEST(a_refresh_is_run_again_but_not_all_the_time)
 	CHECK(challenges_refresh(w.challenges, "example.net", true, told, NULL, &wait, &err) <
 		0);
 	CHECK_INT(err.code, ERR_NOT_FOUND);
+	end();
+}
+
+/* Who asks without an end has the command run now and then, and holds up nobody else. */
+TEST(forced_refreshes_keep_a_distance)
+{
+	struct buf calls AUTO_BUF = BUF_INIT;
+	struct tick began;
+
+	begin();
+	use_include("echo x >> calls");
+	REQUIRE(unlinkat(w.fd, "calls", 0) == 0);
+	w.challenges->refresh_ms = 300;
+	began = clock_tick();
+	for (size_t i = 0; i < 4; i++) {
+		size_t until = w.n_told + 2;
+
+		ask_refresh(true, true);
+		ask_refresh(true, true);
+		while (w.n_told < until) {
+			struct err err = ERR_INIT;
+
+			REQUIRE(events_run_once(&w.events, 5000, &err) == 0);
+		}
+	}
+	CHECK(clock_tick().ms - began.ms >= 3 * 300);
+	check_text("calls", "x\nx\nx\nx\n");
+	/* A challenge does not wait for it, and who stops waits for nothing. */
+	w.challenges->refresh_ms = 3600000;
+	ask_refresh(true, true);
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	while (!w.told[w.n_asked - 1].is_done) {
+		struct err err = ERR_INIT;
+
+		REQUIRE(events_run_once(&w.events, 5000, &err) == 0);
+	}
+	CHECK(!w.told[w.n_asked - 2].is_done);
+	challenges_hurry(w.challenges);
+	settle();
+	CHECK(w.told[w.n_asked - 2].is_done);
+	read_text("calls", &calls);
+	CHECK_INT(calls.len, 2 * 6);
 	end();
 }
 
