@@ -49,7 +49,9 @@ struct order_args {
 	const char *resume;       /* URL of the order in flight at this CA, or NULL; copied */
 	struct instant resume_at; /* when that was placed */
 	const char *abandoned; /* CA whose order in flight is given up for this one; copied */
-	bool is_soft;          /* an error ends up in order->err and is not the parent's */
+	struct tick
+		doubted; /* what was seen in DNS before is looked at again; {0}: nothing is */
+	bool is_soft;    /* an error ends up in order->err and is not the parent's */
 	void (*step)(void *data, const char *step); /* static texts */
 	void (*take)(
 		void *data, struct cert_facts *facts); /* of the keeper; the callee owns them */

@@ -95,13 +95,37 @@ static int judge_caa_of(const struct name_check *check, bool is_wildcard, struct
 
 static int judge_caa(const struct name_check *check, struct err *err)
 {
+	if (check->is_plain && judge_caa_of(check, false, err) < 0)
+		return -1;
+	return check->is_wildcard ? judge_caa_of(check, true, err) : 0;
+}
+
+/* An order in a hurry does without what was asked for others before somebody was in a hurry. */
+static bool recall_caa(struct name_check *check)
+{
+	const struct order *o = check->order;
+
+	return caa_find_recall(&check->caa, o->ca->acme->zones, check->name, o->args.doubted);
+}
+
+static void find_caa(struct name_check *check, struct tick since)
+{
+	caa_find(&check->caa, &check->task, check->order->ca->acme->zones, check->name, since);
+}
+
+static bool is_in_doubt(const struct name_check *check)
+{
+	struct err ignored;
+
+	return check->caa.is_remembered && judge_caa(check, &ignored) < 0;
+}
+
+static void note_unknown(const struct name_check *check)
+{
 	if (err_is_set(&check->caa.err))
 		log_debug(&check->task.log,
 			"%s: whether CAA records forbid it is not known: %s", check->name,
 			check->caa.err.text);
-	if (check->is_plain && judge_caa_of(check, false, err) < 0)
-		return -1;
-	return check->is_wildcard ? judge_caa_of(check, true, err) : 0;
 }
 
 static void check_run(struct task *task)
@@ -113,10 +137,14 @@ static void check_run(struct task *task)
 		AWAIT(find_record(check));
 		TRY(judge_record(check, &task->err));
 	}
-	if (check->order->ca->directory.n_caa > 0) {
-		AWAIT(caa_find(&check->caa, task, check->order->ca->acme->zones, check->name));
-		TRY(judge_caa(check, &task->err));
-	}
+	if (check->order->ca->directory.n_caa == 0)
+		FINISH();
+	if (!recall_caa(check))
+		AWAIT(find_caa(check, check->order->args.doubted));
+	if (is_in_doubt(check))
+		AWAIT(find_caa(check, clock_tick()));
+	note_unknown(check);
+	TRY(judge_caa(check, &task->err));
 	FINALLY
 	TASK_END
 }

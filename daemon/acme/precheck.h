@@ -17,7 +17,8 @@ struct name_check;
  *   - where its record would stand, when it is proven in DNS: no aliases in a circle, no name server that
  *     fails, a zone that we publish; or the record of dns-persist-01, when the CA tells its own names;
  *   - what CAA records say about a CA that tells its names (RFC 8659; RFC 8657).  When they cannot be
- *     looked up the order goes on: only a refusal that is sure to come is spared.
+ *     looked up the order goes on: only a refusal that is sure to come is spared.  One that follows from
+ *     what is remembered is looked for again before it is told, since who mended his records tries again.
  *
  * A name and its wildcard are one question each.  Where a record stands is kept for the authorizations.
  */

@@ -2,26 +2,47 @@
 
 #include <stdio.h>
 
+#include "daemon/dns/trace.h"
+#include "lib/base/clock.h"
+
+static bool is_over(const struct caa_find *f)
+{
+	return f->is_found || !f->at || !*f->at;
+}
+
 static void look(struct caa_find *f)
 {
-	trace_start(&f->trace, &f->task, f->zones, f->at, DNS_CAA);
+	caa_look_done(&f->look);
+	caa_look(f->zones, &f->task, &f->look, f->at, f->since);
 }
 
 static int take(struct caa_find *f, struct err *err)
 {
-	const struct dns_message *answer = trace_answer(&f->trace);
+	const struct caa_seen *seen = f->look.seen;
 
-	if (f->trace.is_blind)
-		return err_set(err, ERR_DNS, "no server of %s can be asked", f->trace.apex);
-	if (!answer) {
-		*err = f->trace.err;
+	if (!seen) {
+		*err = f->look.err;
 		return -1;
 	}
-	f->is_found =
-		dns_message_find(answer, DNS_ANSWER, DNS_CAA, f->trace.owner, NULL) != NULL;
+	/* It was under way before, for somebody who is less particular. */
+	if (seen->asked.ms < f->since.ms)
+		return 0;
+	f->is_remembered |= seen->asked.ms < f->begun.ms;
+	f->is_found = seen->is_found;
 	if (!f->is_found)
 		f->at = dns_name_parent(f->at);
 	return 0;
+}
+
+/* Nobody is asked in vain for what is only a precaution. */
+static int foresee(const struct caa_find *f, struct err *err)
+{
+	const struct err *foreseen = trace_foreseen(f->zones, f->at);
+
+	if (!foreseen)
+		return 0;
+	*err = *foreseen;
+	return -1;
 }
 
 static void run(struct task *task)
@@ -29,7 +50,8 @@ static void run(struct task *task)
 	struct caa_find *f = TASK_OF(task, struct caa_find);
 
 	TASK_BEGIN(task)
-	while (!f->is_found && f->at && *f->at) {
+	while (!is_over(f)) {
+		TRY(foresee(f, &f->err));
 		AWAIT(look(f));
 		TRY(take(f, &f->err));
 	}
@@ -37,21 +59,40 @@ static void run(struct task *task)
 	TASK_END
 }
 
-void caa_find(struct caa_find *find, struct task *parent, struct zones *zones, const char *name)
+static void begin(struct caa_find *f, struct zones *zones, const char *name, struct tick since)
 {
-	caa_find_done(find);
-	*find = (struct caa_find){ .zones = zones };
-	snprintf(find->name, sizeof(find->name), "%s", name);
-	find->at = find->name;
+	caa_find_done(f);
+	*f = (struct caa_find){ .zones = zones, .begun = clock_tick(), .since = since };
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	f->at = f->name;
+}
+
+void caa_find(struct caa_find *find, struct task *parent, struct zones *zones, const char *name,
+	struct tick since)
+{
+	begin(find, zones, name, since);
 	task_start_child(&find->task, parent, run);
+}
+
+bool caa_find_recall(
+	struct caa_find *find, struct zones *zones, const char *name, struct tick since)
+{
+	begin(find, zones, name, since);
+	while (!is_over(find)) {
+		caa_look_done(&find->look);
+		if (!caa_recall(zones, &find->look, find->at, since))
+			return foresee(find, &find->err) < 0;
+		take(find, &find->err);
+	}
+	return true;
 }
 
 const struct dns_message *caa_found(const struct caa_find *find)
 {
-	return find->is_found ? trace_answer(&find->trace) : NULL;
+	return find->is_found ? &find->look.seen->message : NULL;
 }
 
 void caa_find_done(struct caa_find *find)
 {
-	trace_done(&find->trace);
+	caa_look_done(&find->look);
 }

@@ -130,6 +130,53 @@ static void begin_search(struct trace *t)
 	copy_name(t->wanted, last_two(t->owner));
 }
 
+/* Nothing is known of the zone that is wanted. */
+static bool is_lost(const struct trace *t)
+{
+	return t->cut.n == 0 && t->n_servers == 0;
+}
+
+const struct err *trace_foreseen(struct zones *zones, const char *owner)
+{
+	struct trace t = { .zones = zones };
+
+	copy_name(t.owner, owner);
+	begin_search(&t);
+	return t.is_blind || !is_lost(&t) ? NULL : search_failed(zones, t.wanted);
+}
+
+/* Whether another one searches for it. */
+static bool can_join(const struct trace *t)
+{
+	return is_lost(t) && search_is_on(t->zones, t->wanted);
+}
+
+static void join(struct trace *t)
+{
+	search_join(t->zones, &t->task, &t->join, t->wanted);
+}
+
+static int take_joined(struct trace *t, struct err *err)
+{
+	if (err_is_set(&t->join.err)) {
+		*err = t->join.err;
+		return -1;
+	}
+	begin_search(t);
+	return 0;
+}
+
+static void start_search(struct trace *t)
+{
+	if (is_lost(t))
+		t->search = search_begin(t->zones, t->wanted);
+}
+
+static void end_search(struct trace *t)
+{
+	search_end(mem_take(&t->search), err_is_set(&t->task.err) ? &t->task.err : &t->err);
+}
+
 static void ask_servers(struct trace *t)
 {
 	lookup_start(&t->lookup, &t->task, t->zones, t->wanted, DNS_NS);
@@ -173,7 +220,7 @@ static int take_cut(struct trace *t, struct err *err)
 	const char *up = dns_name_parent(t->wanted);
 
 	if (!up || !*up)
-		return err_set(err, ERR_DNS, "no zone is found that holds %s", t->owner);
+		return err_set(err, ERR_DNS, "no zone is found that holds %s", t->search->apex);
 	memmove(t->wanted, up, strlen(up) + 1);
 	return 0;
 }
@@ -245,10 +292,13 @@ static void drop_silent(struct trace *t)
 		drop_address(cut, &t->lookup.at[i]);
 }
 
-static int follow(struct trace *t, const char *target, struct err *err)
+static int follow(struct trace *t, const struct dns_record *alias, struct err *err)
 {
+	const char *target = alias->target;
 	char link[DNS_NAME_LEN + 8];
 
+	if (alias->ttl < t->alias_ttl)
+		t->alias_ttl = alias->ttl;
 	snprintf(link, sizeof(link), " -> %s", target);
 	if (t->chain.len < CHAIN_MAX)
 		buf_add_text(&t->chain, link);
@@ -337,7 +387,7 @@ static int take_answer(struct trace *t, struct err *err)
 		return go_down(t, apex, err);
 	alias = dns_message_find(answer, DNS_ANSWER, DNS_CNAME, t->owner, NULL);
 	if (alias && t->type != DNS_CNAME)
-		return follow(t, alias->target, err);
+		return follow(t, alias, err);
 	take_apex(t, answer);
 	t->is_done = true;
 	return 0;
@@ -350,7 +400,13 @@ static void run(struct task *task)
 	TASK_BEGIN(task)
 	begin_search(t);
 	while (!t->is_done) {
-		while (t->cut.n == 0 && t->n_servers == 0) {
+		if (can_join(t)) {
+			AWAIT(join(t));
+			TRY(take_joined(t, &t->err));
+			continue;
+		}
+		start_search(t);
+		while (is_lost(t)) {
 			AWAIT(ask_servers(t));
 			TRY(take_cut(t, &t->err));
 		}
@@ -359,6 +415,7 @@ static void run(struct task *task)
 			TRY(take_addresses(t, &t->err));
 		}
 		t->n_servers = 0;
+		end_search(t);
 		AWAIT(ask_owner(t));
 		TRY(take_answer(t, &t->err));
 	}
@@ -367,6 +424,7 @@ static void run(struct task *task)
 		TRY(take_soa(t, &t->err));
 	}
 	FINALLY
+	end_search(t);
 	TASK_END
 }
 
@@ -374,7 +432,7 @@ void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 	const char *owner, uint16_t type)
 {
 	trace_done(trace);
-	*trace = (struct trace){ .zones = zones, .type = type };
+	*trace = (struct trace){ .zones = zones, .type = type, .alias_ttl = UINT32_MAX };
 	copy_name(trace->owner, owner);
 	buf_add_text(&trace->chain, owner);
 	task_start_child(&trace->task, parent, run);

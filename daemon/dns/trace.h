@@ -2,6 +2,7 @@
 #define CERTD_DAEMON_DNS_TRACE_H
 
 #include "daemon/dns/lookup.h"
+#include "daemon/dns/search.h"
 #include "daemon/dns/zones.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -16,7 +17,7 @@
  *
  * The search for a name begins at the nearest zone that is known: one that the configuration names, with
  * its primary or name servers, else one that a delegation told before, else the zone of its last two
- * labels as the resolver knows it.  From there on only servers of zones are asked, so that nothing is
+ * labels as the resolver knows it, which is searched for once for all traces (search.h).  From there on only servers of zones are asked, so that nothing is
  * planted in caches about a name that does not exist yet.  Aliases in a circle, or more than TRACE_ALIASES
  * of them, are ERR_DNS_LOOP with the chain; servers that fail are ERR_DNS.  That the owner does not exist is no error.
  * Where the configuration says that no server of the zone can be asked, the owner is taken as it is.
@@ -32,11 +33,14 @@ struct trace {
 	char apex[DNS_NAME_LEN];  /* of the zone that holds it */
 	uint16_t type;
 	unsigned n_aliases, n_cuts;
+	uint32_t alias_ttl;            /* the lowest of those followed */
 	struct buf chain;              /* "a -> b -> c", for people */
 	struct cut cut;                /* where the next question goes */
 	char wanted[DNS_NAME_LEN];     /* the zone whose servers are looked for */
 	char servers[2][DNS_NAME_LEN]; /* names of its servers that are looked up */
 	size_t n_servers;
+	struct search *search; /* while it is this trace that searches */
+	struct search_op join; /* while it is another one */
 	struct lookup lookup, soa;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
 	bool is_blind; /* none of the zone's servers can be asked, by the configuration */
@@ -54,6 +58,12 @@ void trace_settled(
 /* What a server of the zone answered for the final owner; NULL with an error, or when none can be asked. */
 const struct dns_message *trace_answer(const struct trace *trace);
 void trace_done(struct trace *trace); /* zeroed is fine */
+
+/*
+ * Would a trace of this name fail, as one did a moment ago that found no zone?  For those who can do without an
+ * answer; then that error, else NULL.
+ */
+const struct err *trace_foreseen(struct zones *zones, const char *owner);
 
 /* Where a zone is asked of which some trace was told lately; NULL: it takes one to know. */
 const struct cut *trace_known(const struct zones *zones, const char *apex);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/dns/caa_look.h"
+#include "daemon/dns/search.h"
 #include "daemon/dns/survey.h"
 #include "daemon/dns/updater.h"
 #include "daemon/dns/visible.h"
@@ -75,6 +77,8 @@ void zones_set_conf(struct zones *zones, struct conf *conf)
 	zones->conf = conf_ref(conf);
 	find_resolvers(zones);
 	forget_cuts(zones);
+	searches_forget(zones);
+	caa_forget(zones);
 	while ((zone = map_next(&zones->by_apex, &at)))
 		zone->fresh_until.ms = 0, zone->is_known = false;
 }
@@ -92,6 +96,7 @@ void zones_stop(struct zones *zones, void (*idle)(void *data), void *data)
 		lookouts_stop(zone);
 	}
 	updater_stop(zones);
+	caa_stop(zones);
 	if (zones->n_tasks == 0)
 		idle(data);
 }
@@ -107,6 +112,11 @@ void zones_free(struct zones *zones)
 		zone_free(zone);
 	map_done(&zones->by_apex);
 	forget_cuts(zones);
+	searches_forget(zones);
+	map_done(&zones->searches);
+	caa_forget(zones);
+	map_done(&zones->caa_seen);
+	map_done(&zones->caa_asked);
 	conf_unref(zones->conf);
 	free(zones);
 }

@@ -17,10 +17,12 @@ struct zone_conf;
  *
  *   lookup.h    one question, to the first of some servers that answers it properly
  *   trace.h     a name followed through aliases and delegations to where it really lies
+ *   search.h    the search for a zone's servers, once for everybody
  *   survey.h    all servers of a zone, with all their addresses
  *   visible.h   waits until all of them show a record
  *   evidence.h  what each of them was seen to say, and what follows; pure
- *   caa.h, persist.h, check.h   what must hold before a CA is asked
+ *   caa_find.h  which CAA records count for a name, each owner asked once for everybody (caa_look.h)
+ *   caa.h, persist.h   what must hold before a CA is asked; pure
  *   updater.h   sends the keeper's dynamic updates
  *
  * A struct zones is the world's.  It keeps nothing that matters: after a restart everything is asked again.
@@ -65,15 +67,18 @@ struct zones {
 	struct loop *loop;
 	struct dns *dns;
 	struct keeper *keeper;
-	struct conf *conf;  /* a reference: that in force */
-	struct map by_apex; /* struct zone */
-	size_t n_kept;      /* of them, when some were forgotten last */
-	struct map cuts;    /* struct cut, by apex */
+	struct conf *conf;    /* a reference: that in force */
+	struct map by_apex;   /* struct zone */
+	size_t n_kept;        /* of them, when some were forgotten last */
+	struct map cuts;      /* struct cut, by apex */
+	struct map searches;  /* struct search, by apex */
+	struct map caa_seen;  /* struct caa_seen, by owner: what is remembered */
+	struct map caa_asked; /* struct caa_asking, by owner: what is being asked */
 	struct dns_address resolvers[RESOLVERS_MAX];
 	size_t n_resolvers;
 	struct tick resolvers_due; /* none of them answered; they are not asked before */
 	struct list updaters;      /* updater.h */
-	unsigned n_tasks;          /* surveys, lookouts and updaters that run */
+	unsigned n_tasks; /* surveys, lookouts, updaters and questions for CAA that run */
 	bool is_stopping;
 	void (*idle)(void *data);
 	void *idle_data;

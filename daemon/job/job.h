@@ -63,6 +63,7 @@ struct job {
 	const char *about; /* its certificate, or what else it is about, for people */
 	const char *step;  /* static text */
 	struct instant started;
+	struct tick begun;
 	struct log_field log_cert;
 	char number_text[24];
 	bool is_forced, reuse_key, is_slow;

@@ -227,6 +227,7 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 	job->conf = conf_ref(runner->fleet->conf);
 	job->number = ++runner->last_number;
 	job->started = clock_now();
+	job->begun = clock_tick();
 	snprintf(job->number_text, sizeof(job->number_text), "%llu",
 		(unsigned long long)job->number);
 	job->task.log = (struct log_field){ "JOB", job->number_text, NULL };

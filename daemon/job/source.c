@@ -208,6 +208,9 @@ void source_ask(struct job *job)
 	args.is_renewal =
 		version_is_set(&facts->curr.id) && facts->curr.ca == facts_ca(acme->name);
 	args.is_test = job->is_test;
+	/* A batch is one wish, for which each thing is looked at once. */
+	if (job->is_forced)
+		args.doubted = (job->batch ? job->batch : job)->begun;
 	if (!job->is_test && has_order_at(job, acme)) {
 		args.resume = facts->order.url;
 		args.resume_at = facts->order.at;

@@ -390,3 +390,76 @@ TEST(an_account_has_a_label_of_its_own)
 	CHECK(!wires_holds(&sim.wires, "_acme-challenge.example.com", DNS_TXT, NULL));
 	sim_close(&sim);
 }
+
+#define FORBIDS "0 issue \"other.test\""
+#define MANY                                                                                   \
+	HEAD("default: " DNS_PUBLISH, "http-01")                                               \
+	ACME_CA("b", "http-01") "groups:\n  example.com:\n"
+#define WWW "    web: {ca: a, names: [www.example.com]}\n"
+
+/* Where a zone lies, and what is above a name, is asked once for everybody; each name once for itself. */
+TEST(many_names_share_what_is_asked_above_them)
+{
+	enum { N = 40 };
+	struct sim sim;
+	struct buf config AUTO_BUF = BUF_INIT;
+	const struct acme_counts *counts;
+
+	buf_add_text(&config, MANY);
+	for (int i = 0; i < N; i++)
+		buf_printf(&config, "    c%d: {ca: a, names: [c%d.example.com]}\n", i, i);
+	counts = fake_acme_counts(begin(&sim, buf_text(&config)));
+	sim_advance(&sim, SECONDS(45));
+	CHECK_INT(counts->n_issued, N);
+	printf("# %u questions\n", sim.wires.n_begun);
+	/* The servers of example.com and com, four addresses and a set each. */
+	CHECK(sim.wires.n_begun <= N + 2 * 6);
+	sim_close(&sim);
+}
+
+/* The records are seen for one certificate, and mended, or not, before the other one's CA can be reached. */
+TEST(a_refusal_that_is_remembered_is_looked_at_again)
+{
+	for (int is_mended = 0; is_mended < 2; is_mended++) {
+		struct sim sim;
+		struct fake_acme *b;
+		unsigned asked;
+
+		begin(&sim, MANY WWW "    mail: {ca: b, names: [mail.example.com]}\n");
+		b = sim_acme(&sim, B_TEST);
+		fake_acme_knobs(b)->identity = "ca.test";
+		internet_down(&sim.internet, B_TEST, true);
+		wires_add(&sim.wires, "example.com", DNS_CAA, FORBIDS);
+		sim_until(&sim, EVENT_CERT_FAILED, WEB, SECONDS(10));
+		CHECK(why_says(&sim, "allow only other.test"));
+		if (is_mended)
+			wires_remove(&sim.wires, "example.com", DNS_CAA, FORBIDS);
+		asked = sim.wires.n_begun;
+		internet_down(&sim.internet, B_TEST, false);
+		sim_until(&sim, is_mended ? EVENT_CERT_ISSUED : EVENT_CERT_FAILED, MAIL,
+			SECONDS(30));
+		CHECK_INT(fake_acme_counts(b)->n_orders, is_mended);
+		/* The name, and once it and its domain; without a refusal also the one above and where that is asked. */
+		CHECK_INT(sim.wires.n_begun - asked, is_mended ? 5 : 3);
+		sim_close(&sim);
+	}
+}
+
+/* That nothing forbids it is remembered for the plan, and not for an operator in a hurry. */
+TEST(nothing_is_remembered_for_a_forced_renewal)
+{
+	struct sim sim;
+	const struct acme_counts *counts;
+	unsigned n_orders;
+
+	counts = fake_acme_counts(begin(&sim, MANY WWW));
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(20));
+	sim_rest(&sim, SECONDS(5));
+	n_orders = counts->n_orders;
+	wires_add(&sim.wires, "www.example.com", DNS_CAA, FORBIDS);
+	sim_command(&sim, "renew " WEB " --force");
+	sim_until(&sim, EVENT_CERT_FAILED, WEB, SECONDS(10));
+	CHECK(why_says(&sim, "(caa)"));
+	CHECK_INT(counts->n_orders, n_orders);
+	sim_close(&sim);
+}
