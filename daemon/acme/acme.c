@@ -143,6 +143,7 @@ struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_t
 		list_init(&ca->waiting);
 		list_init(&ca->entered);
 		list_init(&ca->queue);
+		list_init(&ca->back);
 		take_conf(ca, conf);
 		list_append(&acme->cas, &ca->link);
 	}
@@ -161,10 +162,14 @@ void acme_ca_release(struct acme_ca *ca)
 
 static void let_in(struct acme_ca *ca)
 {
-	while (ca->n_entered < ca->in_flight_max && !list_is_empty(&ca->queue)) {
-		struct acme_place *first =
-			LIST_OF(list_first(&ca->queue), struct acme_place, link);
+	while (ca->n_entered < ca->in_flight_max) {
+		struct list *link = list_first(&ca->back);
+		struct acme_place *first;
 
+		if (!link && !(link = list_first(&ca->queue)))
+			return;
+		first = LIST_OF(link, struct acme_place, link);
+		first->was_in = true;
 		list_remove(&first->link);
 		list_append(&ca->entered, &first->link);
 		ca->n_entered++;
@@ -180,9 +185,11 @@ static void leave_queue(struct op *op)
 
 void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place)
 {
+	if (place->ca)
+		return;
 	place->ca = ca;
 	op_begin(&place->op, task, leave_queue);
-	list_append(&ca->queue, &place->link);
+	list_append(place->was_in ? &ca->back : &ca->queue, &place->link);
 	let_in(ca);
 }
 

@@ -74,6 +74,7 @@ struct acme_ca {
 
 	struct list entered; /* struct acme_place: orders that run */
 	struct list queue;   /* struct acme_place: orders that wait for their turn */
+	struct list back;    /* the same, of those that had it; they come first */
 	unsigned n_entered;
 	struct ca_health health;
 	struct skew skew;
@@ -115,12 +116,14 @@ struct acme_ca *acme_ca_find(struct acme *acme, const struct ca_conf *conf, bool
 
 /*
  * A place among the orders of a CA.  acme_enter() waits in order until fewer than in_flight_max run;
- * acme_leave() gives the place (or the wait) up.  Zeroed before the first use.
+ * acme_leave() gives the place (or the wait) up.  Who had a place and comes back goes before those that
+ * wait for their first; who has one keeps it.  Zeroed before the first use.
  */
 struct acme_place {
 	struct op op;
 	struct list link;
 	struct acme_ca *ca;
+	bool was_in;
 };
 
 void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place);

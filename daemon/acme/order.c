@@ -285,8 +285,6 @@ static void run(struct task *task)
 		o->is_opening = false;
 		TRY(placing_check(o, &task->err));
 		if (!o->precheck.is_passed) {
-			/* Slow name servers keep nobody else from the CA. */
-			acme_leave(&o->place);
 			AWAIT(precheck_start(&o->precheck, o));
 			AWAIT(acme_enter(o->ca, task, &o->place));
 		}

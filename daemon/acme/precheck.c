@@ -35,6 +35,7 @@ static void find_record(struct name_check *check)
 {
 	const struct order *o = check->order;
 
+	acme_leave(&check->order->place);
 	challenge_owner(o->conf->challenge, check->name,
 		o->ca->account_url ? o->ca->account_url : "", &check->owner);
 	trace_start(&check->trace, &check->task, o->ca->acme->zones, buf_text(&check->owner),
@@ -110,6 +111,7 @@ static bool recall_caa(struct name_check *check)
 
 static void find_caa(struct name_check *check, struct tick since)
 {
+	acme_leave(&check->order->place);
 	caa_find(&check->caa, &check->task, check->order->ca->acme->zones, check->name, since);
 }
 

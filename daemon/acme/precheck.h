@@ -20,6 +20,8 @@ struct name_check;
  *     looked up the order goes on: only a refusal that is sure to come is spared.  One that follows from
  *     what is remembered is looked for again before it is told, since who mended his records tries again.
  *
+ * While name servers are asked the order gives up its place at the CA, so that slow ones keep nobody else
+ * from it; with what is remembered it keeps it.
  * A name and its wildcard are one question each.  Where a record stands is kept for the authorizations.
  */
 
