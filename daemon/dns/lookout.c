@@ -281,11 +281,13 @@ static void ask(struct lookout *l)
 
 		dns_question(&question->probe, l->owner, l->type, &server->address);
 		question->probe.recurse = server->role == ROLE_EXTRA;
+		question->probe.zone = l->zone->apex;
 		dns_probe(dns, &l->task, &question->probe);
 		if (!question->wants_serial)
 			continue;
 		question->serial = mem_new(struct dns_probe_op);
 		dns_question(question->serial, l->zone->apex, DNS_SOA, &server->address);
+		question->serial->zone = l->zone->apex;
 		dns_probe(dns, &l->task, question->serial);
 	}
 }

@@ -5,7 +5,7 @@
 #include "lib/base/clock.h"
 
 /* What one server gets of the time, so that the next ones have theirs; how long dead resolvers are left alone. */
-enum { DNS_PORT = 53, SERVER_MS = 6000, RESOLVERS_PAUSE_MS = 60 * 1000 };
+enum { DNS_PORT = 53, SERVER_MS = 6000, ALIVE_MS = 2000, RESOLVERS_PAUSE_MS = 60 * 1000 };
 
 const char *lookup_referral(const struct dns_message *message)
 {
@@ -56,16 +56,40 @@ static void ask(struct lookup *lookup)
 	dns_question(&lookup->probe, lookup->name, lookup->type, &lookup->at[lookup->next]);
 	lookup->probe.recurse = lookup->is_of_resolver;
 	lookup->probe.is_own = lookup->is_of_resolver;
+	lookup->probe.zone = lookup->apex;
 	lookup->probe.time_ms = SERVER_MS;
 	dns_probe(lookup->zones->dns, &lookup->task, &lookup->probe);
 }
 
-/* With all resolvers dead every question would cost the time of all of them again. */
-static void note_resolvers(const struct lookup *lookup)
+static bool are_left_alone(const struct zones *zones)
 {
-	if (lookup->is_of_resolver && lookup->n > 0)
-		lookup->zones->resolvers_due.ms =
-			lookup->n_silent < lookup->n ? 0 : clock_tick().ms + RESOLVERS_PAUSE_MS;
+	return clock_tick().ms < zones->resolvers_due.ms;
+}
+
+/* Did none of them say anything, and nobody else finds out what that means? */
+static bool must_doubt(const struct lookup *lookup)
+{
+	const struct lookup *other = lookup->zones->doubting;
+
+	return lookup->is_of_resolver && lookup->n > 0 && lookup->n_silent == lookup->n &&
+	       !are_left_alone(lookup->zones) && (!other || other == lookup);
+}
+
+/* What every resolver knows without asking anybody. */
+static void ask_root(struct lookup *lookup)
+{
+	lookup->zones->doubting = lookup;
+	dns_question(&lookup->probe, "", DNS_NS, &lookup->at[lookup->n_doubted]);
+	lookup->probe.recurse = lookup->probe.is_own = true;
+	lookup->probe.zone = lookup->apex;
+	lookup->probe.time_ms = ALIVE_MS;
+	dns_probe(lookup->zones->dns, &lookup->task, &lookup->probe);
+}
+
+/* With all resolvers dead every question would cost the time of all of them again. */
+static void leave_alone(struct zones *zones)
+{
+	zones->resolvers_due.ms = clock_tick().ms + RESOLVERS_PAUSE_MS;
 }
 
 static void run(struct task *task)
@@ -83,17 +107,28 @@ static void run(struct task *task)
 		note(lookup);
 		lookup->next++;
 	}
-	note_resolvers(lookup);
+	while (must_doubt(lookup)) {
+		AWAIT(ask_root(lookup));
+		if (lookup->probe.outcome == DNS_ANSWERED)
+			lookup->n_silent = 0;
+		else if (++lookup->n_doubted == lookup->n)
+			leave_alone(lookup->zones);
+	}
+	if (lookup->is_of_resolver && lookup->n_silent < lookup->n)
+		lookup->zones->resolvers_due.ms = 0;
 	FINALLY
+	if (lookup->zones->doubting == lookup)
+		lookup->zones->doubting = NULL;
 	TASK_END
 }
 
-static void start(struct lookup *lookup, struct zones *zones, const char *name, uint16_t type)
+static void start(struct lookup *lookup, struct zones *zones, const char *apex,
+	const char *name, uint16_t type)
 {
 	char text[16];
 
 	lookup_done(lookup);
-	*lookup = (struct lookup){ .zones = zones, .name = name, .type = type };
+	*lookup = (struct lookup){ .zones = zones, .apex = apex, .name = name, .type = type };
 	err_set(&lookup->err, ERR_DNS, "nobody can be asked for the %s of %s",
 		dns_type_text(type, text), name);
 }
@@ -106,11 +141,11 @@ static void begin(struct lookup *lookup, struct task *parent)
 }
 
 void lookup_start(struct lookup *lookup, struct task *parent, struct zones *zones,
-	const char *name, uint16_t type)
+	const char *apex, const char *name, uint16_t type)
 {
-	start(lookup, zones, name, type);
+	start(lookup, zones, apex, name, type);
 	lookup->is_of_resolver = true;
-	if (clock_tick().ms < zones->resolvers_due.ms)
+	if (are_left_alone(zones))
 		err_set(&lookup->err, ERR_DNS, "%s: no resolver answered a moment ago",
 			lookup->err.text);
 	else
@@ -120,9 +155,10 @@ void lookup_start(struct lookup *lookup, struct task *parent, struct zones *zone
 }
 
 void lookup_start_at(struct lookup *lookup, struct task *parent, struct zones *zones,
-	const char *name, uint16_t type, const struct dns_address *at, size_t n)
+	const char *apex, const char *name, uint16_t type, const struct dns_address *at,
+	size_t n)
 {
-	start(lookup, zones, name, type);
+	start(lookup, zones, apex, name, type);
 	lookup->n = n < LOOKUP_SERVERS ? n : LOOKUP_SERVERS;
 	memcpy(lookup->at, at, lookup->n * sizeof(*at));
 	begin(lookup, parent);

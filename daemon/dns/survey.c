@@ -92,7 +92,7 @@ static void take_extras(struct survey *s)
 /* Somebody to begin with, when nobody is configured: the resolver names the zone's servers. */
 static void ask_resolver(struct survey *s)
 {
-	lookup_start(&s->ns, &s->task, zones_of(s), s->zone->apex, DNS_NS);
+	lookup_start(&s->ns, &s->task, zones_of(s), s->zone->apex, s->zone->apex, DNS_NS);
 }
 
 static void want_ns(struct survey *s, const struct lookup *lookup, enum dns_section section)
@@ -137,11 +137,11 @@ static void ask_addresses(struct survey *s, bool of_resolver)
 			struct lookup *lookup = &s->addresses[s->n_addresses++];
 
 			if (of_resolver)
-				lookup_start(
-					lookup, &s->task, zones_of(s), wanted->name, types[k]);
+				lookup_start(lookup, &s->task, zones_of(s), s->zone->apex,
+					wanted->name, types[k]);
 			else
-				lookup_start_at(lookup, &s->task, zones_of(s), wanted->name,
-					types[k], s->start, s->n_start);
+				lookup_start_at(lookup, &s->task, zones_of(s), s->zone->apex,
+					wanted->name, types[k], s->start, s->n_start);
 		}
 	}
 }
@@ -179,10 +179,10 @@ static void choose_start(struct survey *s)
 
 static void ask_own(struct survey *s)
 {
-	lookup_start_at(
-		&s->ns, &s->task, zones_of(s), s->zone->apex, DNS_NS, s->start, s->n_start);
-	lookup_start_at(
-		&s->soa, &s->task, zones_of(s), s->zone->apex, DNS_SOA, s->start, s->n_start);
+	lookup_start_at(&s->ns, &s->task, zones_of(s), s->zone->apex, s->zone->apex, DNS_NS,
+		s->start, s->n_start);
+	lookup_start_at(&s->soa, &s->task, zones_of(s), s->zone->apex, s->zone->apex, DNS_SOA,
+		s->start, s->n_start);
 }
 
 static int take_own(struct survey *s, struct err *err)
@@ -235,8 +235,8 @@ static void ask_parent(struct survey *s)
 	if (s->above && trace_answer(s->above))
 		take_parents(s, &s->above->cut);
 	forget_trace(s);
-	lookup_start_at(
-		&s->ns, &s->task, zones_of(s), s->zone->apex, DNS_NS, s->parents, s->n_parents);
+	lookup_start_at(&s->ns, &s->task, zones_of(s), s->zone->apex, s->zone->apex, DNS_NS,
+		s->parents, s->n_parents);
 }
 
 static void take_fresh(struct survey *s)

@@ -179,7 +179,7 @@ static void end_search(struct trace *t)
 
 static void ask_servers(struct trace *t)
 {
-	lookup_start(&t->lookup, &t->task, t->zones, t->wanted, DNS_NS);
+	lookup_start(&t->lookup, &t->task, t->zones, t->wanted, t->wanted, DNS_NS);
 }
 
 /* Names, and addresses that came along, of a zone's servers in a section of a message. */
@@ -236,9 +236,10 @@ static void ask_addresses(struct trace *t)
 {
 	t->addresses = mem_zalloc(2 * t->n_servers * sizeof(*t->addresses));
 	for (size_t i = 0; i < t->n_servers; i++) {
-		lookup_start(&t->addresses[2 * i], &t->task, t->zones, t->servers[i], DNS_A);
-		lookup_start(
-			&t->addresses[2 * i + 1], &t->task, t->zones, t->servers[i], DNS_AAAA);
+		lookup_start(&t->addresses[2 * i], &t->task, t->zones, t->cut.apex,
+			t->servers[i], DNS_A);
+		lookup_start(&t->addresses[2 * i + 1], &t->task, t->zones, t->cut.apex,
+			t->servers[i], DNS_AAAA);
 	}
 }
 
@@ -265,7 +266,8 @@ static int take_addresses(struct trace *t, struct err *err)
 
 static void ask_owner(struct trace *t)
 {
-	lookup_start_at(&t->lookup, &t->task, t->zones, t->owner, t->type, t->cut.at, t->cut.n);
+	lookup_start_at(&t->lookup, &t->task, t->zones, t->cut.apex, t->owner, t->type,
+		t->cut.at, t->cut.n);
 }
 
 /* Servers that do not answer any more are looked for again the next time. */
@@ -350,7 +352,8 @@ static void take_apex(struct trace *t, const struct dns_message *answer)
 
 static void ask_soa(struct trace *t)
 {
-	lookup_start_at(&t->soa, &t->task, t->zones, t->owner, DNS_SOA, t->cut.at, t->cut.n);
+	lookup_start_at(&t->soa, &t->task, t->zones, t->cut.apex, t->owner, DNS_SOA, t->cut.at,
+		t->cut.n);
 }
 
 static int take_soa(struct trace *t, struct err *err)

@@ -54,8 +54,8 @@ static void find_server(struct updater *u)
 	if (at) {
 		/* A reload may free the configuration while resolvers are asked. */
 		snprintf(u->host, sizeof(u->host), "%s", at->host);
-		lookup_start(&u->four, &u->task, u->zones, u->host, DNS_A);
-		lookup_start(&u->six, &u->task, u->zones, u->host, DNS_AAAA);
+		lookup_start(&u->four, &u->task, u->zones, u->name, u->host, DNS_A);
+		lookup_start(&u->six, &u->task, u->zones, u->name, u->host, DNS_AAAA);
 		return;
 	}
 	u->zone = zone_of(u->zones, u->name);

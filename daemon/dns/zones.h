@@ -10,6 +10,7 @@
 
 struct conf;
 struct keeper;
+struct lookup;
 struct zone_conf;
 
 /*
@@ -77,6 +78,7 @@ struct zones {
 	struct dns_address resolvers[RESOLVERS_MAX];
 	size_t n_resolvers;
 	struct tick resolvers_due; /* none of them answered; they are not asked before */
+	struct lookup *doubting;   /* finds out whether they are dead; or NULL */
 	struct list updaters;      /* updater.h */
 	unsigned n_tasks; /* surveys, lookouts, updaters and questions for CAA that run */
 	bool is_stopping;

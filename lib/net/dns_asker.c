@@ -240,7 +240,7 @@ static void cancel(struct op *base)
 void dns_probe(struct dns *dns, struct task *task, struct dns_probe_op *op)
 {
 	op_begin(&op->op, task, cancel);
-	dns_turn_take(&dns->pace, &op->turn, op->is_own ? NULL : &op->server, begin);
+	dns_probe_take(&dns->pace, op, begin);
 }
 
 void dns_deliver(struct dns *dns, struct task *task, struct dns_deliver_op *op)

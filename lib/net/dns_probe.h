@@ -29,8 +29,9 @@
  * with EDNS of 1232 octets, and without when a server answers FORMERR to that, or not at all and no DNSSEC is
  * wanted.  NODATA, CNAMEs and referrals are answers like others: who asked judges them.
  *
- * Asked side by side are at most DNS_IN_FLIGHT questions, and of one address at most DNS_RATE begin in a second;
- * others wait in order.  rtt_ms counts from when the try that was answered was really sent.
+ * Asked side by side are at most DNS_IN_FLIGHT questions, and of one address at most DNS_RATE begin in a second; others
+ * wait.  No zone and no address gets more than a part of these places, so that servers that never answer hold up nobody else.
+ * rtt_ms counts from when the try that was answered was really sent.
  *
  * dns_deliver() sends a message that somebody else made (a dynamic update) over TCP and waits for the answer
  * to its id.  Nothing is retried: whether it was carried out is not known when it fails.
@@ -41,6 +42,7 @@
 struct dns;
 
 #define DNS_IN_FLIGHT 64
+#define DNS_OWN_IN_FLIGHT 32 /* beside these: deliveries, and questions to our own resolvers */
 
 /*
  * Rate limits count the answers to a client's network: some those to one question or, where a name
@@ -78,7 +80,9 @@ struct dns_address dns_address_of(const uint8_t *octets, size_t len, uint16_t po
 struct dns_turn {
 	struct list link;
 	struct dns_pace *pace; /* NULL: it has none */
-	struct dns_peer *peer; /* NULL: it has begun */
+	struct dns_lane *lane; /* in which it waits; NULL: it has begun */
+	struct dns_peer *peer; /* from then on */
+	struct dns_account *account;
 	void (*begin)(struct dns_turn *turn);
 };
 
@@ -89,7 +93,9 @@ struct dns_probe_op {
 	uint16_t type;
 	struct dns_address server;
 	bool recurse, wants_dnssec, wants_authentic;
-	bool is_own;     /* the resolver is ours: it is not spared */
+	bool is_own; /* the resolver is ours: it is not spared */
+	const char
+		*zone; /* what it is about, whose places it takes; until dns_probe() returns */
 	int64_t time_ms; /* for all tries; 0: 10 s */
 	/* the answer */
 	enum dns_outcome outcome;

@@ -213,5 +213,5 @@ void dns_stream_deliver(struct dns_pace *pace, struct task *task, struct dns_del
 	op->err = (struct err)ERR_INIT;
 	buf_clear(&op->answer);
 	op_begin(&op->op, task, cancel);
-	dns_turn_take(pace, &op->turn, NULL, begin);
+	dns_deliver_take(pace, op, begin);
 }

@@ -125,7 +125,7 @@ void dns_probe(struct dns *dns, struct task *task, struct dns_probe_op *op)
 	op->impl = asking;
 	op_begin(&op->op, task, cancel);
 	list_append(&dns->asked, &asking->link);
-	dns_turn_take(&dns->pace, &op->turn, op->is_own ? NULL : &op->server, begin);
+	dns_probe_take(&dns->pace, op, begin);
 }
 
 struct delivery {

@@ -153,6 +153,16 @@ void wires_fault(struct wires *wires, const char *address, enum wires_fault faul
 	}
 }
 
+void wires_drag(struct wires *wires, const char *apex)
+{
+	wires->dragged = apex;
+}
+
+static bool is_dragged(const struct wires *wires, const struct host *host, const char *name)
+{
+	return wires->dragged && !host->apex && dns_name_is_below(name, wires->dragged);
+}
+
 void wires_add(struct wires *wires, const char *owner, uint16_t type, const char *text)
 {
 	struct record *record = mem_new(struct record);
@@ -397,7 +407,7 @@ bool wires_answer(struct wires *wires, const char *address, const char *name, ui
 	wires->n_asked++;
 	if (!host)
 		host = host_at(wires, address, NULL);
-	if (!host || host->fault == WIRES_SILENT)
+	if (!host || host->fault == WIRES_SILENT || is_dragged(wires, host, name))
 		return false;
 	host->n_asked++;
 	if (host->fault == WIRES_FLAPS && host->n_asked % 2)
@@ -473,7 +483,7 @@ bool wires_are_silent(const struct wires *wires, const char *address, const char
 {
 	const struct host *host = host_at(wires, address, name);
 
-	return !host || host->fault == WIRES_SILENT ||
+	return !host || host->fault == WIRES_SILENT || is_dragged(wires, host, name) ||
 	       (host->fault == WIRES_FLAPS && host->n_asked % 2 == 0);
 }
 

@@ -43,6 +43,7 @@ struct wires {
 	unsigned n_begun, lose_at; /* questions, and the one that is lost */
 	bool hangs;                /* it costs the time of all tries */
 	struct primary primary;    /* takes updates */
+	const char *dragged;       /* an apex, or NULL */
 };
 
 /* Every scenario begins with example.com on two servers, com above it, our resolver and four of the world. */
@@ -54,6 +55,9 @@ void wires_serve(struct wires *wires, const char *apex, const char *name, const 
 void wires_hide(struct wires *wires, const char *name); /* the zone forgot it, not its parent */
 void wires_resolver(struct wires *wires, const char *address);
 void wires_fault(struct wires *wires, const char *address, enum wires_fault fault);
+
+/* Resolvers say nothing about what lies there, as while they wait for servers that are silent. */
+void wires_drag(struct wires *wires, const char *apex);
 
 void wires_open(struct wires *wires, struct town *town);
 void wires_close(struct wires *wires);

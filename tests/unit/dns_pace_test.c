@@ -16,7 +16,7 @@ static struct dns_pace pace;
 static size_t most, under_way, n_begun;
 
 static struct question {
-	struct dns_turn turn;
+	struct dns_probe_op op;
 	struct timer timer; /* until it is answered */
 	int64_t asked_ms, begun_ms, lasts_ms;
 	unsigned server;
@@ -38,12 +38,12 @@ static void end(struct timer *timer)
 
 	under_way--;
 	q->has_ended = true;
-	dns_turn_end(&q->turn);
+	dns_turn_end(&q->op.turn);
 }
 
 static void begin(struct dns_turn *turn)
 {
-	struct question *q = CONTAINER_OF(turn, struct question, turn);
+	struct question *q = CONTAINER_OF(turn, struct question, op.turn);
 
 	CHECK(!q->has_begun && !q->has_ended);
 	q->has_begun = true;
@@ -58,15 +58,20 @@ static void begin(struct dns_turn *turn)
 		loop_timer_in(loop, &q->timer, q->lasts_ms);
 }
 
-static void take(struct question *q, unsigned server, int64_t lasts_ms)
+static void take_for(struct question *q, const char *zone, unsigned server, int64_t lasts_ms)
 {
-	struct dns_address at = server_at(server);
-
 	q->server = server;
 	q->lasts_ms = lasts_ms;
 	q->asked_ms = clock_tick().ms;
-	dns_turn_take(&pace, &q->turn, &at, begin);
+	q->op.server = server_at(server);
+	q->op.zone = zone;
+	dns_probe_take(&pace, &q->op, begin);
 	CHECK(!q->has_begun);
+}
+
+static void take(struct question *q, unsigned server, int64_t lasts_ms)
+{
+	take_for(q, NULL, server, lasts_ms);
 }
 
 static void setup(void)
@@ -80,7 +85,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	CHECK_INT(pace.n_waiting + pace.n_in_flight, 0);
+	CHECK_INT(pace.n_waiting + pace.shared.n_in_flight + pace.own.n_in_flight, 0);
+	CHECK_INT(pace.shared.accounts.n + pace.own.accounts.n, 0);
 	dns_pace_done(&pace);
 	loop_free(loop);
 	free(questions);
@@ -94,7 +100,7 @@ TEST(so_many_a_second_of_one_server)
 	setup();
 	start = clock_tick().ms;
 	for (size_t i = 0; i < n; i++)
-		take(&questions[i], 1, 10);
+		take_for(&questions[i], i % 2 ? "odd.example" : "even.example", 1, 10);
 	take(&questions[n], 2, 10);
 	loop_run(loop);
 	for (size_t i = 0; i < n; i++)
@@ -103,7 +109,7 @@ TEST(so_many_a_second_of_one_server)
 	CHECK_INT(questions[n].begun_ms, start);
 	/* Later a server is nobody of whom something is known. */
 	loop_run(loop);
-	CHECK_INT(pace.peers.n, 0);
+	CHECK_INT(pace.shared.peers.n, 0);
 	teardown();
 }
 
@@ -140,7 +146,7 @@ TEST(many_at_random)
 			if (!q->has_begun && !q->has_ended) {
 				q->has_ended = true;
 				given_up++;
-				dns_turn_end(&q->turn);
+				dns_turn_end(&q->op.turn);
 			}
 		}
 		virtual_run_until(
@@ -148,7 +154,7 @@ TEST(many_at_random)
 	}
 	loop_run(loop);
 	CHECK_INT(n_begun + given_up, MANY);
-	CHECK_INT(most, DNS_IN_FLIGHT);
+	CHECK(most <= DNS_IN_FLIGHT && most > DNS_IN_FLIGHT / 2);
 	for (unsigned server = 0; server < SERVERS; server++) {
 		int64_t begun[DNS_RATE] = { 0 };
 		size_t n_of = 0;
@@ -168,17 +174,159 @@ TEST(many_at_random)
 	teardown();
 }
 
-TEST(no_rate_but_a_bound_for_what_others_made)
+enum { HANG_MS = 10000 };
+
+static void zone_name(char out[DNS_NAME_LEN], size_t i)
 {
+	snprintf(out, DNS_NAME_LEN, "z%zu.example", i);
+}
+
+/* So many zones with so many servers each hang, wherever they are asked, and want all they can get. */
+static size_t crowd(size_t zones, size_t servers, size_t each)
+{
+	char zone[DNS_NAME_LEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < each; i++)
+		for (size_t z = 0; z < zones; z++)
+			for (size_t s = 0; s < servers; s++) {
+				zone_name(zone, z);
+				take_for(&questions[n++], zone,
+					100 + (unsigned)((z * servers + s) % 150), HANG_MS);
+			}
+	return n;
+}
+
+/* Runs until everybody has what there is for now. */
+static void let_begin(void)
+{
+	virtual_run_until(loop, instant_add(clock_now(), SECONDS(1)));
+}
+
+TEST(one_zone_holds_a_quarter_one_server_a_half)
+{
+	char zone[DNS_NAME_LEN];
+
 	setup();
-	for (size_t i = 0; i < 100; i++) {
-		questions[i].lasts_ms = 50;
-		dns_turn_take(&pace, &questions[i].turn, NULL, begin);
-	}
+	crowd(1, 10, 40);
+	let_begin();
+	CHECK_INT(under_way, DNS_IN_FLIGHT / 4);
 	loop_run(loop);
-	CHECK_INT(n_begun, 100);
-	CHECK_INT(most, DNS_IN_FLIGHT);
-	CHECK_INT(questions[99].begun_ms - questions[0].begun_ms, 50);
+	CHECK_INT(most, DNS_IN_FLIGHT / 4);
+	teardown();
+
+	setup();
+	for (size_t i = 0; i < 300; i++) {
+		zone_name(zone, i);
+		take_for(&questions[i], zone, 1, HANG_MS);
+	}
+	virtual_run_until(loop, instant_add(clock_now(), SECONDS(9)));
+	CHECK_INT(under_way, DNS_IN_FLIGHT / 2);
+	loop_run(loop);
+	CHECK_INT(n_begun, 300);
+	teardown();
+}
+
+/* Whoever comes finds room at once, and again as soon as its last question is answered. */
+TEST(zones_that_hang_leave_room)
+{
+	for (size_t zones = 1; zones <= 20; zones++) {
+		struct question *q;
+		int64_t before;
+		size_t n;
+
+		setup();
+		n = crowd(zones, 5, 12);
+		let_begin();
+		before = clock_tick().ms;
+		q = &questions[n];
+		for (unsigned i = 0; i < 20; i++)
+			take_for(&q[i], "other.example", 1 + i % 4, 20);
+		let_begin();
+		for (int i = 0; i < 20; i++)
+			if (!q[i].has_ended)
+				TEST_FAIL("question %d waits for %zu zones", i, zones);
+		CHECK(q[19].begun_ms - before <= 20 * 20);
+		loop_run(loop);
+		CHECK_INT(n_begun, n + 20);
+		teardown();
+	}
+}
+
+/* With more of them there is a queue, in which nobody goes twice while another one waits. */
+TEST(with_all_places_taken_zones_take_turns)
+{
+	struct question *q;
+	int64_t before;
+	size_t n;
+
+	setup();
+	n = crowd(100, 1, 20);
+	let_begin();
+	CHECK_INT(under_way, DNS_IN_FLIGHT);
+	q = &questions[n];
+	before = clock_tick().ms;
+	for (unsigned i = 0; i < 3; i++)
+		take_for(&q[i], "other.example", 1 + i, 20);
+	virtual_run_until(loop, instant_add(clock_now(), SECONDS(70)));
+	/* Two rounds for each, as for anybody among a hundred. */
+	for (int i = 0; i < 3; i++)
+		if (!q[i].has_ended || q[i].begun_ms - before > 2 * 3 * HANG_MS)
+			TEST_FAIL("question %d began after %lld ms", i,
+				(long long)(q[i].begun_ms - before));
+	loop_run(loop);
+	CHECK_INT(n_begun, n + 3);
+	teardown();
+}
+
+static size_t n_updates;
+
+static void begin_update(struct dns_turn *turn)
+{
+	(void)turn;
+	n_updates++;
+}
+
+/* Neither our resolvers nor updates wait for any of that, nor updates for a server that is dead. */
+TEST(ours_wait_for_nobody)
+{
+	static struct dns_deliver_op updates[100];
+	char zone[DNS_NAME_LEN];
+	struct question *q;
+	int64_t before;
+	size_t n;
+
+	setup();
+	n = crowd(100, 1, 20);
+	let_begin();
+	before = clock_tick().ms;
+	q = &questions[n];
+	for (size_t i = 0; i < 100; i++) {
+		zone_name(zone, i);
+		q[i].lasts_ms = i < 50 ? HANG_MS : 10;
+		q[i].op.server = server_at(1);
+		q[i].op.zone = i < 50 ? "hangs.example" : zone;
+		q[i].op.is_own = true;
+		dns_probe_take(&pace, &q[i].op, begin);
+	}
+	let_begin();
+	for (size_t i = 50; i < 100; i++)
+		CHECK(q[i].has_ended && q[i].begun_ms - before < 200);
+	loop_run(loop);
+	teardown();
+
+	setup();
+	memset(updates, 0, sizeof(updates));
+	n_updates = 0;
+	for (size_t i = 0; i < 100; i++) {
+		updates[i].server = server_at(i < 90 ? 1 : 2);
+		dns_deliver_take(&pace, &updates[i], begin_update);
+	}
+	let_begin();
+	CHECK(updates[90].turn.pace && !updates[90].turn.lane);
+	CHECK_INT(n_updates, 12);
+	for (size_t i = 0; i < 100; i++)
+		dns_turn_end(&updates[i].turn);
 	teardown();
 }
 
