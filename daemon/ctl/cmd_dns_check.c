@@ -63,21 +63,25 @@ static void turn_to_challenge(const struct session *session, char owner[DNS_NAME
 
 /*
  * Asking name servers takes a while, so it is a job; what they say are its events.  It changes nothing in
- * this world, which is why who may only look may begin it.
+ * this world, which is why who may only look may begin it; but not as often as he likes.
  */
 int cmd_dns_check(struct session *session, struct err *err)
 {
-	bool is_waiting = line_has(session->request.line, "--wait");
 	const char *asked = request_arg(&session->request, 0);
 	char owner[DNS_NAME_LEN];
 	const struct job *job;
-	uint16_t type;
+	struct dns_check_wish wish = {
+		.owner = owner,
+		.is_waiting = line_has(session->request.line, "--wait"),
+		.uid = session->peer.uid,
+		.is_paced = peer_role(&session->peer, session->ctl) < ROLE_OPERATE,
+	};
 
-	if (dns_check_target(asked, owner, &type, err) < 0)
+	if (dns_check_target(asked, owner, &wish.type, err) < 0)
 		return -1;
 	if (*asked != '_')
 		turn_to_challenge(session, owner);
-	job = runner_start_dns_check(session->ctl->runner, owner, type, is_waiting, err);
+	job = runner_start_dns_check(session->ctl->runner, &wish, err);
 	if (!job)
 		return -1;
 	session->job = job->number;

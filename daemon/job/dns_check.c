@@ -11,6 +11,8 @@
 #include "lib/base/str.h"
 #include "lib/wire/name.h"
 
+enum { CHECK_COSTS_MS = 1000, ANSWER_COSTS_MS = 100, CREDIT_MS = 30 * 1000 };
+
 struct told_answer {
 	char address[DNS_ADDRESS_TEXT_LEN];
 	enum sight sight;
@@ -49,15 +51,75 @@ int dns_check_target(
 	return dns_name_canonical(asked, owner, err);
 }
 
+static struct dns_purse *purse_of(struct dns_purses *purses, uid_t uid)
+{
+	struct dns_purse *fullest = &purses->of[0];
+
+	for (size_t i = 0; i < ARRAY_LEN(purses->of); i++) {
+		struct dns_purse *purse = &purses->of[i];
+
+		if (purse->uid == uid && purse->paid_ms > 0)
+			return purse;
+		if (purse->paid_ms < fullest->paid_ms)
+			fullest = purse;
+	}
+	*fullest = (struct dns_purse){ .uid = uid };
+	return fullest;
+}
+
+static void pay(const struct dns_check *check, int64_t ms)
+{
+	int64_t now = clock_tick().ms;
+	struct dns_purse *purse = check->purses ? purse_of(check->purses, check->uid) : NULL;
+
+	if (purse)
+		purse->paid_ms = (purse->paid_ms > now ? purse->paid_ms : now) + ms;
+}
+
+/* How long until the user has spent less than there is in advance. */
+static int64_t owed_ms(const struct dns_check *check)
+{
+	struct dns_purse *purse = check->purses ? purse_of(check->purses, check->uid) : NULL;
+
+	return purse ? purse->paid_ms - CREDIT_MS - clock_tick().ms : 0;
+}
+
+int dns_check_admit(const struct list *jobs, const struct dns_check_wish *wish, struct err *err)
+{
+	size_t n = 0, n_own = 0;
+
+	list_each(at, jobs) {
+		struct job *job = LIST_OF(at, struct job, link);
+		const struct dns_check *check = CONTAINER_OF(job, struct dns_check, job);
+
+		if (job->kind != JOB_DNS_CHECK)
+			continue;
+		n_own += check->uid == wish->uid;
+		n += check->purses != NULL;
+	}
+	if (n_own >= DNS_CHECKS_OF_USER)
+		return err_set(err, ERR_BUSY,
+			"%d of your looks at name servers are under way already; certctl jobs "
+			"lists them",
+			DNS_CHECKS_OF_USER);
+	if (wish->is_paced && n >= DNS_CHECKS_MAX)
+		return err_set(err, ERR_BUSY,
+			"%d looks of others at name servers are under way already",
+			DNS_CHECKS_MAX);
+	return 0;
+}
+
 struct dns_check *dns_check_new(
-	struct zones *zones, const char *owner, uint16_t type, bool is_waiting)
+	struct zones *zones, struct dns_purses *purses, const struct dns_check_wish *wish)
 {
 	struct dns_check *check = mem_new(struct dns_check);
 
 	check->zones = zones;
-	snprintf(check->owner, sizeof(check->owner), "%s", owner);
-	check->type = type;
-	check->is_waiting = is_waiting;
+	snprintf(check->owner, sizeof(check->owner), "%s", wish->owner);
+	check->type = wish->type;
+	check->is_waiting = wish->is_waiting;
+	check->uid = wish->uid;
+	check->purses = wish->is_paced ? purses : NULL;
 	check->job.about = check->owner;
 	return check;
 }
@@ -130,6 +192,7 @@ static void say(const struct dns_check *check, const struct witness *witness, en
 			       server = { "SERVER", has_name ? witness->server : NULL, &role },
 			       address = { "ADDRESS", witness->address, &server };
 
+	pay(check, ANSWER_COSTS_MS);
 	log_event(&address, EVENT_DNS_ANSWER, NULL, "%s: %s%s%s%s says %s%s%s",
 		check->trace.owner, witness->address, has_name ? " (" : "",
 		has_name ? witness->server : "", has_name ? ")" : "", sight_text(sight),
@@ -291,12 +354,21 @@ static int check_trace(const struct dns_check *check, struct err *err)
 	return err_is_set(err) ? -1 : 0;
 }
 
+static void wait_for_turn(struct dns_check *check)
+{
+	job_step(&check->job, "turn");
+	task_sleep(&check->job.task, &check->pause, owed_ms(check));
+}
+
 void dns_check_run(struct task *task)
 {
 	struct dns_check *check =
 		CONTAINER_OF(TASK_OF(task, struct job), struct dns_check, job);
 
 	TASK_BEGIN(task)
+	while (owed_ms(check) > 0)
+		AWAIT(wait_for_turn(check));
+	pay(check, CHECK_COSTS_MS);
 	job_step(&check->job, "zone");
 	AWAIT(trace_start(&check->trace, task, check->zones, check->owner, check->type));
 	TRY(check_trace(check, &task->err));

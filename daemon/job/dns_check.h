@@ -14,11 +14,36 @@
  * what has changed, until they agree on a record or the configured deadline is over; a server that stays silent
  * for SILENT_ROUNDS rounds counts no more then, as in an order.
  *
+ * Whoever may only look may begin it, for any name, and so have servers asked that are nobody's here, as many as the owner of a
+ * zone likes to name.  They are asked what anybody on this machine could ask them, but with our address; so it is
+ * bounded.  One user has DNS_CHECKS_OF_USER at work, all that only look DNS_CHECKS_MAX together; more is ERR_BUSY.  And
+ * they have a purse (struct dns_purses): a check costs a second and each answer that is told a tenth, which is also what
+ * keeps the events of others readable; whoever has spent half a minute in advance waits, in the step "turn".
+ * Of one address never more is asked than lib/net/dns_probe.h allows.  Operators do not wait.
+ *
  * Extra name servers are resolvers, which remember for a while what was not there: they are asked when the zone's own
  * agree on a record, and are told as unasked until then.
  */
 
-#define DNS_CHECKS_MAX 2
+#define DNS_CHECKS_OF_USER 2
+#define DNS_CHECKS_MAX 16
+#define DNS_PURSES 32
+
+/* What users have spent, as the moment at which it is paid; those who owe least are forgotten first. */
+struct dns_purses {
+	struct dns_purse {
+		uid_t uid;
+		int64_t paid_ms;
+	} of[DNS_PURSES];
+};
+
+struct dns_check_wish {
+	const char *owner; /* copied */
+	uint16_t type;
+	bool is_waiting;
+	uid_t uid;
+	bool is_paced; /* the user may only look */
+};
 
 /* What was told of an address last. */
 struct told_answer;
@@ -32,6 +57,8 @@ struct dns_check {
 	char owner[DNS_NAME_LEN];
 	uint16_t type;
 	bool is_waiting;
+	uid_t uid;
+	struct dns_purses *purses; /* NULL: it costs nothing */
 	bool has_agreed, asks_extras;
 	unsigned rounds;
 	struct told_answer *told;
@@ -45,8 +72,12 @@ struct dns_check {
 int dns_check_target(
 	const char *text, char owner[DNS_NAME_LEN], uint16_t *type, struct err *err);
 
+/* Is there room for another one among these jobs?  -1 with ERR_BUSY.  Those of operators take none from others. */
+int dns_check_admit(
+	const struct list *jobs, const struct dns_check_wish *wish, struct err *err);
+
 struct dns_check *dns_check_new(
-	struct zones *zones, const char *owner, uint16_t type, bool is_waiting);
+	struct zones *zones, struct dns_purses *purses, const struct dns_check_wish *wish);
 void dns_check_done(struct dns_check *check); /* frees what it owns, not itself */
 
 #endif

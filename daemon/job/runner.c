@@ -48,6 +48,7 @@ struct runner *runner_new(struct fleet *fleet, struct acme *acme)
 
 	runner->fleet = fleet;
 	runner->acme = acme;
+	runner->dns_purses = mem_new(struct dns_purses);
 	list_init(&runner->jobs);
 	manners_init(&runner->manners);
 	list_init(&runner->lanes);
@@ -73,6 +74,7 @@ void runner_free(struct runner *runner)
 	}
 	targets_done(&runner->targets);
 	manners_done(&runner->manners);
+	free(runner->dns_purses);
 	free(runner);
 }
 
@@ -412,17 +414,8 @@ struct job *runner_start_publish_all(struct runner *runner, struct err *err)
 	return &all->job;
 }
 
-static size_t count_dns_checks(const struct runner *runner)
-{
-	size_t n = 0;
-
-	list_each(at, &runner->jobs)
-		n += LIST_OF(at, struct job, link)->kind == JOB_DNS_CHECK;
-	return n;
-}
-
-struct job *runner_start_dns_check(struct runner *runner, const char *owner, uint16_t type,
-	bool is_waiting, struct err *err)
+struct job *runner_start_dns_check(
+	struct runner *runner, const struct dns_check_wish *wish, struct err *err)
 {
 	struct dns_check *check;
 
@@ -430,14 +423,9 @@ struct job *runner_start_dns_check(struct runner *runner, const char *owner, uin
 		err_set(err, ERR_DNS, "no name server can be asked now");
 		return NULL;
 	}
-	if (count_dns_checks(runner) >= DNS_CHECKS_MAX) {
-		err_set(err, ERR_BUSY,
-			"%d looks at name servers are under way already; certctl jobs lists "
-			"them",
-			DNS_CHECKS_MAX);
+	if (dns_check_admit(&runner->jobs, wish, err) < 0)
 		return NULL;
-	}
-	check = dns_check_new(runner->acme->zones, owner, type, is_waiting);
+	check = dns_check_new(runner->acme->zones, runner->dns_purses, wish);
 	runner_add(runner, &check->job, JOB_DNS_CHECK, NULL);
 	task_start(&check->job.task, runner->fleet->loop, dns_check_run, root_ended);
 	return &check->job;

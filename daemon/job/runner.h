@@ -34,6 +34,8 @@ struct lane {
 };
 
 struct acme;
+struct dns_check_wish;
+struct dns_purses;
 struct revoke_wish;
 
 struct runner {
@@ -44,6 +46,7 @@ struct runner {
 	struct lane quick, slow;
 	struct manners manners;
 	struct acme *acme; /* NULL: no ACME CA can be asked */
+	struct dns_purses *dns_purses;
 	size_t n_jobs;
 	uint64_t last_number;
 	bool is_stopping;
@@ -88,10 +91,10 @@ struct job *runner_start_revoke(
 struct job *runner_start_publish_all(struct runner *runner, struct err *err);
 
 /*
- * Asks all name servers about one owner (dns_check.h); NULL with ERR_BUSY when DNS_CHECKS_MAX such jobs run.
+ * Asks all name servers about one owner (dns_check.h); NULL with ERR_BUSY when too many such jobs run.
  */
-struct job *runner_start_dns_check(struct runner *runner, const char *owner, uint16_t type,
-	bool is_waiting, struct err *err);
+struct job *runner_start_dns_check(
+	struct runner *runner, const struct dns_check_wish *wish, struct err *err);
 
 struct job *runner_find(const struct runner *runner, uint64_t number);
 

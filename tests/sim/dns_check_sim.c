@@ -1,5 +1,7 @@
 #include "tests/sim/scenario.h"
 
+#include <pwd.h>
+
 #include "lib/wire/dns_message.h"
 #include "tests/sim/acme.h"
 
@@ -19,10 +21,18 @@ static void begin(struct sim *sim, const char *config)
 	sim_acme(sim, A_TEST);
 }
 
-/* Runs the command to the end of its job, and returns all that the job has said. */
-static const char *check(struct sim *sim, const char *command)
+static const char *say_as(struct sim *sim, uid_t uid, const char *command)
 {
-	const char *said = sim_command(sim, command);
+	sim->user = uid;
+	sim_command(sim, command);
+	sim->user = 0;
+	return buf_text(&sim->said);
+}
+
+/* Runs the command to the end of its job, and returns all that the job has said. */
+static const char *check_as(struct sim *sim, uid_t uid, const char *command)
+{
+	const char *said = say_as(sim, uid, command);
 	size_t before = sim_count(sim, EVENT_JOB_DONE, NULL);
 	char *watch AUTO_FREE = NULL;
 
@@ -32,6 +42,11 @@ static const char *check(struct sim *sim, const char *command)
 	for (int i = 0; i < 36000 && sim_count(sim, EVENT_JOB_DONE, NULL) == before; i++)
 		sim_advance(sim, SECONDS(1));
 	return sim_command(sim, watch);
+}
+
+static const char *check(struct sim *sim, const char *command)
+{
+	return check_as(sim, 0, command);
 }
 
 static size_t count(const char *text, const char *part)
@@ -206,6 +221,57 @@ TEST(bounds)
 	CHECK(str_starts(sim_command(&sim, "dns check example.com --wait"), "ok job="));
 	sim_advance(&sim, SECONDS(2));
 	has(sim_command(&sim, "jobs"), "action=dns-check ");
+	sim_close(&sim);
+}
+
+/* In seconds of virtual time. */
+static int64_t checks_take(struct sim *sim, uid_t uid, int n)
+{
+	struct instant start = clock_now();
+
+	for (int i = 0; i < n; i++)
+		has(check_as(sim, uid, "dns check www.example.com"), "result=ok");
+	return instant_since(clock_now(), start).s;
+}
+
+/* Who may only look has neither all places nor all events. */
+TEST(observers_are_bounded)
+{
+	static const char config[] =
+		"state_dir: /sim/state\n"
+		"control: {socket: /sim/socket, observe: [nobody, bin], operate: [daemon]}\n"
+		"http: {listen: ['[::]:80']}\n"
+		"cas:\n" ACME_CA("a", "http-01") NO_EXTRA ONE_CERT;
+	uid_t nobody = getpwnam("nobody")->pw_uid, operator= getpwnam("daemon")->pw_uid;
+	struct sim sim;
+	int64_t free_s;
+
+	begin(&sim, config);
+	for (int i = 0; i < 30; i++) {
+		char name[40], address[40];
+
+		snprintf(name, sizeof(name), "more%d.example.com", i);
+		snprintf(address, sizeof(address), "198.18.1.%d", i + 1);
+		wires_serve(&sim.wires, "example.com", name, address, 0);
+	}
+	sim_advance(&sim, MINUTES(1));
+	for (int i = 0; i < 2; i++) /* DNS_CHECKS_OF_USER */
+		CHECK(str_starts(
+			say_as(&sim, nobody, "dns check example.com --wait"), "ok job="));
+	CHECK(str_starts(say_as(&sim, nobody, "dns check example.com --wait"), "err busy "));
+	has(say_as(&sim, nobody, "dns check example.com"), "2 of your looks");
+	CHECK(str_starts(say_as(&sim, operator, "dns check example.com"), "ok job="));
+	CHECK(str_starts(say_as(&sim, getpwnam("bin")->pw_uid, "dns check a.org"), "ok job="));
+	sim_cancel_all(&sim);
+	sim_advance(&sim, MINUTES(10));
+
+	/* Half a minute is free, and each costs a second and a tenth for every server. */
+	free_s = checks_take(&sim, operator, 20);
+	CHECK(free_s <= 40);
+	CHECK(checks_take(&sim, nobody, 5) <= 10);
+	CHECK(checks_take(&sim, nobody, 15) >= 20 * 4 - 30 - 10);
+	/* Somebody else has his own. */
+	CHECK(checks_take(&sim, getpwnam("bin")->pw_uid, 5) <= 10);
 	sim_close(&sim);
 }
 

@@ -286,13 +286,13 @@ static void wake(struct session *session)
 const char *sim_command(struct sim *sim, const char *line)
 {
 	struct instant limit = instant_add(clock_now(), MINUTES(1));
-	struct peer root = { .uid = 0 };
+	struct peer peer = { .uid = sim->user };
 	struct session session;
 
 	/* Nobody can connect before. */
 	while (!sim->world.is_ready && sim_step(sim, limit))
 		;
-	session_init(&session, &sim->world.ctl, &root, wake);
+	session_init(&session, &sim->world.ctl, &peer, wake);
 	buf_clear(&session.out);
 	session_feed(&session, line, strlen(line));
 	session_feed(&session, "\n", 1);

@@ -67,6 +67,7 @@ struct sim {
 	struct sim_event *events;
 	size_t n_events;
 	struct buf said; /* what the last sim_command() was answered */
+	uid_t user;      /* who says it: root */
 	bool is_dying;   /* its events are nobody's */
 	unsigned n_restarts, n_failures, n_keepers_asked;
 
@@ -120,7 +121,7 @@ int sim_reload(struct sim *sim, const char *config);
 void sim_set_clock(struct sim *sim, struct instant wall);
 void sim_suspend(struct sim *sim, struct duration d);
 
-/* One line to the control socket as root: the answer's lines, valid until the next one. */
+/* One line to the control socket as sim->user: the answer's lines, valid until the next one. */
 const char *sim_command(struct sim *sim, const char *line);
 
 /* How often an event came, of this certificate (NULL: any), since the beginning. */
