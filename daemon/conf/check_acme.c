@@ -332,17 +332,34 @@ static void check_zones(struct loading *l)
 	}
 }
 
+/* A look and a second one after it take so long, unless all of the deadline is short. */
+static bool leaves_no_time(const struct dns_conf *dns)
+{
+	int64_t left_s = dns->deadline.s - dns->check_delay.s;
+
+	return left_s < 60 && left_s < dns->check_delay.s;
+}
+
 static void check_dns(struct loading *l)
 {
 	const struct dns_conf *dns = &l->conf->dns;
 	struct yaml_path top = { .key = "dns" };
 	struct yaml_path delay = { .up = &top, .key = "check_delay" };
-	char text[DURATION_TEXT_LEN];
+	struct yaml_path resolver = { .up = &top, .key = "resolver" };
+	char text[DURATION_TEXT_LEN], left[DURATION_TEXT_LEN];
 
 	if (dns->check_delay.s >= dns->deadline.s && l->dns_node)
 		yaml_error(l->diags, place_in(l->dns_node, "check_delay", l->dns_node->place),
 			&delay, "does not end before the deadline (%s)",
 			duration_brief(dns->deadline, text));
+	else if (leaves_no_time(dns) && l->dns_node)
+		yaml_warn(l->diags, place_in(l->dns_node, "check_delay", l->dns_node->place),
+			&delay, "leaves only %s of the deadline (%s) to look",
+			duration_brief(SECONDS(dns->deadline.s - dns->check_delay.s), left),
+			duration_brief(dns->deadline, text));
+	if (dns->resolver.at && !dns->resolver.n)
+		yaml_error(l->diags, place_in(l->dns_node, "resolver", l->dns_node->place),
+			&resolver, "is empty; leave the key out to ask the system's resolvers");
 	check_zones(l);
 }
 

@@ -125,7 +125,7 @@ static const struct yaml_field dns_fields[] = {
 			"none does"),
 	YAML_FIELD(struct dns_draft, check_delay, yaml_duration, .max = DAY, .fallback = "0s",
 		.help = "the wait between publishing a challenge and the first look at it"),
-	YAML_FIELD(struct dns_draft, deadline, yaml_duration, .min = 10, .max = 7 * DAY,
+	YAML_FIELD(struct dns_draft, deadline, yaml_duration, .min = 1, .max = 7 * DAY,
 		.fallback = "30m",
 		.help = "when a challenge is not seen by then, the order fails before the CA "
 			"looks"),

@@ -32,11 +32,22 @@ const char *conf_absolute(
 	return arena_printf(d->arena, "%.*s/%s", (int)(slash - file), file, text);
 }
 
+/* Where a word such as %{zone} stands for something, the type is another. */
+static bool has_no_words(struct yaml_decoder *d, const struct yaml_value *v, const char *text)
+{
+	const char *word = strstr(text, "%{");
+
+	if (word)
+		yaml_bad(d, v, "%.*s means nothing in this path",
+			(int)strcspn(word, "}") + (strchr(word, '}') != NULL), word);
+	return !word;
+}
+
 static void decode_path(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	const char *text = yaml_text_of(d, v, "a path"), *folder;
 
-	if (!text)
+	if (!text || !has_no_words(d, v, text))
 		return;
 	if (!str_starts(text, "credential:")) {
 		*(const char **)out = conf_absolute(d, v->node, text);
@@ -95,7 +106,11 @@ static void decode_paths(struct yaml_decoder *d, const struct yaml_value *v, voi
 		return;
 	for (size_t i = 0; i < words.n; i++) {
 		const char *full = conf_absolute(d, &v->node->items[i], words.at[i]);
+		struct yaml_path path;
+		struct yaml_value item = conf_item(v, &path, v->node->items, i);
 
+		if (!has_no_words(d, &item, words.at[i]))
+			return;
 		words.at[i] = arena_strdup(d->arena, full);
 		for (size_t j = 0; j < i; j++)
 			if (str_is(words.at[i], words.at[j])) {

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/str.h"
 
@@ -62,12 +63,34 @@ static void decode_tsig_name(struct yaml_decoder *d, const struct yaml_value *v,
 	*(const char **)out = name;
 }
 
+/* What name servers had, and some still make by default (RFC 8945, 6). */
+static bool is_outdated(const char *text)
+{
+	return strncasecmp(text, "hmac-sha1", strlen("hmac-sha1")) == 0 ||
+	       strncasecmp(text, "hmac-md5", strlen("hmac-md5")) == 0;
+}
+
+/* It is a domain name: of any letters, and perhaps with its final dot. */
 static void decode_tsig_algorithm(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	static const char *const words[] = { "hmac-sha224", "hmac-sha256", "hmac-sha384",
 		"hmac-sha512", NULL };
-	int at = yaml_word_of(d, v, words);
+	const char *text = v->node->kind == NODE_SCALAR ? v->node->text : "";
+	size_t len = strlen(text);
+	int at = -1;
 
+	len -= len > 0 && text[len - 1] == '.';
+	for (int i = 0; words[i]; i++)
+		if (len == strlen(words[i]) && strncasecmp(text, words[i], len) == 0)
+			at = i;
+	if (at < 0 && is_outdated(text))
+		yaml_bad(d, v,
+			"\"%.60s\" is not supported, as SHA-1 and MD5 are outdated; make a key "
+			"for "
+			"hmac-sha256",
+			text);
+	else if (at < 0)
+		at = yaml_word_of(d, v, words);
 	if (at >= 0)
 		*(const char **)out = words[at];
 }
@@ -116,8 +139,9 @@ const struct yaml_type conf_tsig_name = {
 
 const struct yaml_type conf_tsig_algorithm = {
 	.word = "hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512",
-	.json = "\"enum\": [\"hmac-sha224\", \"hmac-sha256\", \"hmac-sha384\", "
-		"\"hmac-sha512\"]",
+	.json = "\"anyOf\": [{\"enum\": [\"hmac-sha224\", \"hmac-sha256\", \"hmac-sha384\", "
+		"\"hmac-sha512\"]}, {\"pattern\": "
+		"\"^[Hh][Mm][Aa][Cc]-[Ss][Hh][Aa](224|256|384|512)[.]?$\"}]",
 	.size = sizeof(const char *),
 	.decode = decode_tsig_algorithm,
 };

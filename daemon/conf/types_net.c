@@ -122,6 +122,14 @@ static bool decode_one(struct yaml_decoder *d, const struct yaml_value *v,
 	return text != NULL;
 }
 
+static bool stands_in(const struct endpoints *all, const struct endpoint *e)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (str_is(all->at[i].host, e->host) && all->at[i].port == e->port)
+			return true;
+	return false;
+}
+
 static void decode_list(struct yaml_decoder *d, const struct yaml_value *v,
 	const struct shape *shape, const char *wanted, struct endpoints *out)
 {
@@ -141,9 +149,8 @@ static void decode_list(struct yaml_decoder *d, const struct yaml_value *v,
 
 		if (!decode_one(d, &item, shape, e))
 			continue;
-		for (size_t j = 0; j < all.n; j++)
-			if (str_is(all.at[j].host, e->host) && all.at[j].port == e->port)
-				yaml_bad(d, &item, "%.80s is named twice", e->text);
+		if (stands_in(&all, e))
+			yaml_bad(d, &item, "%.80s is named twice", e->text);
 		all.n++;
 	}
 	if (items && d->diags->n_errors == errors)

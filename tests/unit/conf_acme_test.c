@@ -345,45 +345,6 @@ static const struct saying bad[] = {
 	{ "http: {webroot: \"/srv/%{zone}\"}\n",
 		"/t/c:1:17: error: http.webroot: %{zone} means nothing here; there are "
 		"%{group}, %{service} and %{cert}\n" },
-	{ "dns: {resolver: [ns.a.de], extra: maybe, check_delay: 1h, deadline: 30m, "
-	  "extra_nameservers: [\"*.a.de\"], zoness: {}}\n",
-		"/t/c:1:18: error: dns.resolver[0]: \"ns.a.de\" is not an address; write IP or "
-		"IP:PORT\n"
-		"/t/c:1:35: error: dns.extra: \"maybe\" is unknown; write advise or require\n"
-		"/t/c:1:55: error: dns.check_delay: does not end before the deadline (30m)\n"
-		"/t/c:1:94: error: dns.extra_nameservers[0]: \"*.a.de\" is not a name server; "
-		"write HOST, IP or IP:PORT\n"
-		"/t/c:1:105: error: dns.zoness: is an unknown key; did you mean zones?\n" },
-	{ "dns: {zones: {\"*.de\": {}, 1.2.3.4: {}, A.de: {}, a.de: {}, b.de: {primry: x}}}\n",
-		"/t/c:1:15: error: dns.zones.*.de: a zone is called by its domain\n"
-		"/t/c:1:27: error: dns.zones.1.2.3.4: a zone is called by its domain\n"
-		"/t/c:1:50: error: dns.zones.a.de: is given twice, in two spellings\n"
-		"/t/c:1:67: error: dns.zones.b.de.primry: is an unknown key; did you mean "
-		"primary?\n" },
-	{ "dns:\n  zones:\n"
-	  "    a.de: {publish: {type: incude}}\n"
-	  "    b.de: {publish: {type: include}}\n"
-	  "    c.de: {publish: {type: command, add: [x], acme_dir: /x}}\n"
-	  "    d.de: {publish: {type: command, add: [], remove: [x]}}\n"
-	  "    e.de: {publish: {type: update, refresh: [x], tsig: {name: \"a b\", algorithm: "
-	  "hmac-md5}}}\n"
-	  "    f.de: {publish: {acme_dir: /x}}\n",
-		"/t/c:3:28: error: dns.zones.a.de.publish.type: \"incude\" is unknown; did you "
-		"mean include?\n"
-		"/t/c:4:21: error: dns.zones.b.de.publish: needs acme_dir, tlsa_dirs or both\n"
-		"/t/c:5:21: error: dns.zones.c.de.publish: needs the key remove\n"
-		"/t/c:5:47: error: dns.zones.c.de.publish.acme_dir: belongs to type include, "
-		"but this is of type command\n"
-		"/t/c:6:21: error: dns.zones.d.de.publish: needs a program in both add and "
-		"remove\n"
-		"/t/c:7:36: error: dns.zones.e.de.publish.refresh: belongs to type include, "
-		"but this is of type update\n"
-		"/t/c:7:56: error: dns.zones.e.de.publish.tsig: needs the key secret_file\n"
-		"/t/c:7:63: error: dns.zones.e.de.publish.tsig.name: \"a b\" is not the name "
-		"of a key\n"
-		"/t/c:7:81: error: dns.zones.e.de.publish.tsig.algorithm: \"hmac-md5\" is "
-		"unknown; write hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512\n"
-		"/t/c:8:21: error: dns.zones.f.de.publish: needs the key type\n" },
 };
 
 TEST(diagnostics)
@@ -416,15 +377,6 @@ static const struct saying warned[] = {
 		"/t/c:3:59: warning: groups.a.de.x.names[3]: www.a.de lies in no zone of "
 		"dns.zones, so _acme-challenge.www.a.de has to be an alias (CNAME) into one "
 		"that has publish; the CA le has challenge: dns-01\n" },
-	{ "dns:\n"
-	  "  extra_nameservers: []\n"
-	  "  zones:\n"
-	  "    default: {nameservers: [], publish: {type: command, add: [x], remove: [y]}}\n"
-	  "    a.de: {primary: 192.0.2.1}\n"
-	  "    b.de: {nameservers: [192.0.2.1]}\n",
-		"/t/c:4:5: warning: dns.zones.default.nameservers: is empty like "
-		"dns.extra_nameservers, so no name server is asked whether a challenge is "
-		"seen\n" },
 	/* An ACME CA that nobody uses needs nobody who answers. */
 	{ "cas: {le: {" ACME "}}\n", "" },
 	{ "cas: {le: {" ACME "}, l: {type: local, issuer: ca/r}}\n" HTTP
