@@ -132,6 +132,7 @@ enum ca_type { CA_LOCAL, CA_ACME };
 
 struct ca_conf {
 	const char *name;
+	struct yaml_place place;
 	enum ca_type type;
 	uint32_t
 		issuer; /* index in conf->certs of the certificate that signs; or CA_NO_ISSUER */

@@ -82,6 +82,7 @@ static void load_ca(struct loading *l, size_t i, const struct yaml_path *up)
 	else
 		yaml_decode(&d, entry->value, &path, conf_ca_fields, draft);
 	*ca = (struct ca_conf){ .name = arena_strdup(&l->conf->arena, entry->name),
+		.place = entry->key->place,
 		.type = draft->type == CA_ACME ? CA_ACME : CA_LOCAL,
 		.issuer = CA_NO_ISSUER };
 	if (ca->type == CA_ACME)

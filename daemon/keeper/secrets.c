@@ -33,37 +33,90 @@ static void check_file(const char *file, struct yaml_place place, const struct y
 	}
 }
 
-static void check_zone(const struct zone_conf *zone, struct yaml_diags *diags)
-{
-	const struct yaml_path dns = { NULL, "dns", 0 }, zones = { &dns, "zones", 0 };
-	const struct yaml_path name = { &zones, zone->name ? zone->name : "default", 0 };
-	const struct yaml_path publish = { &name, "publish", 0 };
-	const struct yaml_path tsig = { &publish, "tsig", 0 };
-	const struct yaml_path file = { &tsig, "secret_file", 0 };
+/* An entry of the configuration that may name a secret. */
+struct entry {
+	const char *name, *file; /* NULL: it names none */
+	struct yaml_place place;
+};
 
-	if (zone->publish.type == PUBLISH_UPDATE && zone->publish.tsig_secret_file)
-		check_file(zone->publish.tsig_secret_file, zone->place, &file, diags);
+static struct entry ca_at(const struct conf *conf, size_t i)
+{
+	const struct ca_conf *ca = &conf->cas[i];
+
+	return (struct entry){ ca->name, ca->acme ? ca->acme->eab_hmac_file : NULL, ca->place };
+}
+
+static struct entry target_at(const struct conf *conf, size_t i)
+{
+	const struct target_conf *target = &conf->targets[i];
+
+	return (struct entry){ target->name, target->password_file, target->place };
+}
+
+/* The entry `default` comes last; what others have from it is told once, there. */
+static struct entry zone_at(const struct conf *conf, size_t i)
+{
+	const struct zone_conf *fallback = conf->dns.fallback;
+	const struct zone_conf *zone = i < conf->dns.n_zones ? &conf->dns.zones[i] : fallback;
+	bool is_its_own = zone == fallback || !fallback ||
+			  zone->publish.tsig_secret_file != fallback->publish.tsig_secret_file;
+
+	return (struct entry){ zone->name ? zone->name : "default",
+		is_its_own && zone->publish.type == PUBLISH_UPDATE
+			? zone->publish.tsig_secret_file
+			: NULL,
+		zone->place };
+}
+
+static size_t count_cas(const struct conf *conf)
+{
+	return conf->n_cas;
+}
+
+static size_t count_targets(const struct conf *conf)
+{
+	return conf->n_targets;
+}
+
+static size_t count_zones(const struct conf *conf)
+{
+	return conf->dns.n_zones + (conf->dns.fallback != NULL);
+}
+
+/* Every key of the schema (daemon/conf/schema.c, schema_dns.c) whose file holds a secret. */
+static const struct {
+	const char *top[2], *below[3]; /* TOP.NAME.BELOW */
+	size_t (*count)(const struct conf *conf);
+	struct entry (*at)(const struct conf *conf, size_t i);
+} kinds[] = {
+	{ { "cas" }, { "eab", "hmac_file" }, count_cas, ca_at },
+	{ { "targets" }, { "password_file" }, count_targets, target_at },
+	{ { "dns", "zones" }, { "publish", "tsig", "secret_file" }, count_zones, zone_at },
+};
+
+static void check_entry(size_t kind, const struct entry *entry, struct yaml_diags *diags)
+{
+	struct yaml_path path[ARRAY_LEN(kinds->top) + 1 + ARRAY_LEN(kinds->below)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds->top) && kinds[kind].top[i]; i++, n++)
+		path[n] = (struct yaml_path){ n ? &path[n - 1] : NULL, kinds[kind].top[i], 0 };
+	path[n] = (struct yaml_path){ &path[n - 1], entry->name, 0 };
+	n++;
+	for (size_t i = 0; i < ARRAY_LEN(kinds->below) && kinds[kind].below[i]; i++, n++)
+		path[n] = (struct yaml_path){ &path[n - 1], kinds[kind].below[i], 0 };
+	check_file(entry->file, entry->place, &path[n - 1], diags);
 }
 
 void secrets_check(const struct conf *conf, struct yaml_diags *diags)
 {
-	const struct dns_conf *dns = &conf->dns;
-	const struct yaml_path top = { NULL, "targets", 0 };
+	for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++)
+		for (size_t i = 0; i < kinds[kind].count(conf); i++) {
+			struct entry entry = kinds[kind].at(conf, i);
 
-	if (dns->fallback)
-		check_zone(dns->fallback, diags);
-	for (size_t i = 0; i < dns->n_zones; i++)
-		if (!dns->fallback || dns->fallback->publish.tsig_secret_file !=
-					      dns->zones[i].publish.tsig_secret_file)
-			check_zone(&dns->zones[i], diags);
-	for (size_t i = 0; i < conf->n_targets; i++) {
-		const struct target_conf *target = &conf->targets[i];
-		const struct yaml_path name = { &top, target->name, 0 };
-		const struct yaml_path file = { &name, "password_file", 0 };
-
-		if (target->password_file)
-			check_file(target->password_file, target->place, &file, diags);
-	}
+			if (entry.file)
+				check_entry(kind, &entry, diags);
+		}
 }
 
 int secrets_read_base64(const char *path, struct secret *out, struct err *err)
