@@ -1,5 +1,6 @@
 #include "daemon/dns/persist.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -23,7 +24,7 @@ struct persist {
 };
 
 /* Why a record does not do, by how near it comes. */
-enum fit { ABSENT, OTHER_ISSUER, OTHER_ACCOUNT, MALFORMED, NO_WILDCARD, ENDED, FITS };
+enum fit { ABSENT, OTHER_ISSUER, MISSPELT, OTHER_ACCOUNT, MALFORMED, NO_WILDCARD, ENDED, FITS };
 
 static struct part trimmed(const char *at, size_t len)
 {
@@ -66,10 +67,20 @@ static bool take_seconds(struct part value, struct instant *out)
 	return true;
 }
 
-static bool is_printable(struct part part)
+/* RFC 8659, 4.2: tags are letters, digits and inner hyphens, values printable and in one piece. */
+static bool is_tag(struct part part)
 {
 	for (size_t i = 0; i < part.len; i++)
-		if (part.at[i] < 0x20 || part.at[i] > 0x7e)
+		if (!isalnum((unsigned char)part.at[i]) &&
+			(part.at[i] != '-' || i == 0 || i + 1 == part.len))
+			return false;
+	return true;
+}
+
+static bool is_value(struct part part)
+{
+	for (size_t i = 0; i < part.len; i++)
+		if (part.at[i] < 0x21 || part.at[i] > 0x7e)
 			return false;
 	return true;
 }
@@ -83,8 +94,10 @@ static const char *take_parameter(struct part text, struct persist *out)
 	if (!text.at)
 		return "a parameter has no value";
 	value = trimmed(text.at, text.len);
-	if (!is_printable(tag) || !is_printable(value))
-		return "it holds a character that is not printable ASCII";
+	if (!is_tag(tag))
+		return "the name of a parameter is not letters, digits and hyphens";
+	if (!is_value(value))
+		return "a parameter's value holds a blank, or is not printable ASCII";
 	if (part_is(tag, "accounturi")) {
 		out->account = value;
 	} else if (part_is(tag, "policy")) {
@@ -137,10 +150,26 @@ static struct persist take_apart(const char *txt, size_t len)
 	return out;
 }
 
+/*
+ * Names compare in lower case without a final dot, says the draft; but some CAs compare octets,
+ * and what they want is in that form.
+ */
+static bool is_canonical(struct part issuer)
+{
+	for (size_t i = 0; i < issuer.len; i++)
+		if (isupper((unsigned char)issuer.at[i]))
+			return false;
+	return issuer.len == 0 || issuer.at[issuer.len - 1] != '.';
+}
+
 static bool names_us(const struct persist *record, const struct persist_wish *wish)
 {
+	struct part issuer = record->issuer;
+
+	if (issuer.len > 1 && issuer.at[issuer.len - 1] == '.')
+		issuer.len--;
 	for (size_t i = 0; i < wish->n_issuers; i++)
-		if (part_is(record->issuer, wish->issuers[i]))
+		if (part_is(issuer, wish->issuers[i]))
 			return true;
 	return false;
 }
@@ -149,6 +178,8 @@ static enum fit judge(const struct persist *record, const struct persist_wish *w
 {
 	if (!names_us(record, wish))
 		return OTHER_ISSUER;
+	if (!is_canonical(record->issuer))
+		return MISSPELT;
 	if (record->fault)
 		return MALFORMED;
 	if (record->account.len != strlen(wish->account_url) ||
@@ -169,6 +200,13 @@ static int refuse(const struct persist_wish *wish, enum fit fit, const struct pe
 
 	persist_text(wish, &text);
 	switch (fit) {
+	case MISSPELT:
+		return err_set(err, ERR_NOT_VISIBLE,
+			"the record _validation-persist.%s writes %.*s, which not every CA "
+			"takes "
+			"for its name; put this one there: %s",
+			wish->name, (int)record->issuer.len, record->issuer.at,
+			buf_text(&text));
 	case OTHER_ACCOUNT:
 		return err_set(err, ERR_NOT_VISIBLE,
 			"the record _validation-persist.%s names the account %.*s, not ours, "
@@ -232,7 +270,9 @@ void persist_text(const struct persist_wish *wish, struct buf *out)
 {
 	struct buf value AUTO_BUF = BUF_INIT;
 
-	buf_printf(&value, "%s; accounturi=%s%s", wish->issuers[0], wish->account_url,
+	for (const char *p = wish->issuers[0]; *p; p++)
+		buf_add_char(&value, (char)tolower((unsigned char)*p));
+	buf_printf(&value, "; accounturi=%s%s", wish->account_url,
 		wish->is_wildcard ? "; policy=wildcard" : "");
 	buf_printf(out, "_validation-persist.%s. %d IN TXT", wish->name, TTL_S);
 	for (size_t i = 0; i < value.len; i++) {

@@ -18,7 +18,8 @@ struct err;
  *
  * certd publishes none: an administrator puts it there once (persist_text() is what to put),
  * and persist_judge() says whether one of the TXT records of an answer does for this CA,
- * account and name.  Records of other CAs stand beside it and do not matter; nor do parameters
+ * account and name, judged as strictly as some CA does: the issuer in lower case and without a
+ * final dot, no blank within a value.  Records of other CAs stand beside it and do not matter; nor do parameters
  * that the draft does not know.
  *
  * A record of the parent with policy=wildcard is not looked for: the draft lets a CA take it for names

@@ -290,7 +290,7 @@ def test_a_record_that_stays(run, place, bed):
         account = re.search(r"accounturi=(\S+?)[;\"\s]", text)
         assert account, text
         bed.add("primary", "example.test", "_validation-persist.example.test",
-                f'"ca.example.test; accounturi={account[1]}; policy=wildcard"')
+                f'"ca.example.test; ACCOUNTURI={account[1]}; Policy=Wildcard"')
         until(lambda: shown(bed, bed.zones[0], "_validation-persist.example.test")["knot"], 10, "transferred")
         certd.ok("renew", CERT, "--force")
         settle(certd)

@@ -17,7 +17,7 @@ static const struct row {
 	int64_t until;
 } rows[] = {
 	{ { GOOD }, false, NULL, 0 },
-	{ { "CA.Example;ACCOUNTURI=" URL }, false, NULL, 0 },
+	{ { "ca.example;ACCOUNTURI=" URL }, false, NULL, 0 },
 	{ { "  ca.example ;  accounturi = " URL " " }, false, NULL, 0 },
 	{ { "second.example; accounturi=" URL }, false, NULL, 0 },
 	{ { GOOD "; policy=wildcard" }, false, NULL, 0 },
@@ -41,8 +41,15 @@ static const struct row {
 		"TXT \"" GOOD "; policy=wildcard\"" },
 	{ { "other.example; accounturi=" URL, "" }, false,
 		"no record in DNS proves example.com to ca.example" },
-	{ { "ca.example.; accounturi=" URL }, false,
-		"no record in DNS proves example.com to ca.example" },
+	/* some CAs compare the issuer octet by octet */
+	{ { "CA.example; accounturi=" URL }, false,
+		"the record _validation-persist.example.com writes CA.example, which not every "
+		"CA takes for its name; put this one there: _validation-persist.example.com. "
+		"3600 IN TXT \"" GOOD "\"" },
+	{ { "ca.example.; accounturi=" URL, "other.example; accounturi=" URL }, false,
+		"writes ca.example., which" },
+	{ { "CA.example; accounturi=" URL, GOOD }, false, NULL, 0 },
+	{ { "CA.example; accounturi=" URL, GOOD ";" }, false, "is malformed" },
 	{ { GOOD "2" }, false,
 		"the record _validation-persist.example.com names the account " URL
 		"2, not ours, " URL },
@@ -63,7 +70,11 @@ static const struct row {
 	{ { GOOD "; policy" }, false, "is malformed: a parameter has no value" },
 	{ { GOOD "; AccountURI=" URL }, false, "is malformed: a parameter stands in it twice" },
 	{ { GOOD "; x=1; y=2; X=3" }, false, "is malformed: a parameter stands in it twice" },
-	{ { GOOD "; x=\xc3\xa4" }, false, "is malformed: it holds a character" },
+	{ { GOOD "; x=\xc3\xa4" }, false,
+		"is malformed: a parameter's value holds a blank, or" },
+	{ { GOOD "; policy=wild card" }, false, "is malformed: a parameter's value holds" },
+	{ { GOOD "; bad tag=x" }, false, "is malformed: the name of a parameter is not" },
+	{ { GOOD "; -x=x" }, false, "is malformed: the name of a parameter is not" },
 	{ { GOOD "; persistUntil=" }, false,
 		"is malformed: persistUntil is no number of seconds" },
 	{ { GOOD "; persistUntil=-1" }, false, "is malformed: persistUntil" },
