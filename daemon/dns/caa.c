@@ -9,7 +9,7 @@
 #include "lib/base/str.h"
 #include "lib/wire/dns_message.h"
 
-enum { CRITICAL = 128, NAMED_MAX = 4 };
+enum { CRITICAL = 128, NAMED_MAX = 4, MALFORMED_MAX = 100 };
 
 /* A stretch of a value. */
 struct part {
@@ -73,6 +73,15 @@ static bool is_value(struct part part)
 {
 	for (size_t i = 0; i < part.len; i++)
 		if (part.at[i] < 0x21 || part.at[i] > 0x7e)
+			return false;
+	return true;
+}
+
+/* Can it be told as it is? */
+static bool is_text(struct part part)
+{
+	for (size_t i = 0; i < part.len; i++)
+		if (part.at[i] < 0x20 || part.at[i] > 0x7e || part.at[i] == '"')
 			return false;
 	return true;
 }
@@ -252,6 +261,37 @@ static void add_allowed(const struct caa_wish *wish, const struct dns_message *m
 			wish->identities[0]);
 }
 
+/* Whoever meant to name us in one that cannot be read looks for his mistake elsewhere. */
+static void add_malformed(const struct dns_message *message, const char *tag, struct buf *out)
+{
+	for (size_t i = 0; i < message->n_records; i++) {
+		const struct dns_caa *caa = &message->records[i].caa;
+		struct part value;
+
+		if (!is_caa(&message->records[i], tag) || !take_apart(caa).is_malformed)
+			continue;
+		value = (struct part){ caa->value, caa->value ? strlen(caa->value) : 0 };
+		if (caa->is_malformed || value.len > MALFORMED_MAX || !is_text(value))
+			buf_printf(out, " (one %s is malformed and names nobody)", tag);
+		else
+			buf_printf(out, " (%s \"%s\" is malformed and names nobody)", tag,
+				caa->value);
+		return;
+	}
+}
+
+/* The record that would do, as it stands in a zone file. */
+static void add_record(const struct caa_wish *wish, const char *tag, enum refusal refusal,
+	const struct issue *issue, struct buf *out)
+{
+	buf_printf(out, "; add: %s. CAA 0 %s \"%s", wish->at, tag, wish->identities[0]);
+	if (wish->account_url && (refusal == NOT_ACCOUNT || issue->n_accounts > 0))
+		buf_printf(out, "; accounturi=%s", wish->account_url);
+	if (refusal == NOT_METHOD)
+		buf_printf(out, "; validationmethods=%s", wish->challenge);
+	buf_add_char(out, '"');
+}
+
 /* `issue`: the one that came nearest to an allowance. */
 static int refuse(const struct caa_wish *wish, const struct dns_message *message,
 	const char *tag, enum refusal refusal, const struct issue *issue, struct err *err)
@@ -261,20 +301,21 @@ static int refuse(const struct caa_wish *wish, const struct dns_message *message
 
 	if (refusal == NOT_NAMED) {
 		add_allowed(wish, message, tag, what, &why);
+		add_malformed(message, tag, &why);
 	} else if (refusal == NOT_ACCOUNT && issue->n_accounts > 1) {
 		buf_printf(&why,
 			"name several accounts for %s in one record, which nobody can meet",
 			wish->identities[0]);
 	} else if (refusal == NOT_ACCOUNT) {
 		buf_printf(&why,
-			"allow %s to issue%s only for the account %.*s, not for ours, %s",
-			wish->identities[0], what, (int)issue->account.len, issue->account.at,
-			wish->account_url);
+			"allow %s to issue%s only for the account %.*s, which is not ours",
+			wish->identities[0], what, (int)issue->account.len, issue->account.at);
 	} else {
 		buf_printf(&why, "allow %s to issue%s only by %s%.*s, not by %s",
 			wish->identities[0], what, issue->methods.len ? "" : "no challenge",
 			(int)issue->methods.len, issue->methods.at, wish->challenge);
 	}
+	add_record(wish, tag, refusal, issue, &why);
 	return err_set(err, ERR_CAA, "the CAA records of %s %s", wish->at, buf_text(&why));
 }
 

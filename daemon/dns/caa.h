@@ -31,7 +31,7 @@ struct caa_wish {
 
 /*
  * 0, or -1 with ERR_CAA: "the CAA records of example.com allow only ca1.example and
- * ca2.example to issue, not letsencrypt.org".
+ * ca2.example to issue, not letsencrypt.org; add: example.com. CAA 0 issue "letsencrypt.org"".
  */
 int caa_judge(const struct caa_wish *wish, const struct dns_message *message, struct err *err);
 

@@ -34,7 +34,9 @@ static const struct row {
 	{ { { 128, NULL, NULL } }, false,
 		"the CAA records of example.com hold a critical property that is malformed" },
 	{ { { 0, "issue", ";" } }, false,
-		"the CAA records of example.com forbid every CA to issue" },
+		"the CAA records of example.com forbid every CA to issue; add: example.com. "
+		"CAA "
+		"0 issue \"ca.example\"" },
 	{ { { 0, "issue", "" } }, true,
 		"*.example.com: the CAA records of example.com forbid every CA to issue "
 		"wildcards" },
@@ -62,13 +64,15 @@ static const struct row {
 	{ { { 0, "issue", "ca.example" }, { 0, "issuewild", "other.example" } }, true,
 		"allow only other.example to issue wildcards, not ca.example" },
 	{ { { 0, "issue", "ca.example" }, { 0, "issuewild", ";" } }, true,
-		"forbid every CA to issue wildcards" },
+		"forbid every CA to issue wildcards; add: example.com. CAA 0 issuewild "
+		"\"ca.example\"" },
 	/* accounts */
 	{ { { 0, "issue", "ca.example; accounturi=" ACCOUNT } }, false, NULL },
 	{ { { 0, "issue", "ca.example;accounturi = " ACCOUNT } }, false, NULL },
 	{ { { 0, "issue", "ca.example; accounturi=" ACCOUNT "2" } }, false,
 		"the CAA records of example.com allow ca.example to issue only for the "
-		"account " ACCOUNT "2, not for ours, " ACCOUNT },
+		"account " ACCOUNT "2, which is not ours; add: example.com. CAA 0 issue "
+		"\"ca.example; accounturi=" ACCOUNT "\"" },
 	{ { { 0, "issue", "ca.example; accounturi=" ACCOUNT "; accounturi=" ACCOUNT } }, false,
 		"name several accounts" },
 	{ { { 0, "issue", "ca.example; accounturi=x:y" },
@@ -79,11 +83,25 @@ static const struct row {
 	{ { { 0, "issue", "ca.example; validationmethods=http-01,dns-011" } }, false,
 		"allow ca.example to issue only by http-01,dns-011, not by dns-01" },
 	{ { { 0, "issue", "ca.example; validationmethods=" } }, false,
-		"allow ca.example to issue only by no challenge, not by dns-01" },
+		"allow ca.example to issue only by no challenge, not by dns-01; add: "
+		"example.com. CAA 0 issue \"ca.example; validationmethods=dns-01\"" },
 	{ { { 0, "issue", "ca.example; accounturi=" ACCOUNT "; validationmethods=http-01" } },
-		true, "allow ca.example to issue wildcards only by http-01, not by dns-01" },
+		true,
+		"allow ca.example to issue wildcards only by http-01, not by dns-01; add: "
+		"example.com. CAA 0 issue \"ca.example; accounturi=" ACCOUNT
+		"; validationmethods=dns-01\"" },
 	{ { { 0, "issue", "ca.example; ca-policy=x=y" } }, false, NULL },
 	/* what is malformed names nobody */
+	{ { { 0, "issue", "ca.example; foo bar" } }, false,
+		"forbid every CA to issue (issue \"ca.example; foo bar\" is malformed and "
+		"names "
+		"nobody); add: example.com. CAA 0 issue \"ca.example\"" },
+	{ { { 0, "issue", "other.example" }, { 0, "issuewild", NULL } }, true,
+		"forbid every CA to issue wildcards (one issuewild is malformed and names "
+		"nobody); add" },
+	{ { { 0, "issue", "other.example" }, { 0, "issue", "ca.example;\x1b=x" } }, false,
+		"allow only other.example to issue, not ca.example (one issue is malformed and "
+		"names nobody); add" },
 	{ { { 0, "issue", "ca.example x" } }, false, "forbid every CA" },
 	{ { { 0, "issue", "ca.example; x" } }, false, "forbid every CA" },
 	{ { { 0, "issue", "ca.example; =x" } }, false, "forbid every CA" },
