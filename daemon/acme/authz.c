@@ -39,8 +39,7 @@ void authz_done(struct authz *authz)
 	free(mem_take(&authz->id));
 	free(mem_take(&authz->value));
 	free(mem_take(&authz->zone));
-	trace_done(&authz->trace);
-	visible_done(&authz->visible);
+	record_done(authz);
 }
 
 static const struct acme_conf *conf(const struct authz *a)

@@ -40,6 +40,8 @@ struct authz {
 	char *value, *zone;               /* of a record in DNS, as the keeper presented it */
 	struct trace trace;               /* where that record stands */
 	struct visible visible;
+	struct visible *aliases; /* the same of those that lead there */
+	size_t n_aliases;
 	const char **issuers; /* of dns-persist-01, until the next look */
 	size_t n_issuers;
 	struct tick grace; /* until then the CA may look at what is to be withdrawn */

@@ -189,8 +189,9 @@ static void keep(struct precheck *p)
 
 		if (!check->trace.is_done)
 			continue;
-		p->found[p->n_found++] = (struct found_record){ mem_strdup(check->name),
-			mem_strdup(check->trace.owner), mem_strdup(check->trace.apex) };
+		p->found[p->n_found] =
+			(struct found_record){ mem_strdup(check->name), mem_new(struct trace) };
+		trace_settled(p->found[p->n_found++].trace, &check->trace);
 	}
 	p->is_passed = true;
 }
@@ -218,17 +219,12 @@ static void run(struct task *task)
 	TASK_END
 }
 
-bool precheck_found(const struct precheck *precheck, const char *name, const char **owner,
-	const char **apex)
+const struct trace *precheck_found(const struct precheck *precheck, const char *name)
 {
-	for (size_t i = 0; i < precheck->n_found; i++) {
-		if (!str_is(precheck->found[i].name, name))
-			continue;
-		*owner = precheck->found[i].owner;
-		*apex = precheck->found[i].apex;
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < precheck->n_found; i++)
+		if (str_is(precheck->found[i].name, name))
+			return precheck->found[i].trace;
+	return NULL;
 }
 
 void precheck_start(struct precheck *precheck, struct order *order)
@@ -244,8 +240,8 @@ void precheck_done(struct precheck *precheck)
 	forget(precheck);
 	for (size_t i = 0; i < precheck->n_found; i++) {
 		free(precheck->found[i].name);
-		free(precheck->found[i].owner);
-		free(precheck->found[i].apex);
+		trace_done(precheck->found[i].trace);
+		free(precheck->found[i].trace);
 	}
 	free(mem_take(&precheck->found));
 	precheck->n_found = 0;

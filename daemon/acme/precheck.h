@@ -9,6 +9,7 @@
 
 struct order;
 struct name_check;
+struct trace;
 
 /*
  * What can be foreseen of an order is found out before it is placed: a child task of the order, whose error
@@ -26,7 +27,8 @@ struct name_check;
  */
 
 struct found_record {
-	char *name, *owner, *apex;
+	char *name;
+	struct trace *trace; /* settled */
 };
 
 struct precheck {
@@ -41,11 +43,10 @@ struct precheck {
 
 void precheck_start(struct precheck *precheck, struct order *order);
 /*
- * Where the record of a name (without "*.") was found to stand: final owner and apex, which live as long as
- * the precheck; false when that was not looked for.
+ * Where the record of a name (without "*.") was found to stand, which lives as long as the precheck; NULL when
+ * that was not looked for.
  */
-bool precheck_found(const struct precheck *precheck, const char *name, const char **owner,
-	const char **apex);
+const struct trace *precheck_found(const struct precheck *precheck, const char *name);
 
 void precheck_done(struct precheck *precheck); /* zeroed is fine */
 

@@ -1,11 +1,13 @@
 #include "daemon/acme/record.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/conf/challenge.h"
 #include "daemon/conf/conf.h"
 #include "daemon/dns/persist.h"
 #include "lib/base/clock.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
@@ -35,11 +37,11 @@ bool record_is_needed(const struct authz *a)
 void record_find(struct authz *a)
 {
 	struct buf owner AUTO_BUF = BUF_INIT;
-	const char *account = a->order->ca->account_url, *final, *apex;
+	const struct trace *found = precheck_found(&a->order->precheck, bare(a));
+	const char *account = a->order->ca->account_url;
 
-	if (type_of(a) != CHALLENGE_DNS_PERSIST &&
-		precheck_found(&a->order->precheck, bare(a), &final, &apex)) {
-		trace_settled(&a->trace, zones_of(a), final, apex);
+	if (type_of(a) != CHALLENGE_DNS_PERSIST && found) {
+		trace_settled(&a->trace, found);
 		return;
 	}
 	challenge_owner(type_of(a), bare(a), account ? account : "", &owner);
@@ -111,6 +113,28 @@ int record_place(struct authz *a, struct err *err)
 	return -1;
 }
 
+/* An alias in a zone whose servers cannot be told is believed. */
+static void watch_aliases(struct authz *a, struct task *task)
+{
+	const struct trace *trace = &a->trace;
+
+	a->n_aliases = trace->aliases ? trace->n_aliases : 0;
+	a->aliases = mem_zalloc((a->n_aliases + 1) * sizeof(*a->aliases));
+	for (size_t i = 0; i < a->n_aliases; i++) {
+		struct visible_args args = {
+			.apex = trace->aliases[i].apex,
+			.owner = trace->aliases[i].owner,
+			.type = DNS_CNAME,
+			.value = trace->aliases[i].target,
+			.about = a->order->args.cert,
+			.expires = a->object.expires,
+		};
+
+		if (*args.apex)
+			visible_wait(zones_of(a), task, &a->aliases[i], &args);
+	}
+}
+
 void record_watch(struct authz *a, struct task *task)
 {
 	struct visible_args args = {
@@ -124,26 +148,59 @@ void record_watch(struct authz *a, struct task *task)
 	};
 
 	visible_wait(zones_of(a), task, &a->visible, &args);
+	watch_aliases(a, task);
+}
+
+void record_done(struct authz *a)
+{
+	for (size_t i = 0; i < a->n_aliases; i++)
+		visible_done(&a->aliases[i]);
+	free(mem_take(&a->aliases));
+	a->n_aliases = 0;
+	visible_done(&a->visible);
+	trace_done(&a->trace);
+}
+
+/* The wait that failed, or that is still under way. */
+static const struct visible *find(
+	const struct authz *a, bool (*is_it)(const struct visible *visible))
+{
+	for (size_t i = 0; i < a->n_aliases; i++)
+		if (is_it(&a->aliases[i]))
+			return &a->aliases[i];
+	return is_it(&a->visible) ? &a->visible : NULL;
+}
+
+static bool has_failed(const struct visible *visible)
+{
+	return err_is_set(&visible->err);
+}
+
+static bool is_waiting(const struct visible *visible)
+{
+	return op_is_pending(&visible->op);
 }
 
 int record_seen(const struct authz *a, struct err *err)
 {
-	if (!err_is_set(&a->visible.err))
+	const struct visible *failed = find(a, has_failed);
+
+	if (!failed)
 		return 0;
-	*err = a->visible.err;
+	*err = failed->err;
 	return err_add(err, "the CA %s is not asked about %s", a->order->ca->name, a->name);
 }
 
 bool record_tell(const struct authz *a, struct buf *out)
 {
-	const struct evidence_policy *policy = &a->visible.policy;
+	const struct visible *visible = find(a, is_waiting);
 	char end[INSTANT_TEXT_LEN];
 
-	if (!op_is_pending(&a->visible.op))
+	if (!visible)
 		return false;
-	instant_text(instant_add(policy->published, policy->deadline), end);
-	buf_printf(out, "%s: ", a->visible.owner);
-	visible_tell(&a->visible, out);
+	instant_text(instant_add(visible->policy.published, visible->policy.deadline), end);
+	buf_printf(out, "%s: ", visible->owner);
+	visible_tell(visible, out);
 	buf_printf(out, "; the order fails unless it is seen by %s.", end);
 	return true;
 }

@@ -31,11 +31,17 @@ int record_place(struct authz *authz, struct err *err);
 int record_may_publish(const struct zones *zones, const char *asked, const struct trace *trace,
 	struct err *err);
 
-/* Waits, as an operation of the task, until all name servers show what was presented. */
+/*
+ * Waits, as operations of the task, until all name servers show what was presented, and those of the zones of
+ * aliases on the way to it the aliases: the CA may ask any of them.
+ */
 void record_watch(struct authz *authz, struct task *task);
 int record_seen(const struct authz *authz, struct err *err);
 
 /* What the name servers said last, a sentence; false when nothing is waited for. */
 bool record_tell(const struct authz *authz, struct buf *out);
+
+/* Frees what is held for the record. */
+void record_done(struct authz *authz);
 
 #endif

@@ -165,7 +165,7 @@ static void judge(struct visible *v)
 	}
 	switch (v->judgement.verdict) {
 	case VERDICT_SEEN:
-		if (!v->once)
+		if (!v->once && v->lookout->type != DNS_CNAME)
 			say_seen(v);
 		finish(v);
 		break;

@@ -27,6 +27,8 @@ static void take_negative(const struct dns_message *answer, struct witness *witn
 
 static bool is_value(const struct dns_record *record, const char *value)
 {
+	if (record->type == DNS_CNAME)
+		return !value || str_is(record->target, value);
 	return !value || (record->txt && record->txt_len == strlen(value) &&
 				 memcmp(record->txt, value, record->txt_len) == 0);
 }

@@ -294,13 +294,30 @@ static void drop_silent(struct trace *t)
 		drop_address(cut, &t->lookup.at[i]);
 }
 
-static int follow(struct trace *t, const struct dns_record *alias, struct err *err)
+static void note_alias(struct trace *t, const struct dns_record *found)
 {
+	struct trace_alias *alias;
+
+	t->is_alias = false;
+	if (found->ttl < t->alias_ttl)
+		t->alias_ttl = found->ttl;
+	if (t->type != DNS_TXT || t->n_aliases >= TRACE_ALIASES)
+		return;
+	t->aliases = mem_grow(t->aliases, t->n_aliases + 1, sizeof(*t->aliases));
+	alias = &t->aliases[t->n_aliases];
+	copy_name(alias->owner, t->owner);
+	copy_name(alias->target, found->target);
+	copy_name(alias->apex, t->apex);
+}
+
+static int follow(struct trace *t, struct err *err)
+{
+	const struct dns_record *alias = dns_message_find(
+		lookup_answer(&t->lookup), DNS_ANSWER, DNS_CNAME, t->owner, NULL);
 	const char *target = alias->target;
 	char link[DNS_NAME_LEN + 8];
 
-	if (alias->ttl < t->alias_ttl)
-		t->alias_ttl = alias->ttl;
+	note_alias(t, alias);
 	snprintf(link, sizeof(link), " -> %s", target);
 	if (t->chain.len < CHAIN_MAX)
 		buf_add_text(&t->chain, link);
@@ -345,15 +362,22 @@ static void take_apex(struct trace *t, const struct dns_message *answer)
 		dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
 	const struct dns_record *by = soa ? soa : ns;
 
+	/* What comes behind an alias may be about where that leads. */
+	if (t->is_alias && by && !is_credible(t, by->owner))
+		by = NULL;
 	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->cut.apex);
 	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
 	t->needs_soa = !by && t->type == DNS_TXT;
 }
 
+/* Of an alias nothing but the alias is told; the name above it lies in the same zone, or is its apex. */
 static void ask_soa(struct trace *t)
 {
-	lookup_start_at(&t->soa, &t->task, t->zones, t->cut.apex, t->owner, DNS_SOA, t->cut.at,
-		t->cut.n);
+	const char *name = t->is_alias ? dns_name_parent(t->owner) : t->owner;
+
+	t->needs_soa = false;
+	lookup_start_at(
+		&t->soa, &t->task, t->zones, t->cut.apex, name, DNS_SOA, t->cut.at, t->cut.n);
 }
 
 static int take_soa(struct trace *t, struct err *err)
@@ -364,10 +388,12 @@ static int take_soa(struct trace *t, struct err *err)
 	if (answer)
 		soa = dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
 	if (answer && !soa)
-		soa = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->owner, NULL);
+		soa = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->soa.name, NULL);
 	if (soa && is_credible(t, soa->owner))
 		copy_name(t->apex, soa->owner);
-	if (*t->apex)
+	else if (t->is_alias)
+		t->apex[0] = '\0';
+	if (*t->apex || t->is_alias)
 		return 0;
 	return err_set(err, ERR_DNS, "no server tells in which zone %s lies", t->owner);
 }
@@ -389,10 +415,9 @@ static int take_answer(struct trace *t, struct err *err)
 	if (apex)
 		return go_down(t, apex, err);
 	alias = dns_message_find(answer, DNS_ANSWER, DNS_CNAME, t->owner, NULL);
-	if (alias && t->type != DNS_CNAME)
-		return follow(t, alias, err);
+	t->is_alias = alias && t->type != DNS_CNAME;
 	take_apex(t, answer);
-	t->is_done = true;
+	t->is_done = !t->is_alias;
 	return 0;
 }
 
@@ -421,10 +446,12 @@ static void run(struct task *task)
 		end_search(t);
 		AWAIT(ask_owner(t));
 		TRY(take_answer(t, &t->err));
-	}
-	if (t->needs_soa) {
-		AWAIT(ask_soa(t));
-		TRY(take_soa(t, &t->err));
+		if (t->needs_soa) {
+			AWAIT(ask_soa(t));
+			TRY(take_soa(t, &t->err));
+		}
+		if (t->is_alias)
+			TRY(follow(t, &t->err));
 	}
 	FINALLY
 	end_search(t);
@@ -441,13 +468,19 @@ void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 	task_start_child(&trace->task, parent, run);
 }
 
-void trace_settled(
-	struct trace *trace, struct zones *zones, const char *owner, const char *apex)
+void trace_settled(struct trace *trace, const struct trace *other)
 {
 	trace_done(trace);
-	*trace = (struct trace){ .zones = zones, .is_done = true, .is_blind = true };
-	copy_name(trace->owner, owner);
-	copy_name(trace->apex, apex);
+	*trace = (struct trace){ .zones = other->zones,
+		.n_aliases = other->aliases ? other->n_aliases : 0,
+		.is_done = true,
+		.is_blind = true };
+	copy_name(trace->owner, other->owner);
+	copy_name(trace->apex, other->apex);
+	if (trace->n_aliases == 0)
+		return;
+	trace->aliases = mem_grow(NULL, trace->n_aliases, sizeof(*trace->aliases));
+	memcpy(trace->aliases, other->aliases, trace->n_aliases * sizeof(*trace->aliases));
 }
 
 const struct dns_message *trace_answer(const struct trace *trace)
@@ -462,5 +495,6 @@ void trace_done(struct trace *trace)
 	lookup_done(&trace->lookup);
 	lookup_done(&trace->soa);
 	forget_addresses(trace);
+	free(mem_take(&trace->aliases));
 	buf_done(&trace->chain);
 }

@@ -26,12 +26,19 @@
 #define TRACE_ALIASES 8
 #define TRACE_CUTS 16
 
+/* One that was followed: whoever asks any server of its zone has to find it there. */
+struct trace_alias {
+	char owner[DNS_NAME_LEN], target[DNS_NAME_LEN];
+	char apex[DNS_NAME_LEN]; /* of the zone that holds it; "": not known */
+};
+
 struct trace {
 	struct task task;
 	struct zones *zones;
 	char owner[DNS_NAME_LEN]; /* so far, then the final one */
 	char apex[DNS_NAME_LEN];  /* of the zone that holds it */
 	uint16_t type;
+	struct trace_alias *aliases; /* of a TXT record */
 	unsigned n_aliases, n_cuts;
 	uint32_t alias_ttl;            /* the lowest of those followed */
 	struct buf chain;              /* "a -> b -> c", for people */
@@ -44,16 +51,15 @@ struct trace {
 	struct lookup lookup, soa;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
 	bool is_blind; /* none of the zone's servers can be asked, by the configuration */
-	bool is_done, needs_soa;
+	bool is_done, is_alias, needs_soa;
 	struct err err;
 };
 
 void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 	const char *owner, uint16_t type);
 
-/* The trace as if it had led there, without asking anybody; it has no answer. */
-void trace_settled(
-	struct trace *trace, struct zones *zones, const char *owner, const char *apex);
+/* The trace as another one has led there, without asking anybody; it has no answer. */
+void trace_settled(struct trace *trace, const struct trace *other);
 
 /* What a server of the zone answered for the final owner; NULL with an error, or when none can be asked. */
 const struct dns_message *trace_answer(const struct trace *trace);

@@ -92,6 +92,37 @@ TEST(a_record_lies_where_aliases_lead)
 	}
 }
 
+/* Who asks the one that does not have it yet finds nothing, however many servers show the record. */
+TEST(an_alias_is_waited_for_everywhere)
+{
+	struct sim sim;
+	const struct acme_counts *counts;
+
+	counts = fake_acme_counts(begin(
+		&sim, HEAD(DNS_ZONES ", " NET, "dns-01") CERT("example.com, '*.example.com'")));
+	wires_serve(&sim.wires, "example.com", "ns3.example.com", "192.0.2.3", 60000);
+	wires_add(&sim.wires, OWNER, DNS_CNAME, "example-com.challenges.net");
+	sim_advance(&sim, SECONDS(45));
+	CHECK(wires_holds(&sim.wires, "example-com.challenges.net", DNS_TXT, NULL));
+	CHECK_INT(counts->n_asked[ASK_CHALLENGE], 0);
+	CHECK(why_says(&sim, OWNER ": 192.0.2.3 (ns3.example.com) answers without the record"));
+	expect_issue(&sim, MINUTES(2));
+	sim_close(&sim);
+}
+
+/* Nobody says that an alias may stand where a server never answers. */
+TEST(an_alias_at_a_dead_server_is_believed)
+{
+	struct sim sim;
+
+	begin(&sim, HEAD(DNS_ZONES ", " NET, "dns-01") CERT("example.com"));
+	wires_add(&sim.wires, OWNER, DNS_CNAME, "example-com.challenges.net");
+	wires_settle(&sim.wires);
+	wires_fault(&sim.wires, WIRES_NS2, WIRES_SILENT);
+	expect_issue(&sim, MINUTES(2));
+	sim_close(&sim);
+}
+
 TEST(aliases_in_a_circle_cost_no_order)
 {
 	struct sim sim;
