@@ -36,6 +36,8 @@ int dns_check_target(
 	char asked[DNS_NAME_LEN + sizeof("_acme-challenge.")];
 	const char *name = owner;
 
+	if (!*text)
+		return err_set(err, ERR_BAD_ARGUMENT, "the name is empty");
 	if (name_is_ip(text))
 		return err_set(err, ERR_BAD_ARGUMENT, "%.80s is an address, not a name", text);
 	if (dns_name_canonical(text, owner, err) < 0)
@@ -47,6 +49,11 @@ int dns_check_target(
 		return 0;
 	if (name_is_wildcard(name))
 		name += strlen("*.");
+	if (strchr(name, '*'))
+		return err_set(err, ERR_BAD_ARGUMENT,
+			"%.80s is not the name of a certificate: a wildcard is the whole first "
+			"label",
+			text);
 	snprintf(asked, sizeof(asked), "_acme-challenge.%s", name);
 	return dns_name_canonical(asked, owner, err);
 }

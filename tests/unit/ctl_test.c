@@ -404,7 +404,7 @@ TEST(dns_check)
 TEST(what_a_name_means_to_dns_check)
 {
 	static const struct {
-		const char *text, *owner;
+		const char *text, *owner; /* with type 0: what is said */
 		uint16_t type;
 	} rows[] = {
 		{ "example.com", "_acme-challenge.example.com", DNS_TXT },
@@ -416,11 +416,18 @@ TEST(what_a_name_means_to_dns_check)
 		{ "_25.a.test", "_25.a.test", DNS_TXT },
 		{ "_._tcp.a.test", "_._tcp.a.test", DNS_TXT },
 		{ "b\xc3\xbc.test", "_acme-challenge.xn--b-eha.test", DNS_TXT },
-		{ "", NULL, 0 },
-		{ ".", NULL, 0 },
-		{ "a..b", NULL, 0 },
-		{ "192.0.2.1", NULL, 0 },
-		{ "2001:db8::1", NULL, 0 },
+		{ "*._tcp.a.test", "_acme-challenge._tcp.a.test", DNS_TXT },
+		{ "", "the name is empty", 0 },
+		{ ".", "a name is needed, not the root", 0 },
+		{ "a..b", "a..b", 0 },
+		{ "a.*.test",
+			"a.*.test is not the name of a certificate: a wildcard is the whole "
+			"first label",
+			0 },
+		{ "*.*.test", "*.*.test is not", 0 },
+		{ "a*.test", "a*.test is not", 0 },
+		{ "192.0.2.1", "192.0.2.1 is an address, not a name", 0 },
+		{ "2001:db8::1", "2001:db8::1 is an address, not a name", 0 },
 	};
 	char longest[245], owner[DNS_NAME_LEN];
 	struct err err = ERR_INIT;
@@ -429,9 +436,11 @@ TEST(what_a_name_means_to_dns_check)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int got = dns_check_target(rows[i].text, owner, &type, &err);
 
-		if ((got == 0) != (rows[i].owner != NULL))
+		if ((got == 0) != (rows[i].type != 0))
 			TEST_FAIL("%s: %d", rows[i].text, got);
-		if (got < 0 || !rows[i].owner)
+		if (got < 0)
+			CHECK(strstr(err.text, rows[i].owner) != NULL);
+		if (got < 0 || rows[i].type == 0)
 			continue;
 		CHECK_STR(owner, rows[i].owner);
 		CHECK_INT(type, rows[i].type);
