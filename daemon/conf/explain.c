@@ -13,7 +13,7 @@ struct walk {
 	const char *path[PATH_MAX_KEYS];
 	size_t depth;
 	void (*visit)(struct walk *w, const struct yaml_field *field);
-	void (*visit_entry)(struct walk *w, const struct yaml_type *type); /* may be NULL */
+	void (*visit_entry)(struct walk *w, const struct yaml_type *map); /* may be NULL */
 	struct buf *out;
 	const char *wanted;
 	size_t n_found;
@@ -28,7 +28,7 @@ static void walk_type(struct walk *w, const struct yaml_type *type)
 	for (; type->entry; type = type->of) {
 		w->path[w->depth++] = type->entry;
 		if (w->visit_entry)
-			w->visit_entry(w, type->of);
+			w->visit_entry(w, type);
 	}
 	/* The keys of a certificate are told once, with the groups, if not asked for elsewhere. */
 	if (type->fields && (type->fields != conf_cert_fields || depth < w->depth ||
@@ -145,7 +145,7 @@ static const char *near_key(const char *wanted)
 /*
  * Behind "groups." any word may be a name, as domains have dots: there a mistyped key is likelier.
  */
-static void explain_entry(struct walk *w, const struct yaml_type *type)
+static void explain_entry(struct walk *w, const struct yaml_type *map)
 {
 	struct buf path AUTO_BUF = BUF_INIT;
 
@@ -154,8 +154,11 @@ static void explain_entry(struct walk *w, const struct yaml_type *type)
 		(!path_matches(w, w->wanted) ||
 			(str_starts(w->wanted, "groups.") && near_key(w->wanted))))
 		return;
-	buf_printf(w->out, "%s%s: %s\n", w->n_found ? "\n" : "", buf_text(&path), type->word);
-	add_keys(w->out, type);
+	buf_printf(
+		w->out, "%s%s: %s\n", w->n_found ? "\n" : "", buf_text(&path), map->of->word);
+	if (map->entry_help)
+		buf_printf(w->out, "    %s\n", map->entry_help);
+	add_keys(w->out, map->of);
 	w->n_found++;
 }
 

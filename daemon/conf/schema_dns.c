@@ -108,6 +108,10 @@ static const struct yaml_type zones_type = {
 	.decode = conf_keep_map,
 	.entry = "ZONE",
 	.of = &zone_type,
+	.entry_help =
+		"the entry default holds for names in no other zone, and for what other "
+		"zones do not say; one with a publish of its own takes nothing of that of "
+		"default",
 };
 
 static const struct yaml_field dns_fields[] = {

@@ -48,6 +48,7 @@ struct yaml_type {
 	const struct yaml_field *fields; /* a map with these keys, when not NULL */
 	const char *entry;               /* a map from free names, called this ("NAME") ... */
 	const struct yaml_type *of;      /* ... to this */
+	const char *entry_help; /* what is to be known of them, like a row's; or NULL */
 };
 
 struct yaml_field {
