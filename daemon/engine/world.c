@@ -100,8 +100,9 @@ static void say_alive(struct timer *timer)
 	loop_timer_in(world->loop, &world->alive, world->watchdog_ms / 3);
 	if (first && !world->fleet->is_paused && first->key + LATE_S < clock_now().s)
 		return;
-	snprintf(status, sizeof(status), "%zu certificates, %zu jobs",
-		world->fleet->conf->n_certs, world->runner->n_jobs);
+	snprintf(status, sizeof(status), "%zu certificate%s, %zu job%s",
+		world->fleet->conf->n_certs, world->fleet->conf->n_certs == 1 ? "" : "s",
+		world->runner->n_jobs, world->runner->n_jobs == 1 ? "" : "s");
 	keeper_tell(world->keeper, REQUEST_alive, status);
 }
 
@@ -154,9 +155,10 @@ static void facts_ended(struct task *task)
 	}
 	become_ready(world);
 	snprintf(what, sizeof(what),
-		"%zu certificates are in force: %zu added, %zu changed, %zu archived\n",
-		world->fleet->conf->n_certs, world->difference.n_added,
-		world->difference.n_changed, world->difference.n_removed);
+		"%zu certificate%s in force: %zu added, %zu changed, %zu archived\n",
+		world->fleet->conf->n_certs, world->fleet->conf->n_certs == 1 ? " is" : "s are",
+		world->difference.n_added, world->difference.n_changed,
+		world->difference.n_removed);
 	ctl_reloaded(&world->ctl, NULL, what);
 }
 

@@ -146,7 +146,8 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 		*out = conf;
 		listeners_use(&keeper.listeners, conf);
 		log_event(NULL, EVENT_CONFIG_LOADED, NULL,
-			"%s is in force with %zu certificates", keeper.config, conf->n_certs);
+			"%s is in force with %zu certificate%s", keeper.config, conf->n_certs,
+			conf->n_certs == 1 ? "" : "s");
 	}
 	conf_files_done(&files);
 	yaml_diags_done(&diags);
@@ -232,8 +233,8 @@ static void signer_used(struct server *server)
 static void is_ready(struct server *server)
 {
 	challenges_use_engine(server->challenges, notes_update, &keeper.engine);
-	log_event(NULL, EVENT_DAEMON_READY, NULL, "the daemon serves %zu certificates",
-		keeper.server.conf->n_certs);
+	log_event(NULL, EVENT_DAEMON_READY, NULL, "the daemon serves %zu certificate%s",
+		keeper.server.conf->n_certs, keeper.server.conf->n_certs == 1 ? "" : "s");
 	notify_ready(NULL);
 }
 
