@@ -155,6 +155,8 @@ static void present(struct authz *a)
 	line_add(text, "token", a->token);
 	if (record_is_needed(a)) {
 		line_add(text, "owner", a->trace.owner);
+		if (!a->trace.is_blind)
+			line_add(text, "apex", a->trace.apex);
 		/* What follows is waiting for others, and a record is cheapest with many others. */
 		acme_leave(&a->order->place);
 	}

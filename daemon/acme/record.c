@@ -89,12 +89,6 @@ int record_may_publish(const struct zones *zones, const char *asked, const struc
 		return err_set(err, ERR_BAD_CONFIG,
 			"%s lies in a zone that nothing publishes to; see dns.zones",
 			trace->owner);
-	/* Something between the configured zone and the name was delegated away. */
-	if (zone->name && strlen(trace->apex) > strlen(zone->name))
-		return err_set(err, ERR_BAD_CONFIG,
-			"%s lies in the zone %s, which dns.zones does not name; its nearest is "
-			"%s",
-			trace->owner, trace->apex, zone->name);
 	return 0;
 }
 

@@ -40,6 +40,12 @@ void challenge_owner(
 		name);
 }
 
+const char *challenge_zone(const struct zone_conf *entry, const char *apex)
+{
+	return entry->name && (!apex || !dns_name_is_below(apex, entry->name)) ? entry->name
+									       : apex;
+}
+
 /* Does a certificate have this name, or one below it? */
 static bool has_name_at(const struct conf *conf, const char *domain)
 {

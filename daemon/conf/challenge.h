@@ -21,6 +21,14 @@ void challenge_owner(
 	enum challenge type, const char *name, const char *account_url, struct buf *out);
 
 /*
+ * The zone, as it is published into, of an owner that `entry` of dns.zones serves (conf_zone).  `apex` is that of the
+ * zone that holds the owner in DNS, or NULL: nobody could be asked.  An entry serves its own zone, those below it
+ * that have none, and `default` all others, each under the name of its apex; one that is no zone of its own in DNS serves
+ * what lies below it in the zone above, under its own name.  NULL: the entry is `default`, and the apex is not known.
+ */
+const char *challenge_zone(const struct zone_conf *entry, const char *apex);
+
+/*
  * Whoever runs the zone of a certificate's name says where the aliases lead that begin at the record's own name
  * `asked`, and so where in our zones something is published.  What is published makes its owner exist, and all names
  * between that and the apex, for which no wildcard answers then; and it stands beside what other records of its type

@@ -474,7 +474,7 @@ void trace_settled(struct trace *trace, const struct trace *other)
 	*trace = (struct trace){ .zones = other->zones,
 		.n_aliases = other->aliases ? other->n_aliases : 0,
 		.is_done = true,
-		.is_blind = true };
+		.is_blind = other->is_blind };
 	copy_name(trace->owner, other->owner);
 	copy_name(trace->apex, other->apex);
 	if (trace->n_aliases == 0)

@@ -50,6 +50,7 @@ struct challenge_wish {
 	const char *thumbprint;
 	const char *account_url; /* for dns-account-01 */
 	const char *owner;       /* where aliases lead from the record's own name, or NULL */
+	const char *apex; /* of the zone that holds the owner in DNS, or NULL: not known */
 };
 
 struct challenge_told {

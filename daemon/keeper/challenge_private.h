@@ -186,7 +186,7 @@ void place_free(struct place *place);
  */
 void twins_mark(struct place *place);
 
-/* The zone as this configuration publishes into it that way, or NULL. */
+/* What serves the zone, if this configuration publishes into it that way; or NULL. */
 const struct zone_conf *place_zone(
 	const struct conf *conf, const char *zone, enum publication how);
 

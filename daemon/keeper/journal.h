@@ -23,6 +23,7 @@ struct err;
  *	path: /etc/dns/include-acme       the webroot, or the folder of the include file
  *	value: ...                        the record's, or the text of the file
  *	zone: example.com                 these three for records
+ *	apex: example.com                 only where the zone is none of its own in DNS: of the one that holds it
  *	owner: _acme-challenge.www.example.com
  *	ttl: 60
  *	n_dirs: 2                         of `directories`: how many of the webroot's two we made
@@ -48,7 +49,8 @@ const char *publication_text(enum publication how);
 #define JOURNAL_FILE_MAX ((size_t)8192)
 
 #define JOURNAL_TEXTS(TEXT)                                                                    \
-	TEXT(cert) TEXT(ca) TEXT(name) TEXT(token) TEXT(path) TEXT(zone) TEXT(owner) TEXT(value)
+	TEXT(cert)                                                                             \
+	TEXT(ca) TEXT(name) TEXT(token) TEXT(path) TEXT(zone) TEXT(apex) TEXT(owner) TEXT(value)
 
 struct journal_entry {
 	char id[JOURNAL_ID_LEN];

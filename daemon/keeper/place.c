@@ -168,10 +168,7 @@ const struct zone_conf *place_zone(
 							     : PUBLISH_COMMAND;
 	const struct zone_conf *found = conf ? conf_zone(conf, zone) : NULL;
 
-	if (!found || found->publish.type != type ||
-		(found->name && !str_is(found->name, zone)))
-		return NULL;
-	return found;
+	return found && found->publish.type == type ? found : NULL;
 }
 
 static void tell_event(

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/keeper/challenge_private.h"
 #include "lib/base/clock.h"
@@ -68,21 +69,29 @@ static bool has_more(struct place *place, const struct err *err)
 	return has;
 }
 
-static bool is_of_commands(const struct place *place, const char *zone)
+/* What serves the zone of a place now, or NULL: it goes another way. */
+static const struct zone_conf *entry_of(const struct place *place)
 {
-	return place->how == PUBLICATION_COMMAND && str_is(place->zone, zone);
+	const struct zone_conf *entry =
+		place->zone ? place_zone(place->challenges->conf, place->zone, place->how)
+			    : NULL;
+
+	return entry && place->how == PUBLICATION_INCLUDE &&
+			       !str_is(place->path, entry->publish.acme_dir)
+		       ? NULL
+		       : entry;
 }
 
-/* Whoever waits for a zone of commands waits for each of its records that is said again. */
+/* Whoever waits for what has several places waits for each of them that is said again. */
 static bool wait_for_next(struct place *place)
 {
-	if (place->how != PUBLICATION_COMMAND)
-		return false;
+	const struct zone_conf *entry = entry_of(place);
+
 	list_each(at, &place->challenges->places) {
 		struct place *next = LIST_OF(at, struct place, link);
 
-		if (!is_of_commands(next, place->zone) ||
-			(!next->wants_refresh && !next->is_refreshing))
+		if (!entry || (!next->wants_refresh && !next->is_refreshing) ||
+			entry_of(next) != entry)
 			continue;
 		move(&place->served, next->wants_refresh ? &next->waits : &next->served);
 		return true;
@@ -148,16 +157,41 @@ static void want(struct place *place, struct tick now)
 	place_wake(place);
 }
 
-/* Some place of the zone that has begun, or NULL. */
-static struct place *want_commands(
-	struct challenges *challenges, const char *zone, struct tick now)
+/* Is something there for a certificate of this group? */
+static bool has_group(const struct place *place, const char *group)
+{
+	size_t len = strlen(group);
+
+	list_each(at, &place->all) {
+		const char *cert = LIST_OF(at, struct shown, link)->entry.cert;
+
+		if (str_starts(cert, group) && cert[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * People name an entry, and mean all the zones that it serves; of those that go by `default`, which has no name, they
+ * mean what certificates of the group have there.
+ */
+static bool is_meant(const struct place *place, const struct zone_conf *conf, const char *zone)
+{
+	if (entry_of(place) != conf)
+		return false;
+	return str_is(place->zone, zone) || conf->name || has_group(place, zone);
+}
+
+/* Some place of the zones that has begun, or NULL. */
+static struct place *want_all(struct challenges *challenges, const struct zone_conf *conf,
+	const char *zone, struct tick now)
 {
 	struct place *some = NULL;
 
 	list_each(at, &challenges->places) {
 		struct place *place = LIST_OF(at, struct place, link);
 
-		if (!is_of_commands(place, zone))
+		if (!is_meant(place, conf, zone))
 			continue;
 		want(place, now);
 		some = place;
@@ -171,12 +205,11 @@ static struct place *want_zone(struct challenges *challenges, const struct zone_
 	struct tick now = clock_tick();
 	struct place *place;
 
+	if (is_forced)
+		return want_all(challenges, conf, zone, now);
 	/* A program that adds need not bear being run again, so only people have it run. */
-	if (conf->publish.type == PUBLISH_COMMAND)
-		return is_forced ? want_commands(challenges, zone, now) : NULL;
 	place = find_place(challenges, conf, zone);
-	if (!place ||
-		(!is_forced && place->refreshed.ms && now.ms - place->refreshed.ms < AGAIN_MS))
+	if (!place || (place->refreshed.ms && now.ms - place->refreshed.ms < AGAIN_MS))
 		return NULL;
 	want(place, now);
 	return place;
@@ -191,7 +224,7 @@ int challenges_refresh(struct challenges *challenges, const char *zone, bool is_
 	struct place *place;
 
 	*out = NULL;
-	if (!conf || (conf->name && !str_is(conf->name, zone)))
+	if (!conf)
 		return err_set(err, ERR_NOT_FOUND, "dns.zones has no zone %.255s", zone);
 	place = want_zone(challenges, conf, zone, is_forced);
 	if (!place)

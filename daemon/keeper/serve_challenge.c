@@ -88,6 +88,7 @@ static int read_wish(struct asked *asked, struct challenge_wish *wish, struct er
 {
 	wish->cert = asked->cert;
 	wish->owner = line_get(&asked->message.line, "owner");
+	wish->apex = line_get(&asked->message.line, "apex");
 	wish->token = line_need(&asked->message.line, "token", err);
 	return !wish->token || keyauth_check_token(wish->token, err) < 0 ||
 			       find_ca(asked, wish, err) < 0 ||

@@ -238,6 +238,19 @@ static const char *server_of(const struct zone_conf *zone, const char *offered)
 					 : offered;
 }
 
+/* What the server calls the zone; the newest of those who saw that in DNS knows best. */
+static const char *apex_of(const struct place *place)
+{
+	const char *apex = place->zone;
+
+	list_each(at, &place->all) {
+		const struct journal_entry *entry = &LIST_OF(at, struct shown, link)->entry;
+
+		apex = entry->apex ? entry->apex : place->zone;
+	}
+	return apex;
+}
+
 /* *is_record: what is wrong is one of the records. */
 static int make(struct updating *updating, const char *offered, struct buf *wire,
 	bool *is_record, struct err *err)
@@ -260,7 +273,7 @@ static int make(struct updating *updating, const char *offered, struct buf *wire
 			"publish.server",
 			place->zone);
 	updating->n_changes = list_changes(place, &arena, changes);
-	*is_record = dns_update_make(place->zone, changes,
+	*is_record = dns_update_make(apex_of(place), changes,
 			     updating->is_question ? 0 : updating->n_changes, key, clock_now(),
 			     wire, &updating->sent, err) < 0;
 	free(updating->owner);

@@ -9,21 +9,18 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/wire/dns_name.h"
 #include "lib/wire/name.h"
 
 /* From what the engine wishes to be shown to what is shown, where and how: by the configuration. */
 
-/* In a zone that has no entry of its own, a certificate's group is the apex. */
-static int find_apex(const struct challenge_wish *wish, const struct zone_conf *zone,
-	struct journal_entry *entry, struct err *err)
+/* Where DNS could not be asked, the group of a certificate is the apex of what has no entry. */
+static int guess_zone(
+	const struct challenge_wish *wish, struct journal_entry *entry, struct err *err)
 {
 	char group[256];
 	size_t len, name_len = strlen(wish->name);
 
-	if (zone->name) {
-		entry->zone = mem_strdup(zone->name);
-		return 0;
-	}
 	cert_conf_group(wish->cert, group);
 	len = strlen(group);
 	if (name_len < len || !str_is(wish->name + name_len - len, group) ||
@@ -32,6 +29,20 @@ static int find_apex(const struct challenge_wish *wish, const struct zone_conf *
 			"no zone of dns.zones holds %s, and %s is not its apex", wish->name,
 			group);
 	entry->zone = mem_strdup(group);
+	return 0;
+}
+
+static int note_zone(const struct challenge_wish *wish, const struct zone_conf *entry_of,
+	struct journal_entry *entry, struct err *err)
+{
+	const char *zone = challenge_zone(entry_of, wish->apex);
+
+	if (!zone)
+		return guess_zone(wish, entry, err);
+	entry->zone = mem_strdup(zone);
+	/* A message has to name what the server has; files and programs go by what the operator wrote. */
+	if (wish->apex && !str_is(zone, wish->apex))
+		entry->apex = mem_strdup(wish->apex);
 	return 0;
 }
 
@@ -61,7 +72,7 @@ static int find_publisher(const struct challenge_wish *wish, const struct zone_c
 		return err_set(err, ERR_BAD_CONFIG,
 			"the zone %s does not say how to publish records", name);
 	}
-	return find_apex(wish, zone, entry, err);
+	return note_zone(wish, zone, entry, err);
 }
 
 /* Lower case letters, digits, hyphens and underscores: it goes into files, commands and messages. */
@@ -106,6 +117,14 @@ static const struct zone_conf *find_zone(const struct conf *conf,
 	return conf_zone(conf, wish->owner);
 }
 
+/* The engine saw the zone in DNS; more than the owner's own name it cannot make of that. */
+static int check_apex(const struct challenge_wish *wish, const char *owner, struct err *err)
+{
+	if (!wish->apex || (is_owner(wish->apex) && dns_name_is_below(owner, wish->apex)))
+		return 0;
+	return err_set(err, ERR_BAD_ARGUMENT, "the apex is of no zone that holds %s", owner);
+}
+
 static int describe_record(const struct conf *conf, const struct challenge_wish *wish,
 	const char *key_authorization, struct journal_entry *entry, struct err *err)
 {
@@ -122,7 +141,8 @@ static int describe_record(const struct conf *conf, const struct challenge_wish 
 		return err_set(err, ERR_BAD_CONFIG, "%s is an address, which %s cannot prove",
 			wish->name, challenge_text(wish->type));
 	zone = find_zone(conf, wish, &owner, err);
-	if (!zone || find_publisher(wish, zone, entry, err) < 0)
+	if (!zone || check_apex(wish, buf_text(&owner), err) < 0 ||
+		find_publisher(wish, zone, entry, err) < 0)
 		return -1;
 	entry->owner = mem_strdup(buf_text(&owner));
 	entry->value = mem_strdup(keyauth_value(key_authorization, value));

@@ -101,6 +101,30 @@ def test_one_name_that_may_not_be_changed(run, place, bed, primary):
         assert len(told(certd, "dns.refused")) <= 4 and len(told(certd, "dns.updated")) <= 12
 
 
+NOBODY = "publish: {type: command, add: [/bin/false], remove: [/bin/false]}"
+
+
+@pytest.mark.parametrize("kind", ["default", "above", "inherited", "below"])
+def test_zones_of_one_entry(run, place, bed, kind):
+    """Whatever zones the names lie in: each goes by the nearest entry, and under its own apex."""
+    zones = [bed.zone(name, ["primary", "knot"]) for name in ("example.test", "other.test")]
+    bed.start()
+    entries = {
+        "default": {"default": update(bed)},
+        "above": {"default": NOBODY, "test": update(bed)},
+        "inherited": {"default": update(bed), "test": f'primary: "{bed.address("primary")}:53"'},
+        "below": {"default": update(bed), "example.test": NOBODY, "www.example.test": update(bed)},
+    }[kind]
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("www.example.test", "*.other.test")}, "dns-01",
+                                dns=make_dns(bed, entries, [bed.resolver])))
+        settle(certd)
+        assert ca.count("challenge") == 2
+        assert len(told(certd, "dns.updated")) == 4, "each zone has its own"
+        until(lambda: not any(value for zone in zones for name in ("www.example.test", "other.test")
+                              for value in shown(bed, zone, f"_acme-challenge.{name}").values()), 30, "withdrawn")
+
+
 def test_include(run, place, bed):
     """Files that a signer reads; foreign records stay."""
     zone = bed.zone("example.test", ["primary", "knot", "nsd"], kind="include", extra=['_acme-challenge TXT "foreign"'])
@@ -125,10 +149,9 @@ def test_delegated(run, place, bed):
     bed.zone("example.test", ["primary", "knot"], extra=["_acme-challenge.www CNAME www.acme.other.test."])
     other = bed.zone("acme.other.test", ["bprimary", "nsd"])
     bed.start()
-    nobody = "publish: {type: command, add: [/bin/false], remove: [/bin/false]}"
     with Resolved(place / "ca", bed) as ca:
         certd = run(make_config(ca, {"web": names("www.example.test")}, "dns-01", dns=make_dns(
-            bed, {"example.test": nobody, "acme.other.test": update(bed, "bprimary")}, [bed.resolver])))
+            bed, {"example.test": NOBODY, "acme.other.test": update(bed, "bprimary")}, [bed.resolver])))
         settle(certd)
         assert ca.count("challenge") == 1
         until(lambda: not any(shown(bed, other, "www.acme.other.test").values()), 30, "withdrawn")

@@ -12,6 +12,16 @@
 #define CERT(service, names) "    " service ": {ca: a, names: [" names "], deploy: [front]}\n"
 #define WILDCARD CERT("web", "example.com, '*.example.com'")
 
+#define NOBODY "{publish: {type: command, add: [nobody], remove: [nobody]}}"
+
+/* Instead of a format that is no literal. */
+static char *replaced(const char *text, const char *word)
+{
+	const char *at = strstr(text, "%s");
+
+	return mem_printf("%.*s%s%s", (int)(at - text), text, word, at + 2);
+}
+
 static struct primary *begin(struct sim *sim)
 {
 	return update_open(sim, SERVER, WILDCARD, 1);
@@ -67,6 +77,42 @@ TEST(one_message_publishes_and_one_withdraws)
 	CHECK_INT(counts_of(&sim)->n_validated, 2);
 	CHECK_INT(sim_count(&sim, EVENT_DNS_UPDATED, NULL), 2);
 	end(&sim);
+}
+
+/* Whatever zones the names lie in: each goes by the nearest entry, and a server knows it by its real apex. */
+TEST(each_zone_goes_by_the_nearest_entry)
+{
+	static const struct {
+		const char *zones, *names;
+		unsigned n_zones;
+	} rows[] = {
+		{ "default: %s", "example.com, www.example.com", 1 },
+		{ "default: %s", "www.other.net", 1 },
+		{ "default: %s", "example.com, www.other.net", 2 },
+		{ "default: " NOBODY ", com: %s", "www.example.com", 1 },
+		{ "default: %s, com: {primary: 192.0.2.1}", "www.example.com", 1 },
+		{ "com: " NOBODY ", example.com: %s", "www.example.com", 1 },
+		{ "com: " NOBODY ", www.example.com: %s", "www.example.com", 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *entry AUTO_FREE = update_entry(SERVER), *zones AUTO_FREE = NULL;
+		char *certs AUTO_FREE = mem_printf(CERT("web", "%s"), rows[i].names);
+		const struct primary *primary;
+		int before = test_failures;
+		struct sim sim;
+
+		zones = replaced(rows[i].zones, entry);
+		primary = update_open_zones(&sim, zones, certs, 1);
+		wires_serve(&sim.wires, "net", "ns.net", "203.0.113.2", 0);
+		wires_serve(&sim.wires, "other.net", "ns1.example.com", WIRES_NS1, 0);
+		expect_deployed(&sim, MINUTES(2));
+		sim_rest(&sim, MINUTES(1));
+		CHECK_INT(primary->n_applied, 2 * rows[i].n_zones);
+		end(&sim);
+		if (test_failures != before)
+			printf("# row %zu\n", i);
+	}
 }
 
 /* What the primary does for as long as it is not mended, what the user is told, and whether the zone is named. */

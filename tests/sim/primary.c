@@ -153,6 +153,8 @@ static void carry_out(struct update *u, const char *address, enum primary_fault 
 							   : DNS_NOERROR;
 	if (u->rcode == DNS_NOERROR)
 		u->rcode = each(u, DNS_ANSWER, demand);
+	if (u->rcode == DNS_NOERROR && !wires_has_zone(u->wires, address, u->zone))
+		u->rcode = DNS_NOTAUTH;
 	if (u->rcode == DNS_NOERROR)
 		u->rcode = each(u, DNS_AUTHORITY, scan);
 	if (u->rcode != DNS_NOERROR)

@@ -12,7 +12,11 @@
 #include "tests/sim/acme.h"
 #include "tests/sim/sim.h"
 
-/* Included by the one file of a program of scenarios whose zone, example.com, takes dynamic updates. */
+/*
+ * Included by the one file of a program of scenarios whose zones take dynamic updates: update_open() where that is
+ * example.com alone, update_open_zones() with other entries of dns.zones.  The keeper's key lies in a file
+ * that goes with the program; the primary is the simulation's, well until something is done to it.
+ */
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define SECRET_BASE64 "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -50,26 +54,41 @@ static void mend(struct primary *primary)
 	primary->clock_off_s = primary->late_ms = 0;
 }
 
-/* `server`: "server: 192.0.2.1, " or nothing; `certs`: lines of the group example.com. */
-static struct primary *update_open(
-	struct sim *sim, const char *server, const char *certs, uint64_t seed)
+/* How a zone takes updates; `server`: "server: 192.0.2.1, " or nothing.  The caller frees it. */
+static char *update_entry(const char *server)
+{
+	write_secret();
+	return mem_printf(
+		"{publish: {type: update, %stsig: {name: key, algorithm: hmac-sha256, "
+		"secret_file: %s}}}",
+		server, secret_path);
+}
+
+/* `zones`: the entries of dns.zones; `certs`: lines of the group example.com. */
+static struct primary *update_open_zones(
+	struct sim *sim, const char *zones, const char *certs, uint64_t seed)
 {
 	char *config AUTO_FREE;
 	struct fake_acme *acme;
 
-	write_secret();
-	config = mem_printf(
-		ACME_DAEMON DNS_OF("extra_nameservers: []",
-			"example.com: {publish: {type: update, %stsig: {name: key, algorithm: "
-			"hmac-sha256, secret_file: %s}}}") "cas:\n" ACME_CA("a",
-			"dns-01") "groups:\n  example.com:\n%s" FRONT,
-		server, secret_path, certs);
+	config = mem_printf(ACME_DAEMON DNS_OF("extra_nameservers: []", "%s") "cas:\n" ACME_CA(
+				    "a", "dns-01") "groups:\n  example.com:\n%s" FRONT,
+		zones, certs);
 	sim_open(sim, config, seed);
 	acme = sim_acme(sim, A_TEST);
 	fake_acme_knobs(acme)->has_renewal_info = true;
 	fake_acme_knobs(acme)->ask_again = DAYS(1);
 	mend(&sim->wires.primary);
 	return &sim->wires.primary;
+}
+
+static struct primary *update_open(
+	struct sim *sim, const char *server, const char *certs, uint64_t seed)
+{
+	char *entry AUTO_FREE = update_entry(server);
+	char *zones AUTO_FREE = mem_printf("example.com: %s", entry);
+
+	return update_open_zones(sim, zones, certs, seed);
 }
 
 #endif

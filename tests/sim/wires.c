@@ -317,7 +317,7 @@ static const char *add_records(struct reply *reply, const struct wires *wires,
 	return alias;
 }
 
-static bool serves(const struct wires *wires, const char *address, const char *apex)
+bool wires_has_zone(const struct wires *wires, const char *address, const char *apex)
 {
 	const struct host *host = host_at(wires, address, apex);
 
@@ -331,7 +331,8 @@ static void answer_with_authority(const struct wires *wires, const struct host *
 	int64_t moment = moment_of(host);
 	bool exists = str_is(name, host->apex);
 
-	if (zone && strlen(zone) > strlen(host->apex) && !serves(wires, host->address, zone)) {
+	if (zone && strlen(zone) > strlen(host->apex) &&
+		!wires_has_zone(wires, host->address, zone)) {
 		add_servers(reply, wires, zone, DNS_AUTHORITY);
 		return;
 	}

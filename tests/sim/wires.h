@@ -52,6 +52,7 @@ struct wires {
 #define WIRES_OWN "198.51.100.53"
 void wires_serve(struct wires *wires, const char *apex, const char *name, const char *address,
 	int64_t lag_ms);
+bool wires_has_zone(const struct wires *wires, const char *address, const char *apex);
 void wires_hide(struct wires *wires, const char *name); /* the zone forgot it, not its parent */
 void wires_resolver(struct wires *wires, const char *address);
 void wires_fault(struct wires *wires, const char *address, enum wires_fault fault);

@@ -177,9 +177,9 @@ static inline void told(void *data, const struct challenge_told *what, const str
 	w.n_told++;
 }
 
-/* At another owner, to which aliases lead, unless that is NULL. */
-static inline size_t present_at(
-	enum challenge type, const char *name, const char *token, const char *owner)
+/* At another owner, to which aliases lead, and in the zone of that apex, unless these are NULL. */
+static inline size_t present_in(enum challenge type, const char *name, const char *token,
+	const char *owner, const char *apex)
 {
 	struct challenge_wish wish = { .cert = conf_cert(w.conf, "example.com/web"),
 		.ca = "ca",
@@ -188,7 +188,8 @@ static inline size_t present_at(
 		.token = token,
 		.thumbprint = "thumb",
 		.account_url = "https://example.com/acme/acct/ExampleAccount",
-		.owner = owner };
+		.owner = owner,
+		.apex = apex };
 	size_t i = w.n_asked++;
 
 	REQUIRE(i < WAITS_MAX);
@@ -196,6 +197,12 @@ static inline size_t present_at(
 		    w.challenges, w.conf, &wish, told, (void *)(uintptr_t)i, &w.told[i].err))
 		CHECK(err_is_set(&w.told[i].err));
 	return i;
+}
+
+static inline size_t present_at(
+	enum challenge type, const char *name, const char *token, const char *owner)
+{
+	return present_in(type, name, token, owner, NULL);
 }
 
 static inline size_t present(enum challenge type, const char *name, const char *token)

@@ -86,15 +86,20 @@ TEST(a_sweep_does_not_gather)
 	end();
 }
 
-static void ask_refresh(bool is_forced, bool is_done)
+static void ask_refresh_of(const char *zone, bool is_forced, bool is_done)
 {
 	struct challenge_wait *wait;
 	struct err err = ERR_INIT;
 	size_t i = w.n_asked++;
 
-	REQUIRE(challenges_refresh(w.challenges, APEX, is_forced, told, (void *)(uintptr_t)i,
+	REQUIRE(challenges_refresh(w.challenges, zone, is_forced, told, (void *)(uintptr_t)i,
 			&wait, &err) == 0);
 	CHECK_INT(wait != NULL, is_done);
+}
+
+static void ask_refresh(bool is_forced, bool is_done)
+{
+	ask_refresh_of(APEX, is_forced, is_done);
 }
 
 TEST(a_refresh_is_run_again_but_not_all_the_time)
@@ -245,6 +250,85 @@ TEST(aliases_disturb_nobody)
 		CHECK_INT(w.told[at].err.code, rows[i].is_refused ? ERR_BAD_CONFIG : ERR_NONE);
 		CHECK_INT(count("challenges"), before + !rows[i].is_refused);
 	}
+	end();
+}
+
+/* An entry serves the zones below it, and `default` all others, each under its own apex. */
+TEST(records_go_to_the_zone_that_holds_them)
+{
+	static const struct {
+		const char *entry, *apex, *zone; /* entry NULL: default; zone NULL: refused */
+	} rows[] = {
+		{ "example.com", "example.com", "example.com" },
+		{ "example.com", NULL, "example.com" },
+		{ "com", "example.com", "example.com" },
+		{ "com", "com", "com" },
+		{ "com", NULL, "com" },
+		{ "example.com", "www.example.com", "www.example.com" },
+		{ "example.com", "_acme-challenge.www.example.com",
+			"_acme-challenge.www.example.com" },
+		/* No zone of its own in DNS: */
+		{ "www.example.com", "example.com", "www.example.com" },
+		{ NULL, "www.example.com", "www.example.com" },
+		{ NULL, "com", "com" },
+		{ NULL, NULL, "example.com" },
+		/* An engine that was taken over says anything. */
+		{ "com", "example.net", NULL },
+		{ "com", "ample.com", NULL },
+		{ "com", "x._acme-challenge.www.example.com", NULL },
+		{ NULL, "WWW.example.com", NULL },
+		{ NULL, "../x.example.com", NULL },
+		{ NULL, ".", NULL },
+		{ NULL, "", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char file[100];
+		size_t at;
+
+		begin();
+		w.zone.name = rows[i].entry;
+		w.conf->dns.n_zones = rows[i].entry != NULL;
+		w.conf->dns.fallback = rows[i].entry ? NULL : &w.zone;
+		use_include("echo $1 >> calls");
+		at = present_in(CHALLENGE_DNS, "www." APEX, TOKEN, NULL, rows[i].apex);
+		settle();
+		CHECK_INT(w.told[at].err.code, rows[i].zone ? ERR_NONE : ERR_BAD_ARGUMENT);
+		snprintf(file, sizeof(file), "grep -q TXT zones/acme-challenge.%s",
+			rows[i].zone ? rows[i].zone : "");
+		CHECK_INT(run(file) == 0, rows[i].zone != NULL);
+		CHECK_INT(
+			count("zones"), 1 +
+						(rows[i].entry && rows[i].zone &&
+							!str_is(rows[i].entry, rows[i].zone)) -
+						(!rows[i].entry && !rows[i].zone));
+		if (rows[i].zone) {
+			withdraw(at);
+			settle();
+			CHECK(run(file) == 1);
+		}
+		w.conf->dns.fallback = NULL;
+		end();
+	}
+}
+
+/* Whoever asks for an entry means all zones that it serves. */
+TEST(all_zones_of_an_entry_are_refreshed)
+{
+	begin();
+	w.zone.name = "com";
+	use_include("echo x >> calls");
+	present_in(CHALLENGE_DNS, APEX, TOKEN, NULL, APEX);
+	present_in(CHALLENGE_DNS, "www." APEX, TOKEN, NULL, "www." APEX);
+	settle();
+	REQUIRE(run("rm calls zones/*") == 0);
+	ask_refresh_of("com", true, true);
+	settle();
+	CHECK(!err_is_set(&w.told[w.n_asked - 1].err));
+	CHECK_INT(count("zones"), 3);
+	check_text("calls", "x\nx\nx\n");
+	/* One that did not become right by it is asked for by itself. */
+	ask_refresh_of("www." APEX, false, false);
 	end();
 }
 

@@ -274,3 +274,30 @@ TEST(a_refresh_sends_all_that_is_wanted_again)
 	CHECK(!err_is_set(&w.told[MANY].err));
 	finish_update();
 }
+
+/* A key may be good for a part of a zone alone, which the server knows by its apex. */
+TEST(the_message_names_the_zone_that_holds_the_record)
+{
+	static const char zone[] = "\3com\0\0\6\0\1";
+
+	for (int is_below = 0; is_below < 2; is_below++) {
+		use_update();
+		present_in(CHALLENGE_DNS, APEX, TOKEN, NULL, is_below ? "com" : APEX);
+		sign();
+		CHECK_INT(memcmp((const char *)wire.data + 12, zone, sizeof(zone) - 1) == 0,
+			is_below);
+		carry_out();
+		settle();
+		CHECK_INT(w.told[0].err.code, ERR_NONE);
+		/* Another life withdraws it there, too. */
+		restart();
+		challenges_use_engine(w.challenges, wanted, NULL);
+		CHECK_INT(challenges_sweep(w.challenges), 1);
+		sign();
+		CHECK_INT(memcmp((const char *)wire.data + 12, zone, sizeof(zone) - 1) == 0,
+			is_below);
+		carry_out();
+		settle();
+		finish_update();
+	}
+}
