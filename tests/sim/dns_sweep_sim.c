@@ -32,7 +32,9 @@ struct tale {
 	struct sim sim;
 	enum twist twist;
 	unsigned at, n_steps;
-	bool ca_looks; /* it was asked to, and a death withdraws what it looks for under its eyes */
+	/* A death takes back what is shown, and the next life shows the same again: in between the CA may look in
+	 * vain, be it that it looks just then, be it at a server that lagged and was seen to show the first. */
+	bool takes_back;
 };
 
 static bool is_moment(enum twist twist)
@@ -42,11 +44,9 @@ static bool is_moment(enum twist twist)
 
 static void twist(struct tale *tale)
 {
-	const struct acme_counts *counts = fake_acme_counts(tale->sim.acmes[0]);
+	const struct town *town = &tale->sim.town;
 
-	tale->ca_looks = tale->twist == DIE &&
-			 sim_count(&tale->sim, EVENT_DNS_SEEN, NULL) == NAMES &&
-			 counts->n_validated < NAMES;
+	tale->takes_back = tale->twist == DIE && town->n_published > town->n_withdrawn;
 	if (tale->twist == DIE)
 		sim_restart(&tale->sim);
 	else if (tale->twist == STOP)
@@ -86,7 +86,7 @@ static void check_end(struct tale *tale)
 	CHECK_INT(store_memory_added(tale->sim.store, WEB), 1);
 	CHECK_INT(counts->n_issued, 1);
 	/* An order that fails at once takes everything back, also what the CA is looking at. */
-	if (!tale->ca_looks && tale->twist < LOSE_BEFORE)
+	if (!tale->takes_back && tale->twist < LOSE_BEFORE)
 		CHECK_INT(counts->n_invalid, 0);
 	CHECK(counts->n_orders == 1 || (tale->twist != NOTHING && counts->n_orders == 2));
 }
