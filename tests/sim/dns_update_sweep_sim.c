@@ -1,7 +1,4 @@
-#include "tests/sim/scenario.h"
-
-#include <limits.h>
-#include <time.h>
+#include "tests/sim/sweep.h"
 
 #include "tests/sim/update_world.h"
 
@@ -10,55 +7,13 @@
  * moment: both processes die, the daemon is stopped in good order, the job is cancelled; an update is lost on its way
  * there or back, or nobody listens; a request to the keeper is lost.  However it went, afterwards by itself: the zone
  * holds no record of ours, the journal is empty, the certificate is served, and the CA has nothing to complain about.
- *
- * $LONG tries every moment under several seeds; without it one in a few, another one each day.  $AT tries one moment
- * only: the one that a complaint named.
  */
 
 #define CERTS                                                                                  \
 	"    web: {ca: a, names: [example.com, '*.example.com', www.example.com], deploy: "    \
 	"[front]}\n"
 
-enum { NAMES = 3 };
-
-enum twist {
-	NOTHING,
-	DIE,
-	STOP,
-	CANCEL,
-	UPDATE_DEAF,
-	UPDATE_MUTE,
-	UPDATE_AWAY,
-	LOSE_BEFORE,
-	LOSE_AFTER
-};
-
-struct tale {
-	struct sim sim;
-	enum twist twist;
-	unsigned at, n_steps;
-	bool ca_looks; /* it was asked to, and a death withdraws what it looks for under its eyes */
-};
-
-static bool is_moment(enum twist twist)
-{
-	return twist == DIE || twist == STOP || twist == CANCEL;
-}
-
-static void twist(struct tale *tale)
-{
-	const struct acme_counts *counts = fake_acme_counts(tale->sim.acmes[0]);
-
-	tale->ca_looks = tale->twist == DIE &&
-			 sim_count(&tale->sim, EVENT_DNS_SEEN, NULL) == NAMES &&
-			 counts->n_validated < NAMES;
-	if (tale->twist == DIE)
-		sim_restart(&tale->sim);
-	else if (tale->twist == STOP)
-		REQUIRE(sim_stop(&tale->sim));
-	else if (tale->twist == CANCEL)
-		sim_cancel_all(&tale->sim);
-}
+enum { UPDATE_DEAF = TWISTS, UPDATE_MUTE, UPDATE_AWAY };
 
 static void lose(struct tale *tale)
 {
@@ -69,21 +24,7 @@ static void lose(struct tale *tale)
 			: tale->twist == UPDATE_MUTE ? PRIMARY_MUTE
 			: tale->twist == UPDATE_AWAY ? PRIMARY_AWAY
 						     : PRIMARY_WELL;
-	if (tale->twist == LOSE_BEFORE || tale->twist == LOSE_AFTER)
-		keeper_direct_lose(tale->sim.world.keeper, tale->at,
-			tale->twist == LOSE_BEFORE ? LOSS_BEFORE : LOSS_AFTER);
-}
-
-static void go_on(struct tale *tale, struct duration d)
-{
-	struct instant until = instant_add(clock_now(), d);
-
-	do {
-		if (is_moment(tale->twist) && tale->n_steps == tale->at)
-			twist(tale);
-		tale->n_steps++;
-	} while (sim_step(&tale->sim, until));
-	sim_advance(&tale->sim, instant_since(until, clock_now()));
+	sweep_lose(tale);
 }
 
 static void check_end(struct tale *tale)
@@ -98,79 +39,80 @@ static void check_end(struct tale *tale)
 	CHECK_INT(fake_challenges_left(&tale->sim.town), 0);
 	CHECK_INT(store_memory_added(tale->sim.store, WEB), 1);
 	CHECK_INT(counts->n_issued, 1);
-	if (!tale->ca_looks)
+	if (!tale->takes_back)
 		CHECK_INT(counts->n_invalid, 0);
 	CHECK(counts->n_orders == 1 || (tale->twist != NOTHING && counts->n_orders == 2));
 }
 
 /* How much of what the twist counts there was. */
-static unsigned live(enum twist twist, unsigned at, uint64_t seed)
+static unsigned tell(struct tale *tale)
 {
-	struct tale tale = { .twist = twist, .at = at };
-	struct sim *sim = &tale.sim;
+	struct sim *sim = &tale->sim;
 	unsigned n;
 
-	update_open(sim, "server: 192.0.2.1, ", CERTS, seed);
+	update_open(sim, "server: 192.0.2.1, ", CERTS, tale->seed);
 	wires_serve(&sim->wires, "example.com", "ns3.example.com", "192.0.2.3", 8000);
-	lose(&tale);
-	go_on(&tale, SECONDS(60));
-	n = is_moment(twist)       ? tale.n_steps
-	    : twist >= LOSE_BEFORE ? keeper_direct_asked(sim->world.keeper)
-				   : sim->wires.primary.n_begun;
-	check_end(&tale);
+	lose(tale);
+	sweep_go_on(tale, SECONDS(60));
+	n = sweep_is_moment(tale->twist) ? tale->n_steps
+	    : tale->twist < TWISTS       ? keeper_direct_asked(sim->world.keeper)
+					 : sim->wires.primary.n_begun;
+	check_end(tale);
 	sim_close(sim);
 	return n;
 }
 
-static void sweep_seed(enum twist twist, uint64_t seed)
+static void sweep(int twist)
 {
-	unsigned stride = sim_is_long()          ? 1
-			  : is_moment(twist)     ? 17
-			  : twist >= LOSE_BEFORE ? 4
-						 : 1;
-	unsigned first = 1 + (unsigned)(time(NULL) / 86400) % stride, n = 0;
-	unsigned n_moments = live(twist, UINT_MAX, seed);
-
-	for (unsigned at = first; at <= n_moments; at += stride, n++) {
-		int before = test_failures;
-
-		live(twist, at, seed);
-		if (test_failures != before)
-			printf("# at moment %u of %u, seed %ju\n", at, n_moments,
-				(uintmax_t)seed);
-		if (test_failures > 20)
-			return;
-	}
-	printf("# %u moments of %u\n", n, n_moments);
+	sweep_tell(&(struct sweep){ .tell = tell,
+		.twist = twist,
+		.stride = sweep_is_moment(twist) ? 17
+			  : twist < TWISTS       ? 4
+						 : 1,
+		.seeds = 3 });
 }
-
-static void sweep(enum twist twist)
-{
-	const char *only = getenv("AT");
-
-	for (uint64_t seed = 1; seed <= (sim_is_long() ? 3 : 1); seed++)
-		if (only)
-			live(twist, (unsigned)atoi(only), seed);
-		else
-			sweep_seed(twist, seed);
-}
-
-#define SWEEP(name, twist)                                                                     \
-	TEST(name)                                                                             \
-	{                                                                                      \
-		sweep(twist);                                                                  \
-	}
 
 TEST(nothing_goes_wrong)
 {
-	live(NOTHING, UINT_MAX, 1);
+	tell(&(struct tale){ .at = UINT_MAX, .seed = 1 });
 }
 
-SWEEP(both_processes_die, DIE)
-SWEEP(the_daemon_stops, STOP)
-SWEEP(the_job_is_cancelled, CANCEL)
-SWEEP(an_update_is_lost, UPDATE_DEAF)
-SWEEP(the_answer_to_an_update_is_lost, UPDATE_MUTE)
-SWEEP(nobody_listens_for_an_update, UPDATE_AWAY)
-SWEEP(a_request_to_the_keeper_is_lost_before_it_is_done, LOSE_BEFORE)
-SWEEP(a_request_to_the_keeper_is_lost_after_it_was_done, LOSE_AFTER)
+TEST(both_processes_die)
+{
+	sweep(DIE);
+}
+
+TEST(the_daemon_stops)
+{
+	sweep(STOP);
+}
+
+TEST(the_job_is_cancelled)
+{
+	sweep(CANCEL);
+}
+
+TEST(an_update_is_lost)
+{
+	sweep(UPDATE_DEAF);
+}
+
+TEST(the_answer_to_an_update_is_lost)
+{
+	sweep(UPDATE_MUTE);
+}
+
+TEST(nobody_listens_for_an_update)
+{
+	sweep(UPDATE_AWAY);
+}
+
+TEST(a_request_to_the_keeper_is_lost_before_it_is_done)
+{
+	sweep(LOSE_BEFORE);
+}
+
+TEST(a_request_to_the_keeper_is_lost_after_it_was_done)
+{
+	sweep(LOSE_AFTER);
+}

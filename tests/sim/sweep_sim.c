@@ -1,6 +1,4 @@
-#include "tests/sim/scenario.h"
-
-#include <time.h>
+#include "tests/sim/sweep.h"
 
 #include "lib/task/loop_virtual.h"
 
@@ -15,6 +13,9 @@
  */
 
 enum { STRIDE = 8, STRIDE_OF_LOSSES = 2 };
+
+/* Of the story. */
+enum { SMOOTH, ROUGH };
 
 #define ROOT "ca/root"
 #define WEB "example.com/web"
@@ -38,40 +39,6 @@ static const char config[] = SIM_DAEMON
 	"hooks: {before_issue: [before], after_issue: [after], before_roll: [before-roll],\n"
 	"        after_roll: [after-roll]}\n";
 
-enum twist { NOTHING, DIE, STOP, CANCEL, LOSE_BEFORE, LOSE_AFTER };
-
-struct tale {
-	struct sim sim;
-	enum twist twist;
-	unsigned at, n_steps;
-};
-
-static void twist(struct tale *tale)
-{
-	if (tale->twist == DIE)
-		sim_restart(&tale->sim);
-	else if (tale->twist == STOP)
-		REQUIRE(sim_stop(&tale->sim));
-	else if (tale->twist == CANCEL)
-		sim_cancel_all(&tale->sim);
-}
-
-static void go_on(struct tale *tale, struct duration d)
-{
-	struct instant until = instant_add(clock_now(), d);
-
-	for (;;) {
-		bool is_lost = tale->twist == LOSE_BEFORE || tale->twist == LOSE_AFTER;
-
-		if (!is_lost && tale->n_steps == tale->at)
-			twist(tale);
-		tale->n_steps++;
-		if (!sim_step(&tale->sim, until))
-			break;
-	}
-	sim_advance(&tale->sim, instant_since(until, clock_now()));
-}
-
 static void check_counts(struct tale *tale, const char *cert, unsigned most)
 {
 	unsigned added = store_memory_added(tale->sim.store, cert);
@@ -81,104 +48,82 @@ static void check_counts(struct tale *tale, const char *cert, unsigned most)
 }
 
 /* The number of steps, or of requests, that the life took. */
-static unsigned live(enum twist twist, unsigned at, bool is_rough, uint64_t seed)
+static unsigned tell(struct tale *tale)
 {
-	struct tale tale = { .twist = twist, .at = at };
-	struct sim *sim = &tale.sim;
+	struct sim *sim = &tale->sim;
+	bool is_rough = tale->variant == ROUGH;
 	unsigned n_asked;
 
-	sim_open(sim, config, seed);
-	if (twist == LOSE_BEFORE || twist == LOSE_AFTER)
-		keeper_direct_lose(
-			sim->world.keeper, at, twist == LOSE_BEFORE ? LOSS_BEFORE : LOSS_AFTER);
+	sim_open(sim, config, tale->seed);
+	sweep_lose(tale);
 	if (is_rough) {
 		town_script(&sim->town, "check-back", NULL, 1, ERR_COMMAND_FAILED, 0);
 		town_script(&sim->town, "before", WEB, 1, ERR_COMMAND_FAILED, 0);
 		town_script(&sim->town, "reload front", NULL, 1, ERR_COMMAND_FAILED, 0);
 	}
-	go_on(&tale, is_rough ? MINUTES(3) : SECONDS(10));
+	sweep_go_on(tale, is_rough ? MINUTES(3) : SECONDS(10));
 	sim_command(sim, "renew example.com/* --force");
-	go_on(&tale, SECONDS(20));
+	sweep_go_on(tale, SECONDS(20));
 	n_asked = sim->n_keepers_asked + keeper_direct_asked(sim->world.keeper);
 	sim_advance(sim, MINUTES(15));
 	sim_rest(sim, MINUTES(1));
 	sim_expect_settled(sim);
-	check_counts(&tale, ROOT, 1);
-	check_counts(&tale, WEB, 2);
-	check_counts(&tale, MAIL, 2);
-	if (twist != DIE && twist != STOP && sim->n_restarts == 0)
+	check_counts(tale, ROOT, 1);
+	check_counts(tale, WEB, 2);
+	check_counts(tale, MAIL, 2);
+	if (tale->twist != DIE && tale->twist != STOP && sim->n_restarts == 0)
 		CHECK_INT(sim_count(sim, EVENT_JOB_DONE, NULL),
 			sim_count(sim, EVENT_JOB_STARTED, NULL));
 	sim_close(sim);
-	return twist == LOSE_BEFORE || twist == LOSE_AFTER || at == 0 ? n_asked : tale.n_steps;
+	return sweep_is_moment(tale->twist) ? tale->n_steps : n_asked;
 }
 
-/* Once without and then with it at each moment. */
-static void sweep(enum twist twist, bool is_rough)
+static void sweep(int twist, unsigned variant)
 {
-	const char *only = getenv("AT");
-	bool is_long = sim_is_long(), is_loss = twist >= LOSE_BEFORE;
-	unsigned stride = is_long ? 1 : is_loss ? STRIDE_OF_LOSSES : STRIDE, n = 0;
-
-	for (uint64_t seed = 1; seed <= (is_long ? 5 : 1); seed++) {
-		unsigned n_moments = live(NOTHING, is_loss ? 0 : UINT32_MAX, is_rough, seed);
-		unsigned first = 1 + (unsigned)(time(NULL) / 86400) % stride;
-
-		if (only) {
-			live(twist, (unsigned)atoi(only), is_rough, seed);
-			continue;
-		}
-		for (unsigned at = first; at <= n_moments; at += stride, n++) {
-			int before = test_failures;
-
-			live(twist, at, is_rough, seed);
-			if (test_failures != before)
-				printf("# at moment %u of %u, seed %ju\n", at, n_moments,
-					(uintmax_t)seed);
-			if (test_failures > 20)
-				return;
-		}
-	}
-	printf("# %u moments\n", n);
+	sweep_tell(&(struct sweep){ .tell = tell,
+		.twist = twist,
+		.variant = variant,
+		.stride = sweep_is_moment(twist) ? STRIDE : STRIDE_OF_LOSSES,
+		.seeds = 5 });
 }
 
 TEST(both_processes_die_at_every_moment)
 {
-	sweep(DIE, false);
+	sweep(DIE, SMOOTH);
 }
 
 TEST(both_processes_die_while_things_fail)
 {
-	sweep(DIE, true);
+	sweep(DIE, ROUGH);
 }
 
 TEST(the_daemon_stops_at_every_moment)
 {
-	sweep(STOP, false);
+	sweep(STOP, SMOOTH);
 }
 
 TEST(jobs_are_cancelled_at_every_moment)
 {
-	sweep(CANCEL, false);
+	sweep(CANCEL, SMOOTH);
 }
 
 TEST(jobs_are_cancelled_while_things_fail)
 {
-	sweep(CANCEL, true);
+	sweep(CANCEL, ROUGH);
 }
 
 TEST(every_request_is_lost_before_it_is_done)
 {
-	sweep(LOSE_BEFORE, false);
+	sweep(LOSE_BEFORE, SMOOTH);
 }
 
 TEST(every_request_is_lost_after_it_was_done)
 {
-	sweep(LOSE_AFTER, false);
+	sweep(LOSE_AFTER, SMOOTH);
 }
 
 TEST(every_request_is_lost_while_things_fail)
 {
-	sweep(LOSE_BEFORE, true);
-	sweep(LOSE_AFTER, true);
+	sweep(LOSE_BEFORE, ROUGH);
+	sweep(LOSE_AFTER, ROUGH);
 }
