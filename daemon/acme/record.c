@@ -138,6 +138,7 @@ void record_watch(struct authz *a, struct task *task)
 		.value = a->value,
 		.zone = a->zone,
 		.about = a->order->args.cert,
+		.name = a->name,
 		.expires = a->object.expires,
 	};
 
@@ -194,7 +195,7 @@ bool record_tell(const struct authz *a, struct buf *out)
 		return false;
 	instant_text(instant_add(visible->policy.published, visible->policy.deadline), end);
 	buf_printf(out, "%s: ", visible->owner);
-	visible_tell(visible, out);
+	visible_tell(visible, EVIDENCE_ROOM, out);
 	buf_printf(out, "; the order fails unless it is seen by %s.", end);
 	return true;
 }

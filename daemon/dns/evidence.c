@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "lib/base/attr.h"
+#include "lib/wire/dns_message.h"
 
 /* The rest that an authorization must have when the CA is asked to look. */
 #define RESERVE MINUTES(5)
@@ -242,4 +243,38 @@ bool witness_is_due(
 		       instant_since(now, witness->last).s >= evidence_ramp_s(0);
 	return judgement->ask_extras && witness->sight != SIGHT_MATCH &&
 	       !instant_before(now, extra_due(witness, now));
+}
+
+static bool is_newer(const struct witness *a, const struct witness *b)
+{
+	if (is_own(a) != is_own(b))
+		return is_own(a);
+	if (a->has_serial && b->has_serial && a->serial != b->serial)
+		return dns_serial_is_behind(b->serial, a->serial);
+	return a->role == ROLE_PRIMARY && b->role != ROLE_PRIMARY;
+}
+
+void evidence_compare(struct witness *witnesses, size_t n)
+{
+	const struct witness *best = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (sight_is_proper(witnesses[i].sight) &&
+			(!best || is_newer(&witnesses[i], best)))
+			best = &witnesses[i];
+	for (size_t i = 0; i < n; i++) {
+		struct witness *w = &witnesses[i];
+
+		w->is_compared = true;
+		w->agrees = best && sight_is_proper(w->sight) && w->content == best->content;
+		if (!sight_is_proper(w->sight))
+			continue;
+		if (w->agrees)
+			w->sight = w->content ? SIGHT_MATCH : w->sight;
+		else if (is_own(w) && w->has_serial && best->has_serial &&
+			 dns_serial_is_behind(w->serial, best->serial))
+			w->sight = SIGHT_OLDER;
+		else if (w->content)
+			w->sight = SIGHT_OTHER;
+	}
 }

@@ -17,7 +17,8 @@ struct buf;
  * witness_is_due() says so, fills what the answer told and calls witness_note().  After each
  * round evidence_judge() says whether the record counts as seen, and if not when to look
  * again; evidence_tell() says it for people.  "To match" is whatever the caller waits for:
- * that the value is there, or, for a withdrawal, that it is not.
+ * that the value is there, or, for a withdrawal, that it is not.  Who waits for nothing has what was
+ * heard in one round compared: evidence_compare().
  *
  * The rules, for challenges:
  *   - content decides, serial numbers only explain;
@@ -61,7 +62,8 @@ struct witness {
 	enum sight sight; /* of the last round it was asked in */
 	enum sight
 		proper; /* the last that was an answer of a server that has the zone; UNASKED: none */
-	bool has_wavered; /* it matched, and then answered without the value */
+	bool has_wavered;         /* it matched, and then answered without the value */
+	bool is_compared, agrees; /* by evidence_compare() */
 	bool has_serial;
 	uint32_t serial, ttl,
 		negative_ttl; /* of the last proper answer; the caller's to fill */
@@ -109,25 +111,44 @@ bool witness_is_due(
 	const struct witness *witness, const struct judgement *judgement, struct instant now);
 
 /*
+ * Where no value is awaited: judges each by the newest version of the zone that one of its own servers
+ * shows, by serial arithmetic; that of the primary, or of who stands first, when others are not newer.
+ * Without any of them the first extra is the measure.  Who shows the same agrees, and its sight stays
+ * MATCH, or that there is nothing; others are OLDER, OTHER, NODATA or NXDOMAIN.
+ */
+void evidence_compare(struct witness *witnesses, size_t n);
+
+/*
  * What witness `i` is seen to say in the light of the others: OLDER when its serial is
  * behind theirs.
  */
 enum sight evidence_sight(const struct witness *witnesses, size_t n, size_t i);
 
+/* What a sentence may take where nothing stands beside it. */
+#define EVIDENCE_ROOM 340
+
 /*
  * One sentence without a final stop: "192.0.2.53 (ns2.example.net) answers without the record
  * since 10:15:07Z, its serial is behind by 1; 192.0.2.54 is silent since 10:15:07Z; 2 of 4
- * show it".  The most telling first, at most three named; it fits into struct err.
+ * show it".  The most telling first, at most three named, and whole ones only: as many as there is
+ * `room` for, in octets, but always one.
  */
-void evidence_tell(
-	const struct witness *witnesses, size_t n, struct instant now, struct buf *out);
+void evidence_tell(const struct witness *witnesses, size_t n, struct instant now, size_t room,
+	struct buf *out);
 
 /*
  * The same of those alone that give no proper answer, where nobody has a record: "192.0.2.54 is silent since
  * 10:15:07Z; 2 of 3 answer".
  */
-void evidence_tell_silent(
-	const struct witness *witnesses, size_t n, struct instant now, struct buf *out);
+void evidence_tell_silent(const struct witness *witnesses, size_t n, struct instant now,
+	size_t room, struct buf *out);
+
+/*
+ * Where and after what time it counted as seen: "is seen at 2 of 3 addresses after 8s; the others do not count:
+ * 192.0.2.54 is silent since 10:15:07Z".
+ */
+void evidence_tell_seen(const struct witness *witnesses, size_t n, struct duration took,
+	struct instant now, struct buf *out);
 
 /* The wait before round `n` (0: the first), in seconds: 3 5 8 13 20 30, then 60. */
 int64_t evidence_ramp_s(unsigned n);

@@ -1,6 +1,5 @@
 #include "daemon/dns/lookout.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,15 +8,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/log/log.h"
 
 /* Nobody shows it for so long: the publisher has done nothing.  Then the keeper is asked once in a while. */
-enum {
-	UNPUBLISHED_S = 60,
-	REFRESH_MS = 5 * 60 * 1000,
-	SLOW_ROUNDS = 4,
-	SURVEY_PAUSE_MS = 10000
-};
+enum { UNPUBLISHED_S = 60, REFRESH_MS = 5 * 60 * 1000, SURVEY_PAUSE_MS = 10000 };
 
 /* One address that is asked in this round. */
 struct question {
@@ -108,47 +101,6 @@ static void summon(struct visible *v)
 	free(servers);
 }
 
-static void say_slow(struct visible *v)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	if (v->is_slow || v->rounds < SLOW_ROUNDS || v->once)
-		return;
-	v->is_slow = true;
-	visible_tell(v, &text);
-	log_event(&v->op.task->log, EVENT_DNS_SLOW, NULL,
-		"%s: %s is not seen everywhere yet: %s", v->about, v->owner, buf_text(&text));
-}
-
-static void say_seen(const struct visible *v)
-{
-	struct duration took = instant_since(clock_now(), v->policy.published);
-	char text[DURATION_TEXT_LEN];
-	size_t shown = 0;
-
-	for (size_t i = 0; i < v->n; i++)
-		shown += v->witnesses[i].sight == SIGHT_MATCH;
-	duration_text(took, text);
-	if (shown == v->n)
-		log_event(&v->op.task->log, EVENT_DNS_SEEN, NULL,
-			"%s: %s is seen at all of %zu addresses after %s", v->about, v->owner,
-			v->n, text);
-	else
-		log_event(&v->op.task->log, EVENT_DNS_SEEN, NULL,
-			"%s: %s is seen at %zu of %zu addresses after %s, the others do not "
-			"count",
-			v->about, v->owner, shown, v->n, text);
-}
-
-static void fail_late(struct visible *v)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	visible_tell(v, &text);
-	err_set(&v->err, ERR_NOT_VISIBLE, "%s is not seen everywhere in time: %s", v->owner,
-		buf_text(&text));
-}
-
 /* Judges one wait; those that are decided end. */
 static void judge(struct visible *v)
 {
@@ -166,16 +118,16 @@ static void judge(struct visible *v)
 	switch (v->judgement.verdict) {
 	case VERDICT_SEEN:
 		if (!v->once && v->lookout->type != DNS_CNAME)
-			say_seen(v);
+			visible_say_seen(v);
 		finish(v);
 		break;
 	case VERDICT_LATE:
-		fail_late(v);
+		visible_fail_late(v);
 		finish(v);
 		break;
 	case VERDICT_WAIT:
 	default:
-		say_slow(v);
+		visible_say_slow(v);
 		break;
 	}
 }

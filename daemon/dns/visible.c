@@ -10,6 +10,9 @@
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
+/* Who waits for it adds what it was for. */
+enum { SLOW_ROUNDS = 4, CONTEXT_LEN = 90, ROOM_MIN = 120 };
+
 static void leave(struct op *op)
 {
 	lookout_leave(CONTAINER_OF(op, struct visible, op));
@@ -37,6 +40,7 @@ void visible_wait(struct zones *zones, struct task *task, struct visible *visibl
 	visible->value = args->value ? mem_strdup(args->value) : NULL;
 	visible->keeper_zone = args->zone ? mem_strdup(args->zone) : NULL;
 	visible->about = mem_strdup(args->about ? args->about : args->owner);
+	visible->name = args->name ? mem_strdup(args->name) : NULL;
 	op_begin(&visible->op, task, leave);
 	if (zones->is_stopping) {
 		err_set(&visible->err, ERR_CANCELLED, "the daemon stops");
@@ -56,14 +60,61 @@ void visible_done(struct visible *visible)
 	free(mem_take(&visible->value));
 	free(mem_take(&visible->keeper_zone));
 	free(mem_take(&visible->about));
+	free(mem_take(&visible->name));
 	visible->n = 0;
 }
 
-void visible_tell(const struct visible *visible, struct buf *out)
+void visible_tell(const struct visible *visible, size_t room, struct buf *out)
 {
 	if (visible->n == 0)
 		buf_printf(out, "the name servers of %s are being looked for",
 			visible->zone ? visible->zone->apex : visible->owner);
 	else
-		evidence_tell(visible->witnesses, visible->n, clock_now(), out);
+		evidence_tell(visible->witnesses, visible->n, clock_now(), room, out);
+}
+
+/* "example.com/web: _acme-challenge.example.com for *.example.com" */
+static void add_subject(const struct visible *visible, struct buf *out)
+{
+	buf_printf(out, "%s: %s", visible->about, visible->owner);
+	if (visible->name)
+		buf_printf(out, " for %s", visible->name);
+}
+
+void visible_say_slow(struct visible *visible)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	if (visible->is_slow || visible->rounds < SLOW_ROUNDS || visible->once)
+		return;
+	/* Nothing is missing yet: there is somebody else to ask, at once. */
+	if (!instant_before(clock_now(), visible->judgement.again))
+		return;
+	visible->is_slow = true;
+	add_subject(visible, &text);
+	buf_add_text(&text, " is not seen everywhere yet: ");
+	visible_tell(visible, EVIDENCE_ROOM, &text);
+	log_event(&visible->op.task->log, EVENT_DNS_SLOW, NULL, "%s", buf_text(&text));
+}
+
+void visible_say_seen(const struct visible *visible)
+{
+	struct instant now = clock_now();
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	add_subject(visible, &text);
+	buf_add_char(&text, ' ');
+	evidence_tell_seen(visible->witnesses, visible->n,
+		instant_since(now, visible->policy.published), now, &text);
+	log_event(&visible->op.task->log, EVENT_DNS_SEEN, NULL, "%s", buf_text(&text));
+}
+
+void visible_fail_late(struct visible *visible)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	size_t room = sizeof(visible->err.text) - CONTEXT_LEN;
+
+	buf_printf(&text, "%s is not seen everywhere in time: ", visible->owner);
+	visible_tell(visible, room > text.len + ROOM_MIN ? room - text.len : ROOM_MIN, &text);
+	err_set(&visible->err, ERR_NOT_VISIBLE, "%s", buf_text(&text));
 }

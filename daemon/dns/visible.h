@@ -33,7 +33,9 @@ struct visible_args {
 	const char *value; /* of TXT records; NULL: whatever is there; copied */
 	const char
 		*zone; /* as the keeper calls it, for publishing again; NULL: never; copied */
-	const char *about;      /* for the log: a certificate; copied */
+	const char *about; /* for the log: a certificate; copied */
+	const char
+		*name; /* of its names that which it is for, "*." included; or NULL; copied */
 	struct instant expires; /* of the authorization; unset: never */
 	bool once, spares_extras;
 	void (*told)(void *data, const struct witness *witness); /* each answer; may be NULL */
@@ -45,7 +47,7 @@ struct visible {
 	struct list link; /* in the lookout */
 	struct zone *zone;
 	struct lookout *lookout;
-	char *owner, *value, *keeper_zone, *about;
+	char *owner, *value, *keeper_zone, *about, *name;
 	bool once, spares_extras;
 	void (*told)(void *data, const struct witness *witness);
 	void *data;
@@ -64,8 +66,8 @@ void visible_wait(struct zones *zones, struct task *task, struct visible *visibl
 	const struct visible_args *args);
 void visible_done(struct visible *visible); /* zeroed is fine */
 
-/* What the servers said last, as a sentence; for `why`. */
-void visible_tell(const struct visible *visible, struct buf *out);
+/* What the servers said last, as a sentence of so many octets or a bit more (evidence_tell()). */
+void visible_tell(const struct visible *visible, size_t room, struct buf *out);
 
 /* The value that somebody waits for at this owner, until the loop runs again; or NULL. */
 const char *visible_wanted(

@@ -178,7 +178,7 @@ static const char *number(char *out, size_t size, bool is_known, int64_t value)
 static void say(const struct dns_check *check, const struct witness *witness, enum sight sight)
 {
 	bool is_proper = sight_is_proper(sight), has_name = witness->server && *witness->server;
-	bool has_none = sight == SIGHT_NODATA || sight == SIGHT_NXDOMAIN;
+	uint32_t ttl_s = witness->content ? witness->ttl : witness->negative_ttl;
 	const char *said = *witness->said ? witness->said : NULL;
 	char serial_text[24], ttl_text[24], rtt_text[24];
 	const struct log_field rtt = { "RTT",
@@ -186,8 +186,9 @@ static void say(const struct dns_check *check, const struct witness *witness, en
 			sight != SIGHT_UNASKED && witness->rtt_ms >= 0, witness->rtt_ms),
 		&check->job.task.log },
 			       ttl = { "TTL",
-				       number(ttl_text, sizeof(ttl_text), is_proper,
-					       has_none ? witness->negative_ttl : witness->ttl),
+				       number(ttl_text, sizeof(ttl_text),
+					       is_proper && (witness->content || ttl_s > 0),
+					       ttl_s),
 				       &rtt },
 			       serial = { "SERIAL",
 				       number(serial_text, sizeof(serial_text),
@@ -234,27 +235,27 @@ static bool counts(struct dns_check *check, const struct witness *witness)
 	return told_of(check, witness->address)->silent < SILENT_ROUNDS;
 }
 
-/* Do all that count say the same?  What is awaited must be there, and so must something when somebody waits. */
+/*
+ * Do all that count say the same?  What is awaited must be there, and so must something when somebody
+ * waits.
+ */
 static bool agree(struct dns_check *check)
 {
 	const struct visible *v = &check->visible;
-	bool must_match = v->value || check->is_waiting;
-	const struct witness *first = NULL;
+	bool must_match = v->value || check->is_waiting, is_anybody = false;
 
 	for (size_t i = 0; i < v->n; i++) {
 		const struct witness *witness = &v->witnesses[i];
 
 		if (!counts(check, witness))
 			continue;
-		if (!sight_is_proper(witness->sight))
-			return false;
 		if (must_match && witness->sight != SIGHT_MATCH)
 			return false;
-		if (!v->value && first && first->content != witness->content)
+		if (!v->value && !witness->agrees)
 			return false;
-		first = witness;
+		is_anybody = true;
 	}
-	return first != NULL;
+	return is_anybody;
 }
 
 /* 0, or -1: who serves the zone is not found, so nobody says anything. */
@@ -266,6 +267,8 @@ static int take(struct dns_check *check, struct err *err)
 		*err = v->err;
 		return -1;
 	}
+	if (!v->value)
+		evidence_compare(v->witnesses, v->n);
 	for (size_t i = 0; i < v->n; i++)
 		note(check, i);
 	check->rounds++;
@@ -306,14 +309,6 @@ static void pause_for_round(struct dns_check *check)
 	task_sleep(&check->job.task, &check->pause, evidence_ramp_s(check->rounds - 1) * 1000);
 }
 
-static bool all_match(const struct visible *v)
-{
-	for (size_t i = 0; i < v->n; i++)
-		if (v->witnesses[i].sight != SIGHT_MATCH && v->witnesses[i].role != ROLE_EXTRA)
-			return false;
-	return true;
-}
-
 /* Who was spared to the end has a row, too. */
 static void tell_unasked(const struct dns_check *check)
 {
@@ -322,36 +317,69 @@ static void tell_unasked(const struct dns_check *check)
 			say(check, &check->visible.witnesses[i], SIGHT_UNASKED);
 }
 
-static bool some_match(const struct visible *v)
+static bool all_answer(const struct visible *v)
 {
 	for (size_t i = 0; i < v->n; i++)
-		if (v->witnesses[i].sight == SIGHT_MATCH)
+		if (v->witnesses[i].sight != SIGHT_UNASKED &&
+			!sight_is_proper(v->witnesses[i].sight))
+			return false;
+	return true;
+}
+
+static bool some_show(const struct visible *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (v->witnesses[i].content)
 			return true;
 	return false;
 }
 
+/* The evidence behind the words that are there already, as much of it as an error has room for. */
+static int fail(
+	const struct dns_check *check, struct buf *text, bool is_silent, struct err *err)
+{
+	const struct visible *v = &check->visible;
+	size_t room = sizeof(err->text) - 1;
+
+	room = text->len < room ? room - text->len : 0;
+	if (is_silent)
+		evidence_tell_silent(v->witnesses, v->n, clock_now(), room, text);
+	else
+		visible_tell(v, room, text);
+	return err_set(err, ERR_NOT_VISIBLE, "%s", buf_text(text));
+}
+
 static int conclude(const struct dns_check *check, struct err *err)
 {
+	const struct visible *v = &check->visible;
+	const char *apex = check->trace.apex, *owner = check->trace.owner;
 	struct buf text AUTO_BUF = BUF_INIT;
 
 	tell_unasked(check);
 	if (check->has_agreed)
 		return 0;
-	/* Nobody misses a record that nobody has. */
-	if (!check->visible.value && !check->is_waiting && !some_match(&check->visible)) {
-		evidence_tell_silent(
-			check->visible.witnesses, check->visible.n, clock_now(), &text);
+	if (v->n == 0)
 		return err_set(err, ERR_NOT_VISIBLE,
-			"not all name servers of %s answer about %s: %s", check->trace.apex,
-			check->trace.owner, buf_text(&text));
+			"nobody can be asked about %s: dns.zones says that %s has no name "
+			"server, and there are no extra ones",
+			owner, apex);
+	if (v->value) {
+		buf_printf(&text, "not all name servers of %s show %s: ", apex, owner);
+		return fail(check, &text, false, err);
 	}
-	if (!check->visible.value && all_match(&check->visible))
+	if (some_show(v)) {
+		buf_printf(
+			&text, "not all name servers of %s show the same at %s: ", apex, owner);
+		return fail(check, &text, false, err);
+	}
+	/* Nobody misses a record that nobody has. */
+	if (check->is_waiting && all_answer(v))
 		return err_set(err, ERR_NOT_VISIBLE,
-			"the name servers of %s show different records at %s",
-			check->trace.apex, check->trace.owner);
-	visible_tell(&check->visible, &text);
-	return err_set(err, ERR_NOT_VISIBLE, "not all name servers of %s show %s: %s",
-		check->trace.apex, check->trace.owner, buf_text(&text));
+			"none of the %zu name servers of %s that were asked shows a record at "
+			"%s",
+			v->n, apex, owner);
+	buf_printf(&text, "not all name servers of %s answer about %s: ", apex, owner);
+	return fail(check, &text, true, err);
 }
 
 static int check_trace(const struct dns_check *check, struct err *err)

@@ -46,6 +46,7 @@ struct challenge_wish {
 	bool is_test;
 	enum challenge type;
 	const char *name;  /* without "*." */
+	const char *shown; /* as the certificate has it, for people; NULL: the same */
 	const char *token; /* passed keyauth_check_token() */
 	const char *thumbprint;
 	const char *account_url; /* for dns-account-01 */

@@ -59,6 +59,7 @@ static int find_name(struct asked *asked, struct challenge_wish *wish, struct er
 
 	if (!name)
 		return -1;
+	wish->shown = name;
 	if (is_dns && name_is_wildcard(name))
 		name += strlen("*.");
 	if (!has_name(asked, name, is_dns))

@@ -178,7 +178,7 @@ int wish_describe(const struct conf *conf, const struct challenge_wish *wish,
 	entry->is_test = wish->is_test;
 	entry->cert = mem_strdup(wish->cert->name);
 	entry->ca = mem_strdup(wish->ca);
-	entry->name = mem_strdup(wish->name);
+	entry->name = mem_strdup(wish->shown ? wish->shown : wish->name);
 	entry->token = mem_strdup(wish->token);
 	entry->made = clock_now();
 	if (challenge_is_dns(wish->type))

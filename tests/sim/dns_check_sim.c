@@ -103,7 +103,9 @@ TEST(a_server_lags)
 	CHECK_INT(count(said, "name=dns.answer "), 3);
 	has(said, " address=" NS3 " server=ns3.example.com role=authoritative sight=older ");
 	has(said, " error=not-visible ");
-	has(said, "192.0.2.3 (ns3.example.com) answers without the record");
+	has(said,
+		"192.0.2.3 (ns3.example.com) shows an older version of the zone, its serial is "
+		"behind by 1; 2 of 3 show the newest version");
 	said = check(&sim, "dns check example.com --wait");
 	has(said, "result=ok");
 	/* What did not change is told once. */
@@ -140,10 +142,22 @@ TEST(servers_differ)
 	wires_remove(&sim.wires, OWNER, DNS_TXT, "one");
 	wires_add(&sim.wires, OWNER, DNS_TXT, "two");
 	said = check(&sim, "dns check example.com");
-	has(said, "the name servers of example.com show different records at " OWNER);
+	has(said, "not all name servers of example.com show the same at " OWNER ": " WIRES_NS2
+		  " (ns2.example.com) shows an older version of the zone, ");
+	has(said, " address=" WIRES_NS1 " server=ns1.example.com role=primary sight=match ");
+	has(said,
+		" address=" WIRES_NS2 " server=ns2.example.com role=authoritative sight=older "
+		"said=\"\\\"one\\\"\" serial=2 ttl=60 ");
 	said = check(&sim, "dns check example.com --wait");
-	has(said, "show different records");
+	has(said, "show the same at");
 	CHECK_INT(count(said, "name=dns.answer "), 2);
+	/* Who has not heard that nothing is there any more is to blame, and not the others. */
+	wires_remove(&sim.wires, OWNER, DNS_TXT, "two");
+	said = check(&sim, "dns check example.com");
+	has(said, " role=primary sight=nxdomain serial=5 ttl=60 ");
+	has(said, " role=authoritative sight=older ");
+	has(said, WIRES_NS2 " (ns2.example.com) shows an older version of the zone, ");
+	wires_add(&sim.wires, OWNER, DNS_TXT, "three");
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_WELL);
 	has(check(&sim, "dns check example.com --wait"), "result=ok");
 	sim_close(&sim);
@@ -171,7 +185,7 @@ TEST(a_server_is_silent)
 		said = check(&sim, "dns check example.com");
 		CHECK_INT(count(said, rows[i].sight), 1);
 		has(said, " error=not-visible ");
-		has(said, "1 of 2 show it");
+		has(said, "1 of 2 show the newest version");
 		/* Who says that there is nothing does not lack it. */
 		said = check(&sim, "dns check www.example.com");
 		has(said,

@@ -14,11 +14,11 @@ static const struct telling {
 	const char *want;
 } tellings[] = {
 	{ { { 0 } }, 0, "nobody was asked" },
-	{ { { ROLE_AUTHORITATIVE, U, U, 0, "" } }, 1, "nobody was asked yet" },
+	{ { { ROLE_AUTHORITATIVE, U, U, 0, "" } }, 1, "nobody has answered yet" },
 	{ { { ROLE_AUTHORITATIVE, M, M, 7, "" } }, 1, "the one that was asked shows it" },
 	{ { { ROLE_AUTHORITATIVE, M, M, 7, "" }, { ROLE_PRIMARY, N, M, 7, "" },
 		  { ROLE_EXTRA, U, U, 0, "" } },
-		3, "all 2 show it, 1 not asked yet" },
+		3, "all 2 show it, the extra 192.0.2.3 is not asked yet" },
 	{ { { ROLE_AUTHORITATIVE, X, N, 41, "" }, { ROLE_AUTHORITATIVE, T, T, 0, "" },
 		  { ROLE_AUTHORITATIVE, M, M, 42, "" }, { ROLE_PRIMARY, M, M, 42, "" } },
 		4,
@@ -87,31 +87,145 @@ TEST(evidence_is_told)
 			if (t->witnesses[k].then != U)
 				witness_note(&w[k], (enum sight)t->witnesses[k].then, at(60));
 		}
-		evidence_tell(w, t->n, at(61), &out);
+		evidence_tell(w, t->n, at(61), 320, &out);
 		CHECK_STR(buf_text(&out), t->want);
 	}
 }
 
-/* However long the names are, the count at the end is not cut off. */
+/* However long the names are and however little room there is, nothing is cut off. */
 TEST(a_sentence_fits)
 {
+	static const size_t rooms[] = { 400, 340, 300, 250, 200 };
 	static char address[200], server[300];
-	struct witness w[9] = { { .address = "" } };
-	struct buf out AUTO_BUF = BUF_INIT;
 
 	memset(address, 'a', sizeof(address) - 1);
 	memset(server, 's', sizeof(server) - 1);
-	for (size_t k = 0; k < ARRAY_LEN(w); k++) {
-		w[k].address = address;
-		w[k].server = server;
-		memset(w[k].said, '"', sizeof(w[k].said) - 1);
-		w[k].has_serial = true;
-		w[k].serial = (uint32_t)k * 100000000;
-		witness_note(&w[k], SIGHT_OTHER, at(0));
+	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
+		struct witness w[9] = { { .address = "" } };
+		struct buf out AUTO_BUF = BUF_INIT;
+
+		for (size_t k = 0; k < ARRAY_LEN(w); k++) {
+			w[k].address = address;
+			w[k].server = server;
+			memset(w[k].said, '"', sizeof(w[k].said) - 1);
+			w[k].has_serial = true;
+			w[k].serial = (uint32_t)k * 100000000;
+			witness_note(&w[k], k % 2 ? SIGHT_OTHER : SIGHT_TIMEOUT, at(0));
+		}
+		evidence_tell(w, ARRAY_LEN(w), at(1000000), rooms[i], &out);
+		CHECK(out.len <= rooms[i]);
+		CHECK(strstr(buf_text(&out), "; 0 of 9 show it"));
+		buf_clear(&out);
+		evidence_tell_silent(w, ARRAY_LEN(w), at(1000000), rooms[i], &out);
+		CHECK(out.len <= rooms[i]);
+		CHECK(strstr(buf_text(&out), "; 4 of 9 answer"));
 	}
-	evidence_tell(w, ARRAY_LEN(w), at(1000000), &out);
-	CHECK(out.len < 360);
-	CHECK(strstr(buf_text(&out), "; 0 of 9 show it"));
+}
+
+/* Where no value is awaited, the newest of the zone's own is the measure. */
+static const struct comparison {
+	struct {
+		char role; /* "p" the primary, "a", "e" an extra */
+		int sight;
+		uint32_t serial;  /* 0: none */
+		uint64_t content; /* what it shows; 0: nothing */
+		int want;
+	} witnesses[4];
+	size_t n;
+	const char *text;
+} comparisons[] = {
+	/* one lags with a part of the records */
+	{ { { 'p', M, 8, 12, M }, { 'a', M, 8, 12, M }, { 'a', M, 7, 11, SIGHT_OLDER } }, 3,
+		"192.0.2.3 shows an older version of the zone, its serial is behind by 1; "
+		"2 of 3 show the newest version" },
+	/* all records are removed, and it has not heard of it */
+	{ { { 'p', X, 9, 0, X }, { 'a', N, 9, 0, N }, { 'a', M, 8, 11, SIGHT_OLDER } }, 3,
+		"192.0.2.3 shows an older version of the zone, its serial is behind by 1; "
+		"2 of 3 show the newest version" },
+	/* the primary is behind: its transfer source is another */
+	{ { { 'p', M, UINT32_MAX, 11, SIGHT_OLDER }, { 'a', M, 1, 12, M } }, 2,
+		"the primary 192.0.2.1 shows an older version of the zone, its serial is "
+		"behind by 2; 1 of 2 show the newest version" },
+	/* the same serial with something else: the primary's word */
+	{ { { 'p', M, 8, 12, M }, { 'a', M, 8, 13, O }, { 'a', X, 8, 0, X } }, 3,
+		"192.0.2.2 shows something else; 192.0.2.3 shows no record; 1 of 3 show the "
+		"newest version" },
+	{ { { 'a', M, 8, 13, O }, { 'p', M, 0, 12, M } }, 2,
+		"192.0.2.1 shows something else; 1 of 2 show the newest version" },
+	/* extras have no serials, and are no measure of others */
+	{ { { 'e', M, 0, 11, O }, { 'a', M, 8, 12, M }, { 'e', M, 0, 12, M } }, 3,
+		"the extra 192.0.2.1 shows something else; 2 of 3 show the newest version" },
+	{ { { 'e', M, 0, 11, M }, { 'e', M, 0, 12, O } }, 2,
+		"the extra 192.0.2.2 shows something else; 1 of 2 show the newest version" },
+	{ { { 'p', T, 0, 0, T }, { 'a', M, 8, 12, M }, { 'e', U, 0, 0, U } }, 3,
+		"the primary 192.0.2.1 is silent since 10:15:07Z; 1 of 2 show the newest "
+		"version, the extra 192.0.2.3 is not asked yet" },
+	{ { { 'p', T, 0, 0, T }, { 'a', R, 0, 0, R } }, 2,
+		"the primary 192.0.2.1 is silent since 10:15:07Z; 192.0.2.2 refuses to answer "
+		"us since 10:15:07Z; 0 of 2 show the newest version" },
+	{ { { 'p', N, 8, 0, N }, { 'a', X, 7, 0, X } }, 2, "all 2 show the newest version" },
+};
+
+TEST(the_newest_is_the_measure)
+{
+	static const char *const addresses[] = { "192.0.2.1", "192.0.2.2", "192.0.2.3" };
+
+	for (size_t i = 0; i < ARRAY_LEN(comparisons); i++) {
+		const struct comparison *c = &comparisons[i];
+		struct witness w[4] = { { .address = "" } };
+		struct buf out AUTO_BUF = BUF_INIT;
+
+		for (size_t k = 0; k < c->n; k++) {
+			char role = c->witnesses[k].role;
+
+			w[k].address = addresses[k];
+			w[k].role = role == 'p'   ? ROLE_PRIMARY
+				    : role == 'e' ? ROLE_EXTRA
+						  : ROLE_AUTHORITATIVE;
+			w[k].has_serial = c->witnesses[k].serial != 0;
+			w[k].serial = c->witnesses[k].serial;
+			w[k].content = c->witnesses[k].content;
+			if (c->witnesses[k].sight != U)
+				witness_note(&w[k], (enum sight)c->witnesses[k].sight, at(0));
+		}
+		evidence_compare(w, c->n);
+		for (size_t k = 0; k < c->n; k++)
+			if (evidence_sight(w, c->n, k) != (enum sight)c->witnesses[k].want)
+				TEST_FAIL("comparison %zu: %zu is %s", i, k,
+					sight_text(evidence_sight(w, c->n, k)));
+		evidence_tell(w, c->n, at(1), EVIDENCE_ROOM, &out);
+		CHECK_STR(buf_text(&out), c->text);
+	}
+}
+
+/* The event names who did not count, and never speaks of nobody. */
+TEST(what_is_seen_is_told)
+{
+	struct witness w[3] = {
+		{ .address = "192.0.2.1", .role = ROLE_PRIMARY },
+		{ .address = "192.0.2.2",
+			.server = "ns2.example.net",
+			.role = ROLE_AUTHORITATIVE },
+		{ .address = "192.0.2.3", .role = ROLE_EXTRA },
+	};
+	struct buf out AUTO_BUF = BUF_INIT;
+
+	evidence_tell_seen(w, 0, SECONDS(5), at(0), &out);
+	CHECK_STR(buf_text(&out), "is believed after 5s, as there is no name server to ask");
+	for (size_t k = 0; k < 3; k++)
+		witness_note(&w[k], k == 1 ? SIGHT_TIMEOUT : SIGHT_MATCH, at(0));
+	buf_clear(&out);
+	evidence_tell_seen(w, 1, SECONDS(5), at(0), &out);
+	CHECK_STR(buf_text(&out), "is seen at the only address after 5s");
+	buf_clear(&out);
+	evidence_tell_seen(w, 3, SECONDS(65), at(0), &out);
+	CHECK_STR(buf_text(&out),
+		"is seen at 2 of 3 addresses after 1m5s; the others do not count: 192.0.2.2 "
+		"(ns2.example.net) is silent since 10:15:07Z");
+	witness_note(&w[1], SIGHT_MATCH, at(9));
+	buf_clear(&out);
+	evidence_tell_seen(w, 3, SECONDS(5), at(9), &out);
+	CHECK_STR(buf_text(&out), "is seen at all of 3 addresses after 5s");
 }
 
 TEST(serials_explain)
