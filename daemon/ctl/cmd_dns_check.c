@@ -72,6 +72,7 @@ int cmd_dns_check(struct session *session, struct err *err)
 	const struct job *job;
 	struct dns_check_wish wish = {
 		.owner = owner,
+		.asker = session,
 		.is_waiting = line_has(session->request.line, "--wait"),
 		.uid = session->peer.uid,
 		.is_paced = peer_role(&session->peer, session->ctl) < ROLE_OPERATE,

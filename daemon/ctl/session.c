@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "daemon/ctl/ctl.h"
+#include "daemon/job/dns_check.h"
+#include "daemon/job/runner.h"
 
 /* Steps of one session per turn of the loop, so that nobody is alone with the daemon. */
 enum { STEPS_A_TURN = 128 };
@@ -33,6 +35,8 @@ static void drop_answer(struct session *session)
 void session_done(struct session *session)
 {
 	drop_answer(session);
+	if (session->ctl->runner)
+		dns_check_left(&session->ctl->runner->jobs, session);
 	framing_done(&session->in);
 	line_done(&session->line);
 	buf_done(&session->out);

@@ -11,7 +11,7 @@
 #include "lib/log/log.h"
 
 /* Who waits for it adds what it was for. */
-enum { SLOW_ROUNDS = 4, CONTEXT_LEN = 90, ROOM_MIN = 120 };
+enum { SLOW_ROUNDS = 4, CONTEXT_LEN = 130, ROOM_MIN = 120 };
 
 static void leave(struct op *op)
 {

@@ -116,6 +116,20 @@ int dns_check_admit(const struct list *jobs, const struct dns_check_wish *wish, 
 	return 0;
 }
 
+void dns_check_left(const struct list *jobs, const void *asker)
+{
+	list_each_safe(at, jobs) {
+		struct job *job = LIST_OF(at, struct job, link);
+		struct dns_check *check = CONTAINER_OF(job, struct dns_check, job);
+
+		if (job->kind != JOB_DNS_CHECK || check->asker != asker)
+			continue;
+		check->asker = NULL;
+		if (check->is_waiting)
+			task_cancel(&job->task, "who asked for it has gone");
+	}
+}
+
 struct dns_check *dns_check_new(
 	struct zones *zones, struct dns_purses *purses, const struct dns_check_wish *wish)
 {
@@ -125,6 +139,7 @@ struct dns_check *dns_check_new(
 	snprintf(check->owner, sizeof(check->owner), "%s", wish->owner);
 	check->type = wish->type;
 	check->is_waiting = wish->is_waiting;
+	check->asker = wish->asker;
 	check->uid = wish->uid;
 	check->purses = wish->is_paced ? purses : NULL;
 	check->job.about = check->owner;
@@ -339,9 +354,10 @@ static int fail(
 	const struct dns_check *check, struct buf *text, bool is_silent, struct err *err)
 {
 	const struct visible *v = &check->visible;
-	size_t room = sizeof(err->text) - 1;
+	/* Whoever prints it puts "OWNER: dns-check failed: " in front. */
+	size_t room = sizeof(err->text) - 1, used = text->len + strlen(check->owner) + 20;
 
-	room = text->len < room ? room - text->len : 0;
+	room = used < room ? room - used : 0;
 	if (is_silent)
 		evidence_tell_silent(v->witnesses, v->n, clock_now(), room, text);
 	else

@@ -12,7 +12,7 @@
  * count, and extra ones that answer where the configuration requires them.  To agree is to show the value that an order
  * waits for at this name, or else the same as all others.  With `wait` it goes on in rounds and tells
  * what has changed, until they agree on a record or the configured deadline is over; a server that stays silent
- * for SILENT_ROUNDS rounds counts no more then, as in an order.
+ * for SILENT_ROUNDS rounds counts no more then, as in an order.  It ends, too, when its asker's connection does.
  *
  * Whoever may only look may begin it, for any name, and so have servers asked that are nobody's here, as many as the owner of a
  * zone likes to name.  They are asked what anybody on this machine could ask them, but with our address; so it is
@@ -39,6 +39,7 @@ struct dns_purses {
 
 struct dns_check_wish {
 	const char *owner; /* copied */
+	const void *asker; /* whose look it is: see dns_check_left(); never looked into */
 	uint16_t type;
 	bool is_waiting;
 	uid_t uid;
@@ -57,6 +58,7 @@ struct dns_check {
 	char owner[DNS_NAME_LEN];
 	uint16_t type;
 	bool is_waiting;
+	const void *asker; /* NULL: he has gone */
 	uid_t uid;
 	struct dns_purses *purses; /* NULL: it costs nothing */
 	bool has_agreed, asks_extras;
@@ -75,6 +77,9 @@ int dns_check_target(
 /* Is there room for another one among these jobs?  -1 with ERR_BUSY.  Those of operators take none from others. */
 int dns_check_admit(
 	const struct list *jobs, const struct dns_check_wish *wish, struct err *err);
+
+/* Who asked has gone, and with him his looks that go on in rounds: others need their places. */
+void dns_check_left(const struct list *jobs, const void *asker);
 
 struct dns_check *dns_check_new(
 	struct zones *zones, struct dns_purses *purses, const struct dns_check_wish *wish);

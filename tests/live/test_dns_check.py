@@ -4,7 +4,7 @@ import subprocess
 import time
 
 import pytest
-from dnsbed import DnsBed
+from dnsbed import NEGATIVE_TTL, DnsBed
 from instance import CERTCTL
 
 LAG = 6
@@ -57,11 +57,13 @@ def check(certd, bed, *args):
 def test_each_server_is_told_as_it_is(certd, bed):
     publish(bed, "many.test.", "_acme-challenge", "60", "TXT", '"one"')
     status, seen, err = check(certd, bed, "*.many.test")
-    assert status == 1 and "not all name servers of many.test show _acme-challenge.many.test" in err, err
+    assert status == 1 and "not all name servers of many.test show the same at _acme-challenge.many.test" in err, err
+    assert "4 of 8 show the newest version, the extra " in err and err.endswith(" is not asked yet\n"), err
     sights = {server: row["sight"] for server, row in seen.items()}
     assert sights["primary"] == "match" and seen["primary"]["role"] == "primary", seen
     assert seen["primary"]["said"] == '"one"' and seen["primary"]["ttl"] == 60, seen
     assert sights["stuck"] == "older" and seen["stuck"]["serial"] < seen["primary"]["serial"], seen
+    assert seen["stuck"]["ttl"] == NEGATIVE_TTL, seen
     assert sights["refusing"] in ("refused", "lame") and sights["dead"] in ("unreachable", "timeout"), seen
     assert (seen["resolver"]["role"], sights["resolver"]) == ("extra", "unasked") and seen["dead"]["said"] is None, seen
 
@@ -80,6 +82,20 @@ def test_waiting_ends_when_all_agree(certd, bed):
     status, seen, err = check(certd, bed, "_25._tcp.mail.good.test")
     assert status == 0 and len({row["said"].lower() for row in seen.values()}) == 1, (seen, err)
     assert "3 1 1 abab" in seen["lagging"]["said"].lower() and {row["sight"] for row in seen.values()} == {"match"}
+
+
+def test_a_look_ends_with_who_asked(certd):
+    """Two that were broken off would else hold both places until the deadline."""
+    for _ in range(3):
+        asking = subprocess.Popen([CERTCTL, "dns", "check", "_x.good.test", "--wait"], env=certd.environment,
+                                  stdout=subprocess.PIPE)
+        assert asking.stdout.readline()
+        asking.kill()
+        asking.communicate()
+    end = time.monotonic() + 5
+    while certd.certctl("--json", "jobs").rows and time.monotonic() < end:
+        time.sleep(0.1)
+    assert certd.certctl("--json", "jobs").rows == []
 
 
 def test_who_may_only_look_may_ask(certd):

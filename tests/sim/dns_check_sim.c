@@ -238,6 +238,28 @@ TEST(bounds)
 	sim_close(&sim);
 }
 
+/* A look in rounds lasts as long as its asker's connection; others who look there, too, go on. */
+TEST(who_leaves_ends_his_look)
+{
+	struct sim sim;
+
+	begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
+	for (int i = 0; i < 3; i++) {
+		CHECK(str_starts(sim_command(&sim, "dns check example.com --wait"), "ok job="));
+		CHECK(str_starts(sim_command(&sim, "dns check example.com --wait"), "ok job="));
+		sim_advance(&sim, SECONDS(2));
+		has(sim_command(&sim, "jobs"), "action=dns-check ");
+		sim_leave(&sim);
+		sim_advance(&sim, SECONDS(1));
+		CHECK_INT(count(sim_command(&sim, "jobs"), "action=dns-check "), 0);
+	}
+	CHECK(str_starts(sim_command(&sim, "dns check example.com"), "ok job="));
+	sim_leave(&sim);
+	has(sim_command(&sim, "jobs"), "action=dns-check ");
+	has(check(&sim, "dns check example.com"), "result=ok");
+	sim_close(&sim);
+}
+
 /* In seconds of virtual time. */
 static int64_t checks_take(struct sim *sim, uid_t uid, int n)
 {

@@ -283,26 +283,49 @@ static void wake(struct session *session)
 	(void)session;
 }
 
+struct sim_asker {
+	struct session session;
+	struct sim_asker *next;
+};
+
+void sim_leave(struct sim *sim)
+{
+	while (sim->askers) {
+		struct sim_asker *asker = sim->askers;
+
+		sim->askers = asker->next;
+		session_done(&asker->session);
+		free(asker);
+	}
+}
+
 const char *sim_command(struct sim *sim, const char *line)
 {
 	struct instant limit = instant_add(clock_now(), MINUTES(1));
 	struct peer peer = { .uid = sim->user };
-	struct session session;
+	struct sim_asker *asker = mem_new(struct sim_asker);
+	struct session *session = &asker->session;
 
 	/* Nobody can connect before. */
 	while (!sim->world.is_ready && sim_step(sim, limit))
 		;
-	session_init(&session, &sim->world.ctl, &peer, wake);
-	buf_clear(&session.out);
-	session_feed(&session, line, strlen(line));
-	session_feed(&session, "\n", 1);
+	session_init(session, &sim->world.ctl, &peer, wake);
+	buf_clear(&session->out);
+	session_feed(session, line, strlen(line));
+	session_feed(session, "\n", 1);
 	do
-		while (session_pull(&session))
+		while (session_pull(session))
 			;
-	while (session.answer && sim_step(sim, limit));
+	while (session->answer && sim_step(sim, limit));
 	buf_clear(&sim->said);
-	buf_add(&sim->said, buf_text(&session.out), session.out.len);
-	session_done(&session);
+	buf_add(&sim->said, buf_text(&session->out), session->out.len);
+	if (strstr(line, " --wait")) {
+		asker->next = sim->askers;
+		sim->askers = asker;
+		return buf_text(&sim->said);
+	}
+	session_done(session);
+	free(asker);
 	return buf_text(&sim->said);
 }
 

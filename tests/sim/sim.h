@@ -39,6 +39,8 @@
  * systemd does it.  $SIM_TRACE prints every event with its virtual time.
  */
 
+struct sim_asker;
+
 struct sim_event {
 	enum event event;
 	struct instant at;
@@ -66,9 +68,10 @@ struct sim {
 	char *config;
 	struct sim_event *events;
 	size_t n_events;
-	struct buf said; /* what the last sim_command() was answered */
-	uid_t user;      /* who says it: root */
-	bool is_dying;   /* its events are nobody's */
+	struct buf said;          /* what the last sim_command() was answered */
+	struct sim_asker *askers; /* whose connections are still there */
+	uid_t user;               /* who says it: root */
+	bool is_dying;            /* its events are nobody's */
 	unsigned n_restarts, n_failures, n_keepers_asked;
 
 	/* What a scenario may lift; everything is checked while these are false. */
@@ -123,6 +126,9 @@ void sim_suspend(struct sim *sim, struct duration d);
 
 /* One line to the control socket as sim->user: the answer's lines, valid until the next one. */
 const char *sim_command(struct sim *sim, const char *line);
+
+/* Who has asked with --wait stays connected until now, or until the daemon's death. */
+void sim_leave(struct sim *sim);
 
 /* How often an event came, of this certificate (NULL: any), since the beginning. */
 size_t sim_count(const struct sim *sim, enum event event, const char *cert);

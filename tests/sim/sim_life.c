@@ -166,6 +166,7 @@ void sim_kill(struct sim *sim)
 	struct instant limit = instant_add(clock_now(), SECONDS(3));
 
 	sim->is_dying = true;
+	sim_leave(sim);
 	sim->n_keepers_asked += keeper_direct_asked(world->keeper);
 	keeper_direct_cut(world->keeper);
 	loop_timer_stop(sim->loop, &sim->signer_timer);
