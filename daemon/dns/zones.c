@@ -5,11 +5,6 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/dns/caa_look.h"
-#include "daemon/dns/search.h"
-#include "daemon/dns/survey.h"
-#include "daemon/dns/updater.h"
-#include "daemon/dns/visible.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -39,86 +34,25 @@ static void forget_cuts(struct zones *zones)
 	zones->cuts = (struct map){ 0 };
 }
 
-/* The resolvers of the configuration, else the system's. */
-static void find_resolvers(struct zones *zones)
-{
-	const struct endpoints *given = &zones->conf->dns.resolver;
-
-	zones->n_resolvers = 0;
-	zones->resolvers_due.ms = 0;
-	for (size_t i = 0; i < given->n && zones->n_resolvers < RESOLVERS_MAX; i++)
-		if (zones_address(&given->at[i], &zones->resolvers[zones->n_resolvers]) == 0)
-			zones->n_resolvers++;
-	if (given->n == 0)
-		zones->n_resolvers =
-			dns_system_resolvers(zones->dns, zones->resolvers, RESOLVERS_MAX);
-}
-
-struct zones *zones_new(
-	struct loop *loop, struct dns *dns, struct keeper *keeper, struct conf *conf)
-{
-	struct zones *zones = mem_new(struct zones);
-
-	zones->loop = loop;
-	zones->dns = dns;
-	zones->keeper = keeper;
-	zones->conf = conf_ref(conf);
-	list_init(&zones->updaters);
-	find_resolvers(zones);
-	return zones;
-}
-
-void zones_set_conf(struct zones *zones, struct conf *conf)
+void zones_doubt(struct zones *zones)
 {
 	struct zone *zone;
 	size_t at = 0;
 
-	conf_unref(zones->conf);
-	zones->conf = conf_ref(conf);
-	find_resolvers(zones);
 	forget_cuts(zones);
-	searches_forget(zones);
-	caa_forget(zones);
 	while ((zone = map_next(&zones->by_apex, &at)))
 		zone->fresh_until.ms = 0, zone->is_known = false;
 }
 
-void zones_stop(struct zones *zones, void (*idle)(void *data), void *data)
+void zones_clear(struct zones *zones)
 {
 	struct zone *zone;
 	size_t at = 0;
 
-	zones->is_stopping = true;
-	zones->idle = idle;
-	zones->idle_data = data;
-	while ((zone = map_next(&zones->by_apex, &at))) {
-		survey_stop(zone);
-		lookouts_stop(zone);
-	}
-	updater_stop(zones);
-	caa_stop(zones);
-	if (zones->n_tasks == 0)
-		idle(data);
-}
-
-void zones_free(struct zones *zones)
-{
-	struct zone *zone;
-	size_t at = 0;
-
-	if (!zones)
-		return;
 	while ((zone = map_next(&zones->by_apex, &at)))
 		zone_free(zone);
 	map_done(&zones->by_apex);
 	forget_cuts(zones);
-	searches_forget(zones);
-	map_done(&zones->searches);
-	caa_forget(zones);
-	map_done(&zones->caa_seen);
-	map_done(&zones->caa_asked);
-	conf_unref(zones->conf);
-	free(zones);
 }
 
 static bool is_forgettable(const struct zone *zone)

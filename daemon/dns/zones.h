@@ -16,6 +16,7 @@ struct zone_conf;
 /*
  * DNS as the engine sees it, and what it remembers of it for a while.
  *
+ *   zones_life.h   made, configured, stopped and freed: who knows all of the following
  *   lookup.h    one question, to the first of some servers that answers it properly
  *   trace.h     a name followed through aliases and delegations to where it really lies
  *   search.h    the search for a zone's servers, once for everybody
@@ -86,17 +87,6 @@ struct zones {
 	void *idle_data;
 };
 
-/* `conf` is referenced, the rest borrowed. */
-struct zones *zones_new(
-	struct loop *loop, struct dns *dns, struct keeper *keeper, struct conf *conf);
-
-/* Another configuration is in force: everything is asked anew when it is needed next. */
-void zones_set_conf(struct zones *zones, struct conf *conf);
-
-/* Ends what runs for nobody in particular; `idle` is called when nothing does any more. */
-void zones_stop(struct zones *zones, void (*idle)(void *data), void *data);
-void zones_free(struct zones *zones); /* after zones_stop() was idle; NULL is fine */
-
 /* The zone, made when it is not known; a user of it until zone_release(). */
 struct zone *zone_of(struct zones *zones, const char *apex);
 void zone_release(struct zone *zone); /* NULL is fine */
@@ -107,6 +97,11 @@ const struct zone_conf *zones_conf(const struct zones *zones, const char *name);
 /* The address of a configured server that was given as one; -1: it was given by name. */
 struct endpoint;
 int zones_address(const struct endpoint *endpoint, struct dns_address *out);
+
+/* Everything is asked anew when it is needed next. */
+void zones_doubt(struct zones *zones);
+void zones_clear(
+	struct zones *zones); /* frees all zones and cuts, which nobody uses any more */
 
 /* For its parts: a task of its own has begun, or ended. */
 void zones_task_began(struct zones *zones);

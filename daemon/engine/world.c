@@ -12,7 +12,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/server.h"
 #include "daemon/dns/updater.h"
-#include "daemon/dns/zones.h"
+#include "daemon/dns/zones_life.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/str.h"

@@ -6,6 +6,7 @@
 
 #include "daemon/dns/trace.h"
 #include "daemon/dns/visible.h"
+#include "daemon/dns/zones_life.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
