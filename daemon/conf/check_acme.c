@@ -19,19 +19,11 @@ struct checking {
 	struct map told;
 };
 
-static struct yaml_place place_in(
-	const struct yaml_node *map, const char *key, struct yaml_place otherwise)
-{
-	const struct yaml_node *node = map ? yaml_get(map, key) : NULL;
-
-	return node ? node->place : otherwise;
-}
-
 static void check_challenge(struct loading *l, const struct conf_entry *entry,
 	const struct yaml_path *up, enum challenge challenge)
 {
 	struct yaml_path path = { .up = up, .key = "challenge" };
-	struct yaml_place place = place_in(entry->value, "challenge", entry->key->place);
+	struct yaml_place place = conf_place_in(entry->value, "challenge", entry->key->place);
 	const struct conf *conf = l->conf;
 
 	if (challenge == CHALLENGE_HTTP && !conf->http.n_listen && !conf->http.webroot)
@@ -56,10 +48,10 @@ static void check_ca(struct checking *c, size_t i)
 		return;
 	if (acme->profile_required && !acme->profile)
 		yaml_error(l->diags,
-			place_in(entry->value, "profile_required", entry->key->place),
+			conf_place_in(entry->value, "profile_required", entry->key->place),
 			&required, "is true, but there is no profile");
 	if (acme->staging && acme->directory && str_is(acme->staging, acme->directory))
-		yaml_warn(l->diags, place_in(entry->value, "staging", entry->key->place),
+		yaml_warn(l->diags, conf_place_in(entry->value, "staging", entry->key->place),
 			&staging,
 			"is the directory itself, so tests cost what real orders cost");
 	if (c->is_used[i])
@@ -213,7 +205,8 @@ static void check_key(struct checking *c, const struct ca_conf *ca)
 		return;
 	if (!own)
 		path.up = &top;
-	place = own ? own->place : place_in(c->l->top.defaults, "key", c->source->key->place);
+	place = own ? own->place
+		    : conf_place_in(c->l->top.defaults, "key", c->source->key->place);
 	/* What stands in `defaults` is told once. */
 	if (own || is_first(c, c->cert->key))
 		yaml_warn(c->l->diags, place, &path, "%s %s (CA %s)", c->cert->key, fault,
@@ -251,8 +244,8 @@ static void check_with(struct checking *c, const struct ca_conf *ca)
 	struct yaml_path path = { .up = &c->path, .key = "ca" };
 
 	if (c->cert->is_ca) {
-		yaml_error(c->l->diags, place_in(c->source->value, "ca", c->source->key->place),
-			&path,
+		yaml_error(c->l->diags,
+			conf_place_in(c->source->value, "ca", c->source->key->place), &path,
 			"%s is an ACME CA, which signs no CA certificate; in group ca use self "
 			"or a local CA",
 			ca->name);
@@ -349,16 +342,18 @@ static void check_dns(struct loading *l)
 	char text[DURATION_TEXT_LEN], left[DURATION_TEXT_LEN];
 
 	if (dns->check_delay.s >= dns->deadline.s && l->dns_node)
-		yaml_error(l->diags, place_in(l->dns_node, "check_delay", l->dns_node->place),
-			&delay, "does not end before the deadline (%s)",
+		yaml_error(l->diags,
+			conf_place_in(l->dns_node, "check_delay", l->dns_node->place), &delay,
+			"does not end before the deadline (%s)",
 			duration_brief(dns->deadline, text));
 	else if (leaves_no_time(dns) && l->dns_node)
-		yaml_warn(l->diags, place_in(l->dns_node, "check_delay", l->dns_node->place),
-			&delay, "leaves only %s of the deadline (%s) to look",
+		yaml_warn(l->diags,
+			conf_place_in(l->dns_node, "check_delay", l->dns_node->place), &delay,
+			"leaves only %s of the deadline (%s) to look",
 			duration_brief(SECONDS(dns->deadline.s - dns->check_delay.s), left),
 			duration_brief(dns->deadline, text));
 	if (dns->resolver.at && !dns->resolver.n)
-		yaml_error(l->diags, place_in(l->dns_node, "resolver", l->dns_node->place),
+		yaml_error(l->diags, conf_place_in(l->dns_node, "resolver", l->dns_node->place),
 			&resolver, "is empty; leave the key out to ask the system's resolvers");
 	check_zones(l);
 }

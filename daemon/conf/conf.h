@@ -123,6 +123,7 @@ struct acme_conf {
 	const char *chain;   /* the root's name of the preferred alternate chain, or NULL */
 	const char *eab_kid; /* NULL: no external account binding */
 	const char *eab_hmac_file; /* read by the keeper when it signs */
+	struct yaml_place eab_hmac_place;
 	const char *eab_algorithm; /* one of jws_macs (lib/crypt/jws.h) */
 	unsigned in_flight;        /* orders side by side, at least 1 */
 	enum limits limits;
@@ -178,7 +179,8 @@ struct target_conf {
 	struct reload_conf *reload;
 	size_t n_reload;
 	const char *password_file; /* for pkcs12, or NULL */
-	uint32_t *after;           /* indexes of targets that come first */
+	struct yaml_place password_place;
+	uint32_t *after; /* indexes of targets that come first */
 	size_t n_after;
 };
 
@@ -226,6 +228,11 @@ struct tls_alpn_conf {
 
 enum publish_type { PUBLISH_NONE, PUBLISH_INCLUDE, PUBLISH_UPDATE, PUBLISH_COMMAND };
 
+/* Where its keys stand that name something on this machine. */
+struct publish_places {
+	struct yaml_place acme_dir, tlsa_dirs, refresh, add, remove, secret_file;
+};
+
 /* How records get into a zone.  What another type needs is absent. */
 struct publish_conf {
 	enum publish_type type;
@@ -238,6 +245,7 @@ struct publish_conf {
 		tsig_name; /* update: the key as an A-label name without the final dot, or NULL */
 	const char *tsig_algorithm; /* "hmac-sha256" */
 	const char *tsig_secret_file;
+	const struct publish_places *places; /* NULL: nothing is published */
 };
 
 /* To which of a zone's names aliases from elsewhere may lead a challenge (challenge.h). */

@@ -137,6 +137,8 @@ static void load_targets(struct loading *l)
 			.reload = draft->reload.at,
 			.n_reload = draft->reload.n,
 			.password_file = draft->password_file,
+			.password_place =
+				conf_place_in(entry->value, "password_file", entry->key->place),
 		};
 	}
 }

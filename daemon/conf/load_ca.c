@@ -46,6 +46,8 @@ static void load_acme(struct loading *l, const struct conf_entry *entry,
 		.chain = draft->chain,
 		.eab_kid = draft->eab.kid,
 		.eab_hmac_file = draft->eab.hmac_file,
+		.eab_hmac_place = conf_place_in(
+			yaml_get(entry->value, "eab"), "hmac_file", entry->key->place),
 		.eab_algorithm = draft->eab.algorithm,
 		.in_flight = draft->in_flight,
 		.limits = limits_of(draft),

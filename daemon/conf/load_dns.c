@@ -35,6 +35,7 @@ static struct zone_conf zone_of(
 			.tsig_name = tsig->name,
 			.tsig_algorithm = tsig->name ? tsig->algorithm : NULL,
 			.tsig_secret_file = tsig->secret_file,
+			.places = publish->places,
 		},
 	};
 }

@@ -59,6 +59,7 @@ struct publish_draft {
 	struct words refresh, add, remove;
 	struct endpoint server;
 	struct tsig_draft tsig;
+	const struct publish_places *places;
 };
 
 struct zone_draft {
@@ -181,6 +182,10 @@ struct yaml_value conf_item(const struct yaml_value *v, struct yaml_path *path,
 /* `text` beside the file that `node` stands in, unless it is absolute. */
 const char *conf_absolute(
 	struct yaml_decoder *d, const struct yaml_node *node, const char *text);
+
+/* Where the value of `key` stands; `otherwise` when it is not given, or `map` is NULL. */
+struct yaml_place conf_place_in(
+	const struct yaml_node *map, const char *key, struct yaml_place otherwise);
 
 /* The decode() of a section whose entries are decoded later: const struct yaml_node *, a map. */
 void conf_keep_map(struct yaml_decoder *d, const struct yaml_value *v, void *out);

@@ -32,6 +32,14 @@ const char *conf_absolute(
 	return arena_printf(d->arena, "%.*s/%s", (int)(slash - file), file, text);
 }
 
+struct yaml_place conf_place_in(
+	const struct yaml_node *map, const char *key, struct yaml_place otherwise)
+{
+	const struct yaml_node *node = map ? yaml_get(map, key) : NULL;
+
+	return node ? node->place : otherwise;
+}
+
 /* Where a word such as %{zone} stands for something, the type is another. */
 static bool has_no_words(struct yaml_decoder *d, const struct yaml_value *v, const char *text)
 {

@@ -109,6 +109,23 @@ static void check_publish(
 		yaml_bad(d, v, "needs a program in both add and remove");
 }
 
+static const struct publish_places *places_of(
+	struct yaml_decoder *d, const struct yaml_node *node)
+{
+	struct publish_places *places = arena_new(d->arena, struct publish_places);
+
+	*places = (struct publish_places){
+		.acme_dir = conf_place_in(node, "acme_dir", node->place),
+		.tlsa_dirs = conf_place_in(node, "tlsa_dirs", node->place),
+		.refresh = conf_place_in(node, "refresh", node->place),
+		.add = conf_place_in(node, "add", node->place),
+		.remove = conf_place_in(node, "remove", node->place),
+		.secret_file =
+			conf_place_in(yaml_get(node, "tsig"), "secret_file", node->place),
+	};
+	return places;
+}
+
 /* A zone that has its own `publish` takes nothing of the default one. */
 static void decode_publish(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
@@ -119,8 +136,10 @@ static void decode_publish(struct yaml_decoder *d, const struct yaml_value *v, v
 	yaml_decode(d, v->node, v->path, conf_publish_fields, &draft);
 	if (d->diags->n_errors == errors)
 		check_publish(d, v, &draft);
-	if (d->diags->n_errors == errors)
-		*(struct publish_draft *)out = draft;
+	if (d->diags->n_errors != errors)
+		return;
+	draft.places = places_of(d, v->node);
+	*(struct publish_draft *)out = draft;
 }
 
 const struct yaml_type conf_publish_type = {

@@ -18,6 +18,7 @@
 #include "daemon/keeper/listeners.h"
 #include "daemon/keeper/notes.h"
 #include "daemon/keeper/offline.h"
+#include "daemon/keeper/outside.h"
 #include "daemon/keeper/secrets.h"
 #include "daemon/keeper/serve.h"
 #include "daemon/keeper/store.h"
@@ -72,7 +73,10 @@ static void print_diags(struct yaml_diags *diags, FILE *to)
 	fputs(buf_text(&text), to);
 }
 
-/* The configuration and its files; mistakes are in *diags. */
+/*
+ * The configuration and its files; mistakes are in *diags.  Errors that are not in the files but in
+ * what they name are told, too: a daemon that starts serves all that they do not concern.
+ */
 static struct conf *read_conf(struct conf_files *files, struct yaml_diags *diags)
 {
 	struct conf *conf;
@@ -80,8 +84,10 @@ static struct conf *read_conf(struct conf_files *files, struct yaml_diags *diags
 	/* What could be read is decoded even if something could not, so that one run tells it all. */
 	conf_read_files(keeper.config, files, diags);
 	conf = conf_load(files, diags);
-	if (conf)
+	if (conf) {
 		secrets_check(conf, diags);
+		outside_check(conf, diags);
+	}
 	return conf;
 }
 
@@ -128,7 +134,7 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 
 	(void)server;
 	add_rows(&diags, rows);
-	if (!conf)
+	if (!conf || diags.n_errors)
 		err_set(err, ERR_BAD_CONFIG, "%s has %zu mistake%s and nothing was changed",
 			keeper.config, diags.n_errors, diags.n_errors == 1 ? "" : "s");
 	else if (!str_is(conf->state_dir, keeper.server.conf->state_dir) ||
@@ -415,19 +421,21 @@ static int check(void)
 	struct yaml_diags diags = { 0 };
 	struct conf_files files = { 0 };
 	struct conf *conf = read_conf(&files, &diags);
+	bool is_good;
 
 	/* The unit runs with the configuration of this place and no other. */
 	if (conf && str_is(keeper.config, CONFIG_PATH))
 		unit_check(conf, "", &diags);
 	print_diags(&diags, stderr);
-	if (conf)
+	is_good = conf && diags.n_errors == 0;
+	if (is_good)
 		printf("%s: %zu certificate%s, %zu warning%s\n", keeper.config, conf->n_certs,
 			conf->n_certs == 1 ? "" : "s", diags.n_warnings,
 			diags.n_warnings == 1 ? "" : "s");
 	conf_unref(conf);
 	conf_files_done(&files);
 	yaml_diags_done(&diags);
-	return conf ? EXIT_SUCCESS : EX_CONFIG;
+	return is_good ? EXIT_SUCCESS : EX_CONFIG;
 }
 
 int main(int argc, char **argv)

@@ -11,7 +11,10 @@ struct yaml_diags;
  * of PKCS #12 bundles.  They are read when they are needed and never kept; the engine never sees one.
  */
 
-/* Warns of those that are not there, or that everybody on the machine can read. */
+/*
+ * Warns of those that are not there, or that everybody on the machine can read; an error is what can
+ * be read and is no secret.
+ */
 void secrets_check(const struct conf *conf, struct yaml_diags *diags);
 
 /* A key as CAs and name servers hand it out: base64 of any kind, perhaps in lines. */

@@ -83,7 +83,7 @@ static int digit_of(char c)
 
 static int bad_base64(struct err *err)
 {
-	return err_set(err, ERR_BAD_VALUE, "it is not base64url");
+	return err_set(err, ERR_BAD_VALUE, "it is not base64");
 }
 
 int jws_base64_read(const char *text, size_t len, struct buf *out, struct err *err)

@@ -106,3 +106,24 @@ def test_check_counts_in_words(tmp_path):
         done = subprocess.run([CERTD, "--check", "--config", str(path)], capture_output=True, text=True, check=False,
                               timeout=60)
         assert done.returncode == 0 and said in done.stdout, done
+
+
+def test_check_looks_around(tmp_path):
+    """What an order would stumble over is told before: programs and folders as warnings, secrets as mistakes."""
+    path, secret = tmp_path / "certd.yaml", tmp_path / "tsig.key"
+    path.write_text("dns:\n  zones:\n    a.test: {publish: {type: include, acme_dir: none, refresh: [/no/such/program]}}\n"
+                    "    b.test: {publish: {type: update, tsig: {name: k, secret_file: tsig.key}}}\n")
+    secret.write_text("c2VjcmV0\n")
+    secret.chmod(0o600)
+    around = [f"{path}:3:49: warning: dns.zones.a.test.publish.acme_dir: the folder {tmp_path}/none is not there, and certd does "
+              "not make it",
+              f"{path}:3:64: warning: dns.zones.a.test.publish.refresh: the program /no/such/program is not there"]
+    status, said = check(path)
+    assert status == 0 and said.splitlines()[1:] == around, said
+    for text, wrong in (("", "it is empty"), ("not base64!", "it is not base64"),
+                        ('key "k" { algorithm hmac-sha256; secret "c2VjcmV0"; };\n',
+                         "it holds a whole key as a name server reads it; put only the secret there, as base64")):
+        secret.write_text(text)
+        status, said = check(path)
+        assert status == 78, said
+        assert said.splitlines() == [*around, f"{path}:4:67: error: dns.zones.b.test.publish.tsig.secret_file: {secret}: {wrong}"]
