@@ -1,29 +1,19 @@
 #include "daemon/dns/trace.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "lib/base/clock.h"
+#include "daemon/dns/cut.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-enum { CUT_MS = 5 * 60 * 1000, CUTS_KEPT = 1024, CHAIN_MAX = 300 };
+enum { CHAIN_MAX = 300 };
 
 static void copy_name(char out[DNS_NAME_LEN], const char *name)
 {
 	snprintf(out, DNS_NAME_LEN, "%s", name);
-}
-
-static void add_address(struct cut *cut, const struct dns_address *address)
-{
-	for (size_t i = 0; i < cut->n; i++)
-		if (dns_address_is(&cut->at[i], address))
-			return;
-	if (cut->n < CUT_ADDRESSES)
-		cut->at[cut->n++] = *address;
 }
 
 /* What the configuration says about where to ask; false when it says nothing. */
@@ -32,48 +22,18 @@ static bool ask_as_configured(struct cut *cut, const struct zone_conf *zone)
 	struct dns_address address;
 
 	if (zone && zone->primary.text && zones_address(&zone->primary, &address) == 0)
-		add_address(cut, &address);
+		cut_add(cut, &address);
 	for (size_t i = 0; zone && i < zone->nameservers.n; i++)
 		if (zones_address(&zone->nameservers.at[i], &address) == 0)
-			add_address(cut, &address);
+			cut_add(cut, &address);
 	return cut->n > 0;
-}
-
-/* Each time with another address first, so that a zone with many below it is not asked at one only. */
-static const struct cut *known(const struct zones *zones, const char *apex)
-{
-	struct cut *cut = map_get(&zones->cuts, apex);
-	struct dns_address first;
-
-	if (!cut || cut->until.ms <= clock_tick().ms)
-		return NULL;
-	first = cut->at[0];
-	memmove(&cut->at[0], &cut->at[1], (cut->n - 1) * sizeof(first));
-	cut->at[cut->n - 1] = first;
-	return cut;
 }
 
 const struct cut *trace_known(const struct zones *zones, const char *apex)
 {
 	const struct zone_conf *zone = zones_conf(zones, apex);
 
-	return zone && zone->name ? NULL : known(zones, apex);
-}
-
-static void remember(struct zones *zones, const struct cut *cut)
-{
-	struct cut *copy, *old;
-	size_t at = 0;
-
-	if (zones->cuts.n >= CUTS_KEPT && (old = map_next(&zones->cuts, &at))) {
-		map_remove(&zones->cuts, old->apex);
-		free(old);
-	}
-	assert(cut->n > 0);
-	copy = mem_new(struct cut);
-	*copy = *cut;
-	copy->until.ms = clock_tick().ms + CUT_MS;
-	free(map_set(&zones->cuts, copy->apex, copy));
+	return zone && zone->name ? NULL : cut_known(zones, apex);
 }
 
 /* The last two labels of a name: whatever it lies in, this is told without harm. */
@@ -110,7 +70,7 @@ static void begin_search(struct trace *t)
 	for (const char *at = t->owner; at && *at; at = dns_name_parent(at)) {
 		bool is_configured = zone && zone->name && str_is(zone->name, at);
 
-		cut = known(t->zones, at);
+		cut = cut_known(t->zones, at);
 		if (is_configured)
 			copy_name(t->cut.apex, at);
 		if (is_configured && ask_as_configured(&t->cut, zone))
@@ -197,7 +157,7 @@ static void take_servers(struct trace *t, const struct dns_message *message,
 		glue = NULL;
 		while ((glue = dns_message_find(message, DNS_ADDITIONAL, 0, ns->target, glue)))
 			if (lookup_address(glue, &address) == 0)
-				add_address(&t->cut, &address);
+				cut_add(&t->cut, &address);
 		if (t->n_servers < ARRAY_LEN(t->servers))
 			copy_name(t->servers[t->n_servers++], ns->target);
 	}
@@ -214,7 +174,7 @@ static int take_cut(struct trace *t, struct err *err)
 	}
 	take_servers(t, answer, DNS_ANSWER, t->wanted);
 	if (t->cut.n > 0)
-		remember(t->zones, &t->cut);
+		cut_remember(t->zones, &t->cut);
 	if (t->n_servers > 0)
 		return 0;
 	const char *up = dns_name_parent(t->wanted);
@@ -254,13 +214,13 @@ static int take_addresses(struct trace *t, struct err *err)
 		while (answer &&
 			(record = dns_message_find(answer, DNS_ANSWER, 0, NULL, record)))
 			if (lookup_address(record, &address) == 0)
-				add_address(&t->cut, &address);
+				cut_add(&t->cut, &address);
 	}
 	forget_addresses(t);
 	if (t->cut.n == 0)
 		return err_set(
 			err, ERR_DNS, "no address is found of the servers of %s", t->cut.apex);
-	remember(t->zones, &t->cut);
+	cut_remember(t->zones, &t->cut);
 	return 0;
 }
 
@@ -268,30 +228,6 @@ static void ask_owner(struct trace *t)
 {
 	lookup_start_at(&t->lookup, &t->task, t->zones, t->cut.apex, t->owner, t->type,
 		t->cut.at, t->cut.n);
-}
-
-/* Servers that do not answer any more are looked for again the next time. */
-static void forget(struct zones *zones, const char *apex)
-{
-	free(map_remove(&zones->cuts, apex));
-}
-
-static void drop_address(struct cut *cut, const struct dns_address *address)
-{
-	for (size_t i = 0; i < cut->n && cut->n > 1; i++)
-		if (dns_address_is(&cut->at[i], address)) {
-			cut->at[i] = cut->at[--cut->n];
-			return;
-		}
-}
-
-/* Those that were asked in vain are left out while the cut is known: a silent one costs seconds for each question. */
-static void drop_silent(struct trace *t)
-{
-	struct cut *cut = map_get(&t->zones->cuts, t->cut.apex);
-
-	for (size_t i = 0; cut && i < t->lookup.next; i++)
-		drop_address(cut, &t->lookup.at[i]);
 }
 
 static void note_alias(struct trace *t, const struct dns_record *found)
@@ -339,7 +275,7 @@ static int go_down(struct trace *t, const char *apex, struct err *err)
 			t->cut.apex, *apex ? apex : "the root", t->owner);
 	take_servers(t, answer, DNS_AUTHORITY, apex);
 	if (t->cut.n > 0)
-		remember(t->zones, &t->cut);
+		cut_remember(t->zones, &t->cut);
 	return 0;
 }
 
@@ -406,11 +342,11 @@ static int take_answer(struct trace *t, struct err *err)
 	const char *apex;
 
 	if (!answer) {
-		forget(t->zones, t->cut.apex);
+		cut_forget(t->zones, t->cut.apex);
 		*err = t->lookup.err;
 		return -1;
 	}
-	drop_silent(t);
+	cut_drop(t->zones, t->cut.apex, t->lookup.at, t->lookup.next);
 	apex = lookup_referral(answer);
 	if (apex)
 		return go_down(t, apex, err);
