@@ -47,7 +47,8 @@ static void note(struct lookup *lookup)
 		buf_printf(&text,
 			"nobody answers for the %s of %s: ", dns_type_text(lookup->type, type),
 			lookup->name);
-	err_set(&lookup->err, ERR_DNS, "%s%s %s", buf_text(&text),
+	err_set(&lookup->err, ERR_DNS, "%s%s%s %s", buf_text(&text),
+		lookup->is_of_resolver ? "the resolver " : "",
 		dns_address_text(&lookup->at[lookup->next], address), what);
 }
 

@@ -9,6 +9,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+#define LINK " -> "
+
 enum { CHAIN_MAX = 300 };
 
 static void copy_name(char out[DNS_NAME_LEN], const char *name)
@@ -246,20 +248,32 @@ static void note_alias(struct trace *t, const struct dns_record *found)
 	copy_name(alias->apex, t->apex);
 }
 
+/* Is the name one of "a -> b -> c"? */
+static bool is_in_chain(const struct trace *t, const char *name)
+{
+	size_t len = strlen(name);
+	const char *at = buf_text(&t->chain);
+
+	while (at && !(strncmp(at, name, len) == 0 && (!at[len] || at[len] == ' '))) {
+		at = strstr(at, LINK);
+		at = at ? at + strlen(LINK) : NULL;
+	}
+	return at != NULL;
+}
+
 static int follow(struct trace *t, struct err *err)
 {
 	const struct dns_record *alias = dns_message_find(
 		lookup_answer(&t->lookup), DNS_ANSWER, DNS_CNAME, t->owner, NULL);
 	const char *target = alias->target;
-	char link[DNS_NAME_LEN + 8];
+	bool is_circle = is_in_chain(t, target);
 
 	note_alias(t, alias);
-	snprintf(link, sizeof(link), " -> %s", target);
-	if (t->chain.len < CHAIN_MAX)
-		buf_add_text(&t->chain, link);
-	if (++t->n_aliases > TRACE_ALIASES || str_is(target, t->owner))
-		return err_set(err, ERR_DNS_LOOP,
-			"aliases in DNS lead in a circle or too far: %s", buf_text(&t->chain));
+	buf_printf(&t->chain, LINK "%s", target);
+	if (is_circle || ++t->n_aliases > TRACE_ALIASES)
+		return err_set(err, ERR_DNS_LOOP, "aliases in DNS lead %s: %.*s%s",
+			is_circle ? "in a circle" : "too far", CHAIN_MAX, buf_text(&t->chain),
+			t->chain.len > CHAIN_MAX ? " and on" : "");
 	copy_name(t->owner, target);
 	begin_search(t);
 	return 0;

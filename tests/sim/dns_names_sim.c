@@ -131,8 +131,10 @@ TEST(aliases_in_a_circle_cost_no_order)
 	wires_add(&sim.wires, OWNER, DNS_CNAME, "a.example.com");
 	wires_add(&sim.wires, "a.example.com", DNS_CNAME, "b.example.com");
 	wires_add(&sim.wires, "b.example.com", DNS_CNAME, OWNER);
-	expect_refusal(
-		&sim, "(dns-loop)", OWNER " -> a.example.com -> b.example.com -> " OWNER);
+	expect_refusal(&sim, "(dns-loop)",
+		"in a circle: " OWNER " -> a.example.com -> b.example.com -> " OWNER);
+	/* Once round. */
+	CHECK(!strstr(sim_command(&sim, "why " WEB), "-> " OWNER " ->"));
 	wires_remove(&sim.wires, OWNER, DNS_CNAME, "a.example.com");
 	expect_issue(&sim, HOURS(25));
 	sim_close(&sim);
@@ -145,7 +147,7 @@ TEST(aliases_of_themselves_and_long_chains_cost_no_order)
 
 	begin(&sim, APEX);
 	wires_add(&sim.wires, OWNER, DNS_CNAME, OWNER);
-	expect_refusal(&sim, "(dns-loop)", OWNER " -> " OWNER);
+	expect_refusal(&sim, "(dns-loop)", "in a circle: " OWNER " -> " OWNER);
 	sim_close(&sim);
 
 	begin(&sim, APEX);
@@ -155,7 +157,8 @@ TEST(aliases_of_themselves_and_long_chains_cost_no_order)
 		snprintf(target, sizeof(target), "_n%d.example.com", i + 1);
 		wires_add(&sim.wires, name, DNS_CNAME, target);
 	}
-	expect_refusal(&sim, "(dns-loop)", "_n8.example.com -> _n9.example.com");
+	expect_refusal(&sim, "(dns-loop)", "lead too far: " OWNER " -> _n1.example.com");
+	CHECK(why_says(&sim, "_n8.example.com -> _n9.example.com"));
 	/* Eight are not too many. */
 	wires_remove(&sim.wires, "_n8.example.com", DNS_CNAME, "_n9.example.com");
 	expect_issue(&sim, HOURS(25));
@@ -340,6 +343,20 @@ TEST(a_dead_server_is_asked_once)
 			    CERT("a.b.c.d.e.example.com, b.c.d.e.example.com"));
 	wires_fault(&sim.wires, WIRES_NS1, WIRES_SILENT);
 	expect_issue(&sim, SECONDS(15));
+	sim_close(&sim);
+}
+
+/* People look at the zone's servers otherwise. */
+TEST(a_dead_resolver_is_called_that)
+{
+	struct sim sim;
+
+	begin(&sim, HEAD("default: " DNS_PUBLISH, "dns-01") CERT("example.com"));
+	wires_fault(&sim.wires, WIRES_OWN, WIRES_SILENT);
+	expect_refusal(&sim, "(dns)",
+		"nobody answers for the NS of example.com: the resolver " WIRES_OWN);
+	wires_fault(&sim.wires, WIRES_OWN, WIRES_WELL);
+	expect_issue(&sim, HOURS(2));
 	sim_close(&sim);
 }
 
