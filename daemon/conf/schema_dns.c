@@ -79,8 +79,9 @@ const struct yaml_field conf_publish_fields[] = {
 
 const struct yaml_field conf_zone_fields[] = {
 	YAML_FIELD(struct zone_draft, primary, conf_server,
-		.help = "the name server that is asked first; default: the one of the SOA "
-			"record"),
+		.help = "the name server that is asked first, and the zone's others where it "
+			"does "
+			"not answer; default: the one of the SOA record"),
 	YAML_FIELD(struct zone_draft, nameservers, conf_servers,
 		.help = "all name servers of the zone; default: its NS records; []: none of "
 			"them can be asked, only dns.extra_nameservers"),

@@ -171,6 +171,14 @@ const struct dns_message *lookup_answer(const struct lookup *lookup)
 								     : &lookup->probe.answer;
 }
 
+void lookup_add_past(const char *past, struct err *err)
+{
+	struct err last = *err;
+
+	if (past && err_is_set(err) && err->code == ERR_DNS)
+		err_set(err, ERR_DNS, "%s; without it: %s", past, last.text);
+}
+
 void lookup_done(struct lookup *lookup)
 {
 	dns_probe_done(&lookup->probe);

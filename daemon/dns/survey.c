@@ -26,6 +26,7 @@ struct survey {
 	size_t n_addresses;
 	struct dns_address start[LOOKUP_SERVERS];
 	size_t n_start;
+	char *past; /* what the configured primary said, whose answer is done without; or NULL */
 	struct trace *above; /* NULL: it was known */
 	struct dns_address parents[PARENTS_ASKED];
 	size_t n_parents;
@@ -173,7 +174,8 @@ static void take_addresses(struct survey *s)
 static void choose_start(struct survey *s)
 {
 	for (size_t i = 0; i < s->found.n && s->n_start < LOOKUP_SERVERS; i++)
-		if (s->found.at[i].role != ROLE_EXTRA)
+		if (s->found.at[i].role == ROLE_AUTHORITATIVE ||
+			(s->found.at[i].role == ROLE_PRIMARY && !s->past))
 			add_start(s, &s->found.at[i].address);
 }
 
@@ -198,6 +200,28 @@ static int take_own(struct survey *s, struct err *err)
 			err, ERR_DNS, "%s is no zone: it has no NS records", s->zone->apex);
 	want_ns(s, &s->ns, DNS_ANSWER);
 	return 0;
+}
+
+/* The configured primary is asked first, not alone.  It stays a server of the zone. */
+static bool go_past_primary(struct survey *s)
+{
+	if (lookup_answer(&s->ns) || !s->conf || !s->conf->primary.text)
+		return false;
+	s->past = mem_strdup(s->ns.err.text);
+	s->n_start = 0;
+	return true;
+}
+
+static int choose_others(struct survey *s, struct err *err)
+{
+	choose_start(s);
+	if (s->n_start > 0)
+		return 0;
+	if (!err_is_set(&s->ns.err))
+		return err_set(
+			err, ERR_DNS, "no address is found of any server of %s", s->zone->apex);
+	*err = s->ns.err;
+	return -1;
 }
 
 static void take_parents(struct survey *s, const struct cut *cut)
@@ -297,6 +321,14 @@ static void run(struct task *task)
 		take_addresses(s);
 		choose_start(s);
 		AWAIT(ask_own(s));
+		if (go_past_primary(s)) {
+			AWAIT(ask_resolver(s));
+			want_ns(s, &s->ns, DNS_ANSWER);
+			AWAIT(ask_addresses(s, true));
+			take_addresses(s);
+			TRY(choose_others(s, &s->err));
+			AWAIT(ask_own(s));
+		}
 		TRY(take_own(s, &s->err));
 		AWAIT(find_parent(s));
 		AWAIT(ask_parent(s));
@@ -312,6 +344,7 @@ static void run(struct task *task)
 	servers_use_glue(&s->found);
 	TRY(take_found(s, &s->err));
 	FINALLY
+	lookup_add_past(s->past, &s->err);
 	TASK_END
 }
 
@@ -322,6 +355,7 @@ static void survey_free(struct survey *s)
 	lookup_done(&s->soa);
 	forget_trace(s);
 	servers_done(&s->found);
+	free(s->past);
 	conf_unref(s->held);
 	free(s);
 }

@@ -14,6 +14,7 @@
  * goes on at once when the zone was surveyed within the TTL of its SOA record (at most an hour, at least a minute).
  * Otherwise the servers are, in this order: the configured primary; the configured name servers, and then no others;
  * else the NS records as the zone has them and as its parent refers to them, both, each with all its addresses, IPv4 and IPv6.
+ * A primary that does not answer is one of them all the same, and the resolver is asked in its place.
  * The extra name servers of the configuration come last.  Addresses are asked of the primary when
  * that is configured and knows them, else of the resolver, else taken from what came along with the NS records.
  *

@@ -19,16 +19,27 @@ static void copy_name(char out[DNS_NAME_LEN], const char *name)
 }
 
 /* What the configuration says about where to ask; false when it says nothing. */
-static bool ask_as_configured(struct cut *cut, const struct zone_conf *zone)
+static bool ask_as_configured(struct trace *t, const struct zone_conf *zone)
 {
 	struct dns_address address;
 
-	if (zone && zone->primary.text && zones_address(&zone->primary, &address) == 0)
-		cut_add(cut, &address);
-	for (size_t i = 0; zone && i < zone->nameservers.n; i++)
+	if (!t->past && zone->primary.text && zones_address(&zone->primary, &address) == 0)
+		cut_add(&t->cut, &address);
+	for (size_t i = 0; !t->past && i < zone->nameservers.n; i++)
 		if (zones_address(&zone->nameservers.at[i], &address) == 0)
-			cut_add(cut, &address);
-	return cut->n > 0;
+			cut_add(&t->cut, &address);
+	t->is_configured = t->cut.n > 0;
+	return t->is_configured;
+}
+
+/* Once a primary was silent, for as long as others are known that need not be waited for. */
+static void take_known(struct trace *t, const struct cut *cut)
+{
+	t->cut = *cut;
+	if (!t->past || cut->is_instead)
+		return;
+	t->cut.is_instead = true;
+	cut_remember(t->zones, &t->cut);
 }
 
 const struct cut *trace_known(const struct zones *zones, const char *apex)
@@ -63,6 +74,7 @@ static void begin_search(struct trace *t)
 	const struct cut *cut;
 
 	t->cut = (struct cut){ .n = 0 };
+	t->is_configured = false;
 	t->wanted[0] = '\0';
 	t->is_blind = t->is_done = zone && is_unreachable(zone);
 	if (t->is_blind) {
@@ -75,19 +87,19 @@ static void begin_search(struct trace *t)
 		cut = cut_known(t->zones, at);
 		if (is_configured)
 			copy_name(t->cut.apex, at);
-		if (is_configured && ask_as_configured(&t->cut, zone))
+		if (is_configured && !(cut && cut->is_instead) && ask_as_configured(t, zone))
 			return;
-		if (cut)
-			t->cut = *cut;
-		if (cut)
+		if (cut) {
+			take_known(t, cut);
 			return;
+		}
 		if (is_configured) {
 			copy_name(t->wanted, at);
 			return;
 		}
 	}
 	/* Somebody who knows all zones, as far as the configuration is concerned. */
-	if (zone && !zone->name && ask_as_configured(&t->cut, zone))
+	if (zone && !zone->name && ask_as_configured(t, zone))
 		return;
 	copy_name(t->wanted, last_two(t->owner));
 }
@@ -151,7 +163,7 @@ static void take_servers(struct trace *t, const struct dns_message *message,
 	const struct dns_record *ns = NULL, *glue;
 
 	t->n_servers = 0;
-	t->cut = (struct cut){ .n = 0 };
+	t->cut = (struct cut){ .is_instead = t->past != NULL };
 	copy_name(t->cut.apex, apex);
 	while ((ns = dns_message_find(message, section, DNS_NS, apex, ns))) {
 		struct dns_address address;
@@ -275,6 +287,7 @@ static int follow(struct trace *t, struct err *err)
 			is_circle ? "in a circle" : "too far", CHAIN_MAX, buf_text(&t->chain),
 			t->chain.len > CHAIN_MAX ? " and on" : "");
 	copy_name(t->owner, target);
+	mem_freep(&t->past);
 	begin_search(t);
 	return 0;
 }
@@ -348,6 +361,18 @@ static int take_soa(struct trace *t, struct err *err)
 	return err_set(err, ERR_DNS, "no server tells in which zone %s lies", t->owner);
 }
 
+/* A primary is asked first, not alone, unless the configuration names all servers there are. */
+static bool go_past_primary(struct trace *t)
+{
+	const struct zone_conf *zone = zones_conf(t->zones, t->owner);
+
+	if (!t->is_configured || t->past || (zone && zone->has_nameservers))
+		return false;
+	t->past = mem_strdup(t->lookup.err.text);
+	begin_search(t);
+	return true;
+}
+
 /* Where does the answer lead?  A server may have followed aliases within its own zones. */
 static int take_answer(struct trace *t, struct err *err)
 {
@@ -355,6 +380,8 @@ static int take_answer(struct trace *t, struct err *err)
 	const struct dns_record *alias;
 	const char *apex;
 
+	if (!answer && go_past_primary(t))
+		return 0;
 	if (!answer) {
 		cut_forget(t->zones, t->cut.apex);
 		*err = t->lookup.err;
@@ -405,6 +432,7 @@ static void run(struct task *task)
 	}
 	FINALLY
 	end_search(t);
+	lookup_add_past(t->past, &t->err);
 	TASK_END
 }
 
@@ -446,5 +474,6 @@ void trace_done(struct trace *trace)
 	lookup_done(&trace->soa);
 	forget_addresses(trace);
 	free(mem_take(&trace->aliases));
+	free(mem_take(&trace->past));
 	buf_done(&trace->chain);
 }

@@ -18,7 +18,8 @@
  * The search for a name begins at the nearest zone that is known: one that the configuration names, with
  * its primary or name servers, else one that a delegation told before, else the zone of its last two
  * labels as the resolver knows it, which is searched for once for all traces (search.h).  From there on only servers of zones are asked, so that nothing is
- * planted in caches about a name that does not exist yet.  Aliases in a circle, or more than TRACE_ALIASES
+ * planted in caches about a name that does not exist yet.  Where a configured primary does not answer, the search begins
+ * as if there were none, unless the configuration names all servers of the zone.  Aliases in a circle, or more than TRACE_ALIASES
  * of them, are ERR_DNS_LOOP with the chain; servers that fail are ERR_DNS.  That the owner does not exist is no error.
  * Where the configuration says that no server of the zone can be asked, the owner is taken as it is.
  */
@@ -50,7 +51,9 @@ struct trace {
 	struct search_op join; /* while it is another one */
 	struct lookup lookup, soa;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
-	bool is_blind; /* none of the zone's servers can be asked, by the configuration */
+	char *past; /* what the configured primary said, whose answer is done without; or NULL */
+	bool is_configured; /* the configuration says where the next question goes */
+	bool is_blind;      /* none of the zone's servers can be asked, by the configuration */
 	bool is_done, is_alias, needs_soa;
 	struct err err;
 };

@@ -62,6 +62,7 @@ struct cut {
 	char apex[DNS_NAME_LEN];
 	struct dns_address at[CUT_ADDRESSES];
 	size_t n;
+	bool is_instead; /* of a configured primary that gave no answer, which is left alone meanwhile */
 	struct tick until;
 };
 

@@ -125,6 +125,19 @@ def test_zones_of_one_entry(run, place, bed, kind):
                               for value in shown(bed, zone, f"_acme-challenge.{name}").values()), 30, "withdrawn")
 
 
+def test_a_dead_primary(run, place, bed):
+    """One that is asked first is not the only one."""
+    bed.zone("example.test", ["primary", "knot"])
+    bed.start()
+    zone = f'primary: "{bed.address("primary")}:11153", {update(bed)}'
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names("example.test", "*.example.test")}, "dns-01",
+                                dns=make_dns(bed, {"example.test": zone}, [bed.resolver])))
+        settle(certd)
+        assert ca.count("challenge") == 2 and not told(certd, "cert.failed")
+        assert ":11153 cannot be reached" in told(certd, "dns.seen")[0]
+
+
 def test_include(run, place, bed):
     """Files that a signer reads; foreign records stay."""
     zone = bed.zone("example.test", ["primary", "knot", "nsd"], kind="include", extra=['_acme-challenge TXT "foreign"'])

@@ -346,20 +346,6 @@ TEST(a_dead_server_is_asked_once)
 	sim_close(&sim);
 }
 
-/* People look at the zone's servers otherwise. */
-TEST(a_dead_resolver_is_called_that)
-{
-	struct sim sim;
-
-	begin(&sim, HEAD("default: " DNS_PUBLISH, "dns-01") CERT("example.com"));
-	wires_fault(&sim.wires, WIRES_OWN, WIRES_SILENT);
-	expect_refusal(&sim, "(dns)",
-		"nobody answers for the NS of example.com: the resolver " WIRES_OWN);
-	wires_fault(&sim.wires, WIRES_OWN, WIRES_WELL);
-	expect_issue(&sim, HOURS(2));
-	sim_close(&sim);
-}
-
 /* Every certificate would pay for dead resolvers with all their time. */
 TEST(dead_resolvers_are_left_alone_for_a_while)
 {
