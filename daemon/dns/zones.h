@@ -20,6 +20,7 @@ struct zone_conf;
  *   lookup.h    one question, to the first of some servers that answers it properly
  *   trace.h     a name followed through aliases and delegations to where it really lies
  *   search.h    the search for a zone's servers, once for everybody
+ *   cut.h       what traces saw of delegations, for some minutes
  *   survey.h    all servers of a zone, with all their addresses
  *   visible.h   waits until all of them show a record
  *   evidence.h  what each of them was seen to say, and what follows; pure
