@@ -418,6 +418,13 @@ void place_end(struct place *place, const struct err *err)
 static void written(struct place *place, struct publish_work *work)
 {
 	place->n_dirs = work->n_dirs;
+	if (work->n_foreign > 0)
+		log_event(NULL, EVENT_CHALLENGE_OVERWRITTEN, NULL,
+			"the include file of %s held %zu line%s of somebody else, which %s "
+			"gone, such "
+			"as: %s",
+			place->zone, work->n_foreign, work->n_foreign == 1 ? "" : "s",
+			work->n_foreign == 1 ? "is" : "are", work->foreign);
 	if (err_is_set(&work->err))
 		place_end(place, &work->err);
 	else

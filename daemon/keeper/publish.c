@@ -17,7 +17,10 @@
 #define WELL_KNOWN ".well-known"
 #define ACME_CHALLENGE "acme-challenge"
 #define DIR_MODE 0755
-enum { INCLUDE_MAX = 16 * 1024 * 1024 };
+/* What a line of an include file has, and the beginning of its first. */
+#define RECORD " IN TXT \""
+#define HEADING "; challenges of ACME CAs in "
+enum { INCLUDE_MAX = 16 * 1024 * 1024, FOREIGN_MAX = 120 };
 
 void publish_free(struct publish_work *work)
 {
@@ -30,6 +33,7 @@ void publish_free(struct publish_work *work)
 	}
 	free(work->items);
 	buf_done(&work->text);
+	free(work->foreign);
 	free(work->path);
 	free(work->zone);
 	free(work);
@@ -188,13 +192,30 @@ static void leave_directories(struct publish_work *work)
 	work->n_dirs = 0;
 }
 
-static bool is_same(int dir, const char *name, const struct buf *text)
+/* Is this line such as publish_add_file() makes, now or in an earlier life? */
+static bool is_ours(const char *line)
 {
-	struct buf have AUTO_BUF = BUF_INIT;
-	struct err ignored;
+	const char *type = strstr(line, RECORD);
 
-	return file_read(dir, name, INCLUDE_MAX, &have, &ignored) == 0 &&
-	       have.len == text->len && memcmp(have.data, text->data, text->len) == 0;
+	return !*line || str_starts(line, HEADING) ||
+	       (line[0] == '_' && type && str_ends(line, "\"") &&
+		       strlen(type) > strlen(RECORD) + 1);
+}
+
+/* What somebody wrote into a file that is kept for him by nobody. */
+static void note_foreign(struct publish_work *work, struct buf *have)
+{
+	char *save, *line;
+
+	for (line = have->len ? strtok_r(have->data, "\n", &save) : NULL; line;
+		line = strtok_r(NULL, "\n", &save)) {
+		if (is_ours(line) || work->n_foreign++ > 0)
+			continue;
+		work->foreign = mem_strndup(line, strnlen(line, FOREIGN_MAX));
+		for (char *p = work->foreign; *p; p++)
+			if (*p < 0x20 || *p > 0x7e)
+				*p = '?';
+	}
 }
 
 static int write_include(struct publish_work *work)
@@ -202,16 +223,21 @@ static int write_include(struct publish_work *work)
 	char *name AUTO_FREE = mem_printf(PUBLISH_FILE "%s", work->zone);
 	char *temp AUTO_FREE = mem_printf("." PUBLISH_FILE "%s.new", work->zone);
 	int dir AUTO_CLOSE = beneath_open_root(work->path, &work->err);
+	struct buf have AUTO_BUF = BUF_INIT;
+	struct err ignored;
 
 	if (dir < 0)
 		return -1;
-	if (is_same(dir, name, &work->text)) {
+	if (file_read(dir, name, INCLUDE_MAX, &have, &ignored) == 0 &&
+		have.len == work->text.len &&
+		memcmp(have.data, work->text.data, have.len) == 0) {
 		(void)unlinkat(dir, temp, 0);
 		return 0;
 	}
 	if (beneath_replace(dir, name, temp, &work->text, &work->err) < 0)
 		return err_add(&work->err, "the include file in %s", work->path);
 	work->is_changed = true;
+	note_foreign(work, &have);
 	return 0;
 }
 
@@ -239,8 +265,8 @@ void publish_batch(struct publish_work *work)
 
 void publish_add_line(const struct journal_entry *entry, struct buf *out)
 {
-	buf_printf(out, "%s. %" PRId64 " IN TXT \"%s\"\n", entry->owner, entry->ttl.s,
-		entry->value);
+	buf_printf(
+		out, "%s. %" PRId64 RECORD "%s\"\n", entry->owner, entry->ttl.s, entry->value);
 }
 
 static int compare(const void *a, const void *b)
@@ -257,7 +283,7 @@ void publish_add_file(const char *zone, struct buf *lines, struct buf *out)
 		n += lines->data[i] == '\n';
 	at = mem_zalloc((n + 1) * sizeof(*at));
 	n = 0;
-	buf_printf(out, "; challenges of ACME CAs in %s, kept by certd: do not edit\n", zone);
+	buf_printf(out, HEADING "%s, kept by certd: do not edit\n", zone);
 	for (char *line = lines->len ? strtok_r(lines->data, "\n", &save) : NULL; line;
 		line = strtok_r(NULL, "\n", &save))
 		at[n++] = line;

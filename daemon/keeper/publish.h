@@ -30,9 +30,11 @@ struct publish_work {
 	struct buf text; /* the whole include file */
 	struct publish_item *items;
 	size_t n_items;
-	int64_t n_dirs;  /* of a webroot: how many directories we made so far */
-	bool is_last;    /* nothing stays in the webroot: our directories go, too */
-	bool is_changed; /* the include file was */
+	int64_t n_dirs;   /* of a webroot: how many directories we made so far */
+	bool is_last;     /* nothing stays in the webroot: our directories go, too */
+	bool is_changed;  /* the include file was */
+	size_t n_foreign; /* lines of somebody else that stood in it, */
+	char *foreign;    /* and the first of them, printable; or NULL */
 	struct err err;
 };
 

@@ -44,6 +44,34 @@ TEST(include_holds_apex_and_wildcard_side_by_side)
 	end();
 }
 
+/* What is not ours in our file cannot stay, as it is written anew; but its owner is told. */
+static void append(const char *lines)
+{
+	int fd = openat(w.fd, INCLUDE, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	REQUIRE(fd >= 0 && write(fd, lines, strlen(lines)) == (ssize_t)strlen(lines));
+	close(fd);
+}
+
+TEST(lines_of_somebody_else_are_told)
+{
+	size_t a;
+
+	begin();
+	use_include("true");
+	settle();
+	append("_acme-challenge.x. 60 IN TXT \"old\"\n");
+	a = present(CHALLENGE_DNS, APEX, "one");
+	settle();
+	CHECK_INT(log_memory_count(&w.log, EVENT_CHALLENGE_OVERWRITTEN, NULL, NULL), 0);
+	append("www A 192.0.2.1\n\n; mine\n");
+	withdraw(a);
+	settle();
+	check_text(INCLUDE, HEAD);
+	CHECK_INT(log_memory_count(&w.log, EVENT_CHALLENGE_OVERWRITTEN, NULL, NULL), 1);
+	end();
+}
+
 TEST(changes_wait_for_the_refresh_that_runs)
 {
 	struct err err = ERR_INIT;
