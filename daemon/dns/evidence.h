@@ -25,7 +25,8 @@ struct buf;
  *   - every authoritative address and the configured primary must match.  One whose last
  *     proper answer was without the value blocks, even if it is silent since: who asks it next
  *     may get that answer;
- *   - one that does not answer properly (silent, refuses, fails, is lame), and never did or
+ *   - one that does not answer properly (silent, refuses, fails, is lame, or was configured by a name without
+ *     address), and never did or
  *     matched when it did, blocks for SILENT_ROUNDS rounds only, and only as long as one of
  *     the zone's name servers (not a hidden primary, unless it is all there is) matches: a CA
  *     asks others then;

@@ -111,6 +111,8 @@ static const char *trouble_text(const struct witness *witness)
 		return "does not understand the question";
 	case SIGHT_UNREACHABLE:
 		return "cannot be reached";
+	case SIGHT_UNRESOLVED:
+		return "has no address";
 	case SIGHT_GARBAGE:
 		return "answers what is no DNS";
 	default:

@@ -15,7 +15,9 @@ enum { UNPUBLISHED_S = 60, REFRESH_MS = 5 * 60 * 1000, SURVEY_PAUSE_MS = 10000 }
 /* One address that is asked in this round. */
 struct question {
 	const struct name_server *server; /* of the zone, until the answers are awaited */
+	char text[DNS_ADDRESS_TEXT_LEN];
 	bool wants_serial;
+	bool is_unresolved; /* there is nobody to ask */
 	struct dns_probe_op probe;
 	struct dns_probe_op *serial; /* NULL: it is not asked for */
 };
@@ -219,6 +221,8 @@ static void choose(struct lookout *l)
 		if (!is_asked)
 			continue;
 		question->server = &l->zone->servers[i];
+		question->is_unresolved = question->server->address.len == 0;
+		memcpy(question->text, question->server->text, sizeof(question->text));
 		l->n_questions++;
 	}
 }
@@ -231,6 +235,8 @@ static void ask(struct lookout *l)
 		struct question *question = &l->questions[i];
 		const struct name_server *server = question->server;
 
+		if (question->is_unresolved)
+			continue;
 		dns_question(&question->probe, l->owner, l->type, &server->address);
 		question->probe.recurse = server->role == ROLE_EXTRA;
 		question->probe.zone = l->zone->apex;
@@ -248,7 +254,7 @@ static void ask(struct lookout *l)
 static struct witness *witness_of(struct visible *v, const struct question *question)
 {
 	for (size_t i = 0; i < v->n; i++)
-		if (dns_address_is(&v->servers[i].address, &question->probe.server))
+		if (str_is(v->servers[i].text, question->text))
 			return &v->witnesses[i];
 	return NULL;
 }
@@ -260,11 +266,13 @@ static void note_one(struct lookout *l, struct visible *v, const struct question
 
 	if (!witness)
 		return;
-	sight = sighting(&question->probe, v->value, witness);
+	witness->rtt_ms = -1;
+	sight = question->is_unresolved ? SIGHT_UNRESOLVED
+					: sighting(&question->probe, v->value, witness);
 	if (question->serial)
 		sighting_serial(question->serial, witness);
 	witness_note(witness, sight, clock_now());
-	if (sight == SIGHT_LAME || sight == SIGHT_REFUSED)
+	if (sight == SIGHT_LAME || sight == SIGHT_REFUSED || sight == SIGHT_UNRESOLVED)
 		zone_doubt(l->zone);
 	if (v->told)
 		v->told(v->data, witness);

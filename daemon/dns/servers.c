@@ -63,6 +63,17 @@ void servers_want(
 	snprintf(wanted->name, sizeof(wanted->name), "%s", name);
 }
 
+void servers_name(
+	struct servers *servers, const char *name, uint16_t port, enum server_role role)
+{
+	struct wanted_server *wanted;
+
+	servers_want(servers, name, port, role);
+	wanted = find(servers, name);
+	if (wanted)
+		wanted->is_configured = true;
+}
+
 void servers_add_for(struct servers *servers, struct wanted_server *wanted,
 	const struct dns_address *address)
 {
@@ -95,6 +106,23 @@ void servers_use_glue(struct servers *servers)
 		for (size_t k = 0; k < wanted->n_glue; k++)
 			servers_add_for(servers, wanted, &wanted->glue[k]);
 		wanted->is_resolved = wanted->n > 0;
+	}
+}
+
+void servers_add_unresolved(struct servers *servers)
+{
+	for (size_t i = 0; i < servers->n_wanted; i++) {
+		const struct wanted_server *wanted = &servers->wanted[i];
+		struct name_server *server;
+
+		if (wanted->is_resolved || !wanted->is_configured ||
+			servers->n >= ZONE_ADDRESSES_MAX)
+			continue;
+		servers->at = mem_grow(servers->at, servers->n + 1, sizeof(*servers->at));
+		server = &servers->at[servers->n++];
+		*server = (struct name_server){ .role = wanted->role };
+		snprintf(server->text, sizeof(server->text), "%.*s",
+			(int)sizeof(server->text) - 1, wanted->name);
 	}
 }
 

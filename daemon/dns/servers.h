@@ -18,6 +18,7 @@ struct wanted_server {
 	uint16_t port; /* 0: that of DNS */
 	enum server_role role;
 	bool is_resolved;
+	bool is_configured;
 	size_t n;      /* addresses found */
 	size_t lookup; /* the survey's place for it */
 	struct dns_address glue[SERVER_GLUE_MAX];
@@ -35,6 +36,10 @@ void servers_add(struct servers *servers, const char *name, const struct dns_add
 	enum server_role role);
 void servers_want(
 	struct servers *servers, const char *name, uint16_t port, enum server_role role);
+
+/* The same of one that the configuration names, and that is missed. */
+void servers_name(
+	struct servers *servers, const char *name, uint16_t port, enum server_role role);
 void servers_add_for(struct servers *servers, struct wanted_server *wanted,
 	const struct dns_address *address);
 
@@ -42,6 +47,9 @@ void servers_add_for(struct servers *servers, struct wanted_server *wanted,
 void servers_add_glue(
 	struct servers *servers, const char *name, const struct dns_address *address);
 void servers_use_glue(struct servers *servers);
+
+/* Last: those that the configuration names and that have no address have a place all the same. */
+void servers_add_unresolved(struct servers *servers);
 
 /* How many names have no address yet; how many addresses have authority. */
 size_t servers_unresolved(const struct servers *servers);

@@ -76,6 +76,14 @@ static enum sight records(const struct dns_message *answer, const char *owner, u
 	return SIGHT_NODATA;
 }
 
+static bool is_referral(const struct dns_message *answer)
+{
+	return !answer->is_authoritative && answer->rcode == DNS_NOERROR &&
+	       dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL) &&
+	       !dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL) &&
+	       !dns_message_find(answer, DNS_ANSWER, 0, NULL, NULL);
+}
+
 static enum sight answered(
 	const struct dns_probe_op *probe, const char *value, struct witness *witness)
 {
@@ -95,6 +103,9 @@ static enum sight answered(
 		return SIGHT_SERVFAIL;
 	}
 	if (witness->role != ROLE_EXTRA && !answer->is_authoritative)
+		return SIGHT_LAME;
+	/* A resolver does not send us on: this one serves other zones, and looks nothing up. */
+	if (witness->role == ROLE_EXTRA && is_referral(answer))
 		return SIGHT_LAME;
 	if (answer->rcode == DNS_NXDOMAIN) {
 		take_negative(answer, witness);

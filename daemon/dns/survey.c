@@ -60,14 +60,14 @@ static void take_configured(struct survey *s)
 		add_start(s, &address);
 	}
 	if (conf->primary.text && conf->primary.len == 0)
-		servers_want(&s->found, conf->primary.host, conf->primary.port, ROLE_PRIMARY);
+		servers_name(&s->found, conf->primary.host, conf->primary.port, ROLE_PRIMARY);
 	for (size_t i = 0; i < conf->nameservers.n; i++) {
 		const struct endpoint *at = &conf->nameservers.at[i];
 
 		if (zones_address(at, &address) == 0)
 			servers_add(&s->found, "", &address, ROLE_AUTHORITATIVE);
 		else
-			servers_want(&s->found, at->host, at->port, ROLE_AUTHORITATIVE);
+			servers_name(&s->found, at->host, at->port, ROLE_AUTHORITATIVE);
 	}
 }
 
@@ -86,7 +86,7 @@ static void take_extras(struct survey *s)
 		if (zones_address(&extra->at[i], &address) == 0)
 			servers_add(&s->found, "", &address, ROLE_EXTRA);
 		else
-			servers_want(
+			servers_name(
 				&s->found, extra->at[i].host, extra->at[i].port, ROLE_EXTRA);
 }
 
@@ -282,6 +282,25 @@ static void take_fresh(struct survey *s)
 		s->zone->fresh_until.ms = 0;
 }
 
+/* Once when it begins, whichever zones name it. */
+static void tell_unresolved(struct survey *s, const struct wanted_server *wanted)
+{
+	static const char *const kinds[] = { "primary", "name server", "extra name server" };
+	struct map *told = &zones_of(s)->unresolved;
+	char *name = map_get(told, wanted->name);
+
+	if (wanted->is_resolved && name) {
+		map_remove(told, name);
+		free(name);
+	}
+	if (wanted->is_resolved || name)
+		return;
+	name = mem_strdup(wanted->name);
+	map_set(told, name, name);
+	log_event(NULL, EVENT_DNS_UNRESOLVED, NULL, "%s: no address is found of its %s %s",
+		s->zone->apex, kinds[wanted->role], wanted->name);
+}
+
 static int take_found(struct survey *s, struct err *err)
 {
 	for (size_t i = 0; s->conf && i < s->conf->anycast.n; i++) {
@@ -294,10 +313,13 @@ static int take_found(struct survey *s, struct err *err)
 		return err_set(
 			err, ERR_DNS, "no address is found of any server of %s", s->zone->apex);
 	for (size_t i = 0; i < s->found.n_wanted; i++)
-		if (!s->found.wanted[i].is_resolved)
+		if (s->found.wanted[i].is_configured)
+			tell_unresolved(s, &s->found.wanted[i]);
+		else if (!s->found.wanted[i].is_resolved)
 			log_debug(NULL, "%s: no address is found of its server %s",
 				s->zone->apex, s->found.wanted[i].name);
 	take_fresh(s);
+	servers_add_unresolved(&s->found);
 	servers_sort(&s->found);
 	free(s->zone->servers);
 	s->zone->servers = mem_take(&s->found.at);

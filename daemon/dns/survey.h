@@ -19,12 +19,12 @@
  * that is configured and knows them, else of the resolver, else taken from what came along with the NS records.
  *
  * Fails with ERR_DNS when nobody has authority for the zone, or no address of any server is found, and no survey
- * has found them before: else those stay for another minute.  A server
- * without address and a difference between zone and parent are told once a survey, and no failures.
+ * has found them before: else those stay for another minute.  A name of a server without address is no failure; one
+ * that the configuration names is told when that begins, and has a place among the servers.
  */
 
 struct name_server {
-	struct dns_address address;
+	struct dns_address address; /* .len == 0: configured by a name, `text`, that has none */
 	char text[DNS_ADDRESS_TEXT_LEN];
 	char name[256]; /* "ns1.example.net"; "" when it was configured by address */
 	enum server_role role;

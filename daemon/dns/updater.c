@@ -97,7 +97,8 @@ static int take_surveyed(struct updater *u, struct err *err)
 	for (size_t i = 0; i < u->zone->n_servers; i++) {
 		const struct name_server *server = &u->zone->servers[i];
 
-		if (server->role != ROLE_EXTRA && (!best || server->role < best->role))
+		if (server->address.len > 0 && server->role != ROLE_EXTRA &&
+			(!best || server->role < best->role))
 			best = server;
 	}
 	if (!best)

@@ -48,11 +48,16 @@ void zones_clear(struct zones *zones)
 {
 	struct zone *zone;
 	size_t at = 0;
+	char *name;
 
 	while ((zone = map_next(&zones->by_apex, &at)))
 		zone_free(zone);
 	map_done(&zones->by_apex);
 	forget_cuts(zones);
+	at = 0;
+	while ((name = map_next(&zones->unresolved, &at)))
+		free(name);
+	map_done(&zones->unresolved);
 }
 
 static bool is_forgettable(const struct zone *zone)

@@ -82,8 +82,9 @@ struct zones {
 	size_t n_resolvers;
 	struct tick resolvers_due; /* none of them answered; they are not asked before */
 	struct lookup *doubting;   /* finds out whether they are dead; or NULL */
-	struct list updaters;      /* updater.h */
-	unsigned n_tasks; /* surveys, lookouts, updaters and questions for CAA that run */
+	struct map unresolved; /* names of configured servers that were told of (survey.h) */
+	struct list updaters;  /* updater.h */
+	unsigned n_tasks;      /* surveys, lookouts, updaters and questions for CAA that run */
 	bool is_stopping;
 	void (*idle)(void *data);
 	void *idle_data;

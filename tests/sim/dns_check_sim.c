@@ -238,6 +238,29 @@ TEST(bounds)
 	sim_close(&sim);
 }
 
+/* A configured name without address is no server that agrees: it is told, and waited for like a silent one. */
+TEST(a_configured_name_has_no_address)
+{
+	struct sim sim;
+	const char *said;
+
+	begin(&sim, ONE_CA "dns: {extra_nameservers: [], zones: {example.com: {nameservers: "
+			   "[ns.nowhere.invalid, " WIRES_NS1 "]}}}\n" ONE_CERT);
+	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
+	said = check(&sim, "dns check example.com");
+	CHECK_INT(count(said, "name=dns.answer "), 2);
+	has(said, " address=ns.nowhere.invalid role=authoritative sight=unresolved ");
+	has(said, ": ns.nowhere.invalid has no address since ");
+	has(said, "; 1 of 2 show the newest version");
+	CHECK_INT(sim_count(&sim, EVENT_DNS_UNRESOLVED, NULL), 1);
+	sim_advance(&sim, MINUTES(5));
+	said = check(&sim, "dns check example.com --wait");
+	CHECK_INT(count(said, " sight=unresolved "), 1);
+	has(said, "result=ok");
+	CHECK_INT(sim_count(&sim, EVENT_DNS_UNRESOLVED, NULL), 1);
+	sim_close(&sim);
+}
+
 /* A look in rounds lasts as long as its asker's connection; others who look there, too, go on. */
 TEST(who_leaves_ends_his_look)
 {

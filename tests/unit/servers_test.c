@@ -105,6 +105,26 @@ TEST(a_crowd_leaves_room_for_extras)
 	CHECK_INT(servers_authoritative(&servers) + n_extras, servers.n);
 }
 
+/* What the configuration names is missed, what a zone says of itself is not. */
+TEST(configured_names_without_address_have_a_place)
+{
+	struct servers servers SERVERS = { .n = 0 };
+	struct dns_address address = four(1);
+
+	servers_want(&servers, "ns1.example.com", 0, ROLE_AUTHORITATIVE);
+	servers_name(&servers, "ns2.example.com", 0, ROLE_AUTHORITATIVE);
+	servers_name(&servers, "ns3.example.com", 0, ROLE_EXTRA);
+	servers_add_for(&servers, &servers.wanted[1], &address);
+	servers.wanted[1].is_resolved = true;
+	servers_add_unresolved(&servers);
+	servers_sort(&servers);
+	CHECK_INT(servers.n, 2);
+	CHECK_STR(servers.at[0].text, "192.0.2.1");
+	CHECK_STR(servers.at[1].text, "ns3.example.com");
+	CHECK_INT(servers.at[1].address.len, 0);
+	CHECK_INT(servers.at[1].role, ROLE_EXTRA);
+}
+
 TEST(names_are_wanted_once_and_resolved)
 {
 	struct servers servers SERVERS = { .n = 0 };

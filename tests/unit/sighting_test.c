@@ -127,6 +127,22 @@ TEST(answers_become_sights)
 	}
 }
 
+/* Who only sends us on serves other zones, and says nothing about this one. */
+TEST(an_extra_that_does_not_look_up_is_lame)
+{
+	static const struct row row = { DNS_ANSWERED, DNS_NOERROR, false, ROLE_EXTRA, { NULL },
+		NULL, SIGHT_LAME, "" };
+	struct witness witness = { .role = ROLE_EXTRA };
+	struct answer answer;
+
+	make(&row, &answer);
+	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_NODATA);
+	answer.records[0].type = DNS_NS;
+	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_LAME);
+	answer.probe.answer.is_authoritative = true;
+	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_NODATA);
+}
+
 TEST(any_value_may_be_meant)
 {
 	static const struct row row = { DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE,
