@@ -145,6 +145,7 @@ static void present(struct authz *a)
 {
 	struct buf *text = &a->keeper.text;
 
+	a->asked = clock_now();
 	keeper_request(&a->keeper, REQUEST_present);
 	line_add(text, "cert", a->order->args.cert);
 	line_add(text, "ca", a->order->ca->name);

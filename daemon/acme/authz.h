@@ -38,6 +38,7 @@ struct authz {
 	char name[NAME_MAX_LEN]; /* as configured, "*." included; "" before the first look */
 	char *challenge_url, *token, *id; /* id: the keeper's, while something is presented */
 	char *value, *zone;               /* of a record in DNS, as the keeper presented it */
+	struct instant asked;             /* when the keeper was asked to publish */
 	struct trace trace;               /* where that record stands */
 	struct visible visible;
 	struct visible *aliases; /* the same of those that lead there */

@@ -6,6 +6,7 @@
 #include "daemon/conf/challenge.h"
 #include "daemon/conf/conf.h"
 #include "daemon/dns/persist.h"
+#include "daemon/dns/trouble.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -132,6 +133,7 @@ static void watch_aliases(struct authz *a, struct task *task)
 void record_watch(struct authz *a, struct task *task)
 {
 	struct visible_args args = {
+		.asked = a->asked,
 		.apex = a->trace.apex,
 		.owner = a->trace.owner,
 		.type = DNS_TXT,
@@ -186,11 +188,37 @@ int record_seen(const struct authz *a, struct err *err)
 	return err_add(err, "the CA %s is not asked about %s", a->order->ca->name, a->name);
 }
 
+/* It is not there yet, perhaps because it cannot be. */
+static void tell_publishing(const struct authz *a, struct buf *out)
+{
+	const struct trouble *trouble = trouble_of(zones_of(a), a->trace.owner);
+	char text[INSTANT_TEXT_LEN];
+
+	buf_printf(out, "%s: ", a->trace.owner);
+	if (!trouble) {
+		buf_add_text(out, "the record is being published.");
+		return;
+	}
+	buf_printf(out, "publishing fails since %s: %s", instant_text(trouble->since, text),
+		trouble->text);
+	if (instant_is_set(trouble->again))
+		buf_printf(out, "; the next try is at %s", instant_text(trouble->again, text));
+	buf_add_char(out, '.');
+}
+
+static bool is_publishing(const struct authz *a)
+{
+	return record_is_needed(a) && a->keeper.request == REQUEST_present &&
+	       op_is_pending(&a->keeper.op);
+}
+
 bool record_tell(const struct authz *a, struct buf *out)
 {
 	const struct visible *visible = find(a, is_waiting);
 	char end[INSTANT_TEXT_LEN];
 
+	if (is_publishing(a))
+		return tell_publishing(a, out), true;
 	if (!visible)
 		return false;
 	instant_text(instant_add(visible->policy.published, visible->policy.deadline), end);

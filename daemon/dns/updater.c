@@ -173,11 +173,10 @@ static void tell(struct updater *u)
 {
 	struct dns_update_answer answer = { .id = 0 };
 	struct buf *text = &u->keeper.text;
-	char address[DNS_ADDRESS_TEXT_LEN];
 
 	if (!err_is_set(&u->err) && err_is_set(&u->deliver.err)) {
 		u->err = u->deliver.err;
-		err_add(&u->err, "the server %s", dns_address_text(&u->server, address));
+		err_add(&u->err, "the server");
 	}
 	keeper_request(&u->keeper, REQUEST_updated);
 	line_add(text, "zone", u->name);

@@ -19,6 +19,16 @@ static void leave(struct op *op)
 	op_end(op, NULL);
 }
 
+/* What publishing took belongs to it. */
+static struct duration deadline_left(struct duration deadline, struct instant asked)
+{
+	struct duration spent =
+		instant_is_set(asked) ? instant_since(clock_now(), asked) : SECONDS(0);
+
+	deadline.s -= spent.s > 0 ? spent.s : 0;
+	return duration_max(deadline, SECONDS(1));
+}
+
 void visible_wait(struct zones *zones, struct task *task, struct visible *visible,
 	const struct visible_args *args)
 {
@@ -32,7 +42,7 @@ void visible_wait(struct zones *zones, struct task *task, struct visible *visibl
 		.policy = {
 			.extra_required = conf->extra_required,
 			.delay = conf->check_delay,
-			.deadline = conf->deadline,
+			.deadline = deadline_left(conf->deadline, args->asked),
 			.published = clock_now(),
 			.expires = args->expires,
 		} };

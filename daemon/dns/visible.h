@@ -37,6 +37,7 @@ struct visible_args {
 	const char
 		*name; /* of its names that which it is for, "*." included; or NULL; copied */
 	struct instant expires; /* of the authorization; unset: never */
+	struct instant asked;   /* since when dns.deadline runs; unset: now */
 	bool once, spares_extras;
 	void (*told)(void *data, const struct witness *witness); /* each answer; may be NULL */
 	void *data;

@@ -27,6 +27,7 @@ struct zone_conf;
  *   caa_find.h  which CAA records count for a name, each owner asked once for everybody (caa_look.h)
  *   caa.h, persist.h   what must hold before a CA is asked; pure
  *   updater.h   sends the keeper's dynamic updates
+ *   trouble.h   which zones the keeper cannot publish in
  *
  * A struct zones is the world's.  It keeps nothing that matters: after a restart everything is asked again.
  *
@@ -84,6 +85,7 @@ struct zones {
 	struct lookup *doubting;   /* finds out whether they are dead; or NULL */
 	struct map unresolved; /* names of configured servers that were told of (survey.h) */
 	struct list updaters;  /* updater.h */
+	struct list troubles;  /* trouble.h */
 	unsigned n_tasks;      /* surveys, lookouts, updaters and questions for CAA that run */
 	bool is_stopping;
 	void (*idle)(void *data);

@@ -6,6 +6,7 @@
 #include "daemon/dns/caa_look.h"
 #include "daemon/dns/search.h"
 #include "daemon/dns/survey.h"
+#include "daemon/dns/trouble.h"
 #include "daemon/dns/updater.h"
 #include "daemon/dns/visible.h"
 #include "lib/base/mem.h"
@@ -35,6 +36,7 @@ struct zones *zones_new(
 	zones->keeper = keeper;
 	zones->conf = conf_ref(conf);
 	list_init(&zones->updaters);
+	list_init(&zones->troubles);
 	find_resolvers(zones);
 	return zones;
 }
@@ -71,6 +73,7 @@ void zones_free(struct zones *zones)
 {
 	if (!zones)
 		return;
+	troubles_done(zones);
 	zones_clear(zones);
 	searches_forget(zones);
 	map_done(&zones->searches);

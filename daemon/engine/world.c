@@ -11,6 +11,7 @@
 #include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/server.h"
+#include "daemon/dns/trouble.h"
 #include "daemon/dns/updater.h"
 #include "daemon/dns/zones_life.h"
 #include "lib/base/clock.h"
@@ -291,6 +292,18 @@ static void listen_at(struct world *world, const struct keeper_message *note, in
 		file_closep(&fd);
 }
 
+/* The keeper cannot publish in a zone, or can again. */
+static void note_trouble(struct world *world, const struct line *line)
+{
+	struct instant since = INSTANT_NONE, again = INSTANT_NONE;
+	const char *zone = line_get(line, "zone");
+	struct err err;
+
+	if (zone && line_get_instant(line, "since", &since, &err) == 0 &&
+		line_get_instant(line, "again", &again, &err) == 0)
+		trouble_note(world->zones, zone, line_get(line, "text"), since, again);
+}
+
 void world_note(const struct keeper_message *note, int fd, void *data)
 {
 	struct world *world = data;
@@ -305,6 +318,8 @@ void world_note(const struct keeper_message *note, int fd, void *data)
 		world_stop(world);
 	else if (str_is(note->note, "update") && world->zones && line_get(&note->line, "zone"))
 		updater_note(world->zones, line_get(&note->line, "zone"));
+	else if (str_is(note->note, "trouble") && world->zones)
+		note_trouble(world, &note->line);
 	else if (str_is(note->note, "event"))
 		event_note_relay(note);
 	file_closep(&fd);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/keeper/command.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
@@ -144,4 +145,26 @@ const char *capture_summary(struct capture *capture, char out[CAPTURE_SUMMARY_MA
 	len += sizeof(between) - 1;
 	capture_clean(capture->whole, strlen(capture->whole), out + len, SUMMARY_LAST_MAX);
 	return out;
+}
+
+void capture_about(char *const *argv, char *out, size_t size)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	for (char *const *word = argv; *word && text.len < size; word++)
+		buf_printf(&text, "%s%s", text.len ? " " : "", *word);
+	capture_clean(buf_text(&text), text.len, out, size);
+}
+
+const struct log_field *capture_context(const struct log_field *context, struct arena *arena)
+{
+	struct log_field *copy;
+
+	if (!context)
+		return NULL;
+	copy = arena_new(arena, struct log_field);
+	copy->name = context->name;
+	copy->value = context->value ? arena_strdup(arena, context->value) : NULL;
+	copy->up = capture_context(context->up, arena);
+	return copy;
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/buf.h"
 
+struct arena;
 struct log_field;
 
 /*
@@ -37,6 +38,12 @@ void capture_tell(
  * last ("FIRST ... LAST"), because the reason may be either; "" when nothing was printed.
  */
 const char *capture_summary(struct capture *capture, char out[CAPTURE_SUMMARY_MAX]);
+
+/* What a command is called: its words, harmless and bounded. */
+void capture_about(char *const *argv, char *out, size_t size);
+
+/* A copy of the context that outlives its caller. */
+const struct log_field *capture_context(const struct log_field *context, struct arena *arena);
 
 /* Copies text and makes it harmless; cut where it does not fit, at a whole character. */
 void capture_clean(const char *text, size_t len, char *out, size_t size);

@@ -106,6 +106,8 @@ int challenges_new(const char *state_dir, struct commands *commands, struct work
 	challenges->quiet_ms = PLACE_QUIET_MS;
 	challenges->split_ms = PLACE_SPLIT_MS;
 	challenges->refresh_ms = REFRESH_MS;
+	challenges->retry_ms = TROUBLE_RETRY_MS;
+	challenges->stop_ms = CHALLENGES_STOP_MS;
 	list_init(&challenges->places);
 	challenges->journal = journal_open(state_dir, err);
 	if (challenges->journal < 0 ||
@@ -187,7 +189,7 @@ void challenges_use(struct challenges *challenges, struct conf *conf)
 			want_include(challenges, &conf->dns.zones[i]);
 }
 
-void challenges_hurry(struct challenges *challenges)
+static void hurry(struct challenges *challenges)
 {
 	challenges->is_hurried = true;
 	list_each(at, &challenges->places) {
@@ -196,6 +198,36 @@ void challenges_hurry(struct challenges *challenges)
 		if (heap_has(&place->timer.node))
 			events_set_timer_in(challenges->events, &place->timer, 0);
 	}
+}
+
+/* Whose tries have failed so far would only meet the same again. */
+static void give_up(struct place *place)
+{
+	struct err err;
+
+	err_set(&err, ERR_CANCELLED, "the daemon stops");
+	list_each_safe(at, &place->all)
+		if (challenge_at(at)->state == WANTED && place->tries > 0) {
+			challenge_tell(challenge_at(at), &err);
+			leave(challenge_at(at));
+		}
+}
+
+void challenges_hurry(struct challenges *challenges)
+{
+	if (challenges->is_hurried)
+		return;
+	challenges->stop_at.ms = clock_tick().ms + challenges->stop_ms;
+	hurry(challenges);
+	list_each(at, &challenges->places) {
+		give_up(LIST_OF(at, struct place, link));
+		command_stop(LIST_OF(at, struct place, link)->command);
+	}
+}
+
+void challenges_tell(struct challenges *challenges, challenge_tell_trouble *tell)
+{
+	challenges->tell = tell;
 }
 
 void challenges_use_engine(struct challenges *challenges, challenge_engine *engine, void *data)
@@ -224,7 +256,7 @@ size_t challenges_sweep(struct challenges *challenges)
 	bool is_hurried = challenges->is_hurried;
 	size_t n = challenges->n;
 
-	challenges_hurry(challenges);
+	hurry(challenges);
 	EACH_CHALLENGE(challenges, at_place, at)
 	if (challenge_at(at)->state != LEAVING)
 		leave(challenge_at(at));
@@ -296,6 +328,10 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 	challenge = add(challenges, &entry, conf, WANTED);
 	note_wish(challenge, mem_take(&key));
 	challenge->key_authorization = mem_strdup(buf_text(&text));
+	if (challenge_is_dns(wish->type)) {
+		challenge->until.ms = clock_tick().ms + conf->dns.deadline.s * 1000;
+		trouble_watch(challenge);
+	}
 	return wait_for(challenge, done, data);
 }
 

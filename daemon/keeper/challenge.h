@@ -27,6 +27,9 @@ struct worker;
  * only with the server's signature (challenges_judge_update).  Without an engine such zones wait, with all
  * they have in the journal.
  *
+ * What fails is tried again with growing distance until dns.deadline, counted from the wish, is over; that ends commands,
+ * too.  The first failure and each other one is an event, and told to the engine.  What a server refuses fails at once.
+ *
  * A present that fails has been undone, or will be.  A withdrawal never fails for those who asked: what
  * cannot be undone now stays in the journal, is told as an event, and is tried again later, at the
  * sweeps at the latest.  A sweep withdraws everything: when the keeper starts, before the engine runs, because
@@ -81,7 +84,11 @@ void challenges_use(struct challenges *challenges, struct conf *conf);
 /* Withdraws everything, at once; how much that is. */
 size_t challenges_sweep(struct challenges *challenges);
 
-/* The keeper stops: from now on nothing is gathered. */
+/*
+ * The keeper stops: from now on nothing is gathered or waited for.  Commands that run are ended, and those that are
+ * still needed get CHALLENGES_STOP_MS all in all; what then is not withdrawn stays in the journal.
+ */
+#define CHALLENGES_STOP_MS 4000
 void challenges_hurry(struct challenges *challenges);
 
 /*
@@ -90,6 +97,14 @@ void challenges_hurry(struct challenges *challenges);
  */
 typedef void challenge_engine(void *data, const char *zone);
 void challenges_use_engine(struct challenges *challenges, challenge_engine *engine, void *data);
+
+/* Called, as long as there is an engine, when publishing in a zone begins to fail, fails again, or works (text ""). */
+struct challenge_trouble {
+	const char *zone, *text;
+	struct instant since, again; /* again unset: it is not tried again by itself */
+};
+typedef void challenge_tell_trouble(void *data, const struct challenge_trouble *trouble);
+void challenges_tell(struct challenges *challenges, challenge_tell_trouble *tell);
 
 /* Runs the loop until no change is under way or `ms` are over, which is false. */
 bool challenges_settle(struct challenges *challenges, int ms);

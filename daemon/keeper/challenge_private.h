@@ -40,6 +40,7 @@ struct shown {
 	bool is_stale;  /* published, and to be sent again */
 	bool is_untouched; /* it cannot have been made, so there is nothing to undo */
 	bool is_refused;   /* a server refused it, though nothing proves that */
+	struct tick until; /* it has to be there; 0: whenever */
 	unsigned n_out;    /* signed updates that would make it, and of which nobody knows */
 	struct list waits;
 };
@@ -72,6 +73,11 @@ struct place {
 	struct list served;        /* and for the one under way */
 	struct err refresh_err;    /* the first of those that a refresh met */
 	unsigned tries;
+	struct err trouble;      /* why it is not as it should be, */
+	struct instant troubled; /* since when, */
+	struct instant again;    /* and when the next try is; unset: nobody knows */
+	struct event_timer due;  /* somebody's time is over, */
+	struct tick due_at;      /* at this moment; 0: nobody's */
 	size_t room; /* the most that a batch may have since one was refused; 0: as many as fit */
 	size_t n_suspects; /* how many of the next changes were refused together */
 	int64_t n_dirs;
@@ -96,8 +102,12 @@ struct challenges {
 	int64_t quiet_ms;         /* how long a zone gathers: see place_gathers() */
 	int64_t split_ms;         /* PLACE_SPLIT_MS */
 	int64_t refresh_ms;       /* REFRESH_MS */
+	int64_t retry_ms;         /* TROUBLE_RETRY_MS */
+	int64_t stop_ms;          /* CHALLENGES_STOP_MS */
+	struct tick stop_at;      /* commands end before, when nothing is gathered any more */
 	challenge_engine *engine; /* NULL: there is none, or it is not ready */
 	void *engine_data;
+	challenge_tell_trouble *tell;
 	int64_t n_updates; /* what was signed so far, which numbers it */
 	bool is_settled;
 	bool is_hurried; /* nothing is gathered any more */
@@ -179,6 +189,22 @@ int64_t refresh_delay(const struct place *place); /* ms until one that is wanted
 void refresh_end(struct place *place, const struct err *err);
 void refresh_drop(struct place *place);
 void place_free(struct place *place);
+
+/*
+ * What fails is tried again (trouble.c), first after that time: trouble_retry() says in how many ms, or -1, and tells the
+ * log and the engine.  trouble_say() only tells; trouble_end() tells that all is well.
+ */
+#define TROUBLE_RETRY_MS 1000
+int64_t trouble_retry(struct place *place, const struct err *err);
+void trouble_say(struct place *place, const struct err *err, int64_t ms);
+void trouble_end(struct place *place);
+void trouble_drop(struct place *place);
+
+/* Has it fail when it is not there in time. */
+void trouble_watch(struct shown *challenge);
+
+/* How long a command of the place may run now: -1, not at all. */
+int trouble_limit(const struct place *place, struct duration *limit, struct err *err);
 
 /*
  * Sets has_twin and is_second of what the next batch is about: what is there for another order as well is

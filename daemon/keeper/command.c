@@ -27,9 +27,7 @@
 /* How long a command that has ended may leave its output open before its group is killed. */
 #define DRAIN_MS 200
 #define ABOUT_MAX 100
-/*
- * A flood beyond the bound is drained in sips, so that it costs the flooder its time and not us ours.
- */
+/* A flood beyond the bound is drained in sips, so that it costs the flooder its time and not us ours. */
 #define SIP_MS 10
 /* The status by which systemd says that execve(2) failed. */
 #define SYSTEMD_EXEC_FAILED 203
@@ -56,6 +54,7 @@ struct command {
 	char mark[RUNAWAY_MARK_LEN];
 	char **argv, **envp;
 	struct duration limit;
+	int64_t kill_after_ms;
 	enum phase phase;
 	struct capture output;
 	struct event_fd out; /* fd -1: ended */
@@ -65,6 +64,7 @@ struct command {
 	struct bus_call *call;
 	struct bus_status status;
 	bool is_unit, has_ended, is_late;
+	bool is_stopped; /* command_stop() */
 	struct err err;
 	command_done *done;
 	void *data;
@@ -154,7 +154,10 @@ static void describe_end(struct command *command, struct err *err)
 	const struct bus_status *status = &command->status;
 	char said[CAPTURE_SUMMARY_MAX];
 
-	if (command->is_late) {
+	if (command->is_stopped) {
+		err_set(err, ERR_CANCELLED, "%s was stopped because the daemon stops",
+			command->about);
+	} else if (command->is_late) {
 		err_set(err, ERR_TIMEOUT,
 			"%s has not ended after %" PRId64 " s and was stopped", command->about,
 			command->limit.s);
@@ -204,7 +207,7 @@ static void reap(struct command *command)
 	if (command->child.pid <= 0)
 		return;
 	signal_group(command, SIGKILL);
-	if (command->is_late || !command->done)
+	if (command->is_late || command->is_stopped || !command->done)
 		runaway_kill(command->mark);
 	if (events_reap_child(command->commands->events, &command->child, &status) < 0)
 		return;
@@ -302,6 +305,17 @@ static void unit_ended(void *data, const struct bus_status *status, const struct
 	has_ended(command);
 }
 
+/* Who did not end by himself; nobody hears what becomes of it. */
+static bool kill_unit(struct command *command)
+{
+	if (!command->call)
+		return false;
+	bus_cancel(command->call);
+	command->call = NULL;
+	units_watch(&command->commands->units);
+	return true;
+}
+
 static void timer_fired(void *data)
 {
 	struct command *command = data;
@@ -316,12 +330,13 @@ static void timer_fired(void *data)
 		command->is_late = true;
 		command->phase = STOPPING;
 		signal_group(command, SIGTERM);
-		events_set_timer_in(events, &command->timer, COMMAND_KILL_AFTER_MS);
+		events_set_timer_in(events, &command->timer, command->kill_after_ms);
 		break;
 	case STOPPING:
 		command->phase = KILLED;
 		signal_group(command, SIGKILL);
-		events_set_timer_in(events, &command->timer, COMMAND_KILL_AFTER_MS);
+		events_set_timer_in(events, &command->timer,
+			kill_unit(command) ? 0 : COMMAND_KILL_AFTER_MS);
 		break;
 	case KILLED:
 		/* Stuck in the kernel: nothing more can be done about it. */
@@ -332,29 +347,6 @@ static void timer_fired(void *data)
 		end(command);
 		break;
 	}
-}
-
-static const struct log_field *copy_context(
-	struct command *command, const struct log_field *from)
-{
-	struct log_field *copy;
-
-	if (!from)
-		return NULL;
-	copy = arena_new(&command->arena, struct log_field);
-	copy->name = from->name;
-	copy->value = from->value ? arena_strdup(&command->arena, from->value) : NULL;
-	copy->up = copy_context(command, from->up);
-	return copy;
-}
-
-static void describe(struct command *command)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	for (char **word = command->argv; *word && text.len < ABOUT_MAX; word++)
-		buf_printf(&text, "%s%s", text.len ? " " : "", *word);
-	capture_clean(buf_text(&text), text.len, command->about, sizeof(command->about));
 }
 
 static int start_child(struct command *command, const char *path, int output)
@@ -388,7 +380,7 @@ static int start_unit(struct command *command, const char *path, int output)
 		.output = output,
 		.about = command->about,
 		.limit = command->limit,
-		.kill_after = { COMMAND_KILL_AFTER_MS / 1000 },
+		.kill_after = { command->kill_after_ms / 1000 },
 	};
 
 	if (!bus)
@@ -407,7 +399,7 @@ static int start(struct command *command, const struct command_spec *spec)
 
 	if (expand_words(spec->words, spec->facts, &command->argv, &command->err) < 0)
 		return -1;
-	describe(command);
+	capture_about(command->argv, command->about, sizeof(command->about));
 	runaway_mark(command->mark);
 	snprintf(mark, sizeof(mark), "%s=%s", RUNAWAY_VARIABLE, command->mark);
 	command->envp = expand_environment(spec->facts, extra);
@@ -440,17 +432,31 @@ struct command *command_start(struct commands *commands, const struct command_sp
 	command->data = data;
 	command->out.fd = command->exec_fd = command->child.pidfd = -1;
 	command->limit = spec->limit.s > 0 ? spec->limit : COMMAND_LIMIT;
+	command->kill_after_ms = spec->is_hurried ? COMMAND_STOP_MS : COMMAND_KILL_AFTER_MS;
 	command->timer.fired = timer_fired;
 	command->timer.data = command;
 	command->sip.fired = sip_again;
 	command->sip.data = command;
-	command->context = copy_context(command, spec->context);
+	command->context = capture_context(spec->context, &command->arena);
 	list_append(&commands->running, &command->link);
 	if (start(command, spec) < 0) {
 		close_output(command);
 		events_set_timer_in(commands->events, &command->timer, 0);
 	}
 	return command;
+}
+
+void command_stop(struct command *command)
+{
+	if (!command || command->phase != RUNNING || command->has_ended ||
+		err_is_set(&command->err))
+		return;
+	command->is_stopped = true;
+	command->phase = STOPPING;
+	if (command->call)
+		bus_terminate(command->call);
+	signal_group(command, SIGTERM);
+	events_set_timer_in(command->commands->events, &command->timer, COMMAND_STOP_MS);
 }
 
 void command_cancel(struct command *command)

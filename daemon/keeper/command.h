@@ -46,6 +46,7 @@ struct command_spec {
 	const struct expand_facts *facts;
 	const struct log_field *context;
 	struct duration limit; /* 0: COMMAND_LIMIT */
+	bool is_hurried;       /* between TERM and KILL lies COMMAND_STOP_MS only */
 };
 
 /* Commands as this process has to run them (see above). */
@@ -71,6 +72,10 @@ struct events *commands_events(struct commands *commands);
  */
 struct command *command_start(struct commands *commands, const struct command_spec *spec,
 	command_done *done, void *data);
+
+/* Ends it soon, with TERM and then KILL; `done` is called with ERR_CANCELLED, later.  NULL is fine. */
+#define COMMAND_STOP_MS 1000
+void command_stop(struct command *command);
 
 /* Ends it at once, with KILL; `done` is not called.  NULL is fine. */
 void command_cancel(struct command *command);

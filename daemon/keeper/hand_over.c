@@ -41,8 +41,14 @@ static void start_command(struct place *place, const struct words *words,
 		.cert = name,
 		.group = group,
 		.service = slash ? slash + 1 : NULL };
-	struct command_spec spec = { words, &facts, &cert, { 0 } };
+	struct command_spec spec = { words, &facts, &cert, { 0 },
+		place->challenges->is_hurried };
+	struct err err = ERR_INIT;
 
+	if (trouble_limit(place, &spec.limit, &err) < 0) {
+		place_end(place, &err);
+		return;
+	}
 	place->command =
 		command_start(place->challenges->commands, &spec, command_ended, place);
 }

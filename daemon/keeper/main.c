@@ -208,9 +208,10 @@ static void signalled(void *data, int signal)
 	/* During the sweep before the engine runs. */
 	if (!keeper.engine.events && signal == SIGHUP)
 		keeper.wants_reload = true;
-	else if (!keeper.engine.events)
+	else if (!keeper.engine.events) {
 		keeper.is_stopping = true;
-	else if (signal == SIGHUP)
+		challenges_hurry(keeper.server.challenges);
+	} else if (signal == SIGHUP)
 		reload();
 	else
 		stop();
@@ -239,6 +240,7 @@ static void signer_used(struct server *server)
 static void is_ready(struct server *server)
 {
 	challenges_use_engine(server->challenges, notes_update, &keeper.engine);
+	challenges_tell(server->challenges, notes_trouble);
 	log_event(NULL, EVENT_DAEMON_READY, NULL, "the daemon serves %zu certificate%s",
 		keeper.server.conf->n_certs, keeper.server.conf->n_certs == 1 ? "" : "s");
 	notify_ready(NULL);
@@ -397,6 +399,7 @@ static int run(void)
 	engine_kill(&keeper.engine);
 	if (keeper.server.challenges) {
 		challenges_use_engine(keeper.server.challenges, NULL, NULL);
+		challenges_hurry(keeper.server.challenges);
 		challenges_sweep(keeper.server.challenges);
 		challenges_settle(keeper.server.challenges, SWEEP_AT_STOP_MS);
 	}

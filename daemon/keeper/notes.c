@@ -1,5 +1,6 @@
 #include "daemon/keeper/notes.h"
 
+#include "daemon/keeper/challenge.h"
 #include "daemon/keeper/engine.h"
 #include "lib/log/log.h"
 #include "proto/event_note.h"
@@ -21,6 +22,18 @@ void notes_update(void *engine, const char *zone)
 
 	keeper_begin_note(&packet, "update");
 	line_add(&packet, "zone", zone);
+	engine_send(engine, &packet, -1);
+}
+
+void notes_trouble(void *engine, const struct challenge_trouble *trouble)
+{
+	struct buf packet AUTO_BUF = BUF_INIT;
+
+	keeper_begin_note(&packet, "trouble");
+	line_add(&packet, "zone", trouble->zone);
+	line_add(&packet, "text", trouble->text);
+	line_add_instant(&packet, "since", trouble->since);
+	line_add_instant(&packet, "again", trouble->again);
 	engine_send(engine, &packet, -1);
 }
 

@@ -17,6 +17,10 @@ void notes_listener(struct engine *engine, enum challenge type, const char *at, 
 /* A zone has a dynamic update to be sent (challenge.h). */
 void notes_update(void *engine, const char *zone);
 
+/* Publishing in a zone fails, or works again (challenge.h). */
+struct challenge_trouble;
+void notes_trouble(void *engine, const struct challenge_trouble *trouble);
+
 /* What we log is seen by those who watch as well. */
 void notes_event(const struct log_entry *entry, void *engine);
 

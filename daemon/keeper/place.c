@@ -12,13 +12,6 @@
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
-/*
- * How long to wait before a refresh is tried again; after the last it is the error.  Who stops has time for
- * the first alone: what is left then stays in the journal.
- */
-static const int64_t retry_ms[] = { 1000, 5000, 20000 };
-enum { HURRIED_TRIES = 1 };
-
 #define EACH(place, at) list_each_safe(at, &(place)->all)
 
 static struct shown *challenge_at(struct list *at)
@@ -98,6 +91,7 @@ void place_free(struct place *place)
 	else if (place->work)
 		place->work->place = NULL;
 	events_stop_timer(place->challenges->events, &place->timer);
+	trouble_drop(place);
 	EACH(place, at)
 	challenge_free(challenge_at(at));
 	set_busy(place, false);
@@ -297,11 +291,10 @@ static void end_put(
 	challenge_tell(challenge, err);
 }
 
-/* What is not ours will not become ours, and what a server lets us neither make nor remove is not there. */
-static bool is_hopeless(
-	const struct shown *challenge, const struct publish_item *item, const struct err *err)
+/* What a server lets us neither make nor remove is not there. */
+static bool was_refused(const struct shown *challenge, const struct err *err)
 {
-	return item->is_foreign || (challenge->is_refused && err->code == ERR_ZONE_REFUSED);
+	return challenge->is_refused && err->code == ERR_ZONE_REFUSED;
 }
 
 static void end_drop(
@@ -311,9 +304,11 @@ static void end_drop(
 
 	if (err_is_set(&item->err))
 		err = &item->err;
-	if (err_is_set(err))
+	/* What was never there is not told to be left. */
+	challenge->is_untouched |= was_refused(challenge, err);
+	if (err_is_set(err) && !challenge->is_untouched)
 		tell_event(challenge, EVENT_CHALLENGE_LEFT, err, "cannot be withdrawn");
-	if (!err_is_set(err) || is_hopeless(challenge, item, err)) {
+	if (!err_is_set(err) || item->is_foreign || was_refused(challenge, err)) {
 		forget(challenge);
 		return;
 	}
@@ -351,20 +346,6 @@ static void settle(struct place *place)
 	challenges_look(challenges);
 }
 
-/* Another try may end otherwise.  Who refuses has understood, and at the end there is nobody to send it. */
-static bool may_help(const struct place *place, const struct err *err)
-{
-	if (!err_is_set(err) || err->code == ERR_ZONE_REFUSED || err->code == ERR_BAD_VALUE)
-		return false;
-	return place->how == PUBLICATION_INCLUDE ||
-	       (place->how == PUBLICATION_UPDATE && !is_waiting_for_engine(place));
-}
-
-static size_t tries_max(const struct place *place)
-{
-	return place->challenges->is_hurried ? HURRIED_TRIES : ARRAY_LEN(retry_ms);
-}
-
 /* Nobody is told anything of this batch: what it was about is chosen anew. */
 static void begin_again(struct place *place, int64_t ms)
 {
@@ -386,9 +367,12 @@ void place_split(struct place *place, size_t n)
 void place_end(struct place *place, const struct err *err)
 {
 	struct publish_work *work = place->work;
+	int64_t ms = work->n_items > 0 ? trouble_retry(place, err) : -1;
 
-	if (may_help(place, err) && work->n_items > 0 && place->tries < tries_max(place)) {
-		begin_again(place, retry_ms[place->tries++]);
+	if (ms >= 0) {
+		/* People want to know how it went, not how it ends. */
+		refresh_end(place, err);
+		begin_again(place, ms);
 		return;
 	}
 	place->work = NULL;
@@ -406,9 +390,10 @@ void place_end(struct place *place, const struct err *err)
 		else if (act == ACT_DROP)
 			end_drop(challenge, &work->items[challenge->item], err);
 	}
-	if (err_is_set(err) && place->how == PUBLICATION_INCLUDE && list_is_empty(&place->all))
-		log_event(NULL, EVENT_CHALLENGE_LEFT, err,
-			"the include file of %s is not as it should be", place->zone);
+	if (!err_is_set(err))
+		trouble_end(place);
+	else if (place->how == PUBLICATION_INCLUDE && list_is_empty(&place->all))
+		trouble_say(place, err, -1);
 	publish_free(work);
 	refresh_end(place, err);
 	settle(place);

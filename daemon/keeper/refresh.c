@@ -150,10 +150,13 @@ static struct place *find_place(
 	return place_find(challenges, &entry);
 }
 
-static void want(struct place *place, struct tick now)
+static void want(struct place *place, struct tick now, bool is_forced)
 {
 	place->refreshed = now;
 	place->wants_refresh = true;
+	/* What has been mended is not to wait for the next try. */
+	if (is_forced && !place->is_running)
+		place->tries = 0;
 	place_wake(place);
 }
 
@@ -193,7 +196,7 @@ static struct place *want_all(struct challenges *challenges, const struct zone_c
 
 		if (!is_meant(place, conf, zone))
 			continue;
-		want(place, now);
+		want(place, now, true);
 		some = place;
 	}
 	return some;
@@ -211,7 +214,7 @@ static struct place *want_zone(struct challenges *challenges, const struct zone_
 	place = find_place(challenges, conf, zone);
 	if (!place || (place->refreshed.ms && now.ms - place->refreshed.ms < AGAIN_MS))
 		return NULL;
-	want(place, now);
+	want(place, now, false);
 	return place;
 }
 

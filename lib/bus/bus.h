@@ -77,6 +77,9 @@ typedef void bus_run_done(void *data, const struct bus_status *status, const str
 struct bus_call *bus_run(
 	struct bus *bus, const struct bus_command *command, bus_run_done *done, void *data);
 
+/* Sends TERM to all of a command's unit, which has a limit of its own; its end is told as ever. */
+void bus_terminate(struct bus_call *call);
+
 /* Forgets the call; a command's unit is killed, a unit's job goes on.  NULL is fine. */
 void bus_cancel(struct bus_call *call);
 

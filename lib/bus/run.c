@@ -161,11 +161,21 @@ static void unref_unit(struct bus_call *call)
 		BUS_MANAGER_INTERFACE, "UnrefUnit", NULL, NULL, "s", call->unit);
 }
 
-void bus_run_kill(struct bus_call *call)
+static void signal_unit(const struct bus_call *call, int signal)
 {
 	sd_bus_call_method_async(call->bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
 		BUS_MANAGER_INTERFACE, "KillUnit", NULL, NULL, "ssi", call->unit, "all",
-		SIGKILL);
+		signal);
+}
+
+void bus_terminate(struct bus_call *call)
+{
+	signal_unit(call, SIGTERM);
+}
+
+void bus_run_kill(struct bus_call *call)
+{
+	signal_unit(call, SIGKILL);
 	unref_unit(call);
 }
 

@@ -250,6 +250,12 @@ void challenges_hurry(struct challenges *challenges)
 	(void)challenges;
 }
 
+void challenges_tell(struct challenges *challenges, challenge_tell_trouble *tell)
+{
+	(void)challenges;
+	(void)tell;
+}
+
 void challenges_use_engine(struct challenges *challenges, challenge_engine *engine, void *data)
 {
 	(void)challenges;

@@ -84,7 +84,7 @@ static struct command *start(struct run *run, char **words, size_t n, int64_t li
 	struct words list = { words, n };
 	struct log_field target = { "TARGET", "web", NULL };
 	struct log_field cert = { "CERT", "example.com/web", &target };
-	struct command_spec spec = { &list, &facts, &cert, { limit } };
+	struct command_spec spec = { &list, &facts, &cert, { limit }, false };
 
 	return command_start(run->commands, &spec, done, run);
 }
@@ -411,7 +411,7 @@ TEST(many_at_once)
 static void reload(struct run *run, struct reload_conf *steps, size_t n)
 {
 	struct target_conf target = { .name = "web", .reload = steps, .n_reload = n };
-	struct command_spec spec = { NULL, &facts, NULL, { 10 } };
+	struct command_spec spec = { NULL, &facts, NULL, { 10 }, false };
 
 	run_init(run);
 	reload_start(run->commands, &target, &spec, done, run);
