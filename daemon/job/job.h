@@ -17,7 +17,7 @@
  * A job: one piece of work that an operator or the plan asked for, running as a task, with a number
  * that people can follow and cancel.
  *
- * issue, roll, deploy and publish are each one file and one task body; a batch is a job whose children are such
+ * issue, roll and deploy are each one file and one task body; a batch is a job whose children are such
  * jobs, for a command that names many certificates; revoke.h has children as well;
  * rekey.h is about an account, dns_check.h about a name.  The runner (runner.h) creates jobs, keeps the list
  * and the limits, and says job.started, job.step and job.done.  A job holds a reference to the
@@ -34,7 +34,6 @@ enum job_kind {
 	JOB_ROLLOVER,
 	JOB_REVOKE,
 	JOB_PUBLISH,
-	JOB_PUBLISH_ALL,
 	JOB_DNS_CHECK
 };
 
@@ -51,7 +50,6 @@ struct job {
 	struct manners_wait manners_wait; /* for the ledger that another job reads */
 	struct deploying deploying;
 	struct order order; /* of an issue by an ACME CA */
-	size_t at_name;     /* of a publication: the name whose zone it is at */
 	size_t ca;          /* place in the certificate's list of the CA that is asked */
 	uint64_t tried;     /* places of the list, one bit each */
 	struct err failed;  /* what the CA that was asked last said */
@@ -108,7 +106,6 @@ void job_tell_hook(struct job *job, enum hook hook); /* its error is only logged
 void issue_run(struct task *task);
 void roll_run(struct task *task);
 void deploy_run(struct task *task);
-void publish_run(struct task *task);
 void publish_all_run(struct task *task);
 void batch_run(struct task *task);
 void rekey_run(struct task *task);

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/job/job.h"
-#include "daemon/job/runner.h"
 #include "lib/base/str.h"
 #include "lib/wire/name.h"
 
@@ -44,35 +42,4 @@ const char *publish_zone(
 			return NULL;
 	}
 	return zone;
-}
-
-static const char *zone(const struct job *job, char apex[256])
-{
-	return publish_zone(job->conf, job->cert->conf, job->at_name, apex);
-}
-
-static void ask(struct job *job)
-{
-	char apex[256];
-
-	keeper_request(&job->keeper, REQUEST_refresh);
-	line_add(&job->keeper.text, "zone", zone(job, apex));
-	line_add_bool(&job->keeper.text, "force", true);
-	keeper_ask(job->runner->fleet->keeper, &job->task, &job->keeper);
-}
-
-void publish_run(struct task *task)
-{
-	struct job *job = TASK_OF(task, struct job);
-	char apex[256];
-
-	TASK_BEGIN(task)
-	job_step(job, "publish");
-	for (job->at_name = 0; job->at_name < job->cert->conf->n_names; job->at_name++) {
-		if (!zone(job, apex))
-			continue;
-		AWAIT(ask(job));
-	}
-	FINALLY
-	TASK_END
 }

@@ -19,11 +19,12 @@ bool publish_all_can(const struct conf *conf)
 	return publish_can(conf->dns.fallback);
 }
 
-struct publish_all *publish_all_new(void)
+struct publish_all *publish_all_new(const char *about)
 {
 	struct publish_all *all = mem_new(struct publish_all);
 
-	all->job.about = PUBLISH_ABOUT;
+	all->about = about ? mem_strdup(about) : NULL;
+	all->job.about = about ? all->about : PUBLISH_ABOUT;
 	return all;
 }
 
@@ -35,9 +36,10 @@ void publish_all_done(struct publish_all *all)
 	for (size_t i = 0; i < all->n; i++)
 		free(all->zones[i]);
 	free(all->zones);
+	free(all->about);
 }
 
-static void take(struct publish_all *all, const char *name)
+void publish_all_take(struct publish_all *all, const char *name)
 {
 	char *zone;
 
@@ -58,7 +60,7 @@ static void take_named(struct publish_all *all)
 
 	for (size_t i = 0; i < dns->n_zones; i++)
 		if (publish_can(&dns->zones[i]))
-			take(all, dns->zones[i].name);
+			publish_all_take(all, dns->zones[i].name);
 	/* Nobody else's zone goes by its entry. */
 	if (!publish_can(dns->fallback))
 		all->at_cert = all->job.conf->n_certs;
@@ -76,7 +78,7 @@ static void take_certs(struct publish_all *all)
 			const char *zone = publish_zone(conf, cert, k, apex);
 
 			if (zone)
-				take(all, zone);
+				publish_all_take(all, zone);
 		}
 	}
 }
@@ -117,8 +119,9 @@ void publish_all_run(struct task *task)
 
 	TASK_BEGIN(task)
 	job_step(&all->job, "zones");
-	take_named(all);
-	while (all->at_cert < all->job.conf->n_certs) {
+	if (!all->about)
+		take_named(all);
+	while (!all->about && all->at_cert < all->job.conf->n_certs) {
 		take_certs(all);
 		AWAIT(task_sleep(task, &all->pause, 0));
 	}

@@ -5,9 +5,9 @@
 #include "lib/base/map.h"
 
 /*
- * Publishing what DNS should say in all zones, those that only aliases lead to among them, as a job that has no
- * certificate: the zones that the configuration tells by their names, and those of certificates that go by its entry
- * `default`.
+ * Publishing what DNS should say in some zones, whatever else is done about their certificates: in those that were
+ * taken, or in all, those that only aliases lead to among them: the zones that the configuration tells by their names,
+ * and those of certificates that go by its entry `default`.  The job has no certificate.
  *
  * The keeper is asked about some side by side, because each takes its time to gather and to refresh.  A zone that
  * fails does not stop the others; the first failure is the job's.
@@ -18,6 +18,7 @@
 
 struct publish_all {
 	struct job job;
+	char *about;        /* whom it is for, when not for all */
 	struct map by_name; /* of the zones below */
 	char **zones;
 	size_t n, size, at;
@@ -30,7 +31,9 @@ struct publish_all {
 /* Is there any zone that can be published? */
 bool publish_all_can(const struct conf *conf);
 
-struct publish_all *publish_all_new(void);
+/* `about`: which certificates they are of, copied; NULL: all zones there are. */
+struct publish_all *publish_all_new(const char *about);
+void publish_all_take(struct publish_all *all, const char *zone); /* each once; copied */
 void publish_all_done(struct publish_all *all); /* frees what it owns, not itself */
 
 #endif

@@ -25,8 +25,7 @@ static const struct {
 	[JOB_BATCH] = { "batch", batch_run },
 	[JOB_ROLLOVER] = { "rollover", rekey_run },
 	[JOB_REVOKE] = { "revoke", revoke_run },
-	[JOB_PUBLISH] = { "publish", publish_run },
-	[JOB_PUBLISH_ALL] = { "publish", publish_all_run },
+	[JOB_PUBLISH] = { "publish", publish_all_run },
 	[JOB_DNS_CHECK] = { "dns-check", dns_check_run },
 };
 
@@ -184,7 +183,7 @@ static void job_free(struct job *job)
 		rekey_done(CONTAINER_OF(job, struct rekey, job));
 	if (job->kind == JOB_REVOKE)
 		revoke_done(CONTAINER_OF(job, struct revoke, job));
-	if (job->kind == JOB_PUBLISH_ALL)
+	if (job->kind == JOB_PUBLISH)
 		publish_all_done(CONTAINER_OF(job, struct publish_all, job));
 	if (job->kind == JOB_DNS_CHECK)
 		dns_check_done(CONTAINER_OF(job, struct dns_check, job));
@@ -398,18 +397,19 @@ struct job *runner_start_revoke(
 	return start_revoke(runner, cert, wish, NULL);
 }
 
-struct job *runner_start_publish_all(struct runner *runner, struct err *err)
+struct job *runner_start_publish(
+	struct runner *runner, struct publish_all *all, struct err *err)
 {
-	struct publish_all *all;
+	bool is_same = find_same(runner, JOB_PUBLISH, all->job.about, err);
 
-	if (runner->is_stopping) {
+	if (runner->is_stopping)
 		err_set(err, ERR_BUSY, "the daemon ends");
+	if (is_same || runner->is_stopping) {
+		publish_all_done(all);
+		free(all);
 		return NULL;
 	}
-	if (find_same(runner, JOB_PUBLISH_ALL, PUBLISH_ABOUT, err))
-		return NULL;
-	all = publish_all_new();
-	runner_add(runner, &all->job, JOB_PUBLISH_ALL, NULL);
+	runner_add(runner, &all->job, JOB_PUBLISH, NULL);
 	task_start(&all->job.task, runner->fleet->loop, publish_all_run, root_ended);
 	return &all->job;
 }

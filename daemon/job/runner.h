@@ -36,6 +36,7 @@ struct lane {
 struct acme;
 struct dns_check_wish;
 struct dns_purses;
+struct publish_all;
 struct revoke_wish;
 
 struct runner {
@@ -87,8 +88,9 @@ struct job *runner_start_rollover(
 struct job *runner_start_revoke(
 	struct runner *runner, const struct revoke_wish *wish, struct err *err);
 
-/* Publishes in all zones (publish_all.h); NULL with ERR_BUSY while another such job does. */
-struct job *runner_start_publish_all(struct runner *runner, struct err *err);
+/* Publishes in zones (publish_all.h), which it takes over; NULL with ERR_BUSY while another job does the same. */
+struct job *runner_start_publish(
+	struct runner *runner, struct publish_all *all, struct err *err);
 
 /*
  * Asks all name servers about one owner (dns_check.h); NULL with ERR_BUSY when too many such jobs run.

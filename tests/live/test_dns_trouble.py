@@ -82,3 +82,20 @@ def test_a_stop_while_it_hangs(run, place, bed, then):
         assert not journal(certd)
     finally:
         ca.__exit__()
+
+
+def test_publish_beside_a_job(run, place, bed):
+    """What somebody did to a file is mended though a challenge is out."""
+    bed.lag = 12
+    zone = bed.zone("example.test", ["primary", "lagging"], kind="include")
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        refresh = make_refresh(place, bed, zone, "true")
+        certd = run(make_config(ca, {"web": names("example.test")}, "dns-01", dns=make_dns(
+            bed, {"example.test": include(bed, zone, [refresh, "%{zone}"])}, [bed.resolver])))
+        until(lambda: told(certd, "challenge.published"), 30, lambda: certd.log()[-2000:])
+        file = zone.include_dir / "acme-challenge.example.test"
+        file.unlink()
+        certd.ok("publish", CERT, "--wait")
+        assert "TXT" in file.read_text()
+        settle(certd)

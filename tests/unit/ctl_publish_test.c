@@ -25,6 +25,26 @@ TEST(for_a_certificate)
 	talk_end(&t);
 }
 
+/* A challenge is out just while its certificate has a job. */
+TEST(beside_a_job_of_the_certificate)
+{
+	struct zone_conf zone = { .name = "example.com",
+		.publish = { .type = PUBLISH_UPDATE } };
+	struct conf *conf;
+	struct talk t;
+
+	talk_begin_root(&t, 2);
+	conf = t.w.fleet->conf;
+	conf->dns.zones = &zone;
+	conf->dns.n_zones = 1;
+	CHECK_STR(say(&t, "renew example.com/l00000 --force"), "ok job=1\n");
+	CHECK_STR(say(&t, "publish example.com/l00000"), "ok job=2\n");
+	CHECK_STARTS(say(&t, "publish example.com/l00000"), "err busy ");
+	CHECK_STR(say(&t, "publish example.com/*"), "ok job=3\n");
+	conf->dns.n_zones = 0;
+	talk_end(&t);
+}
+
 static void expect_zone(const char *zone)
 {
 	char want[100];
