@@ -69,6 +69,16 @@ static const char *unmarked(const char *name)
 	return name;
 }
 
+/* Is it the place of a service, "_25._tcp.", where others look and a wildcard may answer them? */
+static bool is_of_service(const char *owner)
+{
+	for (; *owner == '_'; owner += strcspn(owner, "."), owner += *owner == '.')
+		if (str_starts(owner, "_tcp.") || str_starts(owner, "_udp.") ||
+			str_starts(owner, "_sctp."))
+			return true;
+	return false;
+}
+
 static bool is_for_aliases(
 	const struct conf *conf, const struct zone_conf *zone, const char *owner)
 {
@@ -76,7 +86,8 @@ static bool is_for_aliases(
 
 	if (zone->aliases != ALIASES_MARKED || !zone->has_names)
 		return zone->aliases != ALIASES_NONE;
-	return rest != owner && (str_is(rest, zone->name) || has_name_at(conf, rest));
+	return rest != owner && !is_of_service(owner) &&
+	       (str_is(rest, zone->name) || has_name_at(conf, rest));
 }
 
 int challenge_check_alias(

@@ -80,7 +80,7 @@ int cmd_dns_check(struct session *session, struct err *err)
 
 	if (dns_check_target(asked, owner, &wish.type, err) < 0)
 		return -1;
-	if (*asked != '_')
+	if (*asked != '_' && str_starts(owner, ACME_CHALLENGE))
 		turn_to_challenge(session, owner);
 	job = runner_start_dns_check(session->ctl->runner, &wish, err);
 	if (!job)

@@ -12,12 +12,16 @@
 /* Nobody shows it for so long: the publisher has done nothing.  Then the keeper is asked once in a while. */
 enum { UNPUBLISHED_S = 60, REFRESH_MS = 5 * 60 * 1000, SURVEY_PAUSE_MS = 10000 };
 
+/* For all tries at a server that was silent last time, so that it does not hold up what waits for its zone's places. */
+enum { SILENT_MS = 4000 };
+
 /* One address that is asked in this round. */
 struct question {
 	const struct name_server *server; /* of the zone, until the answers are awaited */
 	char text[DNS_ADDRESS_TEXT_LEN];
 	bool wants_serial;
 	bool is_unresolved; /* there is nobody to ask */
+	bool was_silent;    /* in the round before, for all who wait */
 	struct dns_probe_op probe;
 	struct dns_probe_op *serial; /* NULL: it is not asked for */
 };
@@ -214,6 +218,8 @@ static void choose(struct lookout *l)
 
 			if (v->n_surveys != l->zone->n_surveys || !is_due(v, i, now))
 				continue;
+			question->was_silent = (question->was_silent || !is_asked) &&
+					       v->witnesses[i].sight == SIGHT_TIMEOUT;
 			is_asked = true;
 			question->wants_serial |=
 				wants_serials(v) && v->witnesses[i].role != ROLE_EXTRA;
@@ -240,12 +246,14 @@ static void ask(struct lookout *l)
 		dns_question(&question->probe, l->owner, l->type, &server->address);
 		question->probe.recurse = server->role == ROLE_EXTRA;
 		question->probe.zone = l->zone->apex;
+		question->probe.time_ms = question->was_silent ? SILENT_MS : 0;
 		dns_probe(dns, &l->task, &question->probe);
 		if (!question->wants_serial)
 			continue;
 		question->serial = mem_new(struct dns_probe_op);
 		dns_question(question->serial, l->zone->apex, DNS_SOA, &server->address);
 		question->serial->zone = l->zone->apex;
+		question->serial->time_ms = question->probe.time_ms;
 		dns_probe(dns, &l->task, question->serial);
 	}
 }

@@ -300,6 +300,7 @@ static int go_down(struct trace *t, const char *apex, struct err *err)
 		!dns_name_is_below(t->owner, apex))
 		return err_set(err, ERR_DNS, "the servers of %s refer to %s for %s",
 			t->cut.apex, *apex ? apex : "the root", t->owner);
+	t->is_configured = false;
 	take_servers(t, answer, DNS_AUTHORITY, apex);
 	if (t->cut.n > 0)
 		cut_remember(t->zones, &t->cut);
@@ -308,12 +309,14 @@ static int go_down(struct trace *t, const char *apex, struct err *err)
 
 /*
  * May this be the zone of the owner?  One above that whose servers were asked is possible where the
- * configuration calls a mere name a zone; but nobody makes us ask the servers of all the world.
+ * configuration calls a mere name a zone, and only there: whoever has a zone below ours must not have his record
+ * published elsewhere, nor make us ask the servers of all the world.
  */
 static bool is_credible(const struct trace *t, const char *apex)
 {
 	return dns_name_is_below(t->owner, apex) &&
-	       (dns_name_is_below(apex, t->cut.apex) || strchr(apex, '.'));
+	       (dns_name_is_below(apex, t->cut.apex) ||
+		       (t->is_configured && strchr(apex, '.')));
 }
 
 /* The zone of the answer: its SOA says so when there is nothing, else it is whose servers were asked. */

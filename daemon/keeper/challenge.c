@@ -279,9 +279,9 @@ bool challenges_settle(struct challenges *challenges, int ms)
 /* None of these texts has a line end: all of them stand in the journal. */
 static char *key_of(const struct challenge_wish *wish)
 {
-	return mem_printf("%d %d\n%s\n%s\n%s\n%s\n%s", (int)wish->type, wish->is_test,
+	return mem_printf("%d %d\n%s\n%s\n%s\n%s\n%s\n%s", (int)wish->type, wish->is_test,
 		wish->cert->name, wish->ca, wish->name, wish->token,
-		wish->owner ? wish->owner : "");
+		wish->owner ? wish->owner : "", wish->apex ? wish->apex : "");
 }
 
 /* One that leaves may have the same wish, and no longer counts for it. */

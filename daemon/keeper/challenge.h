@@ -86,9 +86,10 @@ size_t challenges_sweep(struct challenges *challenges);
 
 /*
  * The keeper stops: from now on nothing is gathered or waited for.  Commands that run are ended, and those that are
- * still needed get CHALLENGES_STOP_MS all in all; what then is not withdrawn stays in the journal.
+ * still needed get CHALLENGES_STOP_MS all in all, which is more than an engine waits for a CA that looks just now;
+ * what then is not withdrawn stays in the journal.
  */
-#define CHALLENGES_STOP_MS 4000
+#define CHALLENGES_STOP_MS 7000
 void challenges_hurry(struct challenges *challenges);
 
 /*

@@ -372,6 +372,10 @@ void place_end(struct place *place, const struct err *err)
 	if (ms >= 0) {
 		/* People want to know how it went, not how it ends. */
 		refresh_end(place, err);
+		/* What was to be said again still is. */
+		EACH(place, at)
+		challenge_at(at)->is_stale |= challenge_at(at)->act == ACT_PUT &&
+					      challenge_at(at)->state == PUBLISHED;
 		begin_again(place, ms);
 		return;
 	}
@@ -449,6 +453,7 @@ static void begin(void *data)
 
 	place->first = place->last = (struct tick){ 0 };
 	if (!is_needed) {
+		place->tries = 0;
 		settle(place);
 		return;
 	}

@@ -93,7 +93,11 @@ static void read_failure(const struct line *line, const char *text, struct err *
 	const char *word = line_get(line, "code");
 	enum err_code code = word ? err_code_parse(word) : ERR_COUNT;
 
-	err_set(out, code == ERR_COUNT || code == ERR_NONE ? ERR_DNS : code, "%s", text);
+	/* Only a server refuses, and in an answer; what is refused is forgotten. */
+	if (code == ERR_COUNT || code == ERR_NONE || code == ERR_ZONE_REFUSED ||
+		code == ERR_BAD_VALUE)
+		code = ERR_DNS;
+	err_set(out, code, "%s", text);
 }
 
 static int end_update(struct asked *asked, struct dns_update_answer *answer, struct err *err)

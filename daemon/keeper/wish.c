@@ -117,12 +117,29 @@ static const struct zone_conf *find_zone(const struct conf *conf,
 	return conf_zone(conf, wish->owner);
 }
 
-/* The engine saw the zone in DNS; more than the owner's own name it cannot make of that. */
-static int check_apex(const struct challenge_wish *wish, const char *owner, struct err *err)
+/*
+ * The engine saw the zone in DNS; more than the owner's own name it cannot make of that.  Of names that aliases
+ * lead to there is no end, nor would there be of files.
+ */
+static int check_apex(const struct challenge_wish *wish, const struct zone_conf *zone,
+	const char *owner, struct err *err)
 {
-	if (!wish->apex || (is_owner(wish->apex) && dns_name_is_below(owner, wish->apex)))
+	struct buf own AUTO_BUF = BUF_INIT;
+
+	if (!wish->apex)
 		return 0;
-	return err_set(err, ERR_BAD_ARGUMENT, "the apex is of no zone that holds %s", owner);
+	if (!is_owner(wish->apex) || !dns_name_is_below(owner, wish->apex))
+		return err_set(
+			err, ERR_BAD_ARGUMENT, "the apex is of no zone that holds %s", owner);
+	challenge_owner(wish->type, wish->name, wish->account_url, &own);
+	if (zone->publish.type == PUBLISH_INCLUDE && zone->name &&
+		!str_is(owner, buf_text(&own)) &&
+		!str_is(challenge_zone(zone, wish->apex), zone->name))
+		return err_set(err, ERR_BAD_CONFIG,
+			"aliases lead to %s in the zone %s, which needs an entry of its own in "
+			"dns.zones to have a file",
+			owner, wish->apex);
+	return 0;
 }
 
 static int describe_record(const struct conf *conf, const struct challenge_wish *wish,
@@ -141,7 +158,7 @@ static int describe_record(const struct conf *conf, const struct challenge_wish 
 		return err_set(err, ERR_BAD_CONFIG, "%s is an address, which %s cannot prove",
 			wish->name, challenge_text(wish->type));
 	zone = find_zone(conf, wish, &owner, err);
-	if (!zone || check_apex(wish, buf_text(&owner), err) < 0 ||
+	if (!zone || check_apex(wish, zone, buf_text(&owner), err) < 0 ||
 		find_publisher(wish, zone, entry, err) < 0)
 		return -1;
 	entry->owner = mem_strdup(buf_text(&owner));

@@ -275,6 +275,30 @@ TEST(a_refresh_sends_all_that_is_wanted_again)
 	finish_update();
 }
 
+/* What is asked for afterwards does not wait for the deadline. */
+TEST(a_refresh_that_fails_holds_up_nothing)
+{
+	struct err err, why = ERR_INIT;
+	size_t tries = 0;
+
+	use_update();
+	w.challenges->retry_ms = 20;
+	present(CHALLENGE_DNS, APEX, "one");
+	serve();
+	settle();
+	ask_refresh();
+	sign();
+	err_set(&why, ERR_TIMEOUT, "no answer");
+	CHECK_INT(challenges_fail_update(w.challenges, APEX, number, &why, &err), 0);
+	CHECK_INT(w.told[1].err.code, ERR_TIMEOUT);
+	challenges_settle(w.challenges, 200);
+	present(CHALLENGE_DNS, APEX, "two");
+	while (!w.told[2].is_done && tries++ < 3)
+		serve();
+	CHECK(w.told[2].is_done && !err_is_set(&w.told[2].err));
+	finish_update();
+}
+
 /* A key may be good for a part of a zone alone, which the server knows by its apex. */
 TEST(the_message_names_the_zone_that_holds_the_record)
 {
