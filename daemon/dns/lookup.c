@@ -5,7 +5,7 @@
 #include "lib/base/clock.h"
 
 /* What one server gets of the time, so that the next ones have theirs; how long dead resolvers are left alone. */
-enum { DNS_PORT = 53, SERVER_MS = 6000, ALIVE_MS = 2000, RESOLVERS_PAUSE_MS = 60 * 1000 };
+enum { DNS_PORT = 53, SERVER_MS = 6000, ALIVE_MS = 2000, RESOLVERS_PAUSE_MS = 10 * 1000 };
 
 const char *lookup_referral(const struct dns_message *message)
 {
@@ -87,7 +87,10 @@ static void ask_root(struct lookup *lookup)
 	dns_probe(lookup->zones->dns, &lookup->task, &lookup->probe);
 }
 
-/* With all resolvers dead every question would cost the time of all of them again. */
+/*
+ * With all resolvers dead every question would cost the time of all of them again.  Not for long: they may be back
+ * soon, and the first retry of an order must find them.
+ */
 static void leave_alone(struct zones *zones)
 {
 	zones->resolvers_due.ms = clock_tick().ms + RESOLVERS_PAUSE_MS;
@@ -144,11 +147,15 @@ static void begin(struct lookup *lookup, struct task *parent)
 void lookup_start(struct lookup *lookup, struct task *parent, struct zones *zones,
 	const char *apex, const char *name, uint16_t type)
 {
+	char word[16];
+
 	start(lookup, zones, apex, name, type);
 	lookup->is_of_resolver = true;
 	if (are_left_alone(zones))
-		err_set(&lookup->err, ERR_DNS, "%s: no resolver answered a moment ago",
-			lookup->err.text);
+		err_set(&lookup->err, ERR_DNS,
+			"no resolver answered a moment ago, so none was asked "
+			"for the %s of %s",
+			dns_type_text(type, word), name);
 	else
 		lookup->n = zones->n_resolvers;
 	memcpy(lookup->at, zones->resolvers, zones->n_resolvers * sizeof(*lookup->at));
