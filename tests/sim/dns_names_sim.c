@@ -13,7 +13,6 @@
 #define NET "challenges.net: " DNS_PUBLISH
 #define OWNER "_acme-challenge.example.com"
 #define CUSTOMER "_acme-challenge.www.customer.net"
-#define RESOLVER "198.51.100.53"
 #define PERSIST "_validation-persist.example.com"
 #define ACCOUNT A_TEST "account/1"
 
@@ -121,19 +120,6 @@ TEST(an_alias_at_a_dead_server_is_believed)
 	wires_settle(&sim.wires);
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_SILENT);
 	expect_issue(&sim, MINUTES(2));
-	sim_close(&sim);
-}
-
-/* The first retry comes a minute later, and finds them back. */
-TEST(resolvers_that_were_away_are_asked_again_soon)
-{
-	struct sim sim;
-
-	begin(&sim, APEX);
-	wires_fault(&sim.wires, RESOLVER, WIRES_SILENT);
-	expect_refusal(&sim, "(dns)", "the resolver " RESOLVER);
-	wires_fault(&sim.wires, RESOLVER, WIRES_WELL);
-	expect_issue(&sim, SECONDS(90));
 	sim_close(&sim);
 }
 

@@ -4,10 +4,12 @@
 
 /*
  * A primary that the configuration names and that does not answer: it was to be asked first, and not alone.  Whoever
- * looks for a name or for the servers of a zone goes on with the others, and that it says nothing is evidence.
+ * looks for a name or for the servers of a zone goes on with the others, and that it says nothing is evidence.  And
+ * resolvers that were away for a while.
  */
 
 #define DEAD "192.0.2.99"
+#define RESOLVER "198.51.100.53" /* of DNS_OF */
 #define BEHIND_DEAD                                                                            \
 	"{primary: " DEAD ", publish: {type: command, add: [add], remove: [remove]}}"
 #define HEAD(zones)                                                                            \
@@ -117,5 +119,20 @@ TEST(a_dead_resolver_is_called_that)
 		&sim, "nobody answers for the NS of example.com: the resolver " WIRES_OWN));
 	wires_fault(&sim.wires, WIRES_OWN, WIRES_WELL);
 	expect_issue(&sim, HOURS(2));
+	sim_close(&sim);
+}
+
+/* The first retry comes a minute later, and finds them back. */
+TEST(resolvers_that_were_away_are_asked_again_soon)
+{
+	struct sim sim;
+
+	begin(&sim, HEAD(DNS_ZONES) CERT("example.com"), WIRES_WELL);
+	wires_fault(&sim.wires, RESOLVER, WIRES_SILENT);
+	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(2));
+	CHECK(why_says(&sim, "the resolver " RESOLVER));
+	CHECK_INT(fake_acme_counts(sim.acmes[0])->n_orders, 0);
+	wires_fault(&sim.wires, RESOLVER, WIRES_WELL);
+	expect_issue(&sim, SECONDS(90));
 	sim_close(&sim);
 }
