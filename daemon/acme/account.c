@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/acme/rollover.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -360,8 +360,8 @@ static void ended(struct task *task)
 static const struct ca_conf *conf_of(const struct conf *conf, const struct acme_ca *ca)
 {
 	for (size_t i = 0; i < conf->n_cas; i++)
-		if (conf->cas[i].acme && str_is(conf->cas[i].name, ca->name))
-			return &conf->cas[i];
+		if (conf_ca_at(conf, i)->acme && str_is(conf_ca_at(conf, i)->name, ca->name))
+			return conf_ca_at(conf, i);
 	return NULL;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/acme/account.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -108,8 +108,8 @@ void acme_set_conf(struct acme *acme, struct conf *conf)
 		const struct ca_conf *found = NULL;
 
 		for (size_t i = 0; i < conf->n_cas; i++)
-			if (is_of(ca, &conf->cas[i]))
-				found = &conf->cas[i];
+			if (is_of(ca, conf_ca_at(conf, i)))
+				found = conf_ca_at(conf, i);
 		if (found)
 			take_conf(ca, found);
 		ca->is_gone |= !found;

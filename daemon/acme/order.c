@@ -7,7 +7,7 @@
 #include "daemon/acme/download.h"
 #include "daemon/acme/placing.h"
 #include "daemon/acme/record.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
@@ -334,7 +334,7 @@ static void run(struct task *task)
 
 void order_start(struct order *order, struct task *parent, const struct order_args *args)
 {
-	const struct ca_conf *ca = &args->conf->cas[args->ca];
+	const struct ca_conf *ca = conf_ca_at(args->conf, args->ca);
 
 	order_done(order);
 	*order = (struct order){ .args = *args, .conf = ca->acme };

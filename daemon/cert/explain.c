@@ -5,7 +5,7 @@
 
 #include "daemon/cert/renewal.h"
 #include "daemon/cert/window.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/err.h"
 
 struct story {
@@ -207,19 +207,19 @@ static void say_roll_guards(struct story *story)
 static void say_issuer(struct story *story)
 {
 	const struct issuer *issuer = story->issuer;
-	const struct conf *all = story->all;
+	const struct ca_conf *ca;
 	const char *name;
 	char end[80];
 
 	if (!issuer->is_local)
 		return;
-	name = all->certs[all->cas[issuer->ca].issuer].name;
+	ca = conf_ca_at(story->all, issuer->ca);
+	name = conf_cert_at(story->all, ca->issuer)->name;
 	if (!issuer->is_set)
-		say(story, "The CA %s, certificate %s, has no current version.",
-			all->cas[issuer->ca].name, name);
+		say(story, "The CA %s, certificate %s, has no current version.", ca->name,
+			name);
 	else
-		say(story, "The CA %s signs with %s, which %s at %s.",
-			all->cas[issuer->ca].name, name,
+		say(story, "The CA %s signs with %s, which %s at %s.", ca->name, name,
 			instant_before(story->now, issuer->not_after) ? "ends" : "ended",
 			when(story, issuer->not_after, end));
 }
@@ -307,5 +307,5 @@ void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	if (!version_is_set(&facts->curr.id))
 		return;
 	for (size_t i = 0; i < conf->n_targets; i++)
-		say_target(&story, &all->targets[conf->targets[i]]);
+		say_target(&story, cert_conf_nth_target(all, conf, i));
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/heap.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -45,7 +45,7 @@ static struct issuer issuer_now(struct run *run, const struct cert_conf *cert)
 static bool signer(
 	const struct conf *conf, const struct cert_conf *cert, size_t nth, uint32_t *place)
 {
-	*place = conf_issuer(conf, cert->cas[nth]);
+	*place = conf_issuer(conf, cert_conf_ca(cert, nth));
 	return *place != CA_NO_ISSUER;
 }
 
@@ -60,7 +60,7 @@ static void init_shadow(struct run *run, const struct cert_conf *cert)
 	if (cert->n_targets)
 		targets = arena_zalloc(&run->arena, cert->n_targets * sizeof(*targets));
 	for (size_t i = 0; i < cert->n_targets; i++) {
-		const char *name = run->conf->targets[cert->targets[i]].name;
+		const char *name = cert_conf_nth_target(run->conf, cert, i)->name;
 		const struct target_facts *target = known ? facts_target(known, name) : NULL;
 
 		if (target)
@@ -83,7 +83,7 @@ static void take_part(struct run *run, const struct cert_conf *cert)
 		uint32_t place;
 
 		if (signer(run->conf, cert, i, &place))
-			take_part(run, &run->conf->certs[place]);
+			take_part(run, conf_cert_at(run->conf, place));
 	}
 }
 
@@ -96,8 +96,8 @@ static void find_dependents(struct run *run)
 	size_t n = 0;
 
 	for (size_t i = 0; i < conf->n_certs; i++)
-		for (size_t k = 0; k < conf->certs[i].n_cas; k++)
-			if (signer(conf, &conf->certs[i], k, &place)) {
+		for (size_t k = 0; k < conf_cert_at(conf, i)->n_cas; k++)
+			if (signer(conf, conf_cert_at(conf, i), k, &place)) {
 				at[place + 2]++;
 				n++;
 			}
@@ -105,8 +105,8 @@ static void find_dependents(struct run *run)
 		at[i] += at[i - 1];
 	run->dependents = mem_zalloc((n + 1) * sizeof(*run->dependents));
 	for (size_t i = 0; i < conf->n_certs; i++)
-		for (size_t k = 0; k < conf->certs[i].n_cas; k++)
-			if (signer(conf, &conf->certs[i], k, &place))
+		for (size_t k = 0; k < conf_cert_at(conf, i)->n_cas; k++)
+			if (signer(conf, conf_cert_at(conf, i), k, &place))
 				run->dependents[at[place + 1]++] = (uint32_t)i;
 	run->dependents_at = at;
 }
@@ -133,12 +133,12 @@ static void init_run(struct run *run, const struct forecast *ask)
 		if (ask->wanted && !ask->wanted[i])
 			continue;
 		run->shadows[i].is_told = true;
-		take_part(run, &ask->conf->certs[i]);
+		take_part(run, conf_cert_at(ask->conf, i));
 	}
 	find_dependents(run);
 	for (size_t i = 0; i < ask->conf->n_certs; i++)
 		if (run->shadows[i].takes_part)
-			look(run, &ask->conf->certs[i]);
+			look(run, conf_cert_at(ask->conf, i));
 }
 
 static void done_run(struct run *run)
@@ -219,7 +219,7 @@ static void look_at_dependents(struct run *run, uint32_t place)
 {
 	for (size_t i = run->dependents_at[place]; i < run->dependents_at[place + 1]; i++)
 		if (run->shadows[run->dependents[i]].takes_part)
-			look(run, &run->conf->certs[run->dependents[i]]);
+			look(run, conf_cert_at(run->conf, run->dependents[i]));
 }
 
 static void act(struct run *run, const struct cert_conf *cert, const struct plan *plan)
@@ -257,7 +257,8 @@ bool forecast_run(const struct forecast *forecast)
 	init_run(&run, forecast);
 	while ((node = heap_first(&run.schedule)) && node->key <= forecast->until.s) {
 		struct shadow *shadow = CONTAINER_OF(node, struct shadow, look);
-		const struct cert_conf *cert = &run.conf->certs[shadow - run.shadows];
+		const struct cert_conf *cert =
+			conf_cert_at(run.conf, (size_t)(shadow - run.shadows));
 		struct issuer issuer;
 		struct plan plan;
 

@@ -1,7 +1,7 @@
 #include "daemon/cert/plan.h"
 
 #include "daemon/cert/renewal.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 
 static const char *const words[] = { "ok", "due", "waiting", "working", "failing", "expired",
 	"absent" };
@@ -21,7 +21,7 @@ static bool is_failing(const struct cert_conf *conf, const struct conf *all,
 		return true;
 	for (size_t i = 0; i < conf->n_targets; i++) {
 		const struct target_facts *target =
-			facts_target(facts, all->targets[conf->targets[i]].name);
+			facts_target(facts, cert_conf_nth_target(all, conf, i)->name);
 
 		if (target && target->failure.code != ERR_NONE &&
 			!version_id_equal(&target->confirmed, &facts->curr.id))

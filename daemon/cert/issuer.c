@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/cert/renewal.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 
 static struct issuer issuer_of(uint32_t ca, const struct cert_facts *facts)
 {
@@ -25,7 +25,7 @@ struct issuer cert_issuer(const struct cert_conf *conf, const struct conf *all,
 	struct issuer first = { .ca = CA_SELF };
 
 	for (size_t i = 0; i < conf->n_cas; i++) {
-		uint32_t ca = conf->cas[i], place = conf_issuer(all, ca);
+		uint32_t ca = cert_conf_ca(conf, i), place = conf_issuer(all, ca);
 		struct issuer issuer = { .ca = ca };
 
 		if (place != CA_NO_ISSUER)

@@ -4,7 +4,7 @@
 
 #include "daemon/cert/renewal.h"
 #include "daemon/cert/window.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/attr.h"
 #include "lib/base/str.h"
 
@@ -370,7 +370,7 @@ static bool deploy_step(const struct ladder *on, struct step *out)
 	if (!on->conf->is_active || !is_valid(&on->facts->curr, on->now))
 		return false;
 	for (size_t i = 0; i < on->conf->n_targets; i++) {
-		const struct target_conf *target = &on->all->targets[on->conf->targets[i]];
+		const struct target_conf *target = cert_conf_nth_target(on->all, on->conf, i);
 		struct step step;
 
 		if (is_confirmed(on, target->name))

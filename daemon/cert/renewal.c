@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/conf/curve.h"
 #include "lib/base/str.h"
 
@@ -62,7 +62,7 @@ struct duration renewal_stable(
 
 static bool is_self_signed_leaf(const struct cert_conf *conf)
 {
-	return !conf->is_ca && conf->n_cas > 0 && conf->cas[0] == CA_SELF;
+	return !conf->is_ca && conf->n_cas > 0 && cert_conf_ca(conf, 0) == CA_SELF;
 }
 
 struct instant renewal_moment(const struct cert_conf *conf, const struct version_facts *version)

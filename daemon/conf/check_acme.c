@@ -1,4 +1,5 @@
 /* What no single value can tell about ACME CAs, their challenges, and the zones. */
+#include "daemon/conf/index.h"
 #include "daemon/conf/schema.h"
 
 #include <stdio.h>
@@ -216,8 +217,7 @@ static void check_key(struct checking *c, const struct ca_conf *ca)
 static bool all_are_acme(const struct checking *c)
 {
 	for (uint16_t i = 0; i < c->cert->n_cas; i++)
-		if (c->cert->cas[i] == CA_SELF ||
-			c->l->conf->cas[c->cert->cas[i]].type != CA_ACME)
+		if (!cert_conf_nth_acme(c->l->conf, c->cert, i))
 			return false;
 	return true;
 }
@@ -267,12 +267,12 @@ static void check_cert(struct checking *c, size_t i)
 	c->group = (struct yaml_path){ .up = &c->groups, .key = c->group_name };
 	c->path = (struct yaml_path){ .up = &c->group, .key = c->cert->service };
 	for (uint16_t k = 0; k < c->cert->n_cas; k++) {
-		uint32_t ca = c->cert->cas[k];
+		const struct ca_conf *ca = cert_conf_nth_acme(conf, c->cert, k);
 
-		if (ca == CA_SELF || conf->cas[ca].type != CA_ACME)
+		if (!ca)
 			continue;
-		c->is_used[ca] = has_acme = true;
-		check_with(c, &conf->cas[ca]);
+		c->is_used[ca - conf->cas] = has_acme = true;
+		check_with(c, ca);
 	}
 	if (has_acme)
 		check_wishes(c);

@@ -1,4 +1,5 @@
 /* What no single value can tell about certificates. */
+#include "daemon/conf/index.h"
 #include "daemon/conf/schema.h"
 
 #include <assert.h>

@@ -370,30 +370,6 @@ struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags);
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf); /* NULL is fine */
 
-/* Lives of self-signed certificates for which no lifetime is configured. */
-#define CONF_ROOT_LIFETIME DAYS(3650)
-#define CONF_SELF_LIFETIME DAYS(365)
-
-/*
- * How long a new version signed by `ca` (an index in conf->cas, or CA_SELF) is to last: what the
- * certificate wants, else what the CA gives; 0: as long as the issuer.  The issuer's end clips it.
- */
-static inline struct duration conf_life(
-	const struct conf *conf, const struct cert_conf *cert, uint32_t ca)
-{
-	if (cert->lifetime.s > 0)
-		return cert->lifetime;
-	if (ca != CA_SELF)
-		return conf->cas[ca].lifetime;
-	return cert->is_ca ? CONF_ROOT_LIFETIME : CONF_SELF_LIFETIME;
-}
-
-/* The place of the certificate that signs for `ca`; CA_NO_ISSUER for CA_SELF and what is not local. */
-static inline uint32_t conf_issuer(const struct conf *conf, uint32_t ca)
-{
-	return ca == CA_SELF ? CA_NO_ISSUER : conf->cas[ca].issuer;
-}
-
 const struct cert_conf *conf_cert(const struct conf *conf, const char *name);
 const struct target_conf *conf_target(const struct conf *conf, const char *name);
 const struct ca_conf *conf_ca(const struct conf *conf, const char *name);

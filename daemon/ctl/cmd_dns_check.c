@@ -3,7 +3,7 @@
 
 #include "daemon/acme/acme.h"
 #include "daemon/conf/challenge.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/session.h"
@@ -30,15 +30,16 @@ static bool has_name(const struct cert_conf *cert, const char *name)
 static const struct ca_conf *find_ca(const struct conf *conf, const char *name)
 {
 	for (size_t i = 0; i < conf->n_certs; i++) {
-		const struct cert_conf *cert = &conf->certs[i];
+		const struct cert_conf *cert = conf_cert_at(conf, i);
 
 		if (!cert->is_active || !has_name(cert, name))
 			continue;
-		for (uint16_t k = 0; k < cert->n_cas; k++)
-			if (cert->cas[k] != CA_SELF &&
-				conf->cas[cert->cas[k]].type == CA_ACME &&
-				challenge_is_dns(conf->cas[cert->cas[k]].acme->challenge))
-				return &conf->cas[cert->cas[k]];
+		for (uint16_t k = 0; k < cert->n_cas; k++) {
+			const struct ca_conf *ca = cert_conf_nth_acme(conf, cert, k);
+
+			if (ca && challenge_is_dns(ca->acme->challenge))
+				return ca;
+		}
 	}
 	return NULL;
 }

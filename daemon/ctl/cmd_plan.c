@@ -112,7 +112,7 @@ static void forecast(const struct fleet *fleet, struct selection *selection, int
 		.data = teller };
 
 	for (size_t i = 0; i < n; i++)
-		facts[i] = &fleet->certs[i]->facts;
+		facts[i] = &fleet_at(fleet, i)->facts;
 	if (mark_wanted(fleet, selection, wanted, err))
 		return;
 	if (!forecast_run(&run))

@@ -1,4 +1,4 @@
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/work.h"
@@ -20,11 +20,9 @@ static int check_limits(struct work *work, const struct cert *cert, struct err *
 	struct err first = ERR_INIT;
 
 	for (size_t i = 0; i < cert->conf->n_cas; i++) {
-		uint32_t ca = cert->conf->cas[i];
+		const struct ca_conf *ca = cert_conf_nth_acme(conf, cert->conf, i);
 
-		if (ca == CA_SELF || conf->cas[ca].type != CA_ACME ||
-			manners_check(manners, conf, cert, &conf->cas[ca], true, false, err) ==
-				0)
+		if (!ca || manners_check(manners, conf, cert, ca, true, false, err) == 0)
 			return 0;
 		if (!err_is_set(&first))
 			first = *err;

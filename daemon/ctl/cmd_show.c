@@ -1,4 +1,4 @@
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/limits.h"
@@ -194,7 +194,7 @@ int cmd_show(struct session *session, struct err *err)
 	add_version(session, &cert->facts.next, "next");
 	add_prev(session, &cert->facts.prev);
 	for (size_t i = 0; i < cert->conf->n_targets; i++)
-		add_target(session, cert, &fleet->conf->targets[cert->conf->targets[i]]);
+		add_target(session, cert, cert_conf_nth_target(fleet->conf, cert->conf, i));
 	limits_add_rows(session, cert);
 	add_events(session, cert);
 	return 0;

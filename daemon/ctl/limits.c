@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/session.h"
 #include "daemon/job/job.h"
@@ -46,12 +46,11 @@ static void walk(struct telling *telling, const struct cert *cert)
 	const struct conf *conf = ctl->fleet->conf;
 
 	for (size_t i = 0; i < cert->conf->n_cas; i++) {
-		const struct ca_conf *ca =
-			cert->conf->cas[i] == CA_SELF ? NULL : &conf->cas[cert->conf->cas[i]];
+		const struct ca_conf *ca = cert_conf_nth_acme(conf, cert->conf, i);
 		struct ledger_ask ask = { .cert = cert->conf };
 		struct ledger *ledger;
 
-		if (!ca || ca->type != CA_ACME)
+		if (!ca)
 			continue;
 		ledger = manners_ledger(&ctl->runner->manners, ca);
 		telling->ca = ca->name;

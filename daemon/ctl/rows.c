@@ -1,6 +1,6 @@
 #include "daemon/ctl/rows.h"
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/fleet.h"
 #include "proto/line.h"
 
@@ -50,9 +50,9 @@ const struct failure *rows_failure(const struct cert_facts *facts)
 
 const char *rows_ca(const struct conf *conf, const struct cert *cert, size_t n)
 {
-	uint32_t ca = cert->conf->cas[n];
+	const struct ca_conf *ca = cert_conf_nth_ca(conf, cert->conf, n);
 
-	return ca == CA_SELF ? "self" : conf->cas[ca].name;
+	return ca ? ca->name : "self";
 }
 
 const char *rows_held_ca(const struct conf *conf, const struct cert *cert)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/fleet.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
@@ -29,7 +29,7 @@ static size_t collect(const struct fleet *fleet, const char *after, const char *
 	size_t at = cert ? cert->conf->place : conf->n_certs;
 
 	for (size_t i = 0; i < NEAR_MISSES && at < conf->n_certs; i++)
-		out[n++] = conf->certs[at++].name;
+		out[n++] = conf_cert_at(conf, at++)->name;
 	return n;
 }
 
@@ -209,7 +209,7 @@ enum selected selection_next(struct selection *selection, const struct fleet *fl
 
 		if (place >= fleet->conf->n_certs)
 			return end(selection, err);
-		cert = fleet->certs[place];
+		cert = fleet_at(fleet, place);
 		if (!str_starts(cert->conf->name, selection->prefix))
 			return end(selection, err);
 		if (is_wanted(selection, cert->conf->name)) {

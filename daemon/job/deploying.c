@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/failure.h"
 #include "daemon/job/job.h"
 #include "daemon/job/runner.h"
@@ -16,7 +16,7 @@ static const struct cert_conf *cert(const struct deploying *d)
 
 static const struct target_conf *target(const struct deploying *d)
 {
-	return &d->job->conf->targets[cert(d)->targets[d->i]];
+	return cert_conf_nth_target(d->job->conf, cert(d), d->i);
 }
 
 static struct cert_facts *facts(const struct deploying *d)
@@ -30,7 +30,7 @@ static bool may_go(const struct deploying *d)
 	const struct target_conf *t = target(d);
 
 	for (size_t i = 0; i < t->n_after; i++) {
-		const char *name = d->job->conf->targets[t->after[i]].name;
+		const char *name = conf_target_at(d->job->conf, t->after[i])->name;
 		const struct target_facts *first = facts_target(facts(d), name);
 		bool is_ours = false;
 

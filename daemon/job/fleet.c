@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/inform.h"
 #include "daemon/job/job.h"
 #include "daemon/job/remind.h"
@@ -46,10 +46,10 @@ static void find_dependents(struct fleet *fleet)
 	free(fleet->dependents_at);
 	for (int filling = 0; filling < 2; filling++) {
 		for (size_t i = 0; i < conf->n_certs; i++) {
-			const struct cert_conf *cert = &conf->certs[i];
+			const struct cert_conf *cert = conf_cert_at(conf, i);
 
 			for (size_t k = 0; k < cert->n_cas; k++) {
-				uint32_t issuer = conf_issuer(conf, cert->cas[k]);
+				uint32_t issuer = conf_issuer(conf, cert_conf_ca(cert, k));
 
 				if (issuer == CA_NO_ISSUER)
 					continue;
@@ -81,7 +81,7 @@ static void set_certs(struct fleet *fleet)
 
 	fleet->certs = mem_zalloc((conf->n_certs + 1) * sizeof(struct cert *));
 	for (size_t i = 0; i < conf->n_certs; i++)
-		fleet->certs[i] = cert_new(&conf->certs[i]);
+		fleet->certs[i] = cert_new(conf_cert_at(conf, i));
 	find_dependents(fleet);
 }
 
@@ -150,19 +150,19 @@ void fleet_set_conf(struct fleet *fleet, struct conf *conf)
 	}
 	for (size_t i = 0; i < conf->n_certs; i++)
 		if (!fleet->certs[i])
-			fleet->certs[i] = cert_new(&conf->certs[i]);
+			fleet->certs[i] = cert_new(conf_cert_at(conf, i));
 	free(certs);
 	find_dependents(fleet);
 	conf_unref(old);
 	for (size_t i = 0; i < conf->n_certs; i++)
-		fleet_look(fleet, fleet->certs[i]);
+		fleet_look(fleet, fleet_at(fleet, i));
 }
 
 struct cert *fleet_find(const struct fleet *fleet, const char *name)
 {
 	const struct cert_conf *conf = conf_cert(fleet->conf, name);
 
-	return conf ? fleet->certs[conf->place] : NULL;
+	return conf ? fleet_at(fleet, conf->place) : NULL;
 }
 
 struct cert *fleet_after(const struct fleet *fleet, const char *name)
@@ -172,37 +172,23 @@ struct cert *fleet_after(const struct fleet *fleet, const char *name)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(fleet->conf->certs[middle].name, name) > 0)
+		if (strcmp(conf_cert_at(fleet->conf, middle)->name, name) > 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return low < fleet->conf->n_certs ? fleet->certs[low] : NULL;
+	return low < fleet->conf->n_certs ? fleet_at(fleet, low) : NULL;
 }
 
-/* The first of its CAs that can sign; when none can, the first one, so that `why` names it. */
+static const struct cert_facts *facts_at(uint32_t place, void *data)
+{
+	return &fleet_at(data, place)->facts;
+}
+
 struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert)
 {
-	struct issuer found = { .is_local = false };
-
-	for (size_t i = 0; i < cert->conf->n_cas; i++) {
-		const struct version_facts *curr;
-		struct issuer issuer = { .is_local = true };
-		uint32_t ca = cert->conf->cas[i], place = conf_issuer(fleet->conf, ca);
-
-		if (place == CA_NO_ISSUER)
-			return (struct issuer){ .is_local = false, .ca = ca };
-		curr = &fleet->certs[place]->facts.curr;
-		issuer.is_set = version_is_set(&curr->id);
-		issuer.not_after = curr->not_after;
-		issuer.rolled = curr->rolled;
-		memcpy(issuer.spki, curr->spki, sizeof(issuer.spki));
-		if (i == 0)
-			found = issuer;
-		if (issuer.is_set && instant_before(clock_now(), issuer.not_after))
-			return issuer;
-	}
-	return found;
+	return cert_issuer(
+		cert->conf, fleet->conf, facts_at, (void *)(uintptr_t)fleet, clock_now());
 }
 
 struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert)
@@ -289,7 +275,7 @@ static void clock_was_set(void *data)
 
 	log_event(NULL, EVENT_CLOCK_JUMPED, NULL, "the wall clock was set");
 	for (size_t i = 0; i < fleet->conf->n_certs; i++)
-		fleet_look(fleet, fleet->certs[i]);
+		fleet_look(fleet, fleet_at(fleet, i));
 }
 
 void fleet_start(struct fleet *fleet)
@@ -297,7 +283,7 @@ void fleet_start(struct fleet *fleet)
 	fleet->is_paused = false;
 	loop_on_clock_set(fleet->loop, clock_was_set, fleet);
 	for (size_t i = 0; i < fleet->conf->n_certs; i++)
-		look(fleet, fleet->certs[i]);
+		look(fleet, fleet_at(fleet, i));
 	arm(fleet);
 }
 
@@ -332,7 +318,7 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 		return;
 	dependents = fleet_dependents(fleet, cert->conf->place, &n);
 	for (size_t i = 0; i < n; i++)
-		fleet_look(fleet, fleet->certs[dependents[i]]);
+		fleet_look(fleet, fleet_at(fleet, dependents[i]));
 }
 
 void fleet_hold(struct fleet *fleet, struct cert *cert)

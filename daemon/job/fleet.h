@@ -1,18 +1,18 @@
 #ifndef CERTD_DAEMON_JOB_FLEET_H
 #define CERTD_DAEMON_JOB_FLEET_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "daemon/cert/plan.h"
+#include "daemon/conf/conf.h"
 #include "lib/base/heap.h"
 #include "lib/base/list.h"
 #include "lib/task/loop.h"
 #include "proto/facts.h"
 
-struct cert_conf;
-struct conf;
 struct informer;
 struct job;
 struct keeper;
@@ -77,12 +77,19 @@ void fleet_pause(struct fleet *fleet);
 /* Takes over the facts (their owner is the fleet afterwards) by their name and plans anew. */
 void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts);
 
+/* The certificate at a place of the configuration. */
+static inline struct cert *fleet_at(const struct fleet *fleet, size_t place)
+{
+	assert(place < fleet->conf->n_certs);
+	return fleet->certs[place];
+}
+
 struct cert *fleet_find(const struct fleet *fleet, const char *name);
 
 /* The first certificate whose name is after `name` in order ("" for the first), or NULL. */
 struct cert *fleet_after(const struct fleet *fleet, const char *name);
 
-/* The current version of the local CA that would sign now. */
+/* cert_issuer() (daemon/cert/plan.h) over the facts of the fleet, now. */
 struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert);
 struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert);
 enum health fleet_health(

@@ -5,7 +5,7 @@
 #include "daemon/acme/account.h"
 #include "daemon/acme/ari.h"
 #include "daemon/cert/renewal.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/fleet.h"
 #include "daemon/link/keeper.h"
 #include "lib/base/clock.h"
@@ -76,9 +76,9 @@ static const struct ca_conf *issuer_of(const struct informer *informer, const st
 	const struct conf *conf = informer->fleet->conf;
 
 	for (size_t i = 0; cert->facts.curr.ca != 0 && i < conf->n_cas; i++)
-		if (conf->cas[i].type == CA_ACME &&
-			facts_ca(conf->cas[i].name) == cert->facts.curr.ca)
-			return &conf->cas[i];
+		if (conf_ca_at(conf, i)->type == CA_ACME &&
+			facts_ca(conf_ca_at(conf, i)->name) == cert->facts.curr.ca)
+			return conf_ca_at(conf, i);
 	return NULL;
 }
 

@@ -5,7 +5,7 @@
 
 #include "daemon/acme/authz.h"
 #include "daemon/cert/renewal.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/job.h"
 #include "daemon/job/runner.h"
 #include "lib/base/buf.h"
@@ -75,10 +75,9 @@ static const struct ca_conf *next_unread(struct job *job)
 	const struct cert_conf *cert = conf_cert(job->conf, job->cert->conf->name);
 
 	for (size_t i = 0; i < cert->n_cas; i++) {
-		const struct ca_conf *ca =
-			cert->cas[i] == CA_SELF ? NULL : &job->conf->cas[cert->cas[i]];
+		const struct ca_conf *ca = cert_conf_nth_acme(job->conf, cert, i);
 
-		if (ca && ca->type == CA_ACME && !find(&job->runner->manners, ca)->is_read)
+		if (ca && !find(&job->runner->manners, ca)->is_read)
 			return ca;
 	}
 	return NULL;
@@ -229,7 +228,7 @@ int manners_check(struct manners *manners, const struct conf *conf, const struct
 
 static const struct ca_conf *asked(const struct job *job)
 {
-	return &job->order.args.conf->cas[job->order.args.ca];
+	return conf_ca_at(job->order.args.conf, job->order.args.ca);
 }
 
 void manners_note_order(struct job *job)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/publish.h"
 #include "daemon/job/runner.h"
 #include "lib/base/mem.h"
@@ -71,7 +71,7 @@ static void take_certs(struct publish_all *all)
 	const struct conf *conf = all->job.conf;
 
 	for (size_t i = 0; i < SLICE && all->at_cert < conf->n_certs; i++) {
-		const struct cert_conf *cert = &conf->certs[all->at_cert++];
+		const struct cert_conf *cert = conf_cert_at(conf, all->at_cert++);
 		char apex[256];
 
 		for (size_t k = 0; cert->is_active && k < cert->n_names; k++) {

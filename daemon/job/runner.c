@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/batch.h"
 #include "daemon/job/dns_check.h"
 #include "daemon/job/publish_all.h"
@@ -81,8 +81,8 @@ void runner_free(struct runner *runner)
 static const struct ca_conf *acme_ca_of(const struct conf *conf, const struct cert_conf *cert)
 {
 	for (size_t i = 0; i < cert->n_cas; i++)
-		if (cert->cas[i] != CA_SELF && conf->cas[cert->cas[i]].type == CA_ACME)
-			return &conf->cas[cert->cas[i]];
+		if (cert_conf_nth_acme(conf, cert, i))
+			return cert_conf_nth_acme(conf, cert, i);
 	return NULL;
 }
 

@@ -1,7 +1,7 @@
 #include "daemon/job/source.h"
 
 #include "daemon/acme/health.h"
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/job/job.h"
 #include "daemon/job/manners.h"
 #include "daemon/job/runner.h"
@@ -20,9 +20,7 @@ static const struct cert_conf *cert(const struct job *job)
 /* NULL: a local one, or the certificate itself. */
 static const struct ca_conf *acme_at(const struct job *job, size_t i)
 {
-	uint32_t ca = cert(job)->cas[i];
-
-	return ca != CA_SELF && job->conf->cas[ca].type == CA_ACME ? &job->conf->cas[ca] : NULL;
+	return cert_conf_nth_acme(job->conf, cert(job), i);
 }
 
 static bool was_tried(const struct job *job, size_t i)
@@ -203,7 +201,7 @@ void source_ask(struct job *job)
 		return;
 	}
 	args.cert = cert(job)->name;
-	args.ca = cert(job)->cas[job->ca];
+	args.ca = cert_conf_ca(cert(job), job->ca);
 	args.reuse_key = job->reuse_key;
 	args.is_renewal =
 		version_is_set(&facts->curr.id) && facts->curr.ca == facts_ca(acme->name);

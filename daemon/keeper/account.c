@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/info.h"
 #include "daemon/keeper/store_file.h"
 #include "lib/base/buf.h"
@@ -37,8 +38,8 @@ int authority_find(const struct conf *conf, const struct line *line, struct auth
 	if (!name || line_get_bool(line, "test", &out->is_test, err) < 0)
 		return -1;
 	for (size_t i = 0; i < conf->n_cas && !out->ca; i++)
-		if (str_is(conf->cas[i].name, name))
-			out->ca = &conf->cas[i];
+		if (str_is(conf_ca_at(conf, i)->name, name))
+			out->ca = conf_ca_at(conf, i);
 	if (!out->ca || out->ca->type != CA_ACME)
 		return err_set(err, ERR_BAD_ARGUMENT, "no ACME CA is called %.60s", name);
 	out->acme = out->ca->acme;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/keeper/info.h"
 #include "daemon/keeper/version.h"
 #include "lib/base/err.h"
@@ -46,7 +46,7 @@ static void wish_done(struct dn_field **fields)
 
 static const struct ca_conf *order_ca(const struct localca_order *order)
 {
-	return order->ca == CA_SELF ? NULL : &order->conf->cas[order->ca];
+	return order->ca == CA_SELF ? NULL : conf_ca_at(order->conf, order->ca);
 }
 
 /* A root is signed with the digest of the CA that it is the issuer of. */
@@ -55,8 +55,8 @@ static const char *order_digest(const struct localca_order *order)
 	const struct ca_conf *ca = order_ca(order);
 
 	for (size_t i = 0; !ca && i < order->conf->n_cas; i++)
-		if (order->conf->cas[i].issuer == order->cert->place)
-			ca = &order->conf->cas[i];
+		if (conf_ca_at(order->conf, i)->issuer == order->cert->place)
+			ca = conf_ca_at(order->conf, i);
 	return ca && ca->digest ? ca->digest : LOCALCA_DIGEST;
 }
 
@@ -89,7 +89,7 @@ static struct dn_field *subject_make(const struct localca_order *order, size_t *
 
 static const char *issuer_name(const struct localca_order *order)
 {
-	return order->conf->certs[order_ca(order)->issuer].name;
+	return conf_cert_at(order->conf, order_ca(order)->issuer)->name;
 }
 
 static int signer_read(

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/keeper/spawn.h"
 #include "lib/base/err.h"
 #include "lib/base/map.h"
@@ -131,7 +131,7 @@ void outside_check(const struct conf *conf, struct yaml_diags *diags)
 	for (size_t i = 0; i < conf->dns.n_zones; i++)
 		check_zone(&c, &conf->dns.zones[i]);
 	for (size_t i = 0; i < conf->n_targets; i++)
-		check_target(&c, &conf->targets[i]);
+		check_target(&c, conf_target_at(conf, i));
 	map_done(&c.programs);
 	map_done(&c.dirs);
 }

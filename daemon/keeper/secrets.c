@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/crypt/jws.h"
@@ -63,7 +63,7 @@ struct entry {
 
 static struct entry ca_at(const struct conf *conf, size_t i)
 {
-	const struct ca_conf *ca = &conf->cas[i];
+	const struct ca_conf *ca = conf_ca_at(conf, i);
 
 	if (!ca->acme)
 		return (struct entry){ ca->name, NULL, ca->place };
@@ -72,7 +72,7 @@ static struct entry ca_at(const struct conf *conf, size_t i)
 
 static struct entry target_at(const struct conf *conf, size_t i)
 {
-	const struct target_conf *target = &conf->targets[i];
+	const struct target_conf *target = conf_target_at(conf, i);
 
 	return (struct entry){ target->name, target->password_file, target->password_place };
 }

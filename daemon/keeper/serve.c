@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/challenge.h"
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/serve_private.h"
@@ -56,16 +57,6 @@ void serve_done(struct server *server)
 	server->conf = NULL;
 }
 
-static bool is_deployed_to(const struct asked *asked)
-{
-	const struct target_conf *all = asked->conf->targets;
-
-	for (size_t i = 0; i < asked->cert->n_targets; i++)
-		if (&all[asked->cert->targets[i]] == asked->target)
-			return true;
-	return false;
-}
-
 /*
  * A name that is not in the configuration is an ordinary answer: a reload may have removed it.  So
  * is a target that is not one of the certificate's, and there its key must not go.
@@ -87,7 +78,8 @@ static int find_named(struct asked *asked, struct err *err)
 		if (!asked->target)
 			return err_set(
 				err, ERR_NO_SUCH_TARGET, "no target is called %s", target);
-		if (asked->cert && !is_deployed_to(asked))
+		if (asked->cert &&
+			!cert_conf_has_target(asked->conf, asked->cert, asked->target))
 			return err_set(err, ERR_NO_SUCH_TARGET, "%s is not deployed to %s",
 				asked->cert->name, asked->target->name);
 		asked->log_target = (struct log_field){ "TARGET", asked->target->name,

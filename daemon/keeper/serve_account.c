@@ -1,5 +1,6 @@
 #include "daemon/keeper/serve_private.h"
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/account.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -100,7 +101,7 @@ void serve_accounts_request(struct asked *asked)
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < conf->n_cas * 2; i++) {
-		const struct ca_conf *ca = &conf->cas[i / 2];
+		const struct ca_conf *ca = conf_ca_at(conf, i / 2);
 
 		if (ca->type != CA_ACME || rows.len > KEEPER_MESSAGE_MAX / 2 ||
 			add_account(asked->server->store, ca, i % 2, &rows, &err) == 0)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/account.h"
 #include "daemon/keeper/challenge.h"
 #include "daemon/keeper/keyauth.h"
@@ -16,15 +17,6 @@
  * everything that is shown to the world is composed here and in challenge.c.
  */
 
-static bool has_ca(const struct asked *asked, const struct ca_conf *ca)
-{
-	for (size_t i = 0; i < asked->cert->n_cas; i++)
-		if (asked->cert->cas[i] != CA_SELF &&
-			&asked->conf->cas[asked->cert->cas[i]] == ca)
-			return true;
-	return false;
-}
-
 static int find_ca(struct asked *asked, struct challenge_wish *wish, struct err *err)
 {
 	const char *name = line_need(&asked->message.line, "ca", err);
@@ -32,7 +24,7 @@ static int find_ca(struct asked *asked, struct challenge_wish *wish, struct err 
 
 	if (!name)
 		return -1;
-	if (!ca || ca->type != CA_ACME || !has_ca(asked, ca))
+	if (!ca || ca->type != CA_ACME || !cert_conf_has_ca(asked->conf, asked->cert, ca))
 		return err_set(err, ERR_NOT_ALLOWED, "%s is no ACME CA of %s", name,
 			asked->cert->name);
 	wish->ca = ca->name;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/localca.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/version.h"
@@ -104,9 +105,10 @@ static int issue_by(struct asked *asked, struct localca_order *order,
 	order->signer = NULL;
 	if (order->ca != CA_SELF && issuer == CA_NO_ISSUER)
 		return err_set(err, ERR_NO_ISSUER, "the CA %s is not a local one",
-			conf->cas[order->ca].name);
+			conf_ca_at(conf, order->ca)->name);
 	if (issuer != CA_NO_ISSUER &&
-		find_signer(asked->server, conf->certs[issuer].name, &order->signer, err) < 0)
+		find_signer(asked->server, conf_cert_at(conf, issuer)->name, &order->signer,
+			err) < 0)
 		return -1;
 	return localca_issue(order, files, version, err);
 }
@@ -128,7 +130,7 @@ static int issue_and_store(struct asked *asked, const struct key *key,
 
 	order.key_created = reused ? facts->curr.key_created : order.now;
 	for (size_t i = 0; i < asked->cert->n_cas && result < 0; i++) {
-		order.ca = asked->cert->cas[i];
+		order.ca = cert_conf_ca(asked->cert, i);
 		result = issue_by(asked, &order, &files, &version, err);
 		/* Another CA may help where this one cannot sign; it cannot help anything else. */
 		if (result < 0 && err->code != ERR_NO_ISSUER)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/copy.h"
 #include "daemon/keeper/store.h"
 #include "daemon/keeper/worker.h"
@@ -120,15 +121,15 @@ static struct showing *showing_new(struct asked *asked, bool is_put)
 	reading.next = facts.next.id;
 	facts_done(&facts);
 	for (size_t i = 0; i < cert->n_targets; i++)
-		if (asked->conf->targets[cert->targets[i]].include_next)
-			add(showing, &asked->conf->targets[cert->targets[i]], &reading);
+		if (cert_conf_nth_target(asked->conf, cert, i)->include_next)
+			add(showing, cert_conf_nth_target(asked->conf, cert, i), &reading);
 	return showing;
 }
 
 static bool shows_next(const struct asked *asked)
 {
 	for (size_t i = 0; i < asked->cert->n_targets; i++)
-		if (asked->conf->targets[asked->cert->targets[i]].include_next)
+		if (cert_conf_nth_target(asked->conf, asked->cert, i)->include_next)
 			return true;
 	return false;
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/accept.h"
 #include "daemon/keeper/account.h"
 #include "daemon/keeper/pending.h"
@@ -93,12 +94,9 @@ static int note_fact(struct asked *asked, const struct authority *at, const char
 
 int serve_check_ca(const struct asked *asked, const struct ca_conf *ca, struct err *err)
 {
-	const struct cert_conf *cert = asked->cert;
-
-	for (size_t i = 0; i < cert->n_cas; i++)
-		if (cert->cas[i] != CA_SELF && &asked->conf->cas[cert->cas[i]] == ca)
-			return 0;
-	return err_set(err, ERR_NOT_ALLOWED, "%s is no CA of %s", ca->name, cert->name);
+	if (cert_conf_has_ca(asked->conf, asked->cert, ca))
+		return 0;
+	return err_set(err, ERR_NOT_ALLOWED, "%s is no CA of %s", ca->name, asked->cert->name);
 }
 
 static int note(struct asked *asked, struct err *err)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/store.h"
 #include "lib/base/clock.h"
 #include "lib/crypt/cert.h"
@@ -12,8 +13,8 @@
 const struct ca_conf *serve_issuer(const struct conf *conf, const struct version_facts *version)
 {
 	for (size_t i = 0; i < conf->n_cas; i++)
-		if (version->ca && facts_ca(conf->cas[i].name) == version->ca)
-			return &conf->cas[i];
+		if (version->ca && facts_ca(conf_ca_at(conf, i)->name) == version->ca)
+			return conf_ca_at(conf, i);
 	return NULL;
 }
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/keeper/store_private.h"
 #include "lib/base/clock.h"
 #include "lib/base/map.h"
@@ -229,7 +229,7 @@ static int restore_all(struct align *align, struct err *err)
 	if (walk_tree(archives, note_archive, align, err) < 0)
 		return -1;
 	for (size_t i = 0; align->archived.n && i < align->conf->n_certs; i++) {
-		const struct cert_conf *cert = &align->conf->certs[i];
+		const struct cert_conf *cert = conf_cert_at(align->conf, i);
 		const char *from = cert->name, *name = map_get(&align->archived, from);
 		struct err inner;
 
@@ -251,7 +251,7 @@ int store_align(struct store *store, const struct conf *conf, struct err *err)
 
 	*err = (struct err)ERR_INIT;
 	for (size_t i = 0; i < conf->n_certs; i++) {
-		const struct cert_conf *cert = &conf->certs[i];
+		const struct cert_conf *cert = conf_cert_at(conf, i);
 		struct err inner;
 
 		if (cert->was && !conf_cert(conf, cert->was) &&

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "daemon/keeper/store_private.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
@@ -231,7 +231,7 @@ static void walk(struct store *store, const struct conf *conf, struct index *ind
 	size_t n_afresh = 0;
 
 	for (size_t i = 0; i < conf->n_certs; i++) {
-		const char *cert = conf->certs[i].name;
+		const char *cert = conf_cert_at(conf, i)->name;
 		struct signature signature;
 		struct line line;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/conf.h"
+#include "daemon/conf/index.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -144,7 +144,7 @@ static void check_targets(struct checking *c, const struct conf *conf)
 	const struct yaml_path targets = { NULL, "targets", 0 };
 
 	for (size_t i = 0; i < conf->n_targets; i++) {
-		const struct target_conf *target = &conf->targets[i];
+		const struct target_conf *target = conf_target_at(conf, i);
 		const struct yaml_path path = { &targets, target->name, 0 };
 
 		check_dir(c, target->dir, target->place, &path);

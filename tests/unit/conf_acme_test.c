@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 
 #include "tests/unit/conf_sayings.h"
+#include "daemon/conf/index.h"
 
 /* What the contract says about ACME CAs, challenges and zones. */
 static const char contract[] =
