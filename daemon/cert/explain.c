@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/cert/renewal.h"
+#include "daemon/cert/target.h"
 #include "daemon/cert/window.h"
 #include "daemon/conf/index.h"
 #include "lib/base/err.h"
@@ -267,19 +268,20 @@ static void say_failure(struct story *story, const char *what, const struct fail
 static void say_target(struct story *story, const struct target_conf *target)
 {
 	const struct target_facts *facts = facts_target(story->facts, target->name);
+	const struct failure *failure = target_failure(story->facts, target);
 	char id[VERSION_ID_TEXT_LEN], what[320];
 
-	if (facts && version_id_equal(&facts->confirmed, &story->facts->curr.id))
+	if (target_has_curr(story->facts, target))
 		say(story, "Target %s has the current version.", target->name);
 	else if (facts && version_is_set(&facts->confirmed))
 		say(story, "Target %s still has version %s.", target->name,
 			version_id_text(&facts->confirmed, id));
 	else
 		say(story, "Target %s has no version yet.", target->name);
-	if (!facts)
+	if (!failure)
 		return;
 	snprintf(what, sizeof(what), "Deploying to %.250s", target->name);
-	say_failure(story, what, &facts->failure);
+	say_failure(story, what, failure);
 }
 
 void cert_explain(const struct cert_conf *conf, const struct conf *all,

@@ -1,7 +1,8 @@
 #include "daemon/cert/plan.h"
 
 #include "daemon/cert/renewal.h"
-#include "daemon/conf/index.h"
+#include "daemon/cert/target.h"
+#include "daemon/conf/conf.h"
 
 static const char *const words[] = { "ok", "due", "waiting", "working", "failing", "expired",
 	"absent" };
@@ -19,15 +20,7 @@ static bool is_failing(const struct cert_conf *conf, const struct conf *all,
 
 	if (is_wanted && facts->failure.code != ERR_NONE)
 		return true;
-	for (size_t i = 0; i < conf->n_targets; i++) {
-		const struct target_facts *target =
-			facts_target(facts, cert_conf_nth_target(all, conf, i)->name);
-
-		if (target && target->failure.code != ERR_NONE &&
-			!version_id_equal(&target->confirmed, &facts->curr.id))
-			return true;
-	}
-	return false;
+	return target_first_failure(conf, all, facts) != NULL;
 }
 
 /* Should something have happened by now that nobody is going to do? */

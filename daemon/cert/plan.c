@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/cert/renewal.h"
+#include "daemon/cert/target.h"
 #include "daemon/cert/window.h"
 #include "daemon/conf/index.h"
 #include "lib/base/attr.h"
@@ -320,43 +321,24 @@ static struct step version_step(const struct ladder *on)
 	return step;
 }
 
-static bool is_confirmed(const struct ladder *on, const char *target)
-{
-	const struct target_facts *facts = facts_target(on->facts, target);
-
-	return facts && version_id_equal(&facts->confirmed, &on->facts->curr.id);
-}
-
-/* Does a target of this certificate that comes first still lack the current version? */
-static bool is_out_of_turn(const struct ladder *on, const struct target_conf *target)
-{
-	for (size_t i = 0; i < target->n_after; i++)
-		for (size_t k = 0; k < on->conf->n_targets; k++)
-			if (on->conf->targets[k] == target->after[i] &&
-				!is_confirmed(on, on->all->targets[target->after[i]].name))
-				return true;
-	return false;
-}
-
 static struct step target_step(const struct ladder *on, const struct target_conf *target)
 {
 	const struct cert_facts *facts = on->facts;
-	const struct target_facts *known = facts_target(facts, target->name);
+	const struct failure *failure = target_failure(facts, target);
 	struct step step = step_of(ACTION_DEPLOY, WHY_NOT_DEPLOYED, on->now);
 	struct instant retry;
 
 	step.target = target->name;
-	if (is_out_of_turn(on, target)) {
+	if (target_waits_for(on->conf, on->all, facts, target)) {
 		step.why = WHY_TARGET_ORDER;
 		step.at = INSTANT_NEVER;
 		return step;
 	}
-	/* A failure with the version before says nothing about this one. */
-	if (!known || instant_before(known->failure.last, facts->curr.rolled))
+	if (!failure)
 		return step;
-	retry = failure_retry(&known->failure, &facts->curr, on->now);
+	retry = failure_retry(failure, &facts->curr, on->now);
 	if (instant_before(on->now, retry)) {
-		step.why = failure_why(&known->failure, &facts->curr);
+		step.why = failure_why(failure, &facts->curr);
 		step.at = retry;
 	}
 	return step;
@@ -373,7 +355,7 @@ static bool deploy_step(const struct ladder *on, struct step *out)
 		const struct target_conf *target = cert_conf_nth_target(on->all, on->conf, i);
 		struct step step;
 
-		if (is_confirmed(on, target->name))
+		if (target_has_curr(on->facts, target))
 			continue;
 		step = target_step(on, target);
 		if (!is_found || instant_before(step.at, out->at))

@@ -57,8 +57,15 @@ static inline const struct ca_conf *cert_conf_nth_acme(
 }
 
 /* Is the CA one of the certificate's list? */
-bool cert_conf_has_ca(
-	const struct conf *conf, const struct cert_conf *cert, const struct ca_conf *ca);
+static inline bool cert_conf_has_ca(
+	const struct conf *conf, const struct cert_conf *cert, const struct ca_conf *ca)
+{
+	assert(ca);
+	for (size_t i = 0; i < cert->n_cas; i++)
+		if (cert_conf_nth_ca(conf, cert, i) == ca)
+			return true;
+	return false;
+}
 
 /* The nth target of a certificate; those that come first have the lower n. */
 static inline const struct target_conf *cert_conf_nth_target(
@@ -69,8 +76,14 @@ static inline const struct target_conf *cert_conf_nth_target(
 }
 
 /* Is the target one of the certificate's? */
-bool cert_conf_has_target(const struct conf *conf, const struct cert_conf *cert,
-	const struct target_conf *target);
+static inline bool cert_conf_has_target(
+	const struct conf *conf, const struct cert_conf *cert, const struct target_conf *target)
+{
+	for (size_t i = 0; i < cert->n_targets; i++)
+		if (cert_conf_nth_target(conf, cert, i) == target)
+			return true;
+	return false;
+}
 
 /* Lives of self-signed certificates for which no lifetime is configured. */
 #define CONF_ROOT_LIFETIME DAYS(3650)

@@ -1,6 +1,5 @@
 /* Questions to a finished configuration, and its count of references. */
 #include "daemon/conf/conf.h"
-#include "daemon/conf/index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,25 +76,6 @@ const struct ca_conf *conf_ca(const struct conf *conf, const char *name)
 		if (str_is(conf->cas[i].name, name))
 			return &conf->cas[i];
 	return NULL;
-}
-
-bool cert_conf_has_ca(
-	const struct conf *conf, const struct cert_conf *cert, const struct ca_conf *ca)
-{
-	assert(ca);
-	for (size_t i = 0; i < cert->n_cas; i++)
-		if (cert_conf_nth_ca(conf, cert, i) == ca)
-			return true;
-	return false;
-}
-
-bool cert_conf_has_target(
-	const struct conf *conf, const struct cert_conf *cert, const struct target_conf *target)
-{
-	for (size_t i = 0; i < cert->n_targets; i++)
-		if (cert_conf_nth_target(conf, cert, i) == target)
-			return true;
-	return false;
 }
 
 static int zone_by_name(const void *name, const void *zone)

@@ -1,3 +1,4 @@
+#include "daemon/cert/target.h"
 #include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
@@ -142,17 +143,17 @@ static void add_target(
 	struct session *session, const struct cert *cert, const struct target_conf *target)
 {
 	const struct target_facts *facts = facts_target(&cert->facts, target->name);
+	const struct failure *failure = target_failure(&cert->facts, target);
 	struct buf *row = row_of(session, "target");
 
 	line_add(row, "target", target->name);
 	line_add(row, "dir", target->dir);
 	rows_add_version(row, "desired", &cert->facts.curr.id);
-	if (facts) {
+	if (facts)
 		rows_add_version(row, "confirmed", &facts->confirmed);
-		if (facts->failure.code != ERR_NONE) {
-			rows_add_error(row, &facts->failure);
-			add_retry(row, &facts->failure, cert);
-		}
+	if (failure) {
+		rows_add_error(row, failure);
+		add_retry(row, failure, cert);
 	}
 	line_end(row);
 }

@@ -15,7 +15,7 @@ struct status {
 static void add_row(struct session *session, const struct cert *cert)
 {
 	const struct fleet *fleet = session->ctl->fleet;
-	const struct failure *failure = rows_failure(&cert->facts);
+	const struct failure *failure = rows_failure(fleet->conf, cert);
 	struct plan plan = fleet_plan(fleet, cert);
 	struct buf *row = session_row(session);
 

@@ -1,5 +1,6 @@
 #include "daemon/ctl/rows.h"
 
+#include "daemon/cert/target.h"
 #include "daemon/conf/index.h"
 #include "daemon/job/fleet.h"
 #include "proto/line.h"
@@ -38,14 +39,11 @@ void rows_add_error(struct buf *out, const struct failure *failure)
 		line_add(out, "error_text", failure->text);
 }
 
-const struct failure *rows_failure(const struct cert_facts *facts)
+const struct failure *rows_failure(const struct conf *conf, const struct cert *cert)
 {
-	if (facts->failure.code != ERR_NONE)
-		return &facts->failure;
-	for (size_t i = 0; i < facts->n_targets; i++)
-		if (facts->targets[i].failure.code != ERR_NONE)
-			return &facts->targets[i].failure;
-	return NULL;
+	if (cert->facts.failure.code != ERR_NONE)
+		return &cert->facts.failure;
+	return target_first_failure(cert->conf, conf, &cert->facts);
 }
 
 const char *rows_ca(const struct conf *conf, const struct cert *cert, size_t n)

@@ -24,8 +24,8 @@ void rows_add_plan(struct buf *out, const struct plan *plan);
 /* error error_text */
 void rows_add_error(struct buf *out, const struct failure *failure);
 
-/* The last failure: its own, or that of the first target that has one; NULL when there is none. */
-const struct failure *rows_failure(const struct cert_facts *facts);
+/* The last failure: its own, or the first of its targets' that still counts; NULL when there is none. */
+const struct failure *rows_failure(const struct conf *conf, const struct cert *cert);
 
 /* The name of its n-th CA, or "self". */
 const char *rows_ca(const struct conf *conf, const struct cert *cert, size_t n);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/cert/target.h"
 #include "daemon/conf/index.h"
 #include "daemon/job/failure.h"
 #include "daemon/job/job.h"
@@ -24,23 +25,9 @@ static struct cert_facts *facts(const struct deploying *d)
 	return &d->job->cert->facts;
 }
 
-/* Have all targets that come first confirmed the current version? */
 static bool may_go(const struct deploying *d)
 {
-	const struct target_conf *t = target(d);
-
-	for (size_t i = 0; i < t->n_after; i++) {
-		const char *name = conf_target_at(d->job->conf, t->after[i])->name;
-		const struct target_facts *first = facts_target(facts(d), name);
-		bool is_ours = false;
-
-		for (size_t k = 0; k < cert(d)->n_targets; k++)
-			is_ours |= cert(d)->targets[k] == t->after[i];
-		if (is_ours &&
-			!(first && version_id_equal(&first->confirmed, &facts(d)->curr.id)))
-			return false;
-	}
-	return true;
+	return !target_waits_for(cert(d), d->job->conf, facts(d), target(d));
 }
 
 static void take(struct deploying *d)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/cert/target.h"
 #include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
 #include "daemon/job/failure.h"
@@ -223,30 +224,23 @@ static int check_key(const struct revoke *r, struct err *err)
 		r->cert);
 }
 
-/* The first target that does not have the current version, or NULL. */
-static const char *laggard(const struct revoke *r)
+/* NULL also when the certificate left the configuration. */
+static const struct target_conf *laggard(const struct revoke *r)
 {
 	const struct cert *cert = find(r);
-	const struct conf *conf = r->job.runner->fleet->conf;
 
-	for (size_t i = 0; cert && i < cert->conf->n_targets; i++) {
-		const char *name = conf->targets[cert->conf->targets[i]].name;
-		const struct target_facts *target = facts_target(&cert->facts, name);
-
-		if (!target || !version_id_equal(&target->confirmed, &cert->facts.curr.id))
-			return name;
-	}
-	return NULL;
+	return cert ? target_laggard(cert->conf, r->job.runner->fleet->conf, &cert->facts)
+		    : NULL;
 }
 
 static int check_deployed(const struct revoke *r, struct err *err)
 {
-	const char *target = laggard(r);
+	const struct target_conf *target = laggard(r);
 
 	if (!target)
 		return 0;
 	return err_set(err, ERR_CHECK_FAILED,
-		"the target %s does not have the new version of %s", target, r->cert);
+		"the target %s does not have the new version of %s", target->name, r->cert);
 }
 
 static bool must_tell(const struct revoke *r, bool is_replaced)

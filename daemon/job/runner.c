@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf/index.h"
+#include "daemon/cert/ca_choice.h"
+#include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
 #include "daemon/job/dns_check.h"
 #include "daemon/job/publish_all.h"
@@ -77,15 +78,6 @@ void runner_free(struct runner *runner)
 	free(runner);
 }
 
-/* The first ACME CA that a certificate names, or NULL. */
-static const struct ca_conf *acme_ca_of(const struct conf *conf, const struct cert_conf *cert)
-{
-	for (size_t i = 0; i < cert->n_cas; i++)
-		if (cert_conf_nth_acme(conf, cert, i))
-			return cert_conf_nth_acme(conf, cert, i);
-	return NULL;
-}
-
 /* Lanes stay as long as the runner: there are no more than names of CAs. */
 static struct lane *acme_lane(struct runner *runner, const struct ca_conf *ca)
 {
@@ -108,11 +100,13 @@ static struct lane *acme_lane(struct runner *runner, const struct ca_conf *ca)
 
 static struct lane *lane_of(struct runner *runner, enum job_kind kind, const struct cert *cert)
 {
+	struct issuer issuer;
 	const struct ca_conf *ca;
 
 	if (kind != JOB_ISSUE)
 		return &runner->quick;
-	ca = acme_ca_of(runner->fleet->conf, cert->conf);
+	issuer = fleet_issuer(runner->fleet, cert);
+	ca = ca_to_order_from(cert->conf, runner->fleet->conf, &cert->facts, &issuer);
 	if (ca)
 		return acme_lane(runner, ca);
 	return key_is_slow(cert->conf->key) ? &runner->slow : &runner->quick;

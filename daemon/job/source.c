@@ -1,12 +1,12 @@
 #include "daemon/job/source.h"
 
 #include "daemon/acme/health.h"
+#include "daemon/cert/ca_choice.h"
 #include "daemon/conf/index.h"
 #include "daemon/job/job.h"
 #include "daemon/job/manners.h"
 #include "daemon/job/runner.h"
 #include "lib/base/clock.h"
-#include "lib/base/str.h"
 #include "lib/log/log.h"
 
 enum { TRIED_MAX = 64 };
@@ -47,13 +47,6 @@ static bool refuse(struct job *job, const struct err *err)
 	return false;
 }
 
-static bool has_order_at(const struct job *job, const struct ca_conf *ca)
-{
-	const struct order_facts *order = &job->cert->facts.order;
-
-	return order->url && order->ca && str_is(order->ca, ca->name);
-}
-
 /* One that is not known yet has not failed either. */
 static bool is_allowed(struct job *job, const struct ca_conf *conf)
 {
@@ -85,14 +78,19 @@ static bool is_local_allowed(struct job *job)
 	return refuse(job, &err);
 }
 
+static size_t place_with_order(const struct job *job)
+{
+	return ca_with_order(cert(job), job->conf, &job->cert->facts);
+}
+
 static bool find_order(struct job *job)
 {
-	for (size_t i = 0; i < cert(job)->n_cas && i < TRIED_MAX; i++)
-		if (acme_at(job, i) && has_order_at(job, acme_at(job, i))) {
-			job->ca = i;
-			return true;
-		}
-	return false;
+	size_t n = place_with_order(job);
+
+	if (n >= cert(job)->n_cas || n >= TRIED_MAX)
+		return false;
+	job->ca = n;
+	return true;
 }
 
 /* One that was down is taken only when no other can be. */
@@ -209,7 +207,7 @@ void source_ask(struct job *job)
 	/* A batch is one wish, for which each thing is looked at once. */
 	if (job->is_forced)
 		args.doubted = (job->batch ? job->batch : job)->begun;
-	if (!job->is_test && has_order_at(job, acme)) {
+	if (!job->is_test && place_with_order(job) == job->ca) {
 		args.resume = facts->order.url;
 		args.resume_at = facts->order.at;
 	} else if (facts->order.url) {
