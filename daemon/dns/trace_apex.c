@@ -1,0 +1,66 @@
+#include "daemon/dns/trace_apex.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void copy_name(char out[DNS_NAME_LEN], const char *name)
+{
+	snprintf(out, DNS_NAME_LEN, "%s", name);
+}
+
+/*
+ * May this be the zone of the owner?  One above that whose servers were asked is possible where the
+ * configuration calls a mere name a zone, and only there: whoever has a zone below ours must not have his record
+ * published elsewhere, nor make us ask the servers of all the world.
+ */
+static bool is_credible(const struct trace *t, const char *apex)
+{
+	return dns_name_is_below(t->owner, apex) &&
+	       (dns_name_is_below(apex, t->cut.apex) ||
+		       (t->is_configured && strchr(apex, '.')));
+}
+
+/* The zone of the answer: its SOA says so when there is nothing, else it is whose servers were asked. */
+void trace_apex_take(struct trace *t, const struct dns_message *answer)
+{
+	const struct dns_record *soa =
+		dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
+	const struct dns_record *ns =
+		dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
+	const struct dns_record *by = soa ? soa : ns;
+
+	/* What comes behind an alias may be about where that leads. */
+	if (t->is_alias && by && !is_credible(t, by->owner))
+		by = NULL;
+	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->cut.apex);
+	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
+	t->needs_soa = !by && t->type == DNS_TXT;
+}
+
+/* Of an alias nothing but the alias is told; the name above it lies in the same zone, or is its apex. */
+void trace_apex_ask(struct trace *t)
+{
+	const char *name = t->is_alias ? dns_name_parent(t->owner) : t->owner;
+
+	t->needs_soa = false;
+	lookup_start_at(
+		&t->soa, &t->task, t->zones, t->cut.apex, name, DNS_SOA, t->cut.at, t->cut.n);
+}
+
+int trace_apex_told(struct trace *t, struct err *err)
+{
+	const struct dns_message *answer = lookup_answer(&t->soa);
+	const struct dns_record *soa = NULL;
+
+	if (answer)
+		soa = dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
+	if (answer && !soa)
+		soa = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->soa.name, NULL);
+	if (soa && is_credible(t, soa->owner))
+		copy_name(t->apex, soa->owner);
+	else if (t->is_alias)
+		t->apex[0] = '\0';
+	if (*t->apex || t->is_alias)
+		return 0;
+	return err_set(err, ERR_DNS, "no server tells in which zone %s lies", t->owner);
+}
