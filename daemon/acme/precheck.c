@@ -38,8 +38,7 @@ static void find_record(struct name_check *check)
 	acme_leave(&check->order->place);
 	challenge_owner(o->conf->challenge, check->name,
 		o->ca->account_url ? o->ca->account_url : "", &check->owner);
-	trace_start(&check->trace, &check->task, o->ca->acme->zones, buf_text(&check->owner),
-		DNS_TXT);
+	record_trace(&check->trace, &check->task, o, buf_text(&check->owner));
 }
 
 /* Whom the record may name is told by the challenge; before there is one, by the directory. */

@@ -35,6 +35,18 @@ bool record_is_needed(const struct authz *a)
 	return challenge_is_dns(type_of(a)) && a->challenge_url != NULL;
 }
 
+/* A record that stays is read as the CA reads it; others are ours to publish. */
+void record_trace(
+	struct trace *trace, struct task *parent, const struct order *order, const char *owner)
+{
+	struct zones *zones = order->ca->acme->zones;
+
+	if (order->conf->challenge == CHALLENGE_DNS_PERSIST)
+		trace_start(trace, parent, zones, owner, DNS_TXT);
+	else
+		trace_start_publish(trace, parent, zones, owner, DNS_TXT);
+}
+
 void record_find(struct authz *a)
 {
 	struct buf owner AUTO_BUF = BUF_INIT;
@@ -46,7 +58,7 @@ void record_find(struct authz *a)
 		return;
 	}
 	challenge_owner(type_of(a), bare(a), account ? account : "", &owner);
-	trace_start(&a->trace, &a->task, zones_of(a), buf_text(&owner), DNS_TXT);
+	record_trace(&a->trace, &a->task, a->order, buf_text(&owner));
 }
 
 static int judge_persist(struct authz *a, struct err *err)

@@ -21,6 +21,10 @@
 /* Does the challenge of this authorization stand in DNS?  Also when an earlier life has answered it: the CA may still look. */
 bool record_is_needed(const struct authz *authz);
 
+/* The trace of a challenge's owner, before there is an authorization; a child task of `parent`. */
+void record_trace(
+	struct trace *trace, struct task *parent, const struct order *order, const char *owner);
+
 /* Looks where the record stands; what came of it is in authz->trace. */
 void record_find(struct authz *authz);
 

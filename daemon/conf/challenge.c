@@ -40,6 +40,14 @@ void challenge_owner(
 		name);
 }
 
+bool challenge_is_owner(const char *name)
+{
+	static const char first[] = "_acme-challenge.";
+	const char *rest = dns_name_parent(name);
+
+	return str_starts(name, first) || (*name == '_' && rest && str_starts(rest, first));
+}
+
 const char *challenge_zone(const struct zone_conf *entry, const char *apex)
 {
 	return entry->name && (!apex || !dns_name_is_below(apex, entry->name)) ? entry->name

@@ -20,6 +20,9 @@ struct err;
 void challenge_owner(
 	enum challenge type, const char *name, const char *account_url, struct buf *out);
 
+/* Is this, canonical, such an owner at which we publish ourselves: not that of a record that stays? */
+bool challenge_is_owner(const char *name);
+
 /*
  * The zone, as it is published into, of an owner that `entry` of dns.zones serves (conf_zone).  `apex` is that of the
  * zone that holds the owner in DNS, or NULL: nobody could be asked.  An entry serves its own zone, those below it

@@ -340,8 +340,19 @@ static int take_answer(struct trace *t, struct err *err)
 		return go_down(t, apex, err);
 	alias = dns_message_find(answer, DNS_ANSWER, DNS_CNAME, t->owner, NULL);
 	t->is_alias = alias && t->type != DNS_CNAME;
+	t->is_doubtful = t->is_publish && (alias || dns_message_find(answer, DNS_ANSWER,
+							    t->type, t->owner, NULL));
 	trace_apex_take(t, answer);
 	t->is_done = !t->is_alias;
+	return 0;
+}
+
+static int take_wildcard(struct trace *t, struct err *err)
+{
+	t->is_doubtful = false;
+	if (wildcard_judge(&t->wildcard, &t->lookup, &t->is_made, err) < 0)
+		return -1;
+	t->is_done = t->is_done || t->is_made;
 	return 0;
 }
 
@@ -370,11 +381,15 @@ static void run(struct task *task)
 		end_search(t);
 		AWAIT(ask_owner(t));
 		TRY(take_answer(t, &t->err));
-		if (t->needs_soa) {
+		if (t->is_doubtful) {
+			AWAIT(wildcard_ask(&t->wildcard, task, &t->lookup));
+			TRY(take_wildcard(t, &t->err));
+		}
+		while (t->needs_soa) {
 			AWAIT(trace_apex_ask(t));
 			TRY(trace_apex_told(t, &t->err));
 		}
-		if (t->is_alias)
+		if (t->is_alias && !t->is_made)
 			TRY(follow(t, &t->err));
 	}
 	FINALLY
@@ -383,14 +398,28 @@ static void run(struct task *task)
 	TASK_END
 }
 
-void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
-	const char *owner, uint16_t type)
+static void start(struct trace *trace, struct task *parent, struct zones *zones,
+	const char *owner, uint16_t type, bool is_publish)
 {
 	trace_done(trace);
-	*trace = (struct trace){ .zones = zones, .type = type, .alias_ttl = UINT32_MAX };
+	*trace = (struct trace){
+		.zones = zones, .type = type, .alias_ttl = UINT32_MAX, .is_publish = is_publish
+	};
 	copy_name(trace->owner, owner);
 	buf_add_text(&trace->chain, owner);
 	task_start_child(&trace->task, parent, run);
+}
+
+void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
+	const char *owner, uint16_t type)
+{
+	start(trace, parent, zones, owner, type, false);
+}
+
+void trace_start_publish(struct trace *trace, struct task *parent, struct zones *zones,
+	const char *owner, uint16_t type)
+{
+	start(trace, parent, zones, owner, type, true);
 }
 
 void trace_settled(struct trace *trace, const struct trace *other)
@@ -410,7 +439,8 @@ void trace_settled(struct trace *trace, const struct trace *other)
 
 const struct dns_message *trace_answer(const struct trace *trace)
 {
-	bool has_answer = trace->is_done && !trace->is_blind && !err_is_set(&trace->err);
+	bool has_answer = trace->is_done && !trace->is_blind && !trace->is_made &&
+			  !err_is_set(&trace->err);
 
 	return has_answer ? lookup_answer(&trace->lookup) : NULL;
 }
@@ -419,6 +449,7 @@ void trace_done(struct trace *trace)
 {
 	lookup_done(&trace->lookup);
 	lookup_done(&trace->soa);
+	wildcard_done(&trace->wildcard);
 	forget_addresses(trace);
 	free(mem_take(&trace->aliases));
 	free(mem_take(&trace->past));

@@ -3,6 +3,7 @@
 
 #include "daemon/dns/lookup.h"
 #include "daemon/dns/search.h"
+#include "daemon/dns/wildcard.h"
 #include "daemon/dns/zones.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -22,6 +23,9 @@
  * as if there were none, unless the configuration names all servers of the zone.  Aliases in a circle, or more than TRACE_ALIASES
  * of them, are ERR_DNS_LOOP with the chain; servers that fail are ERR_DNS.  That the owner does not exist is no error.
  * Where the configuration says that no server of the zone can be asked, the owner is taken as it is.
+ *
+ * trace_start_publish() finds where a record of ours is to stand: an alias that was made from a wildcard
+ * (wildcard.h) ends there, because the record takes its place.  trace_start() goes where the world goes now.
  */
 
 #define TRACE_ALIASES 8
@@ -50,21 +54,31 @@ struct trace {
 	struct search *search; /* while it is this trace that searches */
 	struct search_op join; /* while it is another one */
 	struct lookup lookup, soa;
+	const char *soa_of; /* the name whose SOA record is asked for */
+	struct wildcard wildcard;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
 	char *past; /* what the configured primary said, whose answer is done without; or NULL */
 	bool is_configured; /* the configuration says where the next question goes */
 	bool is_blind;      /* none of the zone's servers can be asked, by the configuration */
+	bool is_publish;    /* for where a record of ours is to stand */
+	bool is_doubtful;   /* it has something now, which may be made from a wildcard */
+	bool is_made;       /* it is */
 	bool is_done, is_alias, needs_soa;
 	struct err err;
 };
 
 void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 	const char *owner, uint16_t type);
+void trace_start_publish(struct trace *trace, struct task *parent, struct zones *zones,
+	const char *owner, uint16_t type);
 
 /* The trace as another one has led there, without asking anybody; it has no answer. */
 void trace_settled(struct trace *trace, const struct trace *other);
 
-/* What a server of the zone answered for the final owner; NULL with an error, or when none can be asked. */
+/*
+ * What a server of the zone answered for the final owner; NULL with an error, when none can be asked, or, where a record of ours is to stand, when that was
+ * made from a wildcard.
+ */
 const struct dns_message *trace_answer(const struct trace *trace);
 void trace_done(struct trace *trace); /* zeroed is fine */
 

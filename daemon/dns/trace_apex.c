@@ -20,31 +20,41 @@ static bool is_credible(const struct trace *t, const char *apex)
 		       (t->is_configured && strchr(apex, '.')));
 }
 
-/* The zone of the answer: its SOA says so when there is nothing, else it is whose servers were asked. */
+/*
+ * The zone of the answer: its SOA says so when there is nothing, else it is whose servers were asked.  What stands
+ * beside an alias is about where that leads.
+ */
 void trace_apex_take(struct trace *t, const struct dns_message *answer)
 {
 	const struct dns_record *soa =
 		dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
 	const struct dns_record *ns =
 		dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
-	const struct dns_record *by = soa ? soa : ns;
+	const struct dns_record *by = t->is_alias ? NULL : soa ? soa : ns;
 
-	/* What comes behind an alias may be about where that leads. */
-	if (t->is_alias && by && !is_credible(t, by->owner))
-		by = NULL;
 	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->cut.apex);
 	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
 	t->needs_soa = !by && t->type == DNS_TXT;
+	/* Of an alias nothing but the alias is told; the name above it lies in the same zone, or is its apex. */
+	t->soa_of = t->is_alias ? dns_name_parent(t->owner) : t->owner;
 }
 
-/* Of an alias nothing but the alias is told; the name above it lies in the same zone, or is its apex. */
 void trace_apex_ask(struct trace *t)
 {
-	const char *name = t->is_alias ? dns_name_parent(t->owner) : t->owner;
+	lookup_start_at(&t->soa, &t->task, t->zones, t->cut.apex, t->soa_of, DNS_SOA, t->cut.at,
+		t->cut.n);
+}
 
-	t->needs_soa = false;
-	lookup_start_at(
-		&t->soa, &t->task, t->zones, t->cut.apex, name, DNS_SOA, t->cut.at, t->cut.n);
+/* A wildcard makes aliases of the names between it and the owner, too. */
+static bool climbs(struct trace *t, const struct dns_message *answer)
+{
+	const char *up = dns_name_parent(t->soa_of);
+
+	if (!t->is_alias || !up || !is_credible(t, up) ||
+		!dns_message_find(answer, DNS_ANSWER, DNS_CNAME, t->soa_of, NULL))
+		return false;
+	t->soa_of = up;
+	return true;
 }
 
 int trace_apex_told(struct trace *t, struct err *err)
@@ -52,15 +62,18 @@ int trace_apex_told(struct trace *t, struct err *err)
 	const struct dns_message *answer = lookup_answer(&t->soa);
 	const struct dns_record *soa = NULL;
 
+	if (answer && climbs(t, answer))
+		return 0;
+	t->needs_soa = false;
 	if (answer)
 		soa = dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
 	if (answer && !soa)
-		soa = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->soa.name, NULL);
+		soa = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->soa_of, NULL);
 	if (soa && is_credible(t, soa->owner))
 		copy_name(t->apex, soa->owner);
 	else if (t->is_alias)
 		t->apex[0] = '\0';
-	if (*t->apex || t->is_alias)
+	if (*t->apex || (t->is_alias && !t->is_made))
 		return 0;
 	return err_set(err, ERR_DNS, "no server tells in which zone %s lies", t->owner);
 }

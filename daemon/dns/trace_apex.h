@@ -11,7 +11,7 @@
 /* Fills t->apex from the answer, or sets t->needs_soa. */
 void trace_apex_take(struct trace *t, const struct dns_message *answer);
 
-/* With t->needs_soa: the question, and what came of it.  -1: no zone is found. */
+/* While t->needs_soa: the question, and what came of it.  -1: no zone is found. */
 void trace_apex_ask(struct trace *t);
 int trace_apex_told(struct trace *t, struct err *err);
 

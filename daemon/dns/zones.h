@@ -19,6 +19,7 @@ struct zone_conf;
  *   zones_life.h   made, configured, stopped and freed: who knows all of the following
  *   lookup.h    one question, to the first of some servers that answers it properly
  *   trace.h     a name followed through aliases and delegations to where it really lies
+ *   wildcard.h  whether an answer is a record of the name, or made from a wildcard
  *   search.h    the search for a zone's servers, once for everybody
  *   cut.h       what traces saw of delegations, for some minutes
  *   survey.h    all servers of a zone, with all their addresses

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf/challenge.h"
 #include "daemon/conf/conf.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -153,6 +154,18 @@ void dns_check_done(struct dns_check *check)
 	free(check->told);
 }
 
+/* Where we publish, the place counts where a record would stand; else that to which the world is led. */
+static void find_zone(struct dns_check *check)
+{
+	struct task *task = &check->job.task;
+
+	if (check->type == DNS_TLSA || challenge_is_owner(check->owner))
+		trace_start_publish(
+			&check->trace, task, check->zones, check->owner, check->type);
+	else
+		trace_start(&check->trace, task, check->zones, check->owner, check->type);
+}
+
 static void look(struct dns_check *check)
 {
 	const char *owner = check->trace.owner, *apex = check->trace.apex;
@@ -293,7 +306,7 @@ static int take(struct dns_check *check, struct err *err)
 
 /*
  * Resolvers are asked once the zone's own servers agree on a record, so that nobody plants in their caches that there
- * is none; or at once when there are no others to ask.
+ * is none, or what a wildcard makes in its place; or at once when there are no others to ask.
  */
 static bool turn_to_extras(struct dns_check *check)
 {
@@ -302,7 +315,8 @@ static bool turn_to_extras(struct dns_check *check)
 
 	for (size_t i = 0; i < v->n; i++) {
 		n_extra += v->witnesses[i].role == ROLE_EXTRA;
-		n_shown += v->witnesses[i].sight == SIGHT_MATCH;
+		n_shown += v->witnesses[i].sight == SIGHT_MATCH &&
+			   (v->value || !check->trace.is_made);
 	}
 	if (check->asks_extras || n_extra == 0 ||
 		(n_extra < v->n && !(check->has_agreed && n_shown > 0)))
@@ -421,7 +435,7 @@ void dns_check_run(struct task *task)
 		AWAIT(wait_for_turn(check));
 	pay(check, CHECK_COSTS_MS);
 	job_step(&check->job, "zone");
-	AWAIT(trace_start(&check->trace, task, check->zones, check->owner, check->type));
+	AWAIT(find_zone(check));
 	TRY(check_trace(check, &task->err));
 	for (;;) {
 		AWAIT(look(check));

@@ -80,6 +80,26 @@ def test_updates(run, place, bed, primary):
 
 
 @pytest.mark.parametrize("primary", ["primary", "bprimary"])
+def test_what_a_wildcard_makes_is_in_nobody_s_way(run, place, bed, primary):
+    """An alias or a TXT record from a wildcard, as Knot, BIND and NSD make them, at several depths."""
+    made = ["* CNAME lb", "lb A 127.0.0.1", '*.deep TXT "v=spf1 -all"', "*.away CNAME host.nowhere.test."]
+    wanted = [f"{name}.example.test" for name in ("app", "a.b.c.d", "a.b.deep", "a.away")]
+    zone = bed.zone("example.test", [primary, "knot", "nsd", *(["bind"] if primary == "primary" else [])], extra=made)
+    bed.start()
+    with Resolved(place / "ca", bed) as ca:
+        certd = run(make_config(ca, {"web": names(*wanted)}, "dns-01",
+                                dns=make_dns(bed, {"example.test": update(bed, primary)}, [bed.resolver])))
+        settle(certd)
+        assert san_of(leaf_of(certd, CERT)) == sorted(wanted)
+        assert ca.count("challenge") == len(wanted), "no look was in vain"
+        assert not told(certd, "cert.failed")
+        assert sorted(set(re.findall(r": (_acme\S+) for", "".join(told(certd, "dns.seen"))))) \
+            == sorted(f"_acme-challenge.{name}" for name in wanted)
+        until(lambda: not any(text for texts in shown(bed, zone, "_acme-challenge.app.example.test").values() for text in texts),
+              30, "all withdrawn")
+
+
+@pytest.mark.parametrize("primary", ["primary", "bprimary"])
 def test_one_name_that_may_not_be_changed(run, place, bed, primary):
     """It alone fails, with a sentence of its own: BIND says REFUSED of it, Knot that it does not know the key."""
     zone = bed.zone("example.test", [primary, "nsd"])

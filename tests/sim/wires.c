@@ -136,6 +136,8 @@ void wires_drag(struct wires *wires, const char *apex)
 
 bool wires_is_dragged(const struct wires *wires, const struct host *host, const char *name)
 {
+	if (wires->mute && str_is(name, wires->mute))
+		return true;
 	return wires->dragged && !host->apex && dns_name_is_below(name, wires->dragged);
 }
 

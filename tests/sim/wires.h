@@ -44,6 +44,7 @@ struct wires {
 	bool hangs;                /* it costs the time of all tries */
 	struct primary primary;    /* takes updates */
 	const char *dragged;       /* an apex, or NULL */
+	const char *mute;          /* a name to whose questions nothing comes, or NULL */
 };
 
 /* Every scenario begins with example.com on two servers, com above it, our resolver and four of the world. */

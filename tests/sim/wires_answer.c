@@ -93,19 +93,50 @@ static bool add_addresses(
 	return has_any;
 }
 
+static bool is_there(const struct wires *wires, const char *name, int64_t moment)
+{
+	list_each(at, &wires->servers) {
+		const struct host *host = LIST_OF(at, struct host, link);
+
+		if (host->apex && (dns_name_is_below(host->apex, name) ||
+					  dns_name_is_below(host->name, name)))
+			return true;
+	}
+	list_each(at, &wires->records) {
+		const struct record *record = LIST_OF(at, struct record, link);
+
+		if (stands(record, moment) && dns_name_is_below(record->owner, name))
+			return true;
+	}
+	return false;
+}
+
+/* The name whose records answer: its own, or the wildcard below what exists above it (RFC 4592, 3.3). */
+static void source_of(
+	const struct wires *wires, const char *name, int64_t moment, char out[DNS_NAME_LEN + 2])
+{
+	const char *at = name;
+
+	while (*at && !is_there(wires, at, moment))
+		at = dns_name_parent(at);
+	snprintf(out, DNS_NAME_LEN + 2, "%s%s", at == name ? "" : "*.", at);
+}
+
 /* Records of the owner at that moment; an alias in their place.  Its target is returned. */
 static const char *add_records(struct reply *reply, const struct wires *wires,
 	const char *owner, uint16_t type, int64_t moment, bool *exists)
 {
+	char source[DNS_NAME_LEN + 2];
 	const char *alias = NULL;
 
+	source_of(wires, owner, moment, source);
 	list_each(at, &wires->records) {
 		const struct record *record = LIST_OF(at, struct record, link);
 
 		if (!stands(record, moment))
 			continue;
-		*exists = *exists || dns_name_is_below(record->owner, owner);
-		if (!str_is(record->owner, owner) ||
+		*exists = *exists || dns_name_is_below(record->owner, source);
+		if (!str_is(record->owner, source) ||
 			(record->type != type && record->type != DNS_CNAME))
 			continue;
 		reply_add(reply, DNS_ANSWER, owner, record->type, record->text);
@@ -122,12 +153,28 @@ bool wires_has_zone(const struct wires *wires, const char *address, const char *
 	return host && host->apex && str_is(host->apex, apex);
 }
 
+/* Of the target, which another zone of the same server may hold, the first step is told. */
+static void follow(const struct wires *wires, const struct host *host, const char *alias,
+	uint16_t type, struct reply *reply)
+{
+	const char *zone = wires_zone_of(wires, alias);
+	size_t before = reply->n_answers;
+	bool exists = false;
+
+	if (!zone || !wires_has_zone(wires, host->address, zone))
+		return;
+	add_records(reply, wires, alias, type, moment_of(host), &exists);
+	if (reply->n_answers == before)
+		add_soa(reply, wires, zone, moment_of(host), DNS_AUTHORITY);
+}
+
 static void answer_with_authority(const struct wires *wires, const struct host *host,
 	const char *name, uint16_t type, struct reply *reply)
 {
 	const char *zone = wires_zone_of(wires, name);
 	int64_t moment = moment_of(host);
 	bool exists = str_is(name, host->apex);
+	const char *alias;
 
 	if (zone && strlen(zone) > strlen(host->apex) &&
 		!wires_has_zone(wires, host->address, zone)) {
@@ -140,7 +187,9 @@ static void answer_with_authority(const struct wires *wires, const struct host *
 	if (str_is(name, host->apex) && type == DNS_NS)
 		add_servers(reply, wires, name, DNS_ANSWER);
 	exists = add_addresses(reply, wires, name, type) || exists;
-	add_records(reply, wires, name, type, moment, &exists);
+	alias = add_records(reply, wires, name, type, moment, &exists);
+	if (alias)
+		follow(wires, host, alias, type, reply);
 	if (reply->n_answers > 0)
 		return;
 	reply->rcode = exists ? DNS_NOERROR : DNS_NXDOMAIN;
