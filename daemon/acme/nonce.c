@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -19,6 +20,21 @@ static bool is_nonce(const char *text)
 		if (!isalnum((unsigned char)*p) && *p != '-' && *p != '_')
 			return false;
 	return true;
+}
+
+int nonce_missing(const char *nonce, struct err *err)
+{
+	if (!nonce || !*nonce)
+		return err_set(err, ERR_BAD_ANSWER, "the answer brings no nonce");
+	if (strlen(nonce) > NONCE_LEN)
+		return err_set(err, ERR_BAD_ANSWER,
+			"the answer brings a nonce of %zu characters, and %d are the most",
+			strlen(nonce), NONCE_LEN);
+	if (!is_nonce(nonce))
+		return err_set(err, ERR_BAD_ANSWER,
+			"the answer brings the nonce \"%.40s\", which is not base64url", nonce);
+	return err_set(err, ERR_BAD_ANSWER,
+		"the answer brings the nonce \"%.40s\", which was used before", nonce);
 }
 
 static bool is_known(const struct nonces *nonces, const char *nonce)

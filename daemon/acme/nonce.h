@@ -6,6 +6,8 @@
 
 #include "lib/base/instant.h"
 
+struct err;
+
 /*
  * The nonces of one CA (RFC 8555, 6.5): every answer brings one, every request takes one.
  *
@@ -28,6 +30,10 @@ void nonces_add(struct nonces *nonces, const char *nonce, struct tick now);
 
 /* The newest, which the caller frees; NULL when there is none. */
 char *nonces_take(struct nonces *nonces, struct tick now);
+
+/* Fills *err: why what an answer brought (NULL: nothing) is no nonce to go on with.  Returns -1. */
+int nonce_missing(const char *nonce, struct err *err);
+
 void nonces_done(struct nonces *nonces); /* zeroed is fine */
 
 #endif

@@ -80,6 +80,20 @@ static void forget_abandoned(struct order *o)
 	keeper_ask(o->ca->acme->keeper, &o->task, &o->keeper);
 }
 
+/* A key that cannot be asked about now fails the order, and nothing is forgotten. */
+static void ask_key(struct order *o)
+{
+	ask_about(o, REQUEST_order_key);
+	line_add(&o->keeper.text, "order", buf_text(&o->url));
+	keeper_ask(o->ca->acme->keeper, &o->task, &o->keeper);
+}
+
+static void take_key(struct order *o)
+{
+	o->held = order_held_parse(line_get(&o->keeper.answer.line, "key"));
+	keeper_op_done(&o->keeper);
+}
+
 static void begin_authz(struct order *o)
 {
 	o->n_authz = o->object.n_authz;
@@ -112,9 +126,26 @@ static int records_seen(const struct order *o, struct err *err)
 	return 0;
 }
 
+/* The CA makes the certificate, and takes its time. */
+static bool tell_processing(const struct order *o, struct buf *lines)
+{
+	char since[INSTANT_TEXT_LEN], again[INSTANT_TEXT_LEN], end[INSTANT_TEXT_LEN];
+	int64_t left_ms = o->deadline.ms - clock_tick().ms;
+
+	if (!instant_is_set(o->processing) || !instant_is_set(o->again))
+		return false;
+	buf_printf(lines,
+		"The CA %s processes the order %s since %s and has not issued yet; certd looks "
+		"again at %s and waits until %s.\n",
+		o->ca->name, buf_text(&o->url), instant_text(o->processing, since),
+		instant_text(o->again, again),
+		instant_text(instant_add(clock_now(), SECONDS(left_ms / 1000)), end));
+	return true;
+}
+
 bool order_tell(const struct order *order, struct buf *lines)
 {
-	bool has_any = false;
+	bool has_any = tell_processing(order, lines);
 
 	for (size_t i = 0; i < order->n_authz; i++) {
 		struct buf line AUTO_BUF = BUF_INIT;
@@ -146,6 +177,7 @@ static void look(struct order *o)
 {
 	placing_ask(o, SIGN_READ, buf_text(&o->url));
 	o->must_look = false;
+	o->again = INSTANT_NONE;
 }
 
 static void look_later(struct order *o)
@@ -153,17 +185,31 @@ static void look_later(struct order *o)
 	int64_t ms = post_poll_ms(&o->post, o->looks++, o->deadline);
 
 	order_wait(o);
-	if (ms < 0)
-		err_set(&o->task.err, ERR_TIMEOUT, "the order at the CA %s is still %s",
-			o->ca->name, status_text(o->object.status));
-	else
-		task_sleep(&o->task, &o->pause, ms);
+	if (o->object.status == STATUS_PROCESSING) {
+		if (!instant_is_set(o->processing))
+			o->processing = clock_now();
+		order_step(o, "processing");
+	}
+	if (ms < 0) {
+		err_set(&o->task.err, ERR_TIMEOUT,
+			"the order %s at the CA %s is still %s, and no time is left",
+			buf_text(&o->url), o->ca->name, status_text(o->object.status));
+		return;
+	}
+	o->again = instant_add(clock_now(), SECONDS((ms + 999) / 1000));
+	task_sleep(&o->task, &o->pause, ms);
+}
+
+static enum order_fate fate_of(const struct order *o)
+{
+	return order_fate(order_state_of(&o->object), o->held);
 }
 
 static void finalize(struct order *o)
 {
 	order_step(o, "finalize");
 	o->was_finalized = true;
+	o->held = HELD_KEY; /* the keeper stores it before it signs */
 	placing_ask(o, SIGN_FINALIZE, o->object.finalize);
 }
 
@@ -180,37 +226,34 @@ static int take_finalized(struct order *o, struct err *err)
 		if (o->post.problem.kind == PROBLEM_NOT_READY ||
 			err_code_class(o->post.err.code) == CLASS_TRANSIENT)
 			return 0;
-		*err = o->post.err;
-		return -1;
+		return placing_gone(o, err);
 	}
 	if (placing_take(o, &ignored) == 0)
-		o->must_look = o->object.status != STATUS_VALID || !o->object.certificate;
+		o->must_look = fate_of(o) != FATE_FETCH;
 	return 0;
 }
 
 static int take_look(struct order *o, struct err *err)
 {
-	if (err_is_set(&o->post.err)) {
-		*err = o->post.err;
-		return -1;
-	}
+	if (err_is_set(&o->post.err))
+		return placing_gone(o, err);
 	if (placing_take(o, err) < 0)
 		return -1;
-	/* Ready, and pending with everything shown, is for finalize to find out. */
-	o->must_look = o->object.status != STATUS_READY;
+	/* Pending with everything shown becomes ready by itself. */
+	o->must_look = fate_of(o) != FATE_FINALIZE;
 	return 0;
 }
 
 static bool is_issued(const struct order *o)
 {
-	return o->object.status == STATUS_VALID && o->object.certificate;
+	return fate_of(o) == FATE_FETCH;
 }
 
 static int check_alive(struct order *o, struct err *err)
 {
-	if (o->object.status == STATUS_INVALID)
+	if (fate_of(o) == FATE_DROP)
 		return placing_invalid(o, err);
-	if (!is_issued(o) && !o->must_look && !o->object.finalize)
+	if (!o->must_look && !o->object.finalize)
 		return err_set(err, ERR_BAD_ANSWER,
 			"the order at the CA %s cannot be finalized", o->ca->name);
 	return 0;
@@ -251,7 +294,7 @@ static void judge(struct order *o)
 		log_event(&o->task.log, EVENT_ACME_DOWN, err,
 			"the CA %s counts as down and is left alone for a while", o->ca->name);
 	if (may_pass(err))
-		o->is_dead = clock_tick().ms >= o->given_up.ms;
+		o->is_dead = clock_tick().ms + POST_LAST_MS >= o->given_up.ms;
 	else
 		o->is_dead = class == CLASS_REFUSED || class == CLASS_CONFIG;
 	o->is_dead = (o->is_dead || err->code == ERR_ACCOUNT_LOST) && o->url.len > 0;
@@ -274,6 +317,8 @@ static void run(struct task *task)
 	}
 	if (o->url.len > 0) {
 		AWAIT(look(o));
+		AWAIT(ask_key(o));
+		take_key(o);
 		TRY(placing_resumed(o, &task->err));
 		if (o->url.len == 0) {
 			AWAIT(forget(o));
@@ -290,6 +335,11 @@ static void run(struct task *task)
 		}
 		AWAIT(placing_send(o));
 		TRY(placing_placed(o, &task->err));
+		if (placing_is_old(o)) {
+			AWAIT(ask_key(o));
+			take_key(o);
+			TRY(placing_old(o, &task->err));
+		}
 	}
 	if (!o->is_noted) {
 		AWAIT(note(o));

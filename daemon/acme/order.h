@@ -7,6 +7,7 @@
 #include "daemon/acme/account.h"
 #include "daemon/acme/acme.h"
 #include "daemon/acme/download.h"
+#include "daemon/acme/fate.h"
 #include "daemon/acme/post.h"
 #include "daemon/acme/precheck.h"
 
@@ -27,10 +28,11 @@ struct conf;
  * An order that the facts tell to be in flight (args.resume) is looked at first, whatever state it is
  * in, and no second one is placed while it may still give a certificate.  An order that ended, or that was
  * given up, is forgotten together with its key.  What was presented is withdrawn on every way out.
+ * How an order goes on is decided in one table, fates.def.
  *
  * ORDER_MS bounds the whole, counted from when it was placed; every request and every wait has a part
  * of that.  What it waits for is told as steps: account, order, challenge, validate, finalize,
- * download, store.
+ * processing, download, store.
  */
 
 #define ORDER_MS (INT64_C(60) * 60 * 1000)
@@ -79,7 +81,10 @@ struct order {
 	struct download download;
 	struct buf chain; /* PEM */
 	char *abandoned;
-	unsigned looks, n_lost;
+	enum order_held held; /* what the keeper holds for it */
+	unsigned looks, n_lost, n_dropped;
+	struct instant processing; /* since when the CA is known to make the certificate */
+	struct instant again;      /* when it is looked at next; INSTANT_NONE: not waited for */
 	bool wants_profile, wants_replaces;
 	bool is_opening;    /* waits for the account */
 	bool must_look;     /* what the order's state is has to be asked first */
@@ -98,7 +103,7 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
 bool order_may_fail_over(const struct order *order);
 void order_done(struct order *order); /* zeroed is fine */
 
-/* What name servers it waits for and what they said, a line each; false when it waits for none. */
+/* The CA or the name servers that it waits for and what they said, a line each; false: for none. */
 bool order_tell(const struct order *order, struct buf *lines);
 
 /*

@@ -11,6 +11,7 @@ enum {
 	PATIENCE_MS = 10 * 60 * 1000,
 	REPLACES_MS = 5 * 1000, /* some servers fail for good on a serial that they misread */
 	LOST_MAX = 2,
+	DROPS_MAX = 1, /* orders that a CA hands out again although they are of no use */
 };
 
 void placing_ask(struct order *o, enum sign op, const char *url)
@@ -84,21 +85,36 @@ static bool has_names(const struct order *o)
 	return found == cert->n_names && o->object.n_names == cert->n_names;
 }
 
-static int drop(struct order *o)
+static void drop(struct order *o)
 {
 	order_object_done(&o->object);
 	buf_clear(&o->url);
-	o->is_noted = o->was_finalized = false;
+	o->is_noted = o->was_finalized = o->must_look = false;
+	o->held = HELD_NOTHING;
 	o->given_up = o->deadline = post_deadline(ORDER_MS);
-	return 0;
 }
 
-int placing_resumed(struct order *o, struct err *err)
+/* An order that would give a certificate, to nobody's use; all others end by themselves. */
+static void tell_dropped(const struct order *o, enum order_state state)
+{
+	if (state != ORDER_ISSUED && o->held != HELD_BROKEN)
+		return;
+	log_event(&o->task.log, EVENT_ACME_DROPPED, NULL,
+		"%s: the order %s at the CA %s is %s, but %s; it is forgotten, and a new one "
+		"is "
+		"placed",
+		o->args.cert, buf_text(&o->url), o->ca->name, status_text(o->object.status),
+		order_held_text(o->held));
+}
+
+/* How the order stands by the last look at it. */
+static int take_state(struct order *o, enum order_state *out, struct err *err)
 {
 	const struct err *failed = &o->post.err;
 
+	*out = ORDER_GONE;
 	if (failed->code == ERR_ACCOUNT_LOST || err_code_class(failed->code) == CLASS_REFUSED)
-		return drop(o);
+		return 0;
 	if (err_is_set(failed)) {
 		*err = *failed;
 		return -1;
@@ -106,12 +122,49 @@ int placing_resumed(struct order *o, struct err *err)
 	if (placing_take(o, err) < 0)
 		return -1;
 	bound(o);
-	if (o->object.status == STATUS_INVALID || !has_names(o))
-		return drop(o);
-	if (o->object.status != STATUS_VALID && clock_tick().ms >= o->deadline.ms)
-		return drop(o);
-	o->must_look =
-		o->object.status == STATUS_PROCESSING || o->object.status == STATUS_UNKNOWN;
+	*out = order_state_of(&o->object);
+	return 0;
+}
+
+int placing_resumed(struct order *o, struct err *err)
+{
+	enum order_state state;
+	enum order_fate fate;
+
+	if (take_state(o, &state, err) < 0)
+		return -1;
+	if (state != ORDER_GONE && !has_names(o))
+		o->held = HELD_FOREIGN;
+	fate = order_fate(state, o->held);
+	o->must_look = fate == FATE_WAIT;
+	if (fate == FATE_FETCH || (fate != FATE_DROP && clock_tick().ms < o->deadline.ms))
+		return 0;
+	tell_dropped(o, state);
+	drop(o);
+	return 0;
+}
+
+bool placing_is_old(const struct order *o)
+{
+	enum order_state state = order_state_of(&o->object);
+
+	return o->url.len > 0 && order_fate(state, HELD_NOTHING) == FATE_DROP &&
+	       order_fate(state, HELD_KEY) != FATE_DROP;
+}
+
+int placing_old(struct order *o, struct err *err)
+{
+	enum order_state state = order_state_of(&o->object);
+
+	if (order_fate(state, o->held) != FATE_DROP)
+		return 0;
+	if (o->n_dropped++ == DROPS_MAX)
+		return err_set(err, ERR_BAD_ANSWER,
+			"the CA %s answers a new order with an old one, %s, that is %s, but %s",
+			o->ca->name, buf_text(&o->url), status_text(o->object.status),
+			order_held_text(o->held));
+	tell_dropped(o, state);
+	drop(o);
 	return 0;
 }
 
@@ -218,13 +271,25 @@ int placing_placed(struct order *o, struct err *err)
 		return -1;
 	buf_add_text(&o->url, url);
 	bound(o);
-	o->must_look =
-		o->object.status == STATUS_PROCESSING || o->object.status == STATUS_UNKNOWN;
+	o->must_look = order_fate(order_state_of(&o->object), HELD_KEY) == FATE_WAIT;
 	return 0;
+}
+
+int placing_gone(const struct order *o, struct err *err)
+{
+	*err = o->post.err;
+	if (!order_is_gone(&o->post.problem))
+		return -1;
+	return err_add(err, "the CA %s does not know the order %s any more", o->ca->name,
+		buf_text(&o->url));
 }
 
 int placing_invalid(const struct order *o, struct err *err)
 {
+	if (o->object.status != STATUS_INVALID)
+		return err_set(err, ERR_CA_REFUSED, "the order %s at the CA %s is %s, and %s",
+			buf_text(&o->url), o->ca->name, status_text(o->object.status),
+			order_held_text(o->held));
 	if (!o->object.has_error)
 		return err_set(
 			err, ERR_CA_REFUSED, "the CA %s made the order invalid", o->ca->name);

@@ -1,6 +1,8 @@
 #ifndef CERTD_DAEMON_ACME_PLACING_H
 #define CERTD_DAEMON_ACME_PLACING_H
 
+#include <stdbool.h>
+
 #include "proto/keeper.h"
 
 struct err;
@@ -14,8 +16,8 @@ struct order;
  * order with a wish is refused for a reason that may be the wish, it is placed again without it, once for
  * each.  An order whose account is lost is placed again once the key is registered anew.
  *
- * An order that is found again is dropped, and a new one placed, when it is gone, invalid, too old
- * or for other names than those of the configuration now.
+ * An order that is found again is dropped, and a new one placed, when it is too old or when fates.def
+ * says so.  So is an old order that the CA hands out in the place of a new one, once.
  */
 
 /* Sends a request about the order with its deadline; the error ends up in order->post.err. */
@@ -33,7 +35,14 @@ int placing_check(struct order *order, struct err *err);
 void placing_send(struct order *order);
 int placing_placed(struct order *order, struct err *err);
 
-/* Fills *err: why the order is invalid.  Returns -1. */
+/* Is it further than a new order can be?  Then order->held has to be known: order->url empty: once more. */
+bool placing_is_old(const struct order *order);
+int placing_old(struct order *order, struct err *err);
+
+/* Fills *err: why a request about the order failed.  Returns -1. */
+int placing_gone(const struct order *order, struct err *err);
+
+/* Fills *err: why nothing can come of the order, by its state.  Returns -1. */
 int placing_invalid(const struct order *order, struct err *err);
 
 #endif

@@ -16,8 +16,9 @@ enum {
 	LOOK_MS = 5, /* after the first look at something that is not done yet */
 	LOOK_GROWTH = 4,
 	LOOK_MAX_MS = 5 * 1000,
-	ASKED_MIN_MS = 100, /* bounds of what a CA may ask for */
-	ASKED_MAX_MS = 60 * 1000,
+	ASKED_MAX_MS = 60 * 1000, /* however long a CA wants us to wait */
+	ASKED_MIN_MS =
+		1000, /* before the second look, when a CA asks for less, or for nonsense */
 };
 
 void post_begin(struct post *post, struct acme_ca *ca, enum sign op, const char *url)
@@ -88,21 +89,34 @@ bool post_alternate(const struct post *post, unsigned n, struct buf *out)
 	return false;
 }
 
+static int64_t grown_ms(int64_t ms, unsigned looks, int64_t growth)
+{
+	for (unsigned i = 1; i < looks && ms < LOOK_MAX_MS; i++)
+		ms *= growth;
+	return ms > LOOK_MAX_MS ? LOOK_MAX_MS : ms;
+}
+
+/* "0", a date of the past and what is no time at all ask for nothing; a CA that hurries us is not obeyed. */
+static int64_t asked_ms(struct instant asked, unsigned looks)
+{
+	int64_t least = grown_ms(ASKED_MIN_MS, looks, 2);
+	int64_t ms = instant_is_set(asked) ? instant_since(asked, clock_now()).s * 1000 : 0;
+
+	if (ms < ASKED_MIN_MS)
+		return least;
+	return ms > ASKED_MAX_MS ? ASKED_MAX_MS : ms;
+}
+
 int64_t post_poll_ms(const struct post *post, unsigned looks, struct tick deadline)
 {
-	struct instant asked = post_retry(post);
-	int64_t left = deadline.ms - clock_tick().ms, ms = LOOK_MS;
+	int64_t left = deadline.ms - clock_tick().ms - POST_LAST_MS, ms;
 
 	if (left <= 0)
 		return -1;
-	if (instant_is_set(asked)) {
-		ms = instant_since(asked, clock_now()).s * 1000;
-		ms = ms < ASKED_MIN_MS ? ASKED_MIN_MS : ms > ASKED_MAX_MS ? ASKED_MAX_MS : ms;
-	} else {
-		for (unsigned i = 1; i < looks && ms < LOOK_MAX_MS; i++)
-			ms *= LOOK_GROWTH;
-		ms = ms > LOOK_MAX_MS ? LOOK_MAX_MS : ms;
-	}
+	if (http_header(&post->http, "retry-after", NULL))
+		ms = asked_ms(post_retry(post), looks);
+	else
+		ms = grown_ms(LOOK_MS, looks, LOOK_GROWTH);
 	return ms < left ? ms : left;
 }
 
@@ -186,7 +200,7 @@ static void judge(struct post *post)
 			&post->problem);
 		problem_err(&post->problem, post_retry(post), &post->err);
 	} else if (!err_is_set(&post->err) && str_is(post->http.method, "HEAD")) {
-		err_set(&post->err, ERR_BAD_ANSWER, "the answer brings no nonce");
+		nonce_missing(http_header(&post->http, "replay-nonce", NULL), &post->err);
 	}
 	if (err_is_set(&post->err))
 		err_add(&post->err, "the CA %s, %s", acme_ca_text(post->ca, ca),
@@ -199,8 +213,9 @@ static int64_t wait_ms(struct post *post)
 	struct tick now = clock_tick();
 	int64_t ms = PAUSE_MS;
 
+	/* A connection that broke may have carried a finalize twice; the second one's nonce is used up. */
 	if (post->problem.kind == PROBLEM_BAD_NONCE)
-		return post->n_nonces++ < POST_NONCES ? 0 : -1;
+		return post->op != SIGN_FINALIZE && post->n_nonces++ < POST_NONCES ? 0 : -1;
 	if (post->err.code != ERR_CONNECT && post->err.code != ERR_HTTP &&
 		post->err.code != ERR_TIMEOUT && post->err.code != ERR_CA_FAILED &&
 		post->err.code != ERR_RATE_LIMITED)
@@ -214,8 +229,11 @@ static int64_t wait_ms(struct post *post)
 	for (unsigned i = 0; i < post->n_tries && ms < PAUSE_MAX_MS; i++)
 		ms *= 2;
 	post->n_tries++;
-	if (instant_is_set(post->err.not_before))
-		ms = instant_since(post->err.not_before, clock_now()).s * 1000 + PAUSE_MS;
+	if (instant_is_set(post->err.not_before)) {
+		int64_t asked = instant_since(post->err.not_before, clock_now()).s * 1000;
+
+		ms = asked + PAUSE_MS > ms ? asked + PAUSE_MS : ms;
+	}
 	if (now.ms + ms > post->trouble.ms + post->patience_ms || ms >= left_ms(post))
 		return -1;
 	return ms;

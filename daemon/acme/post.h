@@ -26,7 +26,7 @@
  * A rejected nonce is answered with the nonce of that very answer, POST_NONCES times.  What may be the
  * CA's passing trouble (no connection, a broken one, 5xx, a short Retry-After) is tried again with
  * back-off as long as `patience_ms` and the deadline allow, but only when asking twice does no harm:
- * a finalize is never repeated here, whoever sent it looks how the order stands.
+ * a finalize is never repeated here, not even for a rejected nonce: how the order stands is looked at first.
  * A Retry-After beyond the deadline ends it at once and travels in the error.
  *
  * The struct is the caller's, zeroed before the first use; its answer stays until the next post_begin()
@@ -35,6 +35,7 @@
 
 enum { POST_NONCES = 40 };
 #define POST_PATIENCE_MS 30000
+#define POST_LAST_MS 1000
 
 struct post {
 	struct task task;
@@ -74,9 +75,10 @@ bool post_alternate(const struct post *post, unsigned n, struct buf *out);
 struct tick post_deadline(int64_t ms);
 
 /*
- * How long to wait before looking again: what the CA asked for, between POLL_MIN_MS and POLL_MAX_MS,
- * else 5 ms, then four times as long with each look, up to five seconds; never beyond the deadline.
- * A negative number: the deadline has come.
+ * How long to wait before looking again: what the CA asked for, a second at least and a minute at most;
+ * when it asks for less than a second or for nonsense, a second, then twice as long with each look, up to
+ * five.  When it asks for nothing, 5 ms, then four times as long with each look, up to five seconds.  The
+ * last look is POST_LAST_MS before the deadline.  A negative number: that was it.
  */
 int64_t post_poll_ms(const struct post *post, unsigned looks, struct tick deadline);
 

@@ -10,6 +10,9 @@ static const struct duration waits[] = { { 60 }, { 600 }, { 3600 }, { 14400 }, {
 /* The longest limit that is known lasts a week; a wish for months is not granted. */
 #define WISH_MAX DAYS(8)
 
+/* Where nothing valid is held a wrong Retry-After must not keep a service down for days. */
+#define WISH_MAX_BARE HOURS(12)
+
 /*
  * A limit, and a CA that is left alone, tell when to ask again, and asking costs nobody anything that
  * more steps would save.
@@ -76,9 +79,12 @@ static struct duration wait_after(
 }
 
 /* What the other side asked for, within reason. */
-static struct instant wish(const struct failure *failure)
+static struct instant wish(const struct failure *failure, const struct version_facts *curr)
 {
-	return instant_min(failure->not_before, instant_add(failure->last, WISH_MAX));
+	bool is_bare = !version_is_set(&curr->id) || version_is_expired(curr, failure->last);
+
+	return instant_min(failure->not_before,
+		instant_add(failure->last, is_bare ? WISH_MAX_BARE : WISH_MAX));
 }
 
 struct instant failure_retry(
@@ -89,13 +95,13 @@ struct instant failure_retry(
 	if (instant_before(now, failure->last))
 		return now;
 	return instant_max(
-		wish(failure), instant_add(failure->last, wait_after(failure, curr)));
+		wish(failure, curr), instant_add(failure->last, wait_after(failure, curr)));
 }
 
 enum why failure_why(const struct failure *failure, const struct version_facts *curr)
 {
 	if (!instant_before(
-		    instant_add(failure->last, wait_after(failure, curr)), wish(failure)))
+		    instant_add(failure->last, wait_after(failure, curr)), wish(failure, curr)))
 		return WHY_BACKOFF;
 	if (failure->code == ERR_CA_DOWN)
 		return WHY_CA_DOWN;

@@ -88,7 +88,7 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 /*
  * The moment of the next try after the n-th failure in a row: 1m 10m 1h 4h 12h 24h after the last
  * one, halved below a tenth of the life left; a wish of the other side only lengthens it, by at most
- * eight days.  So that
+ * eight days, and by twelve hours where no valid version is held.  So that
  * short lives get their tries too, a wait is never longer than a quarter of what was left of curr
  * (of its whole life, once it has ended), but at least a second.
  *

@@ -198,13 +198,15 @@ static int check_failures(const struct ledger *ledger, const struct cert_conf *c
 static int check_wish(const struct cert *cert, struct err *err)
 {
 	const struct failure *last = &cert->facts.failure;
+	struct instant until = instant_min(
+		last->not_before, failure_retry(last, &cert->facts.curr, clock_now()));
 
 	if (last->code != ERR_RATE_LIMITED || cert->conf->n_cas != 1 ||
-		!instant_before(clock_now(), last->not_before))
+		!instant_before(clock_now(), until))
 		return 0;
 	err_set(err, ERR_RATE_LIMITED, "asking again earlier would be refused again: %s",
 		last->text ? last->text : "a limit is used up");
-	err->not_before = last->not_before;
+	err->not_before = until;
 	return -1;
 }
 

@@ -126,6 +126,42 @@ void serve_order_request(struct asked *asked)
 		asked_facts(asked);
 }
 
+/*
+ * Without its key an order is worth nothing, whatever the CA makes of it, so the engine asks before it
+ * waits for one.  A file that cannot be read now says nothing about the key, and is an error.
+ */
+static int tell_key(struct asked *asked, const char **out, struct err *err)
+{
+	const struct line *line = &asked->message.line;
+	struct pending pending AUTO_PENDING = { .key = NULL };
+	struct pending_name name = { .cert = asked->cert->name };
+	struct authority at;
+
+	name.order = line_need(line, "order", err);
+	if (!name.order || authority_find(asked->conf, line, &at, err) < 0)
+		return -1;
+	name.is_test = at.is_test;
+	*out = "ready";
+	if (pending_read(asked->server->store, &name, &pending, err) == 0)
+		return 0;
+	*out = err->code == ERR_NOT_FOUND ? "none" : "broken";
+	return err->code == ERR_IO || err->code == ERR_NO_RIGHTS ? -1 : 0;
+}
+
+void serve_order_key_request(struct asked *asked)
+{
+	struct buf rows AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
+	const char *key = NULL;
+
+	if (tell_key(asked, &key, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	line_add(&rows, "key", key);
+	asked_ok(asked, &rows);
+}
+
 /* The version that a crash kept us from telling of, or from linking: this very certificate. */
 struct twin {
 	struct asked *asked;

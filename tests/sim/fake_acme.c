@@ -257,6 +257,8 @@ static bool has_trouble(struct acme_request *request)
 		acme_problem(request, trouble->status, trouble->type, "as it was asked for");
 		if (trouble->retry_s > 0)
 			acme_retry_after(request, trouble->retry_s);
+		if (trouble->retry_s < 0)
+			acme_add_header(request, "Retry-After", "0");
 		return true;
 	}
 	return false;
@@ -279,6 +281,8 @@ static void answer(void *data, const struct http_request *http, struct http_repl
 		const struct route *route = &routes[request.ask];
 
 		acme->counts.n_asked[request.ask]++;
+		if (request.ask == ASK_FINALIZE)
+			acme_note_finalize(&request);
 		if (str_is(http->method, "POST") != route->is_signed) {
 			acme_complain(acme, "%s of %s", http->method, http->url);
 			acme_problem(&request, 405, "malformed", "not with this method");

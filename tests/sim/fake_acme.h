@@ -71,7 +71,10 @@ struct acme_knobs {
 	bool looks_once; /* a challenge that failed stays pending until it is answered again */
 	bool always_asks_again; /* orders say "ready" only when looked at: finalize comes too early */
 	unsigned n_stuck;       /* so many of the next orders are processed for ever */
-	enum acme_wrong wrong; /* with the next n_wrong certificates */
+	unsigned n_old; /* so many of the next new orders are answered with the last one */
+	const char *poll_after; /* Retry-After of what is processed; NULL: as it likes */
+	bool may_waste;         /* nobody has to fetch what was issued */
+	enum acme_wrong wrong;  /* with the next n_wrong certificates */
 	unsigned n_wrong;
 	struct instant window_start,
 		window_end;          /* renewal information for all; else by lifetime */
@@ -101,7 +104,7 @@ void fake_acme_free(struct fake_acme *acme);
 struct acme_knobs *fake_acme_knobs(struct fake_acme *acme);
 const struct acme_counts *fake_acme_counts(const struct fake_acme *acme);
 
-/* The next `times` requests of this kind (< 0: all) are answered with a problem; retry_s 0: no Retry-After. */
+/* The next `times` requests of this kind (< 0: all) are answered with a problem; retry_s 0: no Retry-After, < 0: one of 0. */
 void fake_acme_trouble(struct fake_acme *acme, enum acme_ask ask, int status, const char *type,
 	int64_t retry_s, int times);
 

@@ -17,7 +17,7 @@ enum { OLD_TYPES = 3, TYPES = 5, POLL_S = 2 };
 static const char *const types[TYPES] = { "http-01", "dns-01", "tls-alpn-01", "dns-account-01",
 	"dns-persist-01" };
 
-static const char *state_text(enum acme_state state)
+const char *acme_state_text(enum acme_state state)
 {
 	static const char *const texts[] = { "pending", "ready", "processing", "valid",
 		"invalid", "deactivated", "expired" };
@@ -148,7 +148,7 @@ static void tell_order(struct acme_request *request, struct acme_order *order)
 	char expires[INSTANT_TEXT_LEN];
 
 	buf_printf(body, "{\"status\":\"%s\",\"expires\":\"%s\",\"identifiers\":[",
-		state_text(order->state), instant_text(order->expires, expires));
+		acme_state_text(order->state), instant_text(order->expires, expires));
 	shuffle(acme, order->n_names, places);
 	for (size_t i = 0; i < order->n_names; i++)
 		buf_printf(body, "%s{\"type\":\"%s\",\"value\":\"%s\"}", i ? "," : "",
@@ -166,7 +166,11 @@ static void tell_order(struct acme_request *request, struct acme_order *order)
 		buf_add_text(body, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:"
 				   "unauthorized\",\"detail\":\"not all names were shown\"}");
 	buf_add_char(body, '}');
-	if (order->state == STATE_PROCESSING)
+	if (order->state != STATE_PROCESSING)
+		return;
+	if (acme->knobs.poll_after)
+		acme_add_header(request, "Retry-After", acme->knobs.poll_after);
+	else
 		acme_retry_after(request, POLL_S);
 }
 
@@ -193,11 +197,11 @@ static void check_manners(struct fake_acme *acme, struct acme_order *order)
 		struct acme_order *other = acme->orders[i];
 
 		acme_order_age(other);
-		if (other->is_known && is_for_same(other, order) && !other->is_fetched &&
-			other->state != STATE_INVALID && !other->is_stuck)
+		if (!acme->knobs.may_waste && other->is_known && is_for_same(other, order) &&
+			!other->is_fetched && other->state != STATE_INVALID && !other->is_stuck)
 			acme_complain(acme, "order %u for %s, while order %u is %s",
 				order->number, order->names[0], other->number,
-				state_text(other->state));
+				acme_state_text(other->state));
 	}
 }
 
@@ -260,7 +264,14 @@ void acme_new_order(struct acme_request *request)
 	}
 	if (!take_replaced(request, &replaced))
 		return;
-	order = make_order(request);
+	if (request->acme->knobs.n_old > 0 && request->acme->n_orders > 0) {
+		request->acme->knobs.n_old--;
+		replaced = NULL;
+		order = request->acme->orders[request->acme->n_orders - 1];
+		acme_order_age(order);
+	} else {
+		order = make_order(request);
+	}
 	if (replaced) {
 		replaced->replaced_by = order->number;
 		request->acme->counts.n_replacing++;
@@ -293,6 +304,7 @@ void acme_order(struct acme_request *request)
 
 	if (!order)
 		return;
+	order->is_unsure = false;
 	order->was_asked |= order->state == STATE_READY;
 	order->was_told |= order->state == STATE_PROCESSING || order->state == STATE_VALID;
 	tell_order(request, order);
@@ -311,7 +323,7 @@ void acme_finalize(struct acme_request *request)
 		acme_complain(request->acme, "order %u is finalized twice", order->number);
 	if (order->state != STATE_READY ||
 		(request->acme->knobs.always_asks_again && !order->was_asked)) {
-		acme_problem(request, 403, "orderNotReady", state_text(order->state));
+		acme_problem(request, 403, "orderNotReady", acme_state_text(order->state));
 		return;
 	}
 	if (!text || jws_base64_read(text, strlen(text), &csr, &ignored) < 0) {
@@ -364,7 +376,7 @@ static void tell_challenge(struct acme_request *request, struct acme_authz *auth
 		"{\"type\":\"%s\",\"url\":\"%schallenge/%u/%s\",\"token\":\"%s\","
 		"\"status\":\"%s\"",
 		types[i], request->acme->origin, authz->number, types[i], authz->token,
-		authz->state != STATE_PENDING ? state_text(authz->state)
+		authz->state != STATE_PENDING ? acme_state_text(authz->state)
 		: is_answered                 ? "processing"
 					      : "pending");
 	if (str_is(types[i], "dns-persist-01"))
@@ -385,7 +397,7 @@ static void tell_authz(struct acme_request *request, struct acme_authz *authz)
 	buf_printf(body,
 		"{\"identifier\":{\"type\":\"%s\",\"value\":\"%s\"},\"status\":\"%s\","
 		"\"expires\":\"%s\",%s\"challenges\":[",
-		authz->is_ip ? "ip" : "dns", authz->name, state_text(authz->state),
+		authz->is_ip ? "ip" : "dns", authz->name, acme_state_text(authz->state),
 		instant_text(authz->expires, expires),
 		authz->is_wildcard ? "\"wildcard\":true," : "");
 	buf_add_text(body, "{\"type\":\"odd-99\",\"status\":\"pending\"}");
@@ -462,21 +474,4 @@ void acme_drop_orders(struct fake_acme *acme)
 	}
 	free(acme->orders);
 	free(acme->authz);
-}
-
-void fake_acme_settle(struct fake_acme *acme)
-{
-	for (size_t i = 0; i < acme->n_orders; i++) {
-		struct acme_order *order = acme->orders[i];
-
-		acme_order_age(order);
-		if (order->account->is_lost || order->is_stuck || order->is_fetched)
-			continue;
-		if (order->state == STATE_VALID || order->state == STATE_PROCESSING)
-			acme_complain(acme, "nobody fetched the certificate of order %u",
-				order->number);
-		else if (order->is_known && order->state != STATE_INVALID)
-			acme_complain(acme, "order %u was given up while it is %s",
-				order->number, state_text(order->state));
-	}
 }

@@ -10,8 +10,8 @@
 
 /*
  * What the files of the fake ACME server share: fake_acme.c answers and keeps accounts and nonces,
- * fake_acme_jws.c reads what is signed, fake_acme_order.c has orders and authorizations, and
- * fake_acme_cert.c certificates.  Objects live until fake_acme_free(); their number is their URL.
+ * fake_acme_jws.c reads what is signed, fake_acme_order.c has orders and authorizations,
+ * fake_acme_watch.c looks at how they are treated, and fake_acme_cert.c has certificates.  Objects live until fake_acme_free(); their number is their URL.
  */
 
 struct cert;
@@ -62,6 +62,7 @@ struct acme_order {
 	unsigned replaced_by;               /* number of an order, or 0 */
 	bool is_known, is_stuck, was_asked; /* the client used its URL; it looked since ready */
 	bool was_told;                      /* that it was finalized */
+	bool is_unsure;                     /* a finalize was sent, and no look followed */
 	bool is_fetched, is_revoked, is_wrong;
 };
 
@@ -135,6 +136,11 @@ char *acme_jws_new_key(struct acme_request *request);
 void acme_new_order(struct acme_request *request);
 void acme_order(struct acme_request *request);
 void acme_finalize(struct acme_request *request);
+
+const char *acme_state_text(enum acme_state state);
+
+/* A finalize came, whatever becomes of it: the client looks before it sends another one. */
+void acme_note_finalize(struct acme_request *request);
 void acme_authz(struct acme_request *request);
 void acme_challenge(struct acme_request *request);
 void acme_drop_orders(struct fake_acme *acme);

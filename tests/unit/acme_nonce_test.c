@@ -38,6 +38,27 @@ TEST(the_newest_nonce_goes_first_and_none_goes_twice)
 	nonces_done(&nonces);
 }
 
+TEST(what_is_wrong_with_a_nonce_is_told)
+{
+	char text[NONCE_LEN + 2];
+	struct err err;
+
+	memset(text, 'x', sizeof(text));
+	text[NONCE_LEN + 1] = '\0';
+	nonce_missing(NULL, &err);
+	CHECK_STR(err.text, "the answer brings no nonce");
+	nonce_missing("", &err);
+	CHECK_STR(err.text, "the answer brings no nonce");
+	nonce_missing("a+b=", &err);
+	CHECK_STR(err.text, "the answer brings the nonce \"a+b=\", which is not base64url");
+	nonce_missing(text, &err);
+	CHECK_STR(
+		err.text, "the answer brings a nonce of 257 characters, and 256 are the most");
+	nonce_missing("abc", &err);
+	CHECK_STR(err.text, "the answer brings the nonce \"abc\", which was used before");
+	CHECK_INT(err.code, ERR_BAD_ANSWER);
+}
+
 TEST(what_is_no_nonce_is_passed_over)
 {
 	struct nonces nonces = { .n = 0 };

@@ -1,5 +1,7 @@
 #include "tests/unit/acme_scene.h"
 
+#include <dirent.h>
+
 #include "daemon/keeper/challenge.h"
 
 /* From the order in flight to the stored version, and what comes after it. */
@@ -57,6 +59,41 @@ TEST(slow_keys_are_made_beside_the_loop)
 	one = csr_of_answer();
 	OK(SIGN("finalize") " cert=" CERT " order=" ORDER);
 	CHECK(str_is(strstr(payload(), "\"csr\""), one));
+}
+
+/* The path of the pending key in a folder that has one. */
+static char *find_pending(const char *folder)
+{
+	const struct dirent *entry;
+	char *path = NULL;
+	DIR *open = opendir(folder);
+
+	while (open && (entry = readdir(open)))
+		if (str_starts(entry->d_name, "pending-"))
+			path = mem_printf("%s/%s", folder, entry->d_name);
+	if (open)
+		closedir(open);
+	return path;
+}
+
+TEST(what_is_held_for_an_order_is_told)
+{
+	WORLD;
+	char *path AUTO_FREE = NULL, *old AUTO_FREE = NULL;
+	struct err err;
+
+	REFUSED("bad-argument", "order", "order-key cert=" CERT " ca=le");
+	CHECK_STR(ask("order-key cert=" CERT " ca=le order=" ORDER), "ok 1 key=none");
+	have_order();
+	CHECK_STR(ask("order-key cert=" CERT " ca=le order=" ORDER), "ok 1 key=ready");
+	CHECK_STR(ask("order-key cert=" CERT " ca=le order=" ORDER "2"), "ok 1 key=none");
+	CHECK_STR(ask("order-key cert=" CERT " ca=le test=yes order=" ORDER), "ok 1 key=none");
+	path = mem_printf("%s/certs/" CERT "/keys", dir);
+	old = find_pending(path);
+	REQUIRE(old && file_replace(AT_FDCWD, old, "", 0, FILE_SECRET, &err) == 0);
+	CHECK_STR(ask("order-key cert=" CERT " ca=le order=" ORDER), "ok 1 key=broken");
+	OK("order cert=" CERT " ca=le done=yes");
+	CHECK_STR(ask("order-key cert=" CERT " ca=le order=" ORDER), "ok 1 key=none");
 }
 
 static const char *fact(const char *key)

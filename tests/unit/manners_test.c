@@ -227,6 +227,7 @@ TEST(what_a_ca_asked_for_holds_for_everybody)
 			if (cert->conf->n_cas > 1)
 				give_ledger("b", "");
 			cert->facts.failure.code = rows[i].code;
+			cert->facts.failure.last = clock_now();
 			cert->facts.failure.not_before =
 				instant_add(clock_now(), SECONDS(rows[i].in));
 			if (check(is_forced, &err) != rows[i].want)
