@@ -59,8 +59,34 @@ static void say_version(struct story *story, const char *which, const struct ver
 	say(story, "The %s version is %s; it %s at %s.", which, version_id_text(&v->id, id),
 		version_is_expired(v, story->now) ? "ended" : "ends",
 		when(story, v->not_after, end));
+	if (version_is_early(v, story->now))
+		say(story, "It is not valid before %s.", when(story, v->not_before, end));
 	if (instant_is_set(v->revoked))
 		say(story, "It was revoked at %s.", when(story, v->revoked, end));
+}
+
+/* Goes before the plan, which may have nothing to do about it. */
+static void say_refusal(struct story *story)
+{
+	const struct chain_start *start = &story->issuer->curr;
+	char at[80];
+
+	if (story->plan.refusal == WHY_NOT_YET_VALID)
+		say(story,
+			"Every client refuses the current version before %s: it begins then.",
+			when(story, story->facts->curr.not_before, at));
+	else if (story->plan.refusal == WHY_ISSUER_NOT_YET_VALID)
+		say(story,
+			"Every client refuses the current version before %s: the version of %s "
+			"above "
+			"it begins then.",
+			when(story, start->from, at),
+			conf_cert_at(story->all, start->place)->name);
+	else
+		return;
+	say(story, "If the clock is wrong, correct it; else the version is replaced, by an "
+		   "operator "
+		   "where the plan may not.");
 }
 
 static void say_held(struct story *story)
@@ -219,6 +245,10 @@ static void say_issuer(struct story *story)
 	if (!issuer->is_set)
 		say(story, "The CA %s, certificate %s, has no current version.", ca->name,
 			name);
+	else if (instant_before(story->now, issuer->start.from))
+		say(story, "The CA %s cannot sign before %s, when the version of %s begins.",
+			ca->name, when(story, issuer->start.from, end),
+			conf_cert_at(story->all, issuer->start.place)->name);
 	else
 		say(story, "The CA %s signs with %s, which %s at %s.", ca->name, name,
 			instant_before(story->now, issuer->not_after) ? "ends" : "ended",
@@ -272,7 +302,8 @@ static void say_target(struct story *story, const struct target_conf *target)
 	char id[VERSION_ID_TEXT_LEN], what[320];
 
 	if (target_has_curr(story->facts, target))
-		say(story, "Target %s has the current version.", target->name);
+		say(story, "Target %s has the current version%s.", target->name,
+			story->plan.refusal == WHY_NONE ? "" : ", and clients refuse it");
 	else if (facts && version_is_set(&facts->confirmed))
 		say(story, "Target %s still has version %s.", target->name,
 			version_id_text(&facts->confirmed, id));
@@ -297,6 +328,7 @@ void cert_explain(const struct cert_conf *conf, const struct conf *all,
 		.tell = tell,
 		.data = data };
 
+	say_refusal(&story);
 	say_next_step(&story);
 	say_held(&story);
 	say_renewal(&story);

@@ -36,7 +36,7 @@ enum health cert_health(const struct cert_conf *conf, const struct conf *all,
 {
 	if (version_is_expired(&facts->curr, now))
 		return HEALTH_EXPIRED;
-	if (is_failing(conf, all, facts, plan))
+	if (plan->refusal != WHY_NONE || is_failing(conf, all, facts, plan))
 		return HEALTH_FAILING;
 	if (is_working)
 		return HEALTH_WORKING;

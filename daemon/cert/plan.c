@@ -24,6 +24,7 @@ struct ladder {
 	struct instant now;
 	struct instant renewal, reserve; /* NONE without curr */
 	bool is_by_ca;                   /* the renewal moment is one of its CA's window */
+	enum why refusal;                /* as in struct plan */
 };
 
 struct step {
@@ -90,15 +91,49 @@ static bool is_zero(const uint8_t spki[32])
 	return memcmp(spki, zero, sizeof(zero)) == 0;
 }
 
-static bool issuer_is_valid(const struct ladder *on)
+static bool can_sign(const struct ladder *on)
 {
-	return on->issuer->is_set && instant_before(on->now, on->issuer->not_after);
+	return issuer_is_valid(on->issuer, on->now);
+}
+
+/* When all of the chain of the current version has begun. */
+static struct instant curr_start(const struct ladder *on)
+{
+	return instant_max(on->facts->curr.not_before, on->issuer->curr.from);
+}
+
+/* A version that has ended is told of as that. */
+static enum why refusal(const struct ladder *on)
+{
+	const struct version_facts *curr = &on->facts->curr;
+
+	if (!is_valid(curr, on->now) || !instant_before(on->now, curr_start(on)))
+		return WHY_NONE;
+	return version_is_early(curr, on->now) ? WHY_NOT_YET_VALID : WHY_ISSUER_NOT_YET_VALID;
+}
+
+/*
+ * Is next worth waiting for?  A version that begins in the future although the clock was past its making is
+ * one from before the clock was set back: another one is made where it would come too late.  One that was made
+ * so begins soon, and another one from the same CA would do no better.
+ */
+static bool next_counts(const struct ladder *on)
+{
+	const struct version_facts *next = &on->facts->next;
+
+	if (!is_valid(next, on->now))
+		return false;
+	if (!version_is_early(next, on->now) || !instant_before(on->now, next->created))
+		return true;
+	return is_valid(&on->facts->curr, on->now) && on->refusal == WHY_NONE &&
+	       !instant_is_set(on->facts->curr.revoked) && !facts_are_doomed(on->facts) &&
+	       instant_before(next->not_before, on->reserve);
 }
 
 /* Does the local CA sign with another key than the one that signed the version? */
 static bool is_other_issuer(const struct ladder *on, const struct version_facts *version)
 {
-	return on->issuer->is_local && issuer_is_valid(on) && !is_zero(version->issuer_spki) &&
+	return on->issuer->is_local && can_sign(on) && !is_zero(version->issuer_spki) &&
 	       memcmp(version->issuer_spki, on->issuer->spki, 32) != 0;
 }
 
@@ -125,8 +160,10 @@ static struct step issue(const struct ladder *on, enum why why, struct instant a
 {
 	struct instant retry = retry_moment(on);
 
-	if (on->issuer->is_local && !issuer_is_valid(on))
-		return step_of(ACTION_ISSUE, WHY_NO_ISSUER, INSTANT_NEVER);
+	if (on->issuer->is_local && !can_sign(on))
+		return step_of(ACTION_ISSUE, WHY_NO_ISSUER,
+			instant_before(on->now, on->issuer->start.from) ? on->issuer->start.from
+									: INSTANT_NEVER);
 	if (instant_before(at, retry) && instant_before(on->now, retry))
 		return step_of(ACTION_ISSUE, retry_why(on), retry);
 	return step_of(ACTION_ISSUE, why, at);
@@ -151,9 +188,13 @@ static bool rung_nothing(const struct ladder *on, struct step *out)
 {
 	const struct version_facts *next = &on->facts->next;
 
-	if (version_is_set(&on->facts->curr.id) || is_valid(next, on->now))
+	if (version_is_set(&on->facts->curr.id) || next_counts(on))
 		return false;
-	*out = issue(on, version_is_set(&next->id) ? WHY_NEXT_EXPIRED : WHY_ABSENT, on->now);
+	*out = issue(on,
+		is_valid(next, on->now)     ? WHY_NOT_YET_VALID
+		: version_is_set(&next->id) ? WHY_NEXT_EXPIRED
+					    : WHY_ABSENT,
+		on->now);
 	return true;
 }
 
@@ -163,8 +204,8 @@ static bool rung_doomed(const struct ladder *on, struct step *out)
 	const struct cert_facts *facts = on->facts;
 
 	if (!facts_are_doomed(facts) ||
-		(is_valid(&facts->next, on->now) && memcmp(facts->next.spki, facts->curr.spki,
-							    sizeof(facts->curr.spki)) != 0))
+		(next_counts(on) && memcmp(facts->next.spki, facts->curr.spki,
+					    sizeof(facts->curr.spki)) != 0))
 		return false;
 	*out = issue(on, WHY_DOOMED, on->now);
 	return true;
@@ -173,7 +214,7 @@ static bool rung_doomed(const struct ladder *on, struct step *out)
 /* A next that is no longer what the configuration wants is made anew before it rolls. */
 static bool rung_next_obsolete(const struct ladder *on, struct step *out)
 {
-	if (!is_valid(&on->facts->next, on->now) || !is_changed(on, &on->facts->next))
+	if (!next_counts(on) || !is_changed(on, &on->facts->next))
 		return false;
 	if (version_is_set(&on->facts->curr.id))
 		*out = issue_again(on, WHY_CONFIG_CHANGED, on->now);
@@ -208,6 +249,8 @@ static struct step roll(const struct ladder *on)
 		return step_of(ACTION_ROLL, WHY_REVOKED, on->now);
 	if (facts_are_doomed(on->facts))
 		return step_of(ACTION_ROLL, WHY_DOOMED, on->now);
+	if (on->refusal != WHY_NONE)
+		return step_of(ACTION_ROLL, on->refusal, on->now);
 	wish = roll_wish(on);
 	if (wish.at.s <= on->now.s || instant_before(wish.at, on->reserve))
 		return wish;
@@ -221,7 +264,7 @@ static bool rung_roll(const struct ladder *on, struct step *out)
 	const struct version_facts *next = &on->facts->next;
 	struct instant retry;
 
-	if (!is_valid(next, on->now))
+	if (!next_counts(on))
 		return false;
 	*out = roll(on);
 	/* Not even a late one may roll before its own beginning. */
@@ -246,6 +289,15 @@ static bool rung_expired(const struct ladder *on, struct step *out)
 	if (!version_is_expired(&on->facts->curr, on->now))
 		return false;
 	*out = issue_again(on, WHY_EXPIRED, on->facts->curr.not_after);
+	return true;
+}
+
+/* Served, it is refused; so it is replaced without waiting for its beginning. */
+static bool rung_refused(const struct ladder *on, struct step *out)
+{
+	if (on->refusal == WHY_NONE)
+		return false;
+	*out = issue_again(on, on->refusal, on->now);
 	return true;
 }
 
@@ -279,7 +331,7 @@ static bool rung_issuer_rolled(const struct ladder *on, struct step *out)
 /* What its CA signs today would end when this one ends. */
 static bool rung_issuer_ends(const struct ladder *on, struct step *out)
 {
-	if (!on->issuer->is_local || !issuer_is_valid(on) ||
+	if (!on->issuer->is_local || !can_sign(on) ||
 		on->facts->curr.not_after.s < on->issuer->not_after.s - 1)
 		return false;
 	*out = asleep(on->conf->is_auto ? WHY_ISSUER_ENDS : WHY_MANUAL, INSTANT_NEVER);
@@ -305,6 +357,7 @@ static bool (*const rungs[])(const struct ladder *on, struct step *out) = {
 	rung_roll,
 	rung_revoked,
 	rung_expired,
+	rung_refused,
 	rung_changed,
 	rung_issuer_rolled,
 	rung_issuer_ends,
@@ -329,6 +382,12 @@ static struct step target_step(const struct ladder *on, const struct target_conf
 	struct instant retry;
 
 	step.target = target->name;
+	/* What a target serves now is no worse than a version that clients refuse. */
+	if (on->refusal != WHY_NONE) {
+		step.why = on->refusal;
+		step.at = curr_start(on);
+		return step;
+	}
 	if (target_waits_for(on->conf, on->all, facts, target)) {
 		step.why = WHY_TARGET_ORDER;
 		step.at = INSTANT_NEVER;
@@ -414,12 +473,14 @@ static void hold(struct step *step, const struct cert_facts *facts, struct insta
 struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now)
 {
-	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE, false };
+	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE, false,
+		WHY_NONE };
 	struct step step, deploy = { .action = ACTION_SLEEP }, revoke = deploy;
 
 	if (version_is_set(&facts->curr.id)) {
 		on.renewal = renewal_of_curr(conf, facts, &on.is_by_ca);
 		on.reserve = renewal_late(&facts->curr, on.renewal);
+		on.refusal = refusal(&on);
 	}
 	step = version_step(&on);
 	if (deploy_step(&on, &deploy)) {
@@ -431,5 +492,5 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	}
 	hold(&step, facts, now);
 	return (struct plan){ step.action, step.why, step.at, step.target, on.renewal,
-		on.reserve };
+		on.reserve, on.refusal };
 }

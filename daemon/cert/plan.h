@@ -42,6 +42,12 @@ const char *action_text(enum action action);
 const char *why_text(enum why why);
 const char *why_sentence(enum why why);
 
+/* Since when a version and all that lies above it in its chain are valid. */
+struct chain_start {
+	struct instant from;
+	uint32_t place; /* of the certificate that begins last, in conf->certs */
+};
+
 /* The current version of the local CA that would sign; is_set false: none, or not a local CA. */
 struct issuer {
 	bool is_local;            /* false for ca: self */
@@ -50,7 +56,12 @@ struct issuer {
 	struct instant not_after; /* its end */
 	struct instant rolled;
 	uint8_t spki[32];
+	struct chain_start start; /* of the issuer's current version */
+	struct chain_start curr;  /* of the current version of the certificate itself */
 };
+
+/* Can the issuer sign now: has it begun, with all above it, and not ended? */
+bool issuer_is_valid(const struct issuer *issuer, struct instant now);
 
 /*
  * Who would sign: the first CA of the list whose certificate is valid, else the first of the list.
@@ -74,6 +85,11 @@ struct plan {
 	struct instant
 		renewal; /* the renewal moment of curr, for status and why; NONE without curr */
 	struct instant reserve; /* from here age and window yield; NONE without curr */
+	/*
+	 * Why every client refuses the current version although it has not ended: WHY_NOT_YET_VALID,
+	 * WHY_ISSUER_NOT_YET_VALID, else WHY_NONE.
+	 */
+	enum why refusal;
 };
 
 /*

@@ -30,6 +30,11 @@ struct duration version_life(const struct version_facts *version)
 		instant_since(version->not_after, version_issued(version)), SECONDS(1));
 }
 
+bool version_is_early(const struct version_facts *version, struct instant now)
+{
+	return version_is_set(&version->id) && instant_before(now, version->not_before);
+}
+
 bool version_is_expired(const struct version_facts *version, struct instant now)
 {
 	return version_is_set(&version->id) && version->not_after.s <= now.s;

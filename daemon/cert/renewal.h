@@ -30,6 +30,9 @@ struct instant version_issued(const struct version_facts *version);
 /* From version_issued() to the end, at least one second. */
 struct duration version_life(const struct version_facts *version);
 
+/* Has it not begun?  False for a version that is not set. */
+bool version_is_early(const struct version_facts *version, struct instant now);
+
 /* Has it ended?  False for a version that is not set. */
 bool version_is_expired(const struct version_facts *version, struct instant now);
 

@@ -4,9 +4,11 @@
 #include "daemon/ctl/work.h"
 #include "lib/base/clock.h"
 
-/* What only an operator renews is due for one when its renewal moment has come. */
+/* What only an operator renews is due for one when its renewal moment has come, or clients refuse it. */
 static bool is_due(const struct plan *plan, struct instant now)
 {
+	if (plan->why == WHY_MANUAL && plan->refusal != WHY_NONE)
+		return true;
 	if (plan->why == WHY_MANUAL)
 		return instant_is_set(plan->renewal) && !instant_before(now, plan->renewal);
 	return plan->action == ACTION_ISSUE && !instant_before(now, plan->at);

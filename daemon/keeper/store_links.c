@@ -118,12 +118,17 @@ static int link_load(const struct cert_dir *dir, enum role role, enum depth dept
 	}
 }
 
-/* Is `a` the better one to serve: not revoked, valid before expired, rolled later, newer? */
+static bool is_valid(const struct version_facts *version, struct instant now)
+{
+	return !instant_before(now, version->not_before) &&
+	       instant_before(now, version->not_after);
+}
+
+/* Is `a` the better one to serve: not revoked, valid now, rolled later, newer? */
 static bool is_better(
 	const struct version_facts *a, const struct version_facts *b, struct instant now)
 {
-	bool a_valid = instant_before(now, a->not_after),
-	     b_valid = instant_before(now, b->not_after);
+	bool a_valid = is_valid(a, now), b_valid = is_valid(b, now);
 
 	if (instant_is_set(a->revoked) != instant_is_set(b->revoked))
 		return instant_is_set(b->revoked);
