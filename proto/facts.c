@@ -80,6 +80,9 @@ static const struct field target_fields[] = {
 	{ "", TYPE_TEXT, offsetof(struct target_facts, name) },
 	{ "copied", TYPE_ID, offsetof(struct target_facts, copied) },
 	{ "confirmed", TYPE_ID, offsetof(struct target_facts, confirmed) },
+	{ "before", TYPE_ID, offsetof(struct target_facts, before) },
+	{ "oldest", TYPE_ID, offsetof(struct target_facts, oldest) },
+	{ "newest", TYPE_ID, offsetof(struct target_facts, newest) },
 	{ NULL, TYPE_ID, 0 },
 };
 
@@ -474,13 +477,4 @@ const struct target_facts *facts_target(const struct cert_facts *facts, const ch
 		if (str_is(facts->targets[i].name, name))
 			return &facts->targets[i];
 	return NULL;
-}
-
-bool facts_is_deployed(const struct cert_facts *facts, const struct version_id *id)
-{
-	for (size_t i = 0; i < facts->n_targets; i++)
-		if (version_id_equal(&facts->targets[i].copied, id) ||
-			version_id_equal(&facts->targets[i].confirmed, id))
-			return true;
-	return false;
 }

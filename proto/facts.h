@@ -92,6 +92,10 @@ struct target_facts {
 	struct version_id copied; /* written ahead: it may lie there, whole or in part */
 	struct version_id
 		confirmed; /* it lies there, the check passed and the server was reloaded */
+	struct version_id
+		before; /* a restore brings it back; unset once `copied` is confirmed */
+	/* What was copied since the last confirmation, and may be served (proto/facts_target.c). */
+	struct version_id oldest, newest;
 	struct failure failure;
 };
 
@@ -167,5 +171,16 @@ const struct target_facts *facts_target(const struct cert_facts *facts, const ch
 
 /* Does any target have the version, as far as is known: copied is written ahead. */
 bool facts_is_deployed(const struct cert_facts *facts, const struct version_id *id);
+
+/* May a server of any target still serve it?  Wider than the truth; refusals depend on this one. */
+bool facts_may_be_served(const struct cert_facts *facts, const struct version_id *id);
+
+/* A version is about to be copied; `is_settled`: what lies there has passed its check. */
+void target_facts_copy(
+	struct target_facts *target, const struct version_id *id, bool is_settled);
+/* The files from before were put back. */
+void target_facts_restore(struct target_facts *target);
+/* The server has read what was copied last, and nothing else any more. */
+void target_facts_confirm(struct target_facts *target);
 
 #endif

@@ -92,12 +92,15 @@ static void begin_unit(struct reload *reload, const struct reload_conf *step)
 
 static void begin_step(struct reload *reload)
 {
-	const struct reload_conf *step = reload->target->reload + reload->at;
 	struct err nothing = ERR_INIT;
+	const struct reload_conf *step;
 
 	if (reload->at == reload->target->n_reload) {
 		finish(reload, &nothing);
-	} else if (step->unit) {
+		return;
+	}
+	step = &reload->target->reload[reload->at];
+	if (step->unit) {
 		begin_unit(reload, step);
 	} else {
 		reload->spec.words = &step->command;

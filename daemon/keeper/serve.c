@@ -53,6 +53,7 @@ void serve_done(struct server *server)
 		asked_free(LIST_OF(at, struct asked, link));
 	file_closep(&server->facts_ahead);
 	serve_forget_signer(server);
+	deployments_done(&server->deployments);
 	conf_unref(server->conf);
 	server->conf = NULL;
 }

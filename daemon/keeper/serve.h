@@ -7,6 +7,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/conf/expand.h"
 #include "daemon/keeper/command.h"
+#include "daemon/keeper/deployment.h"
 #include "lib/base/buf.h"
 #include "lib/base/list.h"
 #include "lib/log/log.h"
@@ -65,6 +66,7 @@ struct server {
 	size_t n_asked;
 	int facts_ahead; /* the answer to the next request, if that is for the facts; -1: none */
 	struct kept_signer kept;
+	struct deployments deployments;
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */
@@ -93,7 +95,8 @@ struct asked {
 	struct command_spec spec;
 	char group[256], version[VERSION_ID_TEXT_LEN];
 	char *dir;
-	void *work; /* the handler's own, freed by drop_work() */
+	void *work;     /* the handler's own, freed by drop_work() */
+	uint64_t began; /* a check or reload: its moment (deployment.h) */
 	void (*drop_work)(void *work);
 };
 

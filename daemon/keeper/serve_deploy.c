@@ -11,7 +11,7 @@
 /*
  * Deploying to a target: copy, after, check, and then restore, or settle, activate and confirm.  Each
  * request is one step that may be repeated; what lies at the target is written ahead in the facts
- * (`copied`).  What passed its check is what the next check that fails brings back, whether or not
+ * (`copied`); that a server has read it is believed only of the keeper's own acts (deployment.h).  What passed its check is what the next check that fails brings back, whether or not
  * anybody lived to hear that the server has read it: so it is settled before that.
  */
 
@@ -24,8 +24,16 @@ struct disk_work {
 	int (*run)(struct disk_work *work);
 	void (*ended)(struct asked *asked, struct disk_work *work);
 	bool changed;
+	bool changes; /* it is noted in the deployments */
+	bool is_there;
+	struct version_id confirmed; /* what is looked for */
 	struct err err;
 };
+
+static struct deployments *deployments(const struct asked *asked)
+{
+	return &asked->server->deployments;
+}
 
 static void disk_free(void *in)
 {
@@ -50,6 +58,9 @@ static void disk_ended(void *in, void *data)
 	(void)data;
 	if (asked) {
 		asked->work = NULL;
+		if (work->changes)
+			deployment_ended(
+				deployments(asked), asked->target->name, asked->cert->name);
 		work->ended(asked, work);
 	}
 	disk_free(work);
@@ -75,9 +86,13 @@ static struct disk_work *disk_new(struct asked *asked, int (*run)(struct disk_wo
 
 static void disk_start(struct disk_work *work)
 {
-	work->asked->work = work;
-	work->asked->drop_work = disk_forget;
-	worker_start(work->asked->server->disks, &disk_kind, work, NULL);
+	struct asked *asked = work->asked;
+
+	if (work->changes)
+		deployment_begins(deployments(asked), asked->target->name, asked->cert->name);
+	asked->work = work;
+	asked->drop_work = disk_forget;
+	worker_start(asked->server->disks, &disk_kind, work, NULL);
 }
 
 struct reading {
@@ -125,38 +140,48 @@ static int note_copied(struct asked *asked, struct cert_facts *facts, struct err
 
 	if (version_id_equal(&target->copied, &facts->curr.id))
 		return 0;
-	target->copied = facts->curr.id;
+	target_facts_copy(target, &facts->curr.id,
+		deployment_is_settled(deployments(asked), target->name, asked->cert->name));
 	return store_write_facts(asked->server->store, facts, err);
+}
+
+/* Reads the files of the version; with `is_copy` the current one, whose copy is noted first. */
+static int prepare(struct disk_work *work, bool is_copy, struct err *err)
+{
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+	struct asked *asked = work->asked;
+	struct reading reading = { asked->server->store, asked->cert->name, &work->confirmed };
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
+		return -1;
+	work->confirmed = is_copy ? facts.curr.id
+				  : facts_want_target(&facts, asked->target->name)->copied;
+	if (!version_is_set(&work->confirmed))
+		return err_set(err, ERR_NO_SUCH_VERSION,
+			is_copy ? "%s has no current version" : "nothing of %s was copied",
+			asked->cert->name);
+	if (is_copy && note_copied(asked, &facts, err) < 0)
+		return -1;
+	return copy_init(&work->copy, asked->target, asked->cert, &work->confirmed, read_file,
+		&reading, err);
+}
+
+static void disk_start_prepared(struct disk_work *work, bool is_copy)
+{
+	if (prepare(work, is_copy, &work->err) == 0) {
+		disk_start(work);
+		return;
+	}
+	asked_fail(work->asked, &work->err);
+	disk_free(work);
 }
 
 void serve_copy_request(struct asked *asked)
 {
 	struct disk_work *work = disk_new(asked, run_switch, switch_ended);
-	struct reading reading = { asked->server->store, asked->cert->name, NULL };
-	struct cert_facts facts;
-	int result;
 
-	if (store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
-		asked_fail(asked, &work->err);
-		disk_free(work);
-		return;
-	}
-	reading.version = &facts.curr.id;
-	if (!version_is_set(&facts.curr.id))
-		result = err_set(&work->err, ERR_NO_SUCH_VERSION, "%s has no current version",
-			asked->cert->name);
-	else
-		result = note_copied(asked, &facts, &work->err) < 0
-				 ? -1
-				 : copy_init(&work->copy, asked->target, asked->cert,
-					   &facts.curr.id, read_file, &reading, &work->err);
-	facts_done(&facts);
-	if (result == 0) {
-		disk_start(work);
-		return;
-	}
-	asked_fail(asked, &work->err);
-	disk_free(work);
+	work->changes = true;
+	disk_start_prepared(work, true);
 }
 
 static int run_restore(struct disk_work *work)
@@ -164,12 +189,24 @@ static int run_restore(struct disk_work *work)
 	return copy_restore(&work->copy, &work->err);
 }
 
+static int note_restored(struct asked *asked, struct err *err)
+{
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
+		return -1;
+	target_facts_restore(facts_want_target(&facts, asked->target->name));
+	return store_write_facts(asked->server->store, &facts, err);
+}
+
 static void restore_ended(struct asked *asked, struct disk_work *work)
 {
-	if (!err_is_set(&work->err))
+	if (!err_is_set(&work->err)) {
 		log_event(&asked->log_target, EVENT_TARGET_RESTORED, NULL,
 			"%s: the files at %s are those from before", asked->cert->name,
 			asked->target->name);
+		(void)note_restored(asked, &work->err);
+	}
 	if (work->err.code == ERR_NOT_FOUND)
 		work->err = (struct err)ERR_INIT;
 	asked_result(asked, &work->err);
@@ -179,6 +216,7 @@ void serve_restore_request(struct asked *asked)
 {
 	struct disk_work *work = disk_new(asked, run_restore, restore_ended);
 
+	work->changes = true;
 	copy_init_place(&work->copy, asked->target, asked->cert);
 	disk_start(work);
 }
@@ -190,6 +228,8 @@ static int run_settle(struct disk_work *work)
 
 static void settle_ended(struct asked *asked, struct disk_work *work)
 {
+	if (!err_is_set(&work->err))
+		deployment_settled(deployments(asked), asked->target->name, asked->cert->name);
 	asked_result(asked, &work->err);
 }
 
@@ -201,28 +241,53 @@ void serve_settle_request(struct asked *asked)
 	disk_start(work);
 }
 
+static int run_look(struct disk_work *work)
+{
+	return copy_is_there(&work->copy, &work->is_there, &work->err);
+}
+
+static int confirm(struct asked *asked, const struct disk_work *work, struct err *err)
+{
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+	const char *name = asked->target->name;
+	struct target_facts *target;
+
+	if (deployment_check(deployments(asked), name, asked->cert->name, err) < 0 ||
+		store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
+		return -1;
+	target = facts_want_target(&facts, name);
+	if (!work->is_there || !version_id_equal(&target->copied, &work->confirmed))
+		return err_set(err, ERR_NOT_ALLOWED,
+			"the files that %s has of %s are not those that were copied", name,
+			asked->cert->name);
+	target_facts_confirm(target);
+	facts_set_failure(&facts, name, &(struct failure){ .code = ERR_NONE });
+	if (store_write_facts(asked->server->store, &facts, err) < 0)
+		return -1;
+	deployment_forget(deployments(asked), name, asked->cert->name);
+	return 0;
+}
+
+static void look_ended(struct asked *asked, struct disk_work *work)
+{
+	if (err_is_set(&work->err) || confirm(asked, work, &work->err) < 0)
+		asked_fail(asked, &work->err);
+	else
+		asked_facts(asked);
+}
+
 /* What was copied is what the server has read; current may have moved on meanwhile. */
 void serve_confirm_request(struct asked *asked)
 {
-	const char *name = asked->target->name;
-	struct target_facts *target;
-	struct cert_facts facts;
-	struct err err;
-	int result;
+	struct disk_work *work = disk_new(asked, run_look, look_ended);
 
-	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
-		asked_fail(asked, &err);
+	if (deployment_check(deployments(asked), asked->target->name, asked->cert->name,
+		    &work->err) < 0) {
+		asked_fail(asked, &work->err);
+		disk_free(work);
 		return;
 	}
-	target = facts_want_target(&facts, name);
-	target->confirmed = target->copied;
-	facts_set_failure(&facts, name, &(struct failure){ .code = ERR_NONE });
-	result = store_write_facts(asked->server->store, &facts, &err);
-	facts_done(&facts);
-	if (result < 0)
-		asked_fail(asked, &err);
-	else
-		asked_facts(asked);
+	disk_start_prepared(work, false);
 }
 
 static void command_ended(
@@ -241,8 +306,15 @@ static void command_ended(
 	asked_result(asked, &told);
 }
 
+static void note_checked(struct asked *asked, const struct err *err)
+{
+	if (!err_is_set(err))
+		deployment_checked(deployments(asked), asked->target->name, asked->began);
+}
+
 static void check_ended(void *data, const struct err *err)
 {
+	note_checked(data, err);
 	command_ended(data, err, ERR_CHECK_FAILED, "the check");
 }
 
@@ -253,10 +325,15 @@ static void after_ended(void *data, const struct err *err)
 
 void serve_check_request(struct asked *asked)
 {
-	if (asked->target->check.n == 0)
-		asked_ok(asked, NULL);
-	else
+	static const struct err good = ERR_INIT;
+
+	asked->began = deployment_moment(deployments(asked));
+	if (asked->target->check.n > 0) {
 		serve_command(asked, &asked->target->check, "check", check_ended);
+		return;
+	}
+	note_checked(asked, &good);
+	asked_ok(asked, NULL);
 }
 
 void serve_after_request(struct asked *asked)
@@ -269,6 +346,10 @@ void serve_after_request(struct asked *asked)
 
 static void reload_ended(void *data, const struct err *err)
 {
+	struct asked *asked = data;
+
+	if (!err_is_set(err))
+		deployment_reloaded(deployments(asked), asked->target->name, asked->began);
 	command_ended(data, err, ERR_NONE, "the reload");
 }
 
@@ -279,6 +360,7 @@ static void drop_reload(void *work)
 
 void serve_activate_request(struct asked *asked)
 {
+	asked->began = deployment_moment(deployments(asked));
 	serve_describe(asked, "reload");
 	asked->drop_work = drop_reload;
 	asked->work = reload_start(

@@ -60,7 +60,7 @@ static int check_allowed(const struct asked *asked, const struct version_id *id,
 	has_same_key = version_is_set(&facts.curr.id) &&
 		       memcmp(spki, facts.curr.spki, sizeof(spki)) == 0;
 	/* The keeper itself notes that, so no roll without a deploy makes a version look unused. */
-	if (!version_id_equal(&facts.curr.id, id) && !facts_is_deployed(&facts, id) &&
+	if (!version_id_equal(&facts.curr.id, id) && !facts_may_be_served(&facts, id) &&
 		!(has_same_key && reason == REASON_KEY_COMPROMISE))
 		return 0;
 	if (!is_now)

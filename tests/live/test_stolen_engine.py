@@ -26,6 +26,7 @@ user: {user}
 control: {{socket: {home}/control.sock}}
 cas:
   own: {{type: local, issuer: ca/root, lifetime: 30d}}
+  le: {{type: acme, directory: "https://ca.example/directory", terms_agreed: true}}
 groups:
   ca:
     root: {{ca: self, subject: {{CN: Root}}, lifetime: 3650d}}
@@ -255,3 +256,73 @@ def test_nothing_is_served_after_the_rules_are_broken(stolen):
     assert stolen.keeper.wait(20) == 1
     assert not (stolen.home / "state/certs/ca/root/versions").exists()
     assert stolen.said().count("broke the rules") == 1
+
+
+DEPLOY = ("copy", "check", "settle", "activate", "confirm")
+
+
+def revoke(stolen, cert, version):
+    """What the CA would be sent to revoke a version, signed with the certificate's own key."""
+    return stolen.ask(f"sign ca=le op=revoke url=https://ca.example/revoke nonce=abc cert={cert} "
+                      f"version={version} with=cert-key")
+
+
+def steps(stolen, cert, target, words):
+    return {word: stolen.ask(f"{word} cert={cert} target={target}").split()[0] for word in words}
+
+
+def current(stolen, cert):
+    return re.search(r"\nversion=(\S+) link=curr", stolen.ask(f"versions cert={cert}"))[1]
+
+
+# What a stolen engine asks for instead of a whole deploy, while the server has the first version.
+@pytest.mark.parametrize("words", [
+    ("copy", "restore", "confirm"),
+    ("copy", "confirm"),
+    ("copy", "settle", "confirm"),
+    ("copy", "check", "settle", "confirm"),
+    ("copy", "activate", "restore", "confirm"),
+    ("activate", "check", "copy", "confirm"),
+    ("copy", "check", "settle", "activate", "restore", "copy", "confirm"),
+    ("confirm",),
+], ids="-".join)
+def test_what_a_server_may_still_serve_is_not_revoked(stolen, words):
+    """The facts a refusal depends on are the keeper's own acts, in whatever order it is asked for them."""
+    cert = "example.com/web"
+    issue(stolen, "ca/root")
+    issue(stolen, cert)
+    old = current(stolen, cert)
+    assert set(steps(stolen, cert, "web", DEPLOY).values()) == {"ok"}
+    issue(stolen, cert)
+    answers = steps(stolen, cert, "web", words)
+    assert answers["confirm"] == "err", answers
+    assert revoke(stolen, cert, old).startswith("err "), words
+    issue(stolen, cert)
+    assert steps(stolen, cert, "web", ["copy"])["copy"] == "ok"
+    assert revoke(stolen, cert, old).startswith("err "), words
+    # Once the server has read another version, for all the keeper knows, the old one may go.
+    assert set(steps(stolen, cert, "web", DEPLOY).values()) == {"ok"}
+    assert revoke(stolen, cert, old).startswith("ok ")
+
+
+def test_what_was_copied_between_two_confirmations_may_be_served(stolen):
+    cert = "example.com/web"
+    issue(stolen, "ca/root")
+    versions = []
+    for words in (DEPLOY, ("copy", "check", "settle", "activate"), ("copy",)):
+        issue(stolen, cert)
+        versions.append(current(stolen, cert))
+        steps(stolen, cert, "web", words)
+    for version in versions:
+        assert revoke(stolen, cert, version).startswith("err ")
+
+
+def test_a_restore_is_a_fact(stolen):
+    cert = "example.com/web"
+    issue(stolen, "ca/root")
+    issue(stolen, cert)
+    old = current(stolen, cert)
+    steps(stolen, cert, "web", DEPLOY)
+    issue(stolen, cert)
+    assert steps(stolen, cert, "web", ("copy", "restore"))["restore"] == "ok"
+    assert f"copied={old}" in (stolen.home / "state/facts/example.com/web").read_text(encoding="ascii")

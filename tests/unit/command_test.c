@@ -432,7 +432,7 @@ TEST(reload_runs_its_steps_in_order)
 	};
 	struct run run;
 
-	reload(&run, steps, 0);
+	reload(&run, NULL, 0);
 	CHECK_INT(run.err.code, ERR_NONE);
 	reload(&run, steps, 1);
 	CHECK_INT(run.err.code, ERR_NONE);

@@ -147,6 +147,9 @@ static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 		CHECK_STR(a->targets[i].name, b->targets[i].name);
 		CHECK(version_id_equal(&a->targets[i].copied, &b->targets[i].copied));
 		CHECK(version_id_equal(&a->targets[i].confirmed, &b->targets[i].confirmed));
+		CHECK(version_id_equal(&a->targets[i].before, &b->targets[i].before));
+		CHECK(version_id_equal(&a->targets[i].oldest, &b->targets[i].oldest));
+		CHECK(version_id_equal(&a->targets[i].newest, &b->targets[i].newest));
 		check_failure(&a->targets[i].failure, &b->targets[i].failure);
 	}
 }
@@ -186,6 +189,10 @@ TEST(round_trip)
 				targets[i].copied = random_id();
 			if (next_random() % 2)
 				targets[i].confirmed = random_id();
+			if (next_random() % 2)
+				targets[i].before = random_id();
+			if (next_random() % 2)
+				targets[i].oldest = targets[i].newest = random_id();
 			if (next_random() % 2)
 				targets[i].failure = random_failure();
 		}
