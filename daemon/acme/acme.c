@@ -183,13 +183,25 @@ static void leave_queue(struct op *op)
 	op_end(op, NULL);
 }
 
+/* Behind those that end as early. */
+static void insert(struct list *queue, struct acme_place *place)
+{
+	struct list *before = queue;
+
+	while (before->prev != queue &&
+		instant_before(
+			place->ends, LIST_OF(before->prev, struct acme_place, link)->ends))
+		before = before->prev;
+	list_insert(before, &place->link);
+}
+
 void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place)
 {
 	if (place->ca)
 		return;
 	place->ca = ca;
 	op_begin(&place->op, task, leave_queue);
-	list_append(place->was_in ? &ca->back : &ca->queue, &place->link);
+	insert(place->was_in ? &ca->back : &ca->queue, place);
 	let_in(ca);
 }
 

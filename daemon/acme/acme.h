@@ -115,7 +115,8 @@ void acme_ca_release(struct acme_ca *ca); /* NULL is fine */
 struct acme_ca *acme_ca_find(struct acme *acme, const struct ca_conf *conf, bool is_test);
 
 /*
- * A place among the orders of a CA.  acme_enter() waits in order until fewer than in_flight_max run;
+ * A place among the orders of a CA.  acme_enter() waits until fewer than in_flight_max run, and lets those
+ * in first whose certificate ends first (place->ends, set by the caller);
  * acme_leave() gives the place (or the wait) up.  Who had a place and comes back goes before those that
  * wait for their first; who has one keeps it.  Zeroed before the first use.
  */
@@ -123,6 +124,7 @@ struct acme_place {
 	struct op op;
 	struct list link;
 	struct acme_ca *ca;
+	struct instant ends;
 	bool was_in;
 };
 

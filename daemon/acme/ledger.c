@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/acme/ledger_private.h"
 #include "daemon/conf/conf.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
@@ -31,23 +32,6 @@ const char *limit_text(enum limit limit)
 struct set {
 	struct failure failure;
 	char id[IDENTITY_LEN];
-};
-
-/*
- * A token bucket as one moment: when it will be full again.  Each token taken moves it by the time
- * in which one comes back.
- */
-struct bucket {
-	struct instant full;
-	enum limit limit;
-	char key[]; /* "WORD SUBJECT" */
-};
-
-/* When a set on one key type was issued last, newest first. */
-struct ceiling {
-	struct instant issued[LEDGER_CEILING];
-	struct duration life;
-	char key[]; /* "ID KEYTYPE" */
 };
 
 void ledger_init(struct ledger *ledger, bool has_limits)
@@ -84,12 +68,34 @@ static struct instant full_at(const struct bucket *bucket, struct instant now)
 	return instant_min(bucket->full, instant_add(now, limits[bucket->limit].period));
 }
 
+/* When the bucket would be full again if so many more tokens were taken now. */
+static struct instant full_after(
+	const struct bucket *bucket, unsigned n_more, struct instant now)
+{
+	struct instant full = full_at(bucket, now);
+
+	if (n_more == 0)
+		return full;
+	return instant_add(
+		instant_max(full, now), SECONDS(n_more * token_time(bucket->limit).s));
+}
+
+/*
+ * Most reservations end as tokens taken, so the next token is the one after theirs.  A reserved failure
+ * rarely comes true: the question is worth asking again soon.
+ */
 static struct instant opens_at(const struct bucket *bucket, struct instant now)
 {
 	struct duration all_but_one =
 		SECONDS(limits[bucket->limit].period.s - token_time(bucket->limit).s);
+	struct instant open = instant_sub(full_at(bucket, now), all_but_one);
+	struct instant later =
+		instant_sub(full_after(bucket, bucket->reserved, now), all_but_one);
 
-	return instant_sub(full_at(bucket, now), all_but_one);
+	if (bucket->limit == LIMIT_INVALID && bucket->reserved > 0 &&
+		instant_before(now, later))
+		return instant_max(open, instant_add(now, LEDGER_RESERVED_WAIT));
+	return later;
 }
 
 static unsigned used_of(const struct bucket *bucket, struct instant now)
@@ -97,7 +103,8 @@ static unsigned used_of(const struct bucket *bucket, struct instant now)
 	int64_t missing = instant_since(full_at(bucket, now), now).s;
 	int64_t token = token_time(bucket->limit).s;
 
-	return missing <= 0 ? 0 : (unsigned)((missing + token - 1) / token);
+	return bucket->reserved +
+	       (missing <= 0 ? 0 : (unsigned)((missing + token - 1) / token));
 }
 
 static const char *bucket_key(enum limit limit, const char *subject, struct buf *out)
@@ -107,21 +114,28 @@ static const char *bucket_key(enum limit limit, const char *subject, struct buf 
 	return buf_text(out);
 }
 
+struct bucket *ledger_want_bucket(struct ledger *ledger, enum limit limit, const char *subject)
+{
+	struct buf key AUTO_BUF = BUF_INIT;
+	struct bucket *bucket = map_get(&ledger->buckets, bucket_key(limit, subject, &key));
+
+	if (bucket)
+		return bucket;
+	bucket = mem_zalloc(sizeof(*bucket) + key.len + 1);
+	bucket->limit = limit;
+	memcpy(bucket->key, key.data, key.len);
+	map_set(&ledger->buckets, bucket->key, bucket);
+	return bucket;
+}
+
 static void take_token(
 	struct ledger *ledger, enum limit limit, const char *subject, struct instant at)
 {
-	struct buf key AUTO_BUF = BUF_INIT;
 	struct bucket *bucket;
 
 	if (!ledger->has_limits)
 		return;
-	bucket = map_get(&ledger->buckets, bucket_key(limit, subject, &key));
-	if (!bucket) {
-		bucket = mem_zalloc(sizeof(*bucket) + key.len + 1);
-		bucket->limit = limit;
-		memcpy(bucket->key, key.data, key.len);
-		map_set(&ledger->buckets, bucket->key, bucket);
-	}
+	bucket = ledger_want_bucket(ledger, limit, subject);
 	bucket->full =
 		instant_add(instant_max(full_at(bucket, at), at), token_time(bucket->limit));
 	bucket->full = full_at(bucket, at);
@@ -139,18 +153,25 @@ static struct set *want_set(struct ledger *ledger, const char *id)
 	return set;
 }
 
-static void note_ceiling(struct ledger *ledger, const struct ledger_entry *entry)
+struct ceiling *ledger_want_ceiling(struct ledger *ledger, const char *id, const char *type)
 {
 	struct buf key AUTO_BUF = BUF_INIT;
 	struct ceiling *ceiling;
 
-	buf_printf(&key, "%s %s", entry->id, entry->key ? entry->key : "");
+	buf_printf(&key, "%s %s", id, type ? type : "");
 	ceiling = map_get(&ledger->ceilings, key.data);
-	if (!ceiling) {
-		ceiling = mem_zalloc(sizeof(*ceiling) + key.len + 1);
-		memcpy(ceiling->key, key.data, key.len);
-		map_set(&ledger->ceilings, ceiling->key, ceiling);
-	}
+	if (ceiling)
+		return ceiling;
+	ceiling = mem_zalloc(sizeof(*ceiling) + key.len + 1);
+	memcpy(ceiling->key, key.data, key.len);
+	map_set(&ledger->ceilings, ceiling->key, ceiling);
+	return ceiling;
+}
+
+static void note_ceiling(struct ledger *ledger, const struct ledger_entry *entry)
+{
+	struct ceiling *ceiling = ledger_want_ceiling(ledger, entry->id, entry->key);
+
 	memmove(&ceiling->issued[1], &ceiling->issued[0],
 		sizeof(ceiling->issued) - sizeof(ceiling->issued[0]));
 	ceiling->issued[0] = entry->at;
@@ -167,8 +188,11 @@ static struct duration window_of(const struct ceiling *ceiling)
 
 static struct instant ceiling_opens(const struct ceiling *ceiling, struct instant now)
 {
-	struct instant oldest = ceiling->issued[LEDGER_CEILING - 1];
+	struct instant oldest;
 
+	if (ceiling->reserved >= LEDGER_CEILING)
+		return instant_add(now, LEDGER_RESERVED_WAIT);
+	oldest = ceiling->issued[LEDGER_CEILING - 1 - ceiling->reserved];
 	if (!instant_is_set(oldest) || instant_before(now, oldest))
 		return INSTANT_NONE;
 	return instant_add(oldest, window_of(ceiling));
@@ -181,7 +205,7 @@ static unsigned ceiling_used(const struct ceiling *ceiling, struct instant now)
 	while (n < LEDGER_CEILING && instant_is_set(ceiling->issued[n]) &&
 		instant_before(now, instant_add(ceiling->issued[n], window_of(ceiling))))
 		n++;
-	return n;
+	return n + ceiling->reserved;
 }
 
 static bool is_stale(struct instant last, struct instant now)
@@ -221,7 +245,9 @@ static const char *set_key(const void *value)
 
 static bool bucket_is_over(const void *value, struct instant now)
 {
-	return !instant_before(now, ((const struct bucket *)value)->full);
+	const struct bucket *bucket = value;
+
+	return bucket->reserved == 0 && !instant_before(now, bucket->full);
 }
 
 static const char *bucket_key_of(const void *value)
@@ -231,7 +257,9 @@ static const char *bucket_key_of(const void *value)
 
 static bool ceiling_is_over(const void *value, struct instant now)
 {
-	return is_stale(((const struct ceiling *)value)->issued[0], now);
+	const struct ceiling *ceiling = value;
+
+	return ceiling->reserved == 0 && is_stale(ceiling->issued[0], now);
 }
 
 static const char *ceiling_key(const void *value)
@@ -308,6 +336,33 @@ void ledger_note(struct ledger *ledger, const struct ledger_entry *entry)
 	sweep(ledger, entry->at);
 }
 
+void ledger_each_limit(const struct ledger *ledger, const struct ledger_ask *ask,
+	void (*visit)(enum limit limit, const char *subject, void *data), void *data)
+{
+	struct buf buf AUTO_BUF = BUF_INIT;
+	struct ledger_entry entry = { .what = LEDGER_ISSUED };
+	const char *domains;
+
+	ledger_entry_about(&entry, ask->cert, &buf);
+	if (!ledger->has_limits)
+		return;
+	if (ask->kind == LEDGER_NEW)
+		visit(LIMIT_ORDERS, "", data);
+	domains = buf_text(&buf);
+	while (ask->kind == LEDGER_NEW && *domains) {
+		size_t len = strcspn(domains, " ");
+		char *domain AUTO_FREE = mem_strndup(domains, len);
+
+		visit(LIMIT_DOMAIN, domain, data);
+		domains += len + (domains[len] == ' ');
+	}
+	if (ask->kind == LEDGER_ARI)
+		return;
+	visit(LIMIT_SET, entry.id, data);
+	for (size_t i = 0; i < ask->cert->n_names; i++)
+		visit(LIMIT_INVALID, ask->cert->names[i], data);
+}
+
 /* One limit or the ceiling, as it stands for an order. */
 struct walk {
 	struct ledger *ledger;
@@ -316,10 +371,11 @@ struct walk {
 	void *data;
 };
 
-static void tell_bucket(
-	const struct walk *walk, enum limit limit, const char *subject, const char *shown)
+static void tell_bucket(enum limit limit, const char *subject, void *data)
 {
-	struct ledger_use use = { limit, shown, 0, limits[limit].burst, INSTANT_NONE };
+	const struct walk *walk = data;
+	struct ledger_use use = { limit, limit == LIMIT_SET ? "" : subject, 0,
+		limits[limit].burst, INSTANT_NONE };
 	struct buf key AUTO_BUF = BUF_INIT;
 	const struct bucket *bucket =
 		map_get(&walk->ledger->buckets, bucket_key(limit, subject, &key));
@@ -331,32 +387,15 @@ static void tell_bucket(
 	walk->tell(&use, walk->data);
 }
 
-static void tell_limits(const struct walk *walk, const struct ledger_ask *ask, const char *id,
-	const char *domains)
-{
-	if (ask->kind == LEDGER_NEW)
-		tell_bucket(walk, LIMIT_ORDERS, "", "");
-	while (ask->kind == LEDGER_NEW && *domains) {
-		size_t len = strcspn(domains, " ");
-		char *domain AUTO_FREE = mem_strndup(domains, len);
-
-		tell_bucket(walk, LIMIT_DOMAIN, domain, domain);
-		domains += len + (domains[len] == ' ');
-	}
-	if (ask->kind == LEDGER_ARI)
-		return;
-	tell_bucket(walk, LIMIT_SET, id, "");
-	for (size_t i = 0; i < ask->cert->n_names; i++)
-		tell_bucket(walk, LIMIT_INVALID, ask->cert->names[i], ask->cert->names[i]);
-}
-
-static void tell_ceiling(const struct walk *walk, const struct ledger_ask *ask, const char *id)
+static void tell_ceiling(const struct walk *walk, const struct ledger_ask *ask)
 {
 	struct ledger_use use = { LIMIT_COUNT, "", 0, LEDGER_CEILING, INSTANT_NONE };
 	struct buf key AUTO_BUF = BUF_INIT;
 	const struct ceiling *ceiling;
+	char id[IDENTITY_LEN];
 
-	buf_printf(&key, "%s %s", id, ask->cert->key ? ask->cert->key : "");
+	buf_printf(&key, "%s %s", identity_of(ask->cert->names, ask->cert->n_names, id),
+		ask->cert->key ? ask->cert->key : "");
 	ceiling = map_get(&walk->ledger->ceilings, key.data);
 	if (ceiling) {
 		use.used = ceiling_used(ceiling, walk->now);
@@ -369,13 +408,9 @@ void ledger_uses(struct ledger *ledger, const struct ledger_ask *ask, struct ins
 	void (*tell)(const struct ledger_use *use, void *data), void *data)
 {
 	struct walk walk = { ledger, now, tell, data };
-	struct buf domains AUTO_BUF = BUF_INIT;
-	struct ledger_entry entry = { .what = LEDGER_ISSUED };
 
-	ledger_entry_about(&entry, ask->cert, &domains);
-	if (ledger->has_limits)
-		tell_limits(&walk, ask, entry.id, buf_text(&domains));
-	tell_ceiling(&walk, ask, entry.id);
+	ledger_each_limit(ledger, ask, tell_bucket, &walk);
+	tell_ceiling(&walk, ask);
 }
 
 bool ledger_account_use(const struct ledger *ledger, struct instant now, struct ledger_use *out)

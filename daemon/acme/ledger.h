@@ -30,6 +30,9 @@ struct cert_conf;
  * As at Let's Encrypt an order that replaces a certificate within its renewal window is free of all
  * limits, and a renewal for the same names free of those of the account and of the domain.
  *
+ * Orders under way count from the moment at which they are let through (struct reservation), so that a
+ * burst does not pass a limit before its first order is noted.
+ *
  * Who is refused for the limit of the account is given a time of its own: as many as wait come one by
  * one, as the limit fills, instead of all at once.
  */
@@ -108,6 +111,23 @@ struct ledger_ask {
  */
 int ledger_check(struct ledger *ledger, const struct ledger_ask *ask, struct instant now,
 	struct err *err);
+
+/*
+ * What an order that was let through may use up, promised to it from the check on: an order that
+ * is checked meanwhile finds it used.  ledger_reserve() never fails; an order that was found in flight reserves
+ * without a check.  The caller ends a reservation when its order ended (and was noted), or when the
+ * order's own entry was noted for that limit alone.  A zeroed one reserves nothing; it must end before
+ * its ledger does.
+ */
+struct reservation {
+	struct reservation_item *items;
+	size_t n, size;
+};
+
+void ledger_reserve(
+	struct ledger *ledger, const struct ledger_ask *ask, struct reservation *out);
+void reservation_drop(struct reservation *reservation, enum limit limit);
+void reservation_done(struct reservation *reservation);
 
 /* How an order for this set fails in a row; code ERR_NONE: it does not.  Without a text. */
 struct failure ledger_failure(const struct ledger *ledger, const struct cert_conf *cert);

@@ -389,6 +389,7 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
 	order_done(order);
 	*order = (struct order){ .args = *args, .conf = ca->acme };
 	order->ca = acme_ca(args->acme, ca, args->is_test);
+	order->place.ends = args->ends;
 	order->wants_profile = ca->acme->profile != NULL;
 	order->wants_replaces = args->is_renewal;
 	order->given_up = order->deadline = post_deadline(ORDER_MS);
@@ -398,8 +399,26 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
 	task_start_child(&order->task, parent, run);
 }
 
+/* Where nothing was ordered yet, a refusal speaks for this CA alone: the next one has rules of its own. */
+static bool is_own_refusal(const struct order *order)
+{
+	switch (order->err.code) {
+	case ERR_CAA:
+		return order->url.len == 0 || order->is_dead;
+	case ERR_ACCOUNT_REFUSED:
+	case ERR_BAD_PROFILE:
+	case ERR_CA_REFUSED:
+	case ERR_NAME_REFUSED:
+		return order->url.len == 0;
+	default:
+		return false;
+	}
+}
+
 bool order_may_fail_over(const struct order *order)
 {
+	if (is_own_refusal(order))
+		return true;
 	return health_is_the_cas(&order->err) && (!order->was_finalized || order->is_dead);
 }
 

@@ -50,6 +50,7 @@ struct order_args {
 	bool is_renewal; /* the current version came from this CA: it is replaced (RFC 9773, 5) */
 	const char *resume;       /* URL of the order in flight at this CA, or NULL; copied */
 	struct instant resume_at; /* when that was placed */
+	struct instant ends;   /* of what the certificate has now: who ends first goes first */
 	const char *abandoned; /* CA whose order in flight is given up for this one; copied */
 	struct tick
 		doubted; /* what was seen in DNS before is looked at again; {0}: nothing is */
@@ -97,8 +98,9 @@ struct order {
 void order_start(struct order *order, struct task *parent, const struct order_args *args);
 
 /*
- * May another CA be asked after this order failed?  True when the error is the CA's and no
- * certificate can come of it any more without anybody asking.
+ * May another CA be asked after this order failed?  True when the error is the CA's, or is its own refusal
+ * that came before there was an order, or is one of CAA; and no certificate can come of it any more without
+ * another request.
  */
 bool order_may_fail_over(const struct order *order);
 void order_done(struct order *order); /* zeroed is fine */

@@ -126,6 +126,16 @@ struct instant failure_retry(
  */
 enum why failure_why(const struct failure *failure, const struct version_facts *curr);
 
+/*
+ * By when a step has to be done, for queues: who ends first goes first.  For an issue and a roll that is
+ * the end of the current version, or what made it useless before.  A certificate without any, and a target
+ * that lacks the current version, have PLAN_GRACE from then on: they go before those with weeks left, and
+ * after those that end sooner.
+ */
+#define PLAN_GRACE DAYS(1)
+struct instant cert_deadline(
+	const struct cert_facts *facts, enum action action, struct instant now);
+
 /* Health, the word of `status` (contract, section 3). */
 enum health {
 	HEALTH_OK,

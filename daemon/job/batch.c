@@ -1,25 +1,40 @@
 #include "daemon/job/batch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
 /* Orders of an ACME CA mostly wait; the CA's own limit (in_flight) comes on top. */
 enum { SIDE_BY_SIDE = 64 };
 
+static int compare(const void *a, const void *b)
+{
+	const struct cert *x = *(struct cert *const *)a, *y = *(struct cert *const *)b;
+	struct instant now = clock_now();
+	int64_t s = cert_deadline(&x->facts, ACTION_ISSUE, now).s;
+	int64_t t = cert_deadline(&y->facts, ACTION_ISSUE, now).s;
+
+	return s != t ? (s > t) - (s < t) : strcmp(x->conf->name, y->conf->name);
+}
+
 struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
 	const struct job_options *options)
 {
 	struct batch *batch = mem_new(struct batch);
+	struct cert **sorted AUTO_FREE = mem_zalloc((n + 1) * sizeof(*sorted));
 
 	batch->job.about = "several certificates";
 	batch->kind = kind;
 	batch->options = *options;
 	batch->n = n;
 	batch->names = mem_zalloc(n * sizeof(*batch->names));
+	memcpy(sorted, certs, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare);
 	for (size_t i = 0; i < n; i++)
-		batch->names[i] = mem_strdup(certs[i]->conf->name);
+		batch->names[i] = mem_strdup(sorted[i]->conf->name);
 	return batch;
 }
 

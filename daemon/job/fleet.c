@@ -19,6 +19,7 @@ static void pass(struct timer *timer);
 
 static void cert_free(struct cert *cert)
 {
+	reservation_done(&cert->reserved);
 	facts_done(&cert->facts);
 	free(cert);
 }
@@ -120,7 +121,7 @@ static void cert_leave(struct fleet *fleet, struct cert *cert)
 	heap_remove(&fleet->schedule, &cert->look);
 	if (fleet->informer)
 		informer_forget(fleet->informer, cert);
-	list_remove(&cert->due);
+	runner_forget(cert);
 	cert->is_gone = true;
 	if (!cert->job) {
 		cert_free(cert);
@@ -129,6 +130,12 @@ static void cert_leave(struct fleet *fleet, struct cert *cert)
 	/* The job holds the configuration that it began with, and nobody any other one. */
 	cert->conf = conf_cert(cert->job->conf, cert->conf->name);
 	task_cancel(&cert->job->task, "the certificate left the configuration");
+}
+
+void fleet_drop_reservations(struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->conf->n_certs; i++)
+		reservation_done(&fleet_at(fleet, i)->reserved);
 }
 
 void fleet_set_conf(struct fleet *fleet, struct conf *conf)
@@ -154,8 +161,7 @@ void fleet_set_conf(struct fleet *fleet, struct conf *conf)
 	free(certs);
 	find_dependents(fleet);
 	conf_unref(old);
-	for (size_t i = 0; i < conf->n_certs; i++)
-		fleet_look(fleet, fleet_at(fleet, i));
+	fleet_look_all(fleet);
 }
 
 struct cert *fleet_find(const struct fleet *fleet, const char *name)
@@ -252,6 +258,39 @@ void fleet_look(struct fleet *fleet, struct cert *cert)
 	arm(fleet);
 }
 
+/*
+ * While many are looked at, what is due only queues up, so that those go first that end first.  A crowd
+ * that takes several turns of the loop may hold the one that ends first in the last of them.
+ */
+static void begin_gathering(struct fleet *fleet)
+{
+	if (fleet->runner)
+		runner_gather(fleet->runner, true);
+}
+
+static void end_gathering(struct fleet *fleet)
+{
+	struct heap_node *first = heap_first(&fleet->schedule);
+
+	if (fleet->runner && (!first || first->key > clock_now().s))
+		runner_gather(fleet->runner, false);
+	arm(fleet);
+}
+
+static void look_all(struct fleet *fleet)
+{
+	begin_gathering(fleet);
+	for (size_t i = 0; i < fleet->conf->n_certs; i++)
+		look(fleet, fleet_at(fleet, i));
+	end_gathering(fleet);
+}
+
+void fleet_look_all(struct fleet *fleet)
+{
+	if (!fleet->is_paused)
+		look_all(fleet);
+}
+
 static void pass(struct timer *timer)
 {
 	struct fleet *fleet = CONTAINER_OF(timer, struct fleet, timer);
@@ -259,6 +298,7 @@ static void pass(struct timer *timer)
 	int64_t now = clock_now().s;
 
 	fleet->last_pass = clock_tick();
+	begin_gathering(fleet);
 	for (int i = 0; i < LOOKS_A_TURN; i++) {
 		first = heap_first(&fleet->schedule);
 		if (!first || first->key > now)
@@ -266,7 +306,7 @@ static void pass(struct timer *timer)
 		heap_remove(&fleet->schedule, first);
 		look(fleet, CONTAINER_OF(first, struct cert, look));
 	}
-	arm(fleet);
+	end_gathering(fleet);
 }
 
 static void clock_was_set(void *data)
@@ -274,17 +314,14 @@ static void clock_was_set(void *data)
 	struct fleet *fleet = data;
 
 	log_event(NULL, EVENT_CLOCK_JUMPED, NULL, "the wall clock was set");
-	for (size_t i = 0; i < fleet->conf->n_certs; i++)
-		fleet_look(fleet, fleet_at(fleet, i));
+	fleet_look_all(fleet);
 }
 
 void fleet_start(struct fleet *fleet)
 {
 	fleet->is_paused = false;
 	loop_on_clock_set(fleet->loop, clock_was_set, fleet);
-	for (size_t i = 0; i < fleet->conf->n_certs; i++)
-		look(fleet, fleet_at(fleet, i));
-	arm(fleet);
+	look_all(fleet);
 }
 
 void fleet_pause(struct fleet *fleet)
@@ -317,8 +354,10 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 	if (version_id_equal(&before, &cert->facts.curr.id))
 		return;
 	dependents = fleet_dependents(fleet, cert->conf->place, &n);
+	begin_gathering(fleet);
 	for (size_t i = 0; i < n; i++)
 		fleet_look(fleet, fleet_at(fleet, dependents[i]));
+	end_gathering(fleet);
 }
 
 void fleet_hold(struct fleet *fleet, struct cert *cert)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/acme/ledger.h"
 #include "daemon/cert/plan.h"
 #include "daemon/conf/conf.h"
 #include "lib/base/heap.h"
@@ -16,6 +17,7 @@
 struct informer;
 struct job;
 struct keeper;
+struct lane;
 struct runner;
 
 /*
@@ -38,9 +40,12 @@ struct cert {
 	struct heap_node look;      /* in fleet->schedule, keyed by seconds on the wall */
 	struct heap_node inform;    /* in the informer's queue (inform.h) */
 	struct version_id informed; /* the version that a CA was asked about last */
-	struct list due;            /* in the runner's queue while it waits for a free place */
-	struct job *job;            /* what works on it, or NULL */
-	struct instant told;        /* when its failure was logged last */
+	struct heap_node due;       /* in due_in->due while it waits for room there */
+	struct lane *due_in;
+	struct reservation
+		reserved;    /* of its CA's limits, for the order under way (manners.h) */
+	struct job *job;     /* what works on it, or NULL */
+	struct instant told; /* when its failure was logged last */
 	struct instant reminded;
 	bool is_gone; /* left the configuration; freed when its job ends */
 	bool is_told_expired, is_told_late;
@@ -84,6 +89,9 @@ static inline struct cert *fleet_at(const struct fleet *fleet, size_t place)
 	return fleet->certs[place];
 }
 
+/* The ledgers go away. */
+void fleet_drop_reservations(struct fleet *fleet);
+
 struct cert *fleet_find(const struct fleet *fleet, const char *name);
 
 /* The first certificate whose name is after `name` in order ("" for the first), or NULL. */
@@ -94,6 +102,9 @@ struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert);
 struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert);
 enum health fleet_health(
 	const struct fleet *fleet, const struct cert *cert, const struct plan *plan);
+
+/* All plans are made anew. */
+void fleet_look_all(struct fleet *fleet);
 
 /* Looks at a certificate now: acts when something is due, else waits for its moment. */
 void fleet_look(struct fleet *fleet, struct cert *cert);

@@ -135,6 +135,29 @@ static void end_reading(struct manners_ca *ca)
 	}
 }
 
+static void reserve(struct manners_ca *ca, const struct conf *conf, struct cert *cert,
+	enum ledger_kind kind)
+{
+	struct ledger_ask ask = { .cert = conf_cert(conf, cert->conf->name), .kind = kind };
+
+	if (ask.cert)
+		ledger_reserve(&ca->ledger, &ask, &cert->reserved);
+}
+
+/* Orders that an earlier run left in flight are counted before any new one is let through. */
+static void reserve_found(struct runner *runner, struct manners_ca *ca)
+{
+	const struct fleet *fleet = runner->fleet;
+	const struct ca_conf *conf = conf_ca(fleet->conf, ca->name);
+
+	for (size_t i = 0; conf && i < fleet->conf->n_certs; i++) {
+		struct cert *cert = fleet_at(fleet, i);
+
+		if (cert->facts.order.url && str_is(cert->facts.order.ca, ca->name))
+			reserve(ca, fleet->conf, cert, manners_kind(cert, conf));
+	}
+}
+
 void manners_take(struct job *job)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
@@ -144,6 +167,7 @@ void manners_take(struct job *job)
 	if (!ca)
 		return;
 	ca->is_read = true;
+	reserve_found(job->runner, ca);
 	if (!err_is_set(&job->keeper.err) && job->keeper.fd >= 0 &&
 		file_read_fd(job->keeper.fd, LEDGER_TEXT_MAX, &text, &ignored) == 0)
 		ledger_read(&ca->ledger, buf_text(&text), text.len, clock_now());
@@ -157,6 +181,7 @@ void manners_leave(struct job *job)
 
 	if (ca)
 		end_reading(ca);
+	manners_release(job);
 }
 
 /* Within the CA's window an order that names what it replaces is free of limits (RFC 9773, 5). */
@@ -228,6 +253,22 @@ int manners_check(struct manners *manners, const struct conf *conf, const struct
 	return 0;
 }
 
+void manners_reserve(struct job *job, const struct ca_conf *conf)
+{
+	struct manners_ca *ca = find(&job->runner->manners, conf);
+
+	job->order_kind = manners_kind(job->cert, conf);
+	if (ca->is_read && !job->is_test)
+		reserve(ca, job->conf, job->cert, job->order_kind);
+}
+
+/* An order that is still in flight may be used up by its CA at any time. */
+void manners_release(struct job *job)
+{
+	if (!job->is_test && job->cert && !job->cert->facts.order.url)
+		reservation_done(&job->cert->reserved);
+}
+
 static const struct ca_conf *asked(const struct job *job)
 {
 	return conf_ca_at(job->order.args.conf, job->order.args.ca);
@@ -241,8 +282,9 @@ void manners_note_order(struct job *job)
 	if (!ledger || job->has_noted_order || job->order.args.resume ||
 		job->order.args.is_test)
 		return;
-	job->order_kind = entry.kind = manners_kind(job->cert, asked(job));
+	entry.kind = job->order_kind;
 	job->has_noted_order = true;
+	reservation_drop(&job->cert->reserved, LIMIT_ORDERS);
 	ledger_entry_about(&entry, job->cert->conf, NULL);
 	ledger_note(ledger, &entry);
 }
@@ -287,6 +329,7 @@ bool manners_must_record(struct job *job)
 	else
 		add_invalid(job, &names);
 	entry.names = buf_text(&names);
+	manners_release(job);
 	keeper_request(&job->keeper, REQUEST_record);
 	line_add(&job->keeper.text, "ca", asked(job)->name);
 	ledger_entry_write(&entry, &job->keeper.text);

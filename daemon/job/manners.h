@@ -67,6 +67,13 @@ int manners_check(struct manners *manners, const struct conf *conf, const struct
 /* What the CA's limits make of an order for this certificate there, now. */
 enum ledger_kind manners_kind(const struct cert *cert, const struct ca_conf *ca);
 
+/*
+ * An order for the job's certificate is about to be placed there, or was found in flight: until it ended
+ * what it may use up counts as used (cert->reserved).
+ */
+void manners_reserve(struct job *job, const struct ca_conf *ca);
+void manners_release(struct job *job);
+
 /* The order of the job was placed. */
 void manners_note_order(struct job *job);
 

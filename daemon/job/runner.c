@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/cert/ca_choice.h"
 #include "daemon/conf/conf.h"
 #include "daemon/job/batch.h"
 #include "daemon/job/dns_check.h"
+#include "daemon/job/lane.h"
 #include "daemon/job/publish_all.h"
 #include "daemon/job/rekey.h"
 #include "daemon/job/revoke.h"
@@ -35,13 +35,6 @@ const char *job_kind_text(enum job_kind kind)
 	return kinds[kind].text;
 }
 
-static void lane_init(struct runner *runner, struct lane *lane, size_t max)
-{
-	list_init(&lane->due);
-	lane->max = max;
-	list_append(&runner->lanes, &lane->link);
-}
-
 struct runner *runner_new(struct fleet *fleet, struct acme *acme)
 {
 	struct runner *runner = mem_new(struct runner);
@@ -51,9 +44,7 @@ struct runner *runner_new(struct fleet *fleet, struct acme *acme)
 	runner->dns_purses = mem_new(struct dns_purses);
 	list_init(&runner->jobs);
 	manners_init(&runner->manners);
-	list_init(&runner->lanes);
-	lane_init(runner, &runner->quick, RUNNER_QUICK_MAX);
-	lane_init(runner, &runner->slow, RUNNER_SLOW_MAX);
+	lanes_init(runner);
 	targets_init(&runner->targets, fleet->loop, fleet->keeper);
 	fleet->runner = runner;
 	return runner;
@@ -64,57 +55,12 @@ void runner_free(struct runner *runner)
 	if (!runner)
 		return;
 	runner->fleet->runner = NULL;
-	list_each_safe(at, &runner->lanes) {
-		struct lane *lane = LIST_OF(at, struct lane, link);
-
-		if (!lane->ca)
-			continue;
-		free(lane->ca);
-		free(lane);
-	}
+	lanes_done(runner);
 	targets_done(&runner->targets);
+	fleet_drop_reservations(runner->fleet);
 	manners_done(&runner->manners);
 	free(runner->dns_purses);
 	free(runner);
-}
-
-/* Lanes stay as long as the runner: there are no more than names of CAs. */
-static struct lane *acme_lane(struct runner *runner, const struct ca_conf *ca)
-{
-	struct lane *lane = NULL;
-
-	list_each(at, &runner->lanes) {
-		struct lane *other = LIST_OF(at, struct lane, link);
-
-		if (other->ca && str_is(other->ca, ca->name))
-			lane = other;
-	}
-	if (!lane) {
-		lane = mem_new(struct lane);
-		lane->ca = mem_strdup(ca->name);
-		lane_init(runner, lane, 0);
-	}
-	lane->max = ca->acme->in_flight + RUNNER_PARKED_MAX;
-	return lane;
-}
-
-static struct lane *lane_of(struct runner *runner, enum job_kind kind, const struct cert *cert)
-{
-	struct issuer issuer;
-	const struct ca_conf *ca;
-
-	if (kind != JOB_ISSUE)
-		return &runner->quick;
-	issuer = fleet_issuer(runner->fleet, cert);
-	ca = ca_to_order_from(cert->conf, runner->fleet->conf, &cert->facts, &issuer);
-	if (ca)
-		return acme_lane(runner, ca);
-	return key_is_slow(cert->conf->key) ? &runner->slow : &runner->quick;
-}
-
-static bool has_room(const struct lane *lane)
-{
-	return lane->n < lane->max;
 }
 
 static enum job_kind kind_of(enum action action)
@@ -154,16 +100,26 @@ static void say_result(struct job *job)
 /* Planned anew when its turn comes: the world may have changed while it waited. */
 static void start_waiting(struct runner *runner)
 {
+	if (runner->is_gathering)
+		return;
 	list_each(at, &runner->lanes) {
 		struct lane *lane = LIST_OF(at, struct lane, link);
+		struct heap_node *first;
 
-		while (has_room(lane) && !list_is_empty(&lane->due)) {
-			struct cert *cert = LIST_OF(list_first(&lane->due), struct cert, due);
+		while (lane_has_room(lane) && (first = heap_first(&lane->due))) {
+			struct cert *cert = CONTAINER_OF(first, struct cert, due);
 
-			list_remove(&cert->due);
+			runner_forget(cert);
 			fleet_look(runner->fleet, cert);
 		}
 	}
+}
+
+void runner_gather(struct runner *runner, bool is_gathering)
+{
+	runner->is_gathering = is_gathering;
+	if (!is_gathering && !runner->is_stopping)
+		start_waiting(runner);
 }
 
 static void job_free(struct job *job)
@@ -228,7 +184,7 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 	job->task.log = (struct log_field){ "JOB", job->number_text, NULL };
 	if (cert) {
 		cert->job = job;
-		list_remove(&cert->due);
+		runner_forget(cert);
 		job->log_cert = (struct log_field){ "CERT", cert->conf->name, NULL };
 		job->task.log.up = &job->log_cert;
 		job->lane = lane_of(runner, kind, cert);
@@ -315,10 +271,10 @@ void runner_offer(struct runner *runner, struct cert *cert, const struct plan *p
 	if (runner->is_stopping || is_taken(runner, cert) ||
 		(kind == JOB_REVOKE && !runner->acme))
 		return;
-	if (has_room(lane))
+	if (lane_has_room(lane) && !runner->is_gathering)
 		start_due(runner, cert, kind);
-	else if (!list_is_linked(&cert->due))
-		list_append(&lane->due, &cert->due);
+	else
+		lane_queue(runner, lane, cert, plan->action);
 }
 
 static void set_busy(const struct cert *cert, struct err *err)

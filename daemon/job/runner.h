@@ -11,8 +11,9 @@
 /*
  * The runner: starts jobs, bounds how many run at once, and keeps what waits.
  *
- * The plan's jobs come through runner_offer(): they start at once while there is room and wait in order
- * otherwise; what waits is planned again when its turn comes.  An operator's jobs come through
+ * The plan's jobs come through runner_offer(): they start at once while there is room and wait otherwise,
+ * those first whose certificates end first (cert_deadline()); what waits is planned again when its turn
+ * comes.  An operator's jobs come through
  * runner_start() and runner_start_batch() and start at once.  What waits for different things waits in
  * lanes of its own: slow key types, so that no quick certificate waits behind an RSA key of 8192 bits,
  * and each ACME CA, so that a CA that takes its time holds up nobody but those that want it.
@@ -28,7 +29,7 @@
 
 struct lane {
 	struct list link; /* in runner->lanes */
-	struct list due;  /* struct cert, waiting for room */
+	struct heap due;  /* struct cert, waiting for room */
 	char *ca;         /* of an ACME CA, or NULL */
 	size_t n, max;
 };
@@ -50,6 +51,8 @@ struct runner {
 	struct dns_purses *dns_purses;
 	size_t n_jobs;
 	uint64_t last_number;
+	uint32_t n_queued;
+	bool is_gathering; /* what is offered only queues up */
 	bool is_stopping;
 	void (*idle)(void *data); /* after runner_stop(): the last job has ended */
 	void *idle_data;
@@ -61,6 +64,12 @@ void runner_free(struct runner *runner);
 
 /* The plan says that `plan` is due for this certificate. */
 void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan);
+
+/* While many are looked at nothing starts; afterwards what ends first does. */
+void runner_gather(struct runner *runner, bool is_gathering);
+
+/* The certificate waits for no room any more. */
+void runner_forget(struct cert *cert);
 
 struct job_options {
 	bool is_forced, reuse_key, is_test;

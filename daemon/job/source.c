@@ -47,23 +47,33 @@ static bool refuse(struct job *job, const struct err *err)
 	return false;
 }
 
+static bool is_late(const struct job *job)
+{
+	struct plan plan = fleet_plan(job->runner->fleet, job->cert);
+
+	return instant_is_set(plan.reserve) && !instant_before(clock_now(), plan.reserve);
+}
+
 /* One that is not known yet has not failed either. */
 static bool is_allowed(struct job *job, const struct ca_conf *conf)
 {
 	struct acme_ca *ca;
 	struct err err;
+	/* Where the end is near the limit is asked again as soon as it opens. */
+	bool wants_turn = !is_late(job);
 
 	if (job->is_test && !conf->acme->staging) {
 		err_set(&err, ERR_BAD_CONFIG, "the CA %s has no staging directory", conf->name);
 		return refuse(job, &err);
 	}
 	if (!job->is_test && manners_check(&job->runner->manners, job->conf, job->cert, conf,
-				     job->is_forced, true, &err) < 0)
+				     job->is_forced, wants_turn, &err) < 0)
 		return refuse(job, &err);
 	ca = acme_ca_find(job->runner->acme, conf, job->is_test);
 	if (ca && !job->is_forced &&
 		!health_allows(&ca->health, conf->name, clock_tick(), clock_now(), &err))
 		return refuse(job, &err);
+	manners_reserve(job, conf);
 	return true;
 }
 
@@ -90,6 +100,7 @@ static bool find_order(struct job *job)
 	if (n >= cert(job)->n_cas || n >= TRIED_MAX)
 		return false;
 	job->ca = n;
+	manners_reserve(job, acme_at(job, n));
 	return true;
 }
 
@@ -152,6 +163,7 @@ bool source_next(struct job *job)
 	}
 	if (!is_first) {
 		take_result(job);
+		manners_release(job);
 		if (!err_is_set(&job->failed) || !job->may_fail_over)
 			return false;
 	}
@@ -201,6 +213,7 @@ void source_ask(struct job *job)
 	args.cert = cert(job)->name;
 	args.ca = cert_conf_ca(cert(job), job->ca);
 	args.reuse_key = job->reuse_key;
+	args.ends = cert_deadline(facts, ACTION_ISSUE, clock_now());
 	args.is_renewal =
 		version_is_set(&facts->curr.id) && facts->curr.ca == facts_ca(acme->name);
 	args.is_test = job->is_test;

@@ -9,8 +9,9 @@ struct job;
  * Where an issue gets its certificate: from the CAs of the certificate's list, in their order.
  *
  * A local CA is asked through the keeper, which picks among all local ones of the list; an ACME CA
- * gets an order.  The next one of the list is asked only when the error is the CA's own (nobody there, a
- * limit, a local CA without a certificate), never for what follows the name, and never while an order that was
+ * gets an order.  The next one of the list is asked when the error is the CA's own (nobody there, a limit, a
+ * local CA without a certificate) or its own refusal before there is an order (CAA records, its account, its
+ * profile, its rules for names), never for what follows the name everywhere, and never while an order that was
  * placed may still give a certificate.  An ACME CA that counts as down is passed over, unless an
  * operator forces the issue; one whose limits are used up (manners.h), in any case.  An order in flight is resumed first, wherever it was placed.
  *
