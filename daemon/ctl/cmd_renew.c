@@ -24,7 +24,8 @@ static int check_limits(struct work *work, const struct cert *cert, struct err *
 	for (size_t i = 0; i < cert->conf->n_cas; i++) {
 		const struct ca_conf *ca = cert_conf_nth_acme(conf, cert->conf, i);
 
-		if (!ca || manners_check(manners, conf, cert, ca, true, false, err) == 0)
+		if (!ca || manners_check(manners, conf, cert, ca, work->options.is_forced,
+				   false, err) == 0)
 			return 0;
 		if (!err_is_set(&first))
 			first = *err;
@@ -33,22 +34,76 @@ static int check_limits(struct work *work, const struct cert *cert, struct err *
 	return err_is_set(&first) ? -1 : 0;
 }
 
-/* Forcing skips what the plan waits for, but not what a CA would refuse. */
+/* What keeps a certificate that is due from its next try. */
+static bool is_held_back(const struct plan *plan)
+{
+	switch (plan->why) {
+	case WHY_BACKOFF:
+	case WHY_CA_DOWN:
+	case WHY_LIMIT:
+	case WHY_RETRY_AFTER:
+		return plan->action == ACTION_ISSUE;
+	default:
+		return false;
+	}
+}
+
+/* Of all that are refused the one that may be tried first is told. */
+static enum verdict refuse(struct work *work, const struct cert *cert, struct err *err)
+{
+	err_add(err, "%s", cert->conf->name);
+	if (!err_is_set(&work->refused) ||
+		instant_before(err->not_before, work->refused.not_before))
+		work->refused = *err;
+	return WORK_TELL;
+}
+
+static enum verdict refuse_by_plan(
+	struct work *work, const struct cert *cert, const struct plan *plan)
+{
+	struct err err = ERR_INIT;
+	char until[INSTANT_TEXT_LEN];
+
+	err_set(&err, plan->why == WHY_LIMIT ? ERR_RATE_LIMITED : ERR_TOO_EARLY,
+		"%s, until %s; --force %s", why_sentence(plan->why),
+		instant_text(plan->at, until),
+		plan->why == WHY_LIMIT ? "does not override what the CA asked for"
+				       : "tries at once");
+	err.not_before = plan->at;
+	return refuse(work, cert, &err);
+}
+
+static enum verdict refuse_by_limit(
+	struct work *work, const struct cert *cert, const struct err *limit)
+{
+	struct err err = ERR_INIT;
+	char until[INSTANT_TEXT_LEN];
+
+	err_set(&err, limit->code, "%s, until %s%s", limit->text,
+		instant_text(limit->not_before, until),
+		work->options.is_forced ? "; --force does not override a limit of a CA" : "");
+	err.not_before = limit->not_before;
+	return refuse(work, cert, &err);
+}
+
+/*
+ * Forcing skips what the plan waits for, but not what a CA would refuse.  A certificate that is due and
+ * that a limit or a back-off holds is refused, so that nobody waits for a job that never was.
+ */
 static enum verdict judge(struct work *work, const struct cert *cert, const struct plan *plan)
 {
+	bool is_held = is_held_back(plan), is_forced = work->options.is_forced;
 	struct err err = ERR_INIT;
 
 	if (work->options.is_test)
 		return WORK_TAKE;
-	if (!work->options.is_forced)
-		return is_due(plan, clock_now()) ? WORK_TAKE : WORK_TELL;
-	if (check_limits(work, cert, &err) == 0)
-		return WORK_TAKE;
-	err_add(&err, "%s", cert->conf->name);
-	if (!err_is_set(&work->refused) ||
-		instant_before(err.not_before, work->refused.not_before))
-		work->refused = err;
-	return WORK_TELL;
+	if (!is_forced && is_held)
+		return refuse_by_plan(work, cert, plan);
+	if (!is_forced && !is_due(plan, clock_now()))
+		return WORK_TELL;
+	if (check_limits(work, cert, &err) < 0)
+		return refuse_by_limit(work, cert, &err);
+	return is_held ? WORK_TAKE_TELL : WORK_TAKE;
 }
 
 static int none(const struct work *work, struct err *err)

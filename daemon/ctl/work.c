@@ -1,5 +1,6 @@
 #include "daemon/ctl/work.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/conf/conf.h"
@@ -16,12 +17,19 @@ static void take(struct work *work, const char *name)
 	work->names[work->n++] = mem_strdup(name);
 }
 
-static void add_row(struct session *session, const struct cert *cert, const struct plan *plan)
+static void add_row(struct session *session, const struct cert *cert, const struct plan *plan,
+	bool is_overridden)
 {
 	struct buf *row = session_row(session);
+	char until[INSTANT_TEXT_LEN], text[256];
 
 	line_add(row, "cert", cert->conf->name);
 	rows_add_plan(row, plan);
+	if (is_overridden) {
+		snprintf(text, sizeof(text), "--force overrides that %s, until %s",
+			why_sentence(plan->why), instant_text(plan->at, until));
+		line_add(row, "overrides", text);
+	}
 	if (cert->job)
 		line_add(row, "job", cert->job->number_text);
 	line_end(row);
@@ -49,12 +57,14 @@ static int judge(struct work *work, struct cert *cert, struct err *err)
 	was_held = work_can_take(cert) && fleet_let_go(cert);
 	plan = fleet_plan(session->ctl->fleet, cert);
 	verdict = work->rules->judge(work, cert, &plan);
-	if (verdict == WORK_TAKE && work_can_take(cert)) {
+	if ((verdict == WORK_TAKE || verdict == WORK_TAKE_TELL) && work_can_take(cert)) {
+		if (verdict == WORK_TAKE_TELL)
+			add_row(session, cert, &plan, true);
 		take(work, cert->conf->name);
 		return 0;
 	}
 	if (verdict != WORK_SKIP)
-		add_row(session, cert, &plan);
+		add_row(session, cert, &plan, false);
 	if (was_held)
 		fleet_look(session->ctl->fleet, cert);
 	return 0;

@@ -11,13 +11,18 @@
  * What renew, roll and deploy have in common: go through the certificates that the request names,
  * judge each, and start one job for those that are taken.
  *
- * Those that are not taken are told in rows (cert action at why reason; job where one is at work),
- * unless nothing needs to be said.  For one certificate called by its name, being busy or not active
+ * Those that are not taken are told in rows (cert action at why reason; job where one is at work), and
+ * those for which --force overrides something (overrides), unless nothing needs to be said.  For one certificate called by its name, being busy or not active
  * is an error; among several it is a row.  The walk is done in steps like every answer, so that
  * judging a hundred thousand holds nobody up.
  */
 
-enum verdict { WORK_TAKE, WORK_TELL, WORK_SKIP };
+enum verdict {
+	WORK_TAKE,
+	WORK_TAKE_TELL, /* taken, against what the plan says: a row tells what is overridden */
+	WORK_TELL,
+	WORK_SKIP
+};
 
 struct work;
 

@@ -220,3 +220,68 @@ TEST(what_only_one_ca_refuses_another_one_gives)
 		sim_close(&sim);
 	}
 }
+
+/* What holds a renewal is the answer, with its end; a renewal that is not due is no failure. */
+TEST(a_renewal_that_is_held_is_refused)
+{
+	static const struct {
+		int status;
+		const char *type;
+		int64_t retry_s;
+		const char *plain, *forced;
+	} rows[] = {
+		{ 403, "rejectedIdentifier", 0, "err too-early ", "overrides=" },
+		{ 500, "serverInternal", 0, "err too-early ", "overrides=" },
+		{ 503, "serverInternal", 7200, "err too-early ", "overrides=" },
+		{ 429, "rateLimited", 7200, "err rate-limited ",
+			"err rate-limited \"example.com/web: the CA a: asking again earlier" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim sim;
+		struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+		const char *said;
+
+		fake_acme_trouble(
+			a, ASK_NEW_ORDER, rows[i].status, rows[i].type, rows[i].retry_s, -1);
+		sim_until(&sim, EVENT_CERT_FAILED, WEB, HOURS(1));
+		sim_rest(&sim, MINUTES(1));
+		said = sim_command(&sim, "renew " WEB);
+		if (!strstr(said, rows[i].plain) || !strstr(said, ", until 2026-06-01T"))
+			TEST_FAIL("row %zu: %s", i, said);
+		said = sim_command(&sim, "renew " WEB " --force");
+		if (!strstr(said, rows[i].forced))
+			TEST_FAIL("row %zu: %s", i, said);
+		if (rows[i].status == 429)
+			CHECK(strstr(said, "--force does not override"));
+		else
+			CHECK(strstr(said, "ok job="));
+		fake_acme_forgive(a);
+		sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, HOURS(8));
+		sim_rest(&sim, MINUTES(1));
+		CHECK(strstr(sim_command(&sim, "renew " WEB), "ok rows=1"));
+		sim_close(&sim);
+	}
+}
+
+/* certd's own count of a limit is told before a job begins, not by its failure. */
+TEST(a_limit_that_is_known_refuses_before_a_job_begins)
+{
+	struct buf config AUTO_BUF = BUF_INIT;
+	struct sim sim;
+	const char *said;
+
+	buf_add_text(&config, LIMITED_CA);
+	add_certs(&config, 7, "w.example.com");
+	begin(&sim, buf_text(&config));
+	sim_advance(&sim, MINUTES(1));
+	CHECK_INT(fake_acme_counts(sim.acmes[0])->n_issued, 5);
+	said = sim_command(&sim, "renew example.com");
+	if (!strstr(said, "err rate-limited") || !strstr(said, ", until 2026-06-0"))
+		TEST_FAIL("%s", said);
+	said = sim_command(&sim, "renew example.com --force");
+	if (!strstr(said, "err rate-limited") ||
+		!strstr(said, "--force does not override a limit of a CA"))
+		TEST_FAIL("%s", said);
+	sim_close(&sim);
+}
