@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 
 #define ELLIPSIS "\xe2\x80\xa6"
 
@@ -82,45 +83,9 @@ enum colour term_colour_of(const char *word)
 	return COLOUR_NONE;
 }
 
-/* The character at p and its length in bytes; a broken one is U+FFFD of one byte. */
-static size_t decode(const char *text, uint32_t *c)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t len = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-
-	if (len > 1 && (strnlen(text, len) < len || !str_is_utf8(text, len))) {
-		*c = 0xfffd;
-		return 1;
-	}
-	*c = len == 1 ? *p : *p & (0x7fU >> len);
-	for (size_t i = 1; i < len; i++)
-		*c = *c << 6 | (p[i] & 0x3fU);
-	return len;
-}
-
-/* Would a terminal obey the character rather than show it, or write backwards from it on? */
-static bool is_harmful(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
 void term_add(struct buf *out, const char *text)
 {
-	while (*text) {
-		uint32_t c;
-		size_t len = decode(text, &c);
-
-		if (c == '\n' || c == '\t')
-			buf_add_char(out, ' ');
-		else if (is_harmful(c))
-			buf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
-		else if (c == 0xfffd)
-			buf_add_text(out, "\xef\xbf\xbd");
-		else
-			buf_add(out, text, len);
-		text += len;
-	}
+	text_show(out, text, strlen(text));
 }
 
 /* wcwidth() knows characters only in a UTF-8 locale; without one each counts as one column. */
@@ -138,7 +103,7 @@ size_t term_width(const char *text)
 	while (*text) {
 		uint32_t c;
 
-		text += decode(text, &c);
+		text += text_decode(text, strlen(text), &c);
 		width += char_width(c);
 	}
 	return width;
@@ -154,7 +119,7 @@ void term_add_fit(struct buf *out, const char *text, size_t width)
 	}
 	while (*text) {
 		uint32_t c;
-		size_t len = decode(text, &c);
+		size_t len = text_decode(text, strlen(text), &c);
 
 		if (used + char_width(c) + 1 > width)
 			break;

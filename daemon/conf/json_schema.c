@@ -11,22 +11,6 @@ static void indent(struct buf *out, int depth)
 		buf_add_text(out, "  ");
 }
 
-static void add_string(struct buf *out, const char *text)
-{
-	buf_add_char(out, '"');
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			buf_printf(out, "\\%c", c);
-		else if (c < 0x20)
-			buf_printf(out, "\\u%04x", c);
-		else
-			buf_add_char(out, (char)c);
-	}
-	buf_add_char(out, '"');
-}
-
 static void add_fields(struct buf *out, const struct yaml_field *fields, int depth);
 
 /* The members that say what a value looks like. */
@@ -51,11 +35,11 @@ static void add_type(struct buf *out, const struct yaml_type *type, int depth)
 
 static void add_field(struct buf *out, const struct yaml_field *field, int depth)
 {
-	add_string(out, field->name);
+	buf_add_json(out, field->name);
 	buf_add_text(out, ": {");
 	indent(out, depth + 1);
 	buf_add_text(out, "\"description\": ");
-	add_string(out, field->help);
+	buf_add_json(out, field->help);
 	buf_add_char(out, ',');
 	if (field->type == &yaml_uint16 || field->type == &yaml_int16) {
 		indent(out, depth + 1);
@@ -79,7 +63,7 @@ static void add_required(
 			if (!n)
 				indent(out, depth);
 			buf_add_text(out, n++ ? ", " : "\"required\": [");
-			add_string(out, f->name);
+			buf_add_json(out, f->name);
 		}
 	if (n)
 		buf_add_text(out, "],");
@@ -103,7 +87,7 @@ static void add_case(
 	for (const struct yaml_field *f = fields; f->name; f++)
 		if (f->only && !str_is(f->only, only)) {
 			buf_add_text(out, n++ ? ", " : "");
-			add_string(out, f->name);
+			buf_add_json(out, f->name);
 			buf_add_text(out, ": false");
 		}
 	buf_add_text(out, "}}}");

@@ -4,6 +4,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/crypt/jws.h"
 #include "lib/wire/name.h"
 #include "lib/wire/url.h"
@@ -66,11 +67,9 @@ static const char *address_fault(const char *text)
 
 	if (strncasecmp(text, "mailto:", strlen("mailto:")) == 0)
 		return "is a URL; write the address without mailto:";
-	for (const char *p = text; *p; p++)
-		/* What would need an escape in a URL, or end the address there (RFC 6068, 2). */
-		if (*p <= 0x20 || *p >= 0x7f || strchr("\"%?&,;:<>()[]\\#/", *p))
-			return "has a character that the mail address of an account cannot "
-			       "have";
+	/* What would need an escape in a URL, or end the address there (RFC 6068, 2). */
+	if (!text_is_visible(text, strlen(text)) || strpbrk(text, "\"%?&,;:<>()[]\\#/"))
+		return "has a character that the mail address of an account cannot have";
 	if (!at || at == text || strchr(text, '@') != at)
 		return "is not a mail address; write NAME@DOMAIN";
 	if (strlen(text) > ADDRESS_MAX)

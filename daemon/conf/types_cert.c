@@ -6,6 +6,7 @@
 #include "lib/base/err.h"
 #include "lib/base/map.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/crypt/digest.h"
 #include "lib/crypt/key.h"
 #include "lib/wire/name.h"
@@ -121,11 +122,10 @@ static size_t characters(const char *text)
 static bool attribute_is_good(struct yaml_decoder *d, const struct yaml_value *v,
 	const struct attribute *attribute, const char *text)
 {
-	for (const char *p = text; *p; p++)
-		if (iscntrl((unsigned char)*p)) {
-			yaml_bad(d, v, "holds a control character");
-			return false;
-		}
+	if (!text_is_fit(text)) {
+		yaml_bad(d, v, "holds a control character");
+		return false;
+	}
 	if (str_is(attribute->name, "C") &&
 		(strlen(text) != 2 || !isupper((unsigned char)text[0]) ||
 			!isupper((unsigned char)text[1]))) {

@@ -7,6 +7,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/wire/dns_message.h"
 
 enum { CRITICAL = 128, NAMED_MAX = 4, MALFORMED_MAX = 100 };
@@ -71,17 +72,15 @@ static bool is_name(struct part part)
 
 static bool is_value(struct part part)
 {
-	for (size_t i = 0; i < part.len; i++)
-		if (part.at[i] < 0x21 || part.at[i] > 0x7e)
-			return false;
-	return true;
+	return text_is_visible(part.at, part.len);
 }
 
 /* Can it be told as it is? */
 static bool is_text(struct part part)
 {
 	for (size_t i = 0; i < part.len; i++)
-		if (part.at[i] < 0x20 || part.at[i] > 0x7e || part.at[i] == '"')
+		if (part.at[i] == '"' ||
+			(part.at[i] != ' ' && !text_is_visible(part.at + i, 1)))
 			return false;
 	return true;
 }

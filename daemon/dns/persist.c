@@ -6,6 +6,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/base/text.h"
 #include "lib/wire/dns_message.h"
 
 enum { TTL_S = 3600, STRING_MAX = 255 };
@@ -79,10 +80,7 @@ static bool is_tag(struct part part)
 
 static bool is_value(struct part part)
 {
-	for (size_t i = 0; i < part.len; i++)
-		if (part.at[i] < 0x21 || part.at[i] > 0x7e)
-			return false;
-	return true;
+	return text_is_visible(part.at, part.len);
 }
 
 static const char *take_parameter(struct part text, struct persist *out)

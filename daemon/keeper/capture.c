@@ -7,6 +7,7 @@
 #include "daemon/keeper/command.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/log/log.h"
 
 /* Of the summary; the first line, which gets the rest, may hold long paths. */
@@ -57,43 +58,15 @@ void capture_done(struct capture *capture)
 	buf_done(&capture->kept);
 }
 
-/* The length of the character at `p`, or 0 when it must not leave as it is. */
-static size_t harmless(const char *p, size_t left)
-{
-	unsigned char c = (unsigned char)*p;
-	size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-
-	if (len == 0 || len > left || c < 0x20 || c == 0x7f || !str_is_utf8(p, len))
-		return 0;
-	/* U+0080 to U+009F are control characters too, U+2028 and U+2029 end lines. */
-	if (c == 0xc2 && (unsigned char)p[1] < 0xa0)
-		return 0;
-	if (len == 3 &&
-		(memcmp(p, "\xe2\x80\xa8", 3) == 0 || memcmp(p, "\xe2\x80\xa9", 3) == 0))
-		return 0;
-	return len;
-}
-
 void capture_clean(const char *text, size_t len, char *out, size_t size)
 {
-	size_t at = 0;
+	struct buf shown AUTO_BUF = BUF_INIT;
 
-	for (size_t i = 0; i < len;) {
-		size_t n = harmless(text + i, len - i);
-		bool is_space = text[i] == '\t' || text[i] == '\r' || text[i] == '\n';
-
-		if (at + (n ? n : 1) >= size)
-			break;
-		if (n)
-			memcpy(out + at, text + i, n);
-		else
-			out[at] = is_space ? ' ' : '?';
-		at += n ? n : 1;
-		i += n ? n : 1;
-	}
-	while (at > 0 && out[at - 1] == ' ')
-		at--;
-	out[at] = 0;
+	text_show(&shown, text, len);
+	text_cut(&shown, size - 1);
+	while (shown.len > 0 && shown.data[shown.len - 1] == ' ')
+		shown.data[--shown.len] = 0;
+	memcpy(out, buf_text(&shown), shown.len + 1);
 }
 
 void capture_tell(

@@ -16,6 +16,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/crypt/digest.h"
 #include "lib/log/log.h"
 
@@ -114,10 +115,7 @@ static enum publication parse_how(const char *text)
 
 static bool is_value(const char *value)
 {
-	for (const char *p = value; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return false;
-	return *value != 0;
+	return *value != 0 && text_is_fit(value);
 }
 
 static int take_text(

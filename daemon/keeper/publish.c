@@ -13,6 +13,7 @@
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 
 #define WELL_KNOWN ".well-known"
 #define ACME_CHALLENGE "acme-challenge"
@@ -205,16 +206,15 @@ static bool is_ours(const char *line)
 /* What somebody wrote into a file that is kept for him by nobody. */
 static void note_foreign(struct publish_work *work, struct buf *have)
 {
+	struct buf shown AUTO_BUF = BUF_INIT;
 	char *save, *line;
 
 	for (line = have->len ? strtok_r(have->data, "\n", &save) : NULL; line;
 		line = strtok_r(NULL, "\n", &save)) {
 		if (is_ours(line) || work->n_foreign++ > 0)
 			continue;
-		work->foreign = mem_strndup(line, strnlen(line, FOREIGN_MAX));
-		for (char *p = work->foreign; *p; p++)
-			if (*p < 0x20 || *p > 0x7e)
-				*p = '?';
+		text_show(&shown, line, strnlen(line, FOREIGN_MAX));
+		work->foreign = mem_strdup(buf_text(&shown));
 	}
 }
 

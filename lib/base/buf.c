@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
 
 char *buf_reserve(struct buf *buf, size_t len)
 {
@@ -77,16 +78,17 @@ void buf_add_hex(struct buf *buf, const void *data, size_t len)
 void buf_add_json(struct buf *buf, const char *text)
 {
 	buf_add_char(buf, '"');
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			buf_printf(buf, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			buf_printf(buf, "\\u%04x", (unsigned)*p);
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			/* C1 controls: JSON would allow them, a terminal would obey them. */
-			buf_printf(buf, "\\u%04x", (unsigned)*++p);
+	for (size_t n, left = strlen(text); left > 0; text += n, left -= n) {
+		uint32_t c;
+
+		n = text_decode(text, left, &c);
+		if (c == '"' || c == '\\')
+			buf_printf(buf, "\\%c", (int)c);
+		else if (text_is_control(c))
+			/* JSON would allow most of them, a terminal would obey them. */
+			buf_printf(buf, "\\u%04x", (unsigned)c);
 		else
-			buf_add_char(buf, (char)*p);
+			buf_add(buf, text, n);
 	}
 	buf_add_char(buf, '"');
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
+
 static const struct {
 	const char *name;
 	enum err_class class;
@@ -25,14 +27,6 @@ static const char *const classes[] = {
 	[CLASS_CANCELLED] = "cancelled",
 };
 
-/* An error text goes into one line of a log or protocol, wherever its parts came from. */
-static void one_line(char *text)
-{
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-}
-
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;
@@ -41,7 +35,7 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	one_line(err->text);
+	text_show_here(err->text, sizeof(err->text));
 	return -1;
 }
 
@@ -56,7 +50,7 @@ int err_sys(struct err *err, enum err_code code, int sys, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror(sys));
-	one_line(err->text);
+	text_show_here(err->text, sizeof(err->text));
 	return -1;
 }
 
@@ -72,7 +66,7 @@ int err_add(struct err *err, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", inner);
-	one_line(err->text);
+	text_show_here(err->text, sizeof(err->text));
 	return -1;
 }
 

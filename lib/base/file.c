@@ -13,6 +13,7 @@
 #include "lib/base/err.h"
 #include "lib/base/rand.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 
 void file_closep(int *fd)
 {
@@ -262,8 +263,5 @@ bool file_name_is_safe(const char *name)
 
 	if (len == 0 || len > 255 || name[0] == '.')
 		return false;
-	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
-		if (*p < 0x20 || *p == 0x7f || *p == '/')
-			return false;
-	return true;
+	return !strchr(name, '/') && text_is_fit(name);
 }

@@ -7,16 +7,21 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
 
 /* STATUS= is one line: what comes after a line feed would be an assignment of its own. */
 static void tell(const char *state, const char *status)
 {
-	char *line AUTO_FREE = status ? mem_strndup(status, strcspn(status, "\r\n")) : NULL;
-	char *text AUTO_FREE =
-		line ? mem_printf("%s%sSTATUS=%s", state, *state ? "\n" : "", line) : NULL;
+	struct buf text AUTO_BUF = BUF_INIT;
 
-	(void)sd_notify(0, text ? text : state);
+	buf_add_text(&text, state);
+	if (status) {
+		buf_printf(&text, "%sSTATUS=", *state ? "\n" : "");
+		text_show(&text, status, strlen(status));
+	}
+	(void)sd_notify(0, buf_text(&text));
 }
 
 /* By its name: who configures another path than the .socket unit has gets one that we bind. */

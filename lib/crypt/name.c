@@ -8,6 +8,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/crypt/ssl.h"
 
 static const char *const common[] = { "CN", "O", "OU", "C", "ST", "L", "emailAddress",
@@ -41,10 +42,9 @@ static int field_add(X509_NAME *name, const char *key, const char *value, struct
 	}
 	if (value[0] == 0)
 		return err_set(err, ERR_BAD_VALUE, "attribute %s is empty", key);
-	for (const char *p = value; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return err_set(err, ERR_BAD_VALUE,
-				"attribute %s holds a control character", key);
+	if (!text_is_fit(value))
+		return err_set(
+			err, ERR_BAD_VALUE, "attribute %s holds a control character", key);
 	if (nid == NID_countryName && !(isalpha((unsigned char)value[0]) &&
 					      isalpha((unsigned char)value[1]) && !value[2]))
 		return err_set(
@@ -109,7 +109,7 @@ static void add_visible(const ASN1_STRING *string, bool is_lower, struct buf *ou
 	const unsigned char *p = ASN1_STRING_get0_data(string);
 
 	for (int i = 0, n = ASN1_STRING_length(string); i < n; i++)
-		if (p[i] > 0x20 && p[i] < 0x7f && p[i] != '\\')
+		if (text_is_visible((const char *)p + i, 1) && p[i] != '\\')
 			buf_add_char(out, (char)(is_lower ? tolower(p[i]) : p[i]));
 		else
 			buf_printf(out, "\\x%02x", p[i]);

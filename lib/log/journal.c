@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "lib/base/attr.h"
+#include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "lib/base/text.h"
 
 enum { FIELDS_MAX = 24 };
 
@@ -37,8 +39,12 @@ void log_to_journal(const struct log_entry *entry, void *data)
 		FIELD("CERTD_EVENT=%s", event_name(entry->event));
 	}
 	for (const struct log_field *f = entry->fields; f && n < FIELDS_MAX; f = f->up)
-		if (f->value)
-			FIELD("CERTD_%s=%s", f->name, f->value);
+		if (f->value) {
+			struct buf shown AUTO_BUF = BUF_INIT;
+
+			text_show(&shown, f->value, strlen(f->value));
+			FIELD("CERTD_%s=%s", f->name, buf_text(&shown));
+		}
 #undef FIELD
 	sd_journal_sendv(iov, n);
 	while (n > 0)

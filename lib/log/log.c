@@ -6,6 +6,7 @@
 #include <syslog.h>
 
 #include "lib/base/err.h"
+#include "lib/base/text.h"
 
 static const struct {
 	const char *name, *message_id;
@@ -91,6 +92,7 @@ void log_event(const struct log_field *context, enum event event, const struct e
 	va_end(ap);
 	if (error.value && n >= 0 && (size_t)n < sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->text);
+	text_show_here(text, sizeof(text));
 	entry.text = text;
 	deliver(&entry);
 }
@@ -105,6 +107,7 @@ void log_debug(const struct log_field *context, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	text_show_here(text, sizeof(text));
 	deliver(&(struct log_entry){ EVENT_COUNT, LOG_DEBUG, text, context });
 }
 

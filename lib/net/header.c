@@ -6,6 +6,7 @@
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/wire/url.h"
 
 /* Exactly so many digits at *p, which is moved behind them. */
@@ -207,10 +208,7 @@ static int read_parameters(const char **p, const char *relation)
 /* Characters that a URL may have; what stands between < and > may be anything. */
 static bool is_url_text(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (text[i] <= 0x20 || text[i] >= 0x7f)
-			return false;
-	return len <= URL_MAX;
+	return len <= URL_MAX && text_is_visible(text, len);
 }
 
 bool header_link(

@@ -6,6 +6,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 
 #define SCHEME "https://"
 #define HTTPS_PORT 443
@@ -91,9 +92,8 @@ static const char *fault_of(const char *url)
 
 	if (strnlen(url, URL_MAX + 1) > URL_MAX)
 		return "is longer than 2048 octets";
-	for (const char *p = url; *p; p++)
-		if (*p <= 0x20 || *p >= 0x7f)
-			return "has a character that a URL cannot have";
+	if (!text_is_visible(url, strlen(url)))
+		return "has a character that a URL cannot have";
 	if (strchr(url, '#'))
 		return "has a fragment";
 	return read_authority(url, &authority);

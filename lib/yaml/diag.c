@@ -8,6 +8,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 
 /* A key or value from outside stands in a sentence; nobody needs more of it than this. */
 #define SENTENCE_MAX 600
@@ -40,21 +41,10 @@ static void add_path(struct buf *out, const struct yaml_path *path)
 		buf_printf(out, "%s%.120s", out->len ? "." : "", path->key);
 }
 
-/* Text from a file must not move the cursor of a terminal or fake another line. */
-static void make_printable(struct buf *text)
-{
-	for (size_t i = 0; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->data[i];
-
-		if (c < 0x20 || c == 0x7f)
-			text->data[i] = ' ';
-	}
-}
-
 static PRINTF(5, 0) void add(struct yaml_diags *diags, bool is_error, struct yaml_place place,
 	const struct yaml_path *path, const char *fmt, va_list ap)
 {
-	struct buf text AUTO_BUF = BUF_INIT;
+	struct buf text AUTO_BUF = BUF_INIT, shown AUTO_BUF = BUF_INIT;
 	char sentence[SENTENCE_MAX];
 
 	*(is_error ? &diags->n_errors : &diags->n_warnings) += 1;
@@ -65,14 +55,14 @@ static PRINTF(5, 0) void add(struct yaml_diags *diags, bool is_error, struct yam
 		buf_add_text(&text, "top");
 	vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	buf_printf(&text, ": %s", sentence);
-	make_printable(&text);
+	text_show(&shown, text.data, text.len);
 	if (diags->n == diags->size) {
 		diags->size = diags->size ? diags->size * 2 : 16;
 		diags->at = mem_grow(diags->at, diags->size, sizeof(*diags->at));
 	}
 	diags->at[diags->n++] = (struct yaml_diag){ .place = place,
 		.is_error = is_error,
-		.text = arena_strdup(&diags->arena, buf_text(&text)) };
+		.text = arena_strdup(&diags->arena, buf_text(&shown)) };
 }
 
 void yaml_error(struct yaml_diags *diags, struct yaml_place place, const struct yaml_path *path,

@@ -24,6 +24,11 @@ CALLS = [
 # copy_dir.c waits for a lock, which has no time limit of its own, in a thread; conf/machine.c asks before there is a second thread, copy_dir.c waits for a lock in one, bus.c counts on the clock of sd_bus_get_timeout(), and
 # keeper/main.c prints the answers of --check and its kin.
 
+# Which characters may be shown is decided in lib/base/text.c; the grammars of the protocol and of zone files are no
+# matter of showing, nor are lengths in DER.
+CONTROLS = (r"[<>]=?\s*(0x(1f|20|21|7e|7f|9f|a0)\b|' ')|\b(iscntrl|isprint|isgraph)\s*\(",
+            r"lib/base/text\.c$|proto/line\.c$|lib/wire/dns_\w+\.c$|lib/crypt/cert\.c$|tests/")
+
 TEXTS = [
     (r"\b(TODO|FIXME|HACK)\b", "is an unfinished thought"),
     (r"(?i)\bworkaround for (now|later)\b", "is an unfinished thought"),
@@ -43,6 +48,9 @@ def check_calls(tree):
                 continue
             for line, match in tree.matches(path, rf"(?<![\w.>])({words})\s*\("):
                 yield f"{path}:{line}: {match[1]}() {why}"
+        if not re.match(CONTROLS[1], path):
+            for line, match in tree.matches(path, CONTROLS[0]):
+                yield f"{path}:{line}: {match[0]} judges characters past lib/base/text.h"
         for line, _ in tree.matches(path, r"\(\{"):
             yield f"{path}:{line}: a statement expression is not C11"
         for line, match in tree.matches(path, r"\btypedef\s+(struct|union|enum)\b"):
@@ -82,6 +90,8 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("bare attribute", "lib/y.h", "void f(void) __attribute__((noreturn));\n"),
     ("typedef struct", "lib/y.h", "typedef struct x x_t;\n"),
     ("statement expression", "lib/y.h", "#define M(x) ({ x; })\n"),
+    ("a copy of what controls are", "client/y.c", "\tif (*p < 0x20 || *p == 0x7f)\n"),
+    ("another one", "daemon/y.c", "\tif (iscntrl(*p))\n"),
     ("TODO", "lib/y.c", "/* TODO: more */\n"),
     ("FIXME in a page", "docs/y.md", "FIXME\n"),
     ("conflict", "lib/y.c", "<<<<<<< HEAD\n"),

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
 #include "lib/base/str.h"
+#include "lib/base/text.h"
 #include "lib/base/instant.h"
 
 TEST(durations_round_trip)
@@ -258,4 +259,61 @@ TEST(safe_names)
 	CHECK(!file_name_is_safe("a/b"));
 	CHECK(!file_name_is_safe(""));
 	CHECK(!file_name_is_safe("a\nb"));
+}
+
+TEST(text_is_fit_to_be_shown)
+{
+#define BROKEN "\xef\xbf\xbd"
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "", "" },
+		{ "plain text", "plain text" },
+		{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91",
+			"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91" },
+		{ "a\tb\r\nc", "a b  c" },
+		{ "\x1b[2J\x07\x7f", "\\x1b[2J\\x07\\x7f" },
+		{ "\xc2\x9b"
+		  "2J",
+			"\\x9b"
+			"2J" },
+		{ "\xe2\x80\xae"
+		  "cod",
+			"\\u202e"
+			"cod" },
+		{ "\xe2\x81\xa6\xe2\x81\xa9\xe2\x80\x8f\xd8\x9c",
+			"\\u2066\\u2069\\u200f\\u061c" },
+		{ "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
+		{ "\xff \xed\xa0\x80 \xc3", BROKEN " " BROKEN BROKEN BROKEN " " BROKEN },
+	};
+#undef BROKEN
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf out AUTO_BUF = BUF_INIT, again AUTO_BUF = BUF_INIT;
+
+		text_show(&out, rows[i].in, strlen(rows[i].in));
+		CHECK_STR(buf_text(&out), rows[i].want);
+		CHECK(text_is_fit(buf_text(&out)));
+		CHECK_INT(text_is_fit(rows[i].in), strcmp(rows[i].in, rows[i].want) == 0);
+		text_show(&again, buf_text(&out), out.len);
+		CHECK_STR(buf_text(&again), rows[i].want);
+	}
+}
+
+/* Wherever it is cut, an error's text is well-formed, and the same when it is told again. */
+TEST(errors_are_cut_between_characters)
+{
+	char text[600] = "";
+	struct err err, again;
+
+	for (size_t len = 380; len < 405; len++) {
+		memset(text, 'x', len);
+		strcpy(text + len, "\xf0\x9f\x94\x91\xe2\x82\xac\xc2\x9b\xc3\xbc end");
+		err_set(&err, ERR_IO, "%s", text);
+		CHECK(text_is_fit(err.text));
+		err_set(&again, ERR_IO, "%s", err.text);
+		CHECK_STR(again.text, err.text);
+		err_add(&again, "cut");
+		CHECK(text_is_fit(again.text));
+	}
 }

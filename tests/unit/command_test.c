@@ -248,12 +248,13 @@ TEST(output_is_made_harmless)
 	} rows[] = {
 		{ "plain", "plain" },
 		{ "a\tb\r", "a b" },
-		{ "\x1b[31mred", "?[31mred" },
+		{ "\x1b[31mred", "\\x1b[31mred" },
 		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
-		{ "bad \xc3( \xff \xed\xa0\x80.", "bad ?( ? ???." },
-		{ "c1 \xc2\x85 x", "c1 ?? x" },
-		{ "sep\xe2\x80\xa8x", "sep???x" },
-		{ "cut \xe2\x82", "cut ??" },
+		{ "bad \xc3( \xff \xed\xa0\x80.", "bad \xef\xbf\xbd( \xef\xbf\xbd "
+						  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd." },
+		{ "c1 \xc2\x85 x", "c1 \\x85 x" },
+		{ "sep\xe2\x80\xa8x", "sep\\u2028x" },
+		{ "cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd" },
 	};
 	char out[64];
 
@@ -277,7 +278,7 @@ TEST(the_first_and_the_last_line_are_the_summary)
 		{ "\none\n\n", "one" },
 		{ "one\ntwo\nthree", "one ... three" },
 		{ "nginx: [emerg] no \x1b\nnginx: test failed\n",
-			"nginx: [emerg] no ? ... nginx: test failed" },
+			"nginx: [emerg] no \\x1b ... nginx: test failed" },
 		{ "twice\ntwice\n", "twice" },
 	};
 	struct capture capture;

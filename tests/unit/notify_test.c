@@ -54,7 +54,8 @@ static void say_status(void)
 
 static void say_two_lines(void)
 {
-	notify_status("fine\nMAINPID=1");
+	notify_status("fine\nMAINPID=1 \xc2\x9b"
+		      "2J \xe2\x80\xae");
 }
 
 static void say_failed(void)
@@ -70,7 +71,9 @@ TEST(told)
 	} calls[] = { { say_ready, "READY=1\nSTATUS=2 certificates" },
 		{ say_ready_again, "READY=1" }, { notify_reloading, "RELOADING=1" },
 		{ say_stopping, "STOPPING=1\nSTATUS=asked to" },
-		{ say_status, "STATUS=3 working" }, { say_two_lines, "STATUS=fine" },
+		{ say_status, "STATUS=3 working" },
+		{ say_two_lines, "STATUS=fine MAINPID=1 \\x9b"
+				 "2J \\u202e" },
 		{ notify_alive, "WATCHDOG=1" }, { say_failed, "ERRNO=13\nSTATUS=no store" } };
 	char path[128], got[256];
 	int manager;

@@ -214,6 +214,9 @@ TEST(json_string_escapes_every_control)
 		else
 			CHECK_INT(out.len, c == '"' || c == '\\' ? 4 : 3);
 	}
+	buf_clear(&out);
+	buf_add_json(&out, "\xc2\x9b \xe2\x80\xae \xe2\x82\xac");
+	CHECK_STR(buf_text(&out), "\"\\u009b \\u202e \xe2\x82\xac\"");
 }
 
 TEST(sections_title_lists_and_tables)

@@ -211,7 +211,8 @@ TEST(terminal_is_safe)
 
 	parse(text, sizeof(text) - 1, &arena, &diags);
 	yaml_diags_print(&diags, &out);
-	CHECK_STR(buf_text(&out), "f:2:1: error: a [2J b: is given twice, first in line 1\n");
+	CHECK_STR(
+		buf_text(&out), "f:2:1: error: a\\x1b[2J b: is given twice, first in line 1\n");
 	yaml_diags_done(&diags);
 	arena_done(&arena);
 }
