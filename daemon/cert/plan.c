@@ -34,52 +34,9 @@ struct step {
 	const char *target;
 };
 
-static const char *const actions[] = {
-#define ACTION(id, word) word,
-#include "proto/actions.def"
-#undef ACTION
-};
-
-static const struct {
-	const char *word, *sentence;
-} whys[] = {
-#define WHY(id, word, sentence) { word, sentence },
-#include "proto/whys.def"
-#undef WHY
-};
-
-const char *action_text(enum action action)
-{
-	return actions[action];
-}
-
-const char *why_text(enum why why)
-{
-	return whys[why].word;
-}
-
-const char *why_sentence(enum why why)
-{
-	return whys[why].sentence;
-}
-
 static struct step step_of(enum action action, enum why why, struct instant at)
 {
 	return (struct step){ .action = action, .why = why, .at = at };
-}
-
-struct instant cert_deadline(
-	const struct cert_facts *facts, enum action action, struct instant now)
-{
-	const struct version_facts *curr = &facts->curr;
-
-	if (action == ACTION_REVOKE || facts_are_doomed(facts))
-		return facts->revocation.asked;
-	if (!version_is_set(&curr->id))
-		return instant_add(now, PLAN_GRACE);
-	if (action == ACTION_DEPLOY)
-		return instant_add(curr->rolled, PLAN_GRACE);
-	return instant_is_set(curr->revoked) ? curr->revoked : curr->not_after;
 }
 
 static struct step asleep(enum why why, struct instant at)
