@@ -5,22 +5,17 @@
 #include <string.h>
 
 #include "lib/task/loop_virtual.h"
-#include "tests/unit/ctl_world.h"
+#include "tests/unit/zoo_world.h"
 
 /*
- * The first byte chooses who the peer is and how the rest is cut.  Whatever comes, every line of the
- * answer is one of the protocol, nothing is produced far beyond the queue's bound, and each line that
- * was sent is answered exactly once.
+ * The first byte chooses who the peer is and how the rest is cut; the daemon is the zoo's.  Whatever comes, every
+ * line of the answer is one of the protocol, nothing is produced far beyond the queue's bound, and each line that
+ * was sent is answered exactly once.  Before the first input every line of the zoo is asked as every role.
  */
 
 static void wake(struct session *session)
 {
 	(void)session;
-}
-
-static void nothing(void *data)
-{
-	(void)data;
 }
 
 static size_t ends; /* `ok` and `err` lines so far */
@@ -64,20 +59,44 @@ static bool asks_for_a_plan(const uint8_t *data, size_t len)
 	return len >= 4 && memmem(data, len, "plan", 4);
 }
 
+static void ask_as_every_role(const struct command *command, const char *line, void *data)
+{
+	for (enum role role = ROLE_NONE; role <= ROLE_ADMIN && command->id != COMMAND_PLAN;
+		role++) {
+		struct buf answer AUTO_BUF = BUF_INIT, complaint AUTO_BUF = BUF_INIT;
+
+		zoo_world_ask(data, command, role, line, &answer);
+		if (!zoo_judge(command, line, role, buf_text(&answer), &complaint)) {
+			fputs(buf_text(&complaint), stderr);
+			abort();
+		}
+	}
+}
+
+static void open_world(struct zoo_world *z)
+{
+	static bool was_asked;
+
+	virtual_start((struct instant){ CTL_WORLD_NOW });
+	log_to(NULL, NULL);
+	zoo_world_open(z);
+	if (!was_asked)
+		zoo_each_line(ask_as_every_role, z);
+	was_asked = true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct ctl_world w;
+	struct zoo_world z;
 	struct session session;
 	size_t cut, n_lines = 0;
 
 	if (len < 1 || asks_for_a_plan(data, len))
 		return 0;
-	virtual_start((struct instant){ CTL_WORLD_NOW });
-	log_to(NULL, NULL);
-	ctl_world_init(&w, loop_new(), 3);
-	ctl_world_facts(&w, "ca/root", 1000, -1, 3650 * INT64_C(86400));
-	ctl_world_facts(&w, "example.com/l00000", 1000, 60, 100 * 86400);
-	session_init(&session, &w.ctl, &(struct peer){ .uid = data[0] & 1 ? 0 : 77 }, wake);
+	open_world(&z);
+	/* There are no name servers in this world. */
+	z.w.runner->acme = NULL;
+	session_init(&session, &z.w.ctl, &(struct peer){ .uid = data[0] & 1 ? 0 : 77 }, wake);
 	cut = (size_t)(data[0] >> 1) + 1;
 	ends = 0;
 	for (size_t at = 1; at < len; at += cut) {
@@ -94,10 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	assert(ends <= n_lines + 1);
 	assert(ends >= n_lines || session.answer);
 	session_done(&session);
-	runner_stop(w.runner, nothing, NULL);
-	while (ctl_world_request() || virtual_step(w.loop, INSTANT_NEVER))
-		if (ctl_world_request())
-			ctl_world_answer("");
-	ctl_world_done(&w);
+	z.w.runner->acme = z.acme;
+	zoo_world_close(&z);
 	return 0;
 }

@@ -1,6 +1,10 @@
 #ifndef CERTD_TESTS_UNIT_CTL_WORLD_H
 #define CERTD_TESTS_UNIT_CTL_WORLD_H
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/session.h"
@@ -96,12 +100,14 @@ static inline void ctl_world_reload(void *data)
 	((struct ctl_world *)data)->n_reloads++;
 }
 
-static inline void ctl_world_init(struct ctl_world *w, struct loop *loop, size_t n)
+/* `conf` gives up its reference; `acme` may be NULL. */
+static inline void ctl_world_open(
+	struct ctl_world *w, struct loop *loop, struct conf *conf, struct acme *acme)
 {
 	*w = (struct ctl_world){ .loop = loop };
 	list_init(&ctl_world_asked);
-	w->fleet = fleet_new(w->loop, NULL, ctl_world_conf(n));
-	w->runner = runner_new(w->fleet, NULL);
+	w->fleet = fleet_new(w->loop, NULL, conf);
+	w->runner = runner_new(w->fleet, acme);
 	w->ctl = (struct ctl){ .loop = w->loop,
 		.fleet = w->fleet,
 		.runner = w->runner,
@@ -110,6 +116,11 @@ static inline void ctl_world_init(struct ctl_world *w, struct loop *loop, size_t
 		.reload = ctl_world_reload,
 		.data = w };
 	ctl_init(&w->ctl);
+}
+
+static inline void ctl_world_init(struct ctl_world *w, struct loop *loop, size_t n)
+{
+	ctl_world_open(w, loop, ctl_world_conf(n), NULL);
 }
 
 /* The sessions have ended, and so have the jobs. */

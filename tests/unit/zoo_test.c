@@ -1,0 +1,81 @@
+#include "tests/unit/zoo_world.h"
+
+#include "tests/test.h"
+
+/* Every read-only command over every kind of certificate, as every role. */
+
+static struct zoo_world world;
+static size_t n_asked;
+
+static void begin(void)
+{
+	setenv("TZ", "UTC0", 1);
+	virtual_start((struct instant){ CTL_WORLD_NOW });
+	zoo_world_open(&world);
+}
+
+static void ask_as_everybody(const struct command *command, const char *line, void *data)
+{
+	(void)data;
+	for (enum role role = ROLE_NONE; role <= ROLE_ADMIN; role++) {
+		struct buf answer AUTO_BUF = BUF_INIT, complaint AUTO_BUF = BUF_INIT;
+
+		zoo_world_ask(&world, command, role, line, &answer);
+		if (!zoo_judge(command, line, role, buf_text(&answer), &complaint))
+			TEST_FAIL("%s", buf_text(&complaint));
+		n_asked++;
+	}
+}
+
+TEST(every_command_has_an_answer_about_everything)
+{
+	begin();
+	n_asked = 0;
+	zoo_each_line(ask_as_everybody, NULL);
+	CHECK(n_asked > 4 * zoo_n);
+	zoo_world_close(&world);
+}
+
+/* The zoo is what its table says: each state is there as `status` tells it. */
+TEST(each_certificate_is_in_its_state)
+{
+	begin();
+	for (size_t i = 0; i < zoo_n; i++) {
+		struct buf answer AUTO_BUF = BUF_INIT;
+		char *line AUTO_FREE = mem_printf("status %s", zoo[i].cert);
+		char *health AUTO_FREE = mem_printf(" health=%s ", health_text(zoo[i].health));
+		char *why AUTO_FREE = mem_printf(" why=%s ", why_text(zoo[i].why));
+
+		zoo_world_ask(&world, &commands[COMMAND_STATUS], ROLE_OBSERVE, line, &answer);
+		if (!strstr(buf_text(&answer), health) || !strstr(buf_text(&answer), why))
+			TEST_FAIL("not%sand%sbut %s", health, why, buf_text(&answer));
+	}
+	zoo_world_close(&world);
+}
+
+/* Which CA signs is told of the one that does, whatever stands before it in the list. */
+TEST(why_names_the_ca_that_signs)
+{
+	static const struct {
+		const char *cert, *says;
+	} rows[] = {
+		{ "zoo.test/due", "The CA int signs with ca/int, which ends at" },
+		{ "zoo.test/list", "The CA int signs with ca/int, which ends at" },
+		{ "zoo.test/absent-orphan",
+			"The CA none, certificate ca/none, has no current" },
+		{ "ca/int", "The CA root signs with ca/root, which ends at" },
+		{ "zoo.test/below-early", "the version of ca/early above it begins then" },
+		{ "zoo.test/orphan-list", "The CA none, certificate ca/none, has no current" },
+	};
+
+	begin();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf answer AUTO_BUF = BUF_INIT;
+		char *line AUTO_FREE = mem_printf("why %s", rows[i].cert);
+
+		zoo_world_ask(&world, &commands[COMMAND_WHY], ROLE_OBSERVE, line, &answer);
+		if (!strstr(buf_text(&answer), rows[i].says))
+			TEST_FAIL("no \"%s\" in %s", rows[i].says, buf_text(&answer));
+	}
+	zoo_world_close(&world);
+}
