@@ -44,7 +44,7 @@ void record_trace(
 	if (order->conf->challenge == CHALLENGE_DNS_PERSIST)
 		trace_start(trace, parent, zones, owner, DNS_TXT);
 	else
-		trace_start_publish(trace, parent, zones, owner, DNS_TXT);
+		trace_start_publish(trace, parent, zones, owner, DNS_SOA);
 }
 
 void record_find(struct authz *a)

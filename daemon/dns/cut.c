@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 enum { CUT_MS = 5 * 60 * 1000, CUTS_KEPT = 1024 };
 
@@ -16,6 +17,20 @@ void cut_add(struct cut *cut, const struct dns_address *address)
 			return;
 	if (cut->n < CUT_ADDRESSES)
 		cut->at[cut->n++] = *address;
+}
+
+size_t zone_turn(const char *apex, size_t n)
+{
+	return n > 0 ? str_hash(apex, strlen(apex)) % n : 0;
+}
+
+void cut_turn(struct cut *cut)
+{
+	struct cut old = *cut;
+	size_t first = zone_turn(cut->apex, cut->n);
+
+	for (size_t i = 0; i < cut->n; i++)
+		cut->at[i] = old.at[(first + i) % cut->n];
 }
 
 const struct cut *cut_known(const struct zones *zones, const char *apex)

@@ -14,6 +14,15 @@
 void cut_add(struct cut *cut, const struct dns_address *address);
 
 /*
+ * Where among `n` addresses of a zone questions about it begin, the same each time: zones that have the same servers begin
+ * at different ones, and each server is asked about its part of them.
+ */
+size_t zone_turn(const char *apex, size_t n);
+
+/* The same for a cut whose addresses are complete and in no order that matters. */
+void cut_turn(struct cut *cut);
+
+/*
  * What is known of the zone, or NULL; the registry's, until it is changed.  Each time with another address
  * first, so that a zone with many below it is not asked at one only.
  */

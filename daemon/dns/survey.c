@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/dns/cut.h"
 #include "daemon/dns/lookup.h"
 #include "daemon/dns/servers.h"
 #include "daemon/dns/trace.h"
@@ -170,13 +171,17 @@ static void take_addresses(struct survey *s)
 	forget_addresses(s);
 }
 
-/* Those to ask about the zone itself: the first few that are no extras. */
+/* Those to ask about the zone itself: the primary, then others that are no extras. */
 static void choose_start(struct survey *s)
 {
-	for (size_t i = 0; i < s->found.n && s->n_start < LOOKUP_SERVERS; i++)
-		if (s->found.at[i].role == ROLE_AUTHORITATIVE ||
-			(s->found.at[i].role == ROLE_PRIMARY && !s->past))
+	size_t n = s->found.n, first = zone_turn(s->zone->apex, n);
+
+	for (size_t i = 0; i < n; i++)
+		if (s->found.at[i].role == ROLE_PRIMARY && !s->past)
 			add_start(s, &s->found.at[i].address);
+	for (size_t i = 0; i < n; i++)
+		if (s->found.at[(first + i) % n].role == ROLE_AUTHORITATIVE)
+			add_start(s, &s->found.at[(first + i) % n].address);
 }
 
 static void ask_own(struct survey *s)

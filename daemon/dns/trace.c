@@ -176,6 +176,7 @@ static void take_servers(struct trace *t, const struct dns_message *message,
 		if (t->n_servers < ARRAY_LEN(t->servers))
 			copy_name(t->servers[t->n_servers++], ns->target);
 	}
+	cut_turn(&t->cut);
 }
 
 /* A zone above what the resolver knows as one has servers, too; there the search can begin as well. */
@@ -235,6 +236,7 @@ static int take_addresses(struct trace *t, struct err *err)
 	if (t->cut.n == 0)
 		return err_set(
 			err, ERR_DNS, "no address is found of the servers of %s", t->cut.apex);
+	cut_turn(&t->cut);
 	cut_remember(t->zones, &t->cut);
 	return 0;
 }
@@ -252,7 +254,7 @@ static void note_alias(struct trace *t, const struct dns_record *found)
 	t->is_alias = false;
 	if (found->ttl < t->alias_ttl)
 		t->alias_ttl = found->ttl;
-	if (t->type != DNS_TXT || t->n_aliases >= TRACE_ALIASES)
+	if (!t->is_publish || t->n_aliases >= TRACE_ALIASES)
 		return;
 	t->aliases = mem_grow(t->aliases, t->n_aliases + 1, sizeof(*t->aliases));
 	alias = &t->aliases[t->n_aliases];
@@ -340,8 +342,9 @@ static int take_answer(struct trace *t, struct err *err)
 		return go_down(t, apex, err);
 	alias = dns_message_find(answer, DNS_ANSWER, DNS_CNAME, t->owner, NULL);
 	t->is_alias = alias && t->type != DNS_CNAME;
-	t->is_doubtful = t->is_publish && (alias || dns_message_find(answer, DNS_ANSWER,
-							    t->type, t->owner, NULL));
+	t->is_doubtful = t->is_publish &&
+			 (alias || (t->type != DNS_SOA && dns_message_find(answer, DNS_ANSWER,
+								  t->type, t->owner, NULL)));
 	trace_apex_take(t, answer);
 	t->is_done = !t->is_alias;
 	return 0;

@@ -25,7 +25,8 @@
  * Where the configuration says that no server of the zone can be asked, the owner is taken as it is.
  *
  * trace_start_publish() finds where a record of ours is to stand: an alias that was made from a wildcard
- * (wildcard.h) ends there, because the record takes its place.  trace_start() goes where the world goes now.
+ * (wildcard.h) ends there, because the record takes its place.  Its type is DNS_SOA where what stands there now does not
+ * matter: whatever it is, the answer tells the zone.  trace_start() goes where the world goes now.
  */
 
 #define TRACE_ALIASES 8
@@ -43,7 +44,7 @@ struct trace {
 	char owner[DNS_NAME_LEN]; /* so far, then the final one */
 	char apex[DNS_NAME_LEN];  /* of the zone that holds it */
 	uint16_t type;
-	struct trace_alias *aliases; /* of a TXT record */
+	struct trace_alias *aliases; /* where a record of ours is to stand */
 	unsigned n_aliases, n_cuts;
 	uint32_t alias_ttl;            /* the lowest of those followed */
 	struct buf chain;              /* "a -> b -> c", for people */

@@ -20,21 +20,30 @@ static bool is_credible(const struct trace *t, const char *apex)
 		       (t->is_configured && strchr(apex, '.')));
 }
 
-/*
- * The zone of the answer: its SOA says so when there is nothing, else it is whose servers were asked.  What stands
- * beside an alias is about where that leads.
- */
+/* The record beside an answer that names its zone, or NULL.  What stands beside an alias is about where that leads. */
+static const struct dns_record *zone_record(
+	const struct trace *t, const struct dns_message *answer)
+{
+	const struct dns_record *found = NULL;
+
+	if (t->is_alias)
+		return NULL;
+	if (t->type == DNS_SOA)
+		found = dns_message_find(answer, DNS_ANSWER, DNS_SOA, t->owner, NULL);
+	if (!found)
+		found = dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
+	return found ? found : dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
+}
+
+/* Without such a record it is the zone whose servers were asked, unless they say otherwise when asked for it. */
 void trace_apex_take(struct trace *t, const struct dns_message *answer)
 {
-	const struct dns_record *soa =
-		dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
-	const struct dns_record *ns =
-		dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
-	const struct dns_record *by = t->is_alias ? NULL : soa ? soa : ns;
+	const struct dns_record *by = zone_record(t, answer);
+	bool is_asked = t->type == DNS_SOA && !t->is_alias;
 
 	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->cut.apex);
 	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
-	t->needs_soa = !by && t->type == DNS_TXT;
+	t->needs_soa = !by && !is_asked && (t->is_publish || t->type == DNS_TXT);
 	/* Of an alias nothing but the alias is told; the name above it lies in the same zone, or is its apex. */
 	t->soa_of = t->is_alias ? dns_name_parent(t->owner) : t->owner;
 }

@@ -122,7 +122,7 @@ static void look(struct waiter *w)
 {
 	w->trace = mem_new(struct trace);
 	w->is_asked = false;
-	trace_start(w->trace, &w->task, zones, w->name, DNS_TXT);
+	trace_start_publish(w->trace, &w->task, zones, w->name, DNS_SOA);
 }
 
 static void wait(struct waiter *w, bool once)

@@ -1,5 +1,7 @@
 #include "tests/sim/scenario.h"
 
+#include <limits.h>
+
 #include "tests/sim/acme.h"
 
 /*
@@ -124,4 +126,47 @@ TEST(nor_do_they_through_the_resolver)
 		expect_usual(web_takes(&sim), alone, since);
 		sim_close(&sim);
 	}
+}
+
+/* Each server gets its part of what is asked about zones before their servers are known. */
+TEST(zones_with_the_same_servers_begin_at_different_ones)
+{
+	enum { ZONES = 60 };
+	static const char *const servers[] = { "192.0.2.31", "192.0.2.32", "192.0.2.33" };
+	struct buf config AUTO_BUF = BUF_INIT;
+	unsigned least = UINT_MAX, most = 0;
+	struct sim sim;
+
+	buf_add_text(&config,
+		ACME_DAEMON DNS_OF("extra_nameservers: []",
+			"default: " DNS_PUBLISH) "cas:\n" ACME_CA("a", "dns-01") "groups:\n");
+	for (int i = 0; i < ZONES; i++)
+		buf_printf(&config, "  z%d.org: {web: {ca: a, names: [z%d.org]}}\n", i, i);
+	buf_add_text(&config, FRONT);
+	sim_open(&sim, buf_text(&config), 1);
+	sim_acme(&sim, A_TEST);
+	wires_serve(&sim.wires, "org", "ns.org", "203.0.113.2", 0);
+	for (int i = 0; i < ZONES; i++) {
+		char zone[16];
+
+		snprintf(zone, sizeof(zone), "z%d.org", i);
+		for (size_t k = 0; k < ARRAY_LEN(servers); k++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "ns%zu.org", k);
+			wires_serve(&sim.wires, zone, name, servers[k], 0);
+		}
+	}
+	for (int i = 0; i < 300 && sim_count(&sim, EVENT_CERT_ISSUED, NULL) < ZONES; i++)
+		sim_advance(&sim, SECONDS(1));
+	CHECK_INT(sim_count(&sim, EVENT_CERT_ISSUED, NULL), ZONES);
+	for (size_t k = 0; k < ARRAY_LEN(servers); k++) {
+		unsigned n = wires_asked(&sim.wires, servers[k]);
+
+		least = n < least ? n : least;
+		most = n > most ? n : most;
+	}
+	if (most >= 2 * least)
+		TEST_FAIL("one server was asked %u times, another %u", least, most);
+	sim_close(&sim);
 }

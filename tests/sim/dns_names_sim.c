@@ -100,12 +100,14 @@ TEST(an_alias_is_waited_for_everywhere)
 
 	counts = fake_acme_counts(begin(
 		&sim, HEAD(DNS_ZONES ", " NET, "dns-01") CERT("example.com, '*.example.com'")));
-	wires_serve(&sim.wires, "example.com", "ns3.example.com", "192.0.2.3", 60000);
+	/* The search for the record begins at the one before the last. */
+	wires_serve(&sim.wires, "example.com", "ns3.example.com", "192.0.2.3", 0);
+	wires_serve(&sim.wires, "example.com", "ns4.example.com", "192.0.2.4", 60000);
 	wires_add(&sim.wires, OWNER, DNS_CNAME, "example-com.challenges.net");
 	sim_advance(&sim, SECONDS(45));
 	CHECK(wires_holds(&sim.wires, "example-com.challenges.net", DNS_TXT, NULL));
 	CHECK_INT(counts->n_asked[ASK_CHALLENGE], 0);
-	CHECK(why_says(&sim, OWNER ": 192.0.2.3 (ns3.example.com) answers without the record"));
+	CHECK(why_says(&sim, OWNER ": 192.0.2.4 (ns4.example.com) answers without the record"));
 	expect_issue(&sim, MINUTES(2));
 	sim_close(&sim);
 }

@@ -161,7 +161,7 @@ TEST(nobody_looks_while_all_are_dead)
 	wires_fault(&sim.wires, WIRES_NS1, WIRES_SILENT);
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_SILENT);
 	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(5));
-	CHECK(why_says(&sim, "nobody answers for the TXT of " OWNER));
+	CHECK(why_says(&sim, "nobody answers for the SOA of " OWNER));
 	CHECK_INT(counts->n_orders, 0);
 	/* When the record is out: the order waits for better days. */
 	wires_fault(&sim.wires, WIRES_NS1, WIRES_WELL);

@@ -173,9 +173,14 @@ void wires_settle(struct wires *wires)
 
 unsigned wires_asked(const struct wires *wires, const char *address)
 {
-	const struct host *host = wires_host_at(wires, address, NULL);
+	unsigned n = 0;
 
-	return host ? host->n_asked : 0;
+	list_each(at, &wires->servers) {
+		const struct host *host = LIST_OF(at, struct host, link);
+
+		n += str_is(host->address, address) ? host->n_asked : 0;
+	}
+	return n;
 }
 
 bool wires_show(struct wires *wires, const char *owner, const char *text)
