@@ -157,13 +157,19 @@ static void ask_servers(struct trace *t)
 	lookup_start(&t->lookup, &t->task, t->zones, t->wanted, t->wanted, DNS_NS);
 }
 
+static void forget_servers(struct trace *t)
+{
+	while (t->n_servers > 0)
+		free(mem_take(&t->servers[--t->n_servers]));
+}
+
 /* Names, and addresses that came along, of a zone's servers in a section of a message. */
 static void take_servers(struct trace *t, const struct dns_message *message,
 	enum dns_section section, const char *apex)
 {
 	const struct dns_record *ns = NULL, *glue;
 
-	t->n_servers = 0;
+	forget_servers(t);
 	t->cut = (struct cut){ .is_instead = t->past != NULL };
 	copy_name(t->cut.apex, apex);
 	while ((ns = dns_message_find(message, section, DNS_NS, apex, ns))) {
@@ -174,7 +180,7 @@ static void take_servers(struct trace *t, const struct dns_message *message,
 			if (lookup_address(glue, &address) == 0)
 				cut_add(&t->cut, &address);
 		if (t->n_servers < ARRAY_LEN(t->servers))
-			copy_name(t->servers[t->n_servers++], ns->target);
+			t->servers[t->n_servers++] = mem_strdup(ns->target);
 	}
 	cut_turn(&t->cut);
 }
@@ -350,10 +356,17 @@ static int take_answer(struct trace *t, struct err *err)
 	return 0;
 }
 
+static void ask_wildcard(struct trace *t)
+{
+	if (!t->wildcard)
+		t->wildcard = mem_new(struct wildcard);
+	wildcard_ask(t->wildcard, &t->task, &t->lookup);
+}
+
 static int take_wildcard(struct trace *t, struct err *err)
 {
 	t->is_doubtful = false;
-	if (wildcard_judge(&t->wildcard, &t->lookup, &t->is_made, err) < 0)
+	if (wildcard_judge(t->wildcard, &t->lookup, &t->is_made, err) < 0)
 		return -1;
 	t->is_done = t->is_done || t->is_made;
 	return 0;
@@ -380,12 +393,12 @@ static void run(struct task *task)
 			AWAIT(ask_addresses(t));
 			TRY(take_addresses(t, &t->err));
 		}
-		t->n_servers = 0;
+		forget_servers(t);
 		end_search(t);
 		AWAIT(ask_owner(t));
 		TRY(take_answer(t, &t->err));
 		if (t->is_doubtful) {
-			AWAIT(wildcard_ask(&t->wildcard, task, &t->lookup));
+			AWAIT(ask_wildcard(t));
 			TRY(take_wildcard(t, &t->err));
 		}
 		while (t->needs_soa) {
@@ -451,9 +464,14 @@ const struct dns_message *trace_answer(const struct trace *trace)
 void trace_done(struct trace *trace)
 {
 	lookup_done(&trace->lookup);
-	lookup_done(&trace->soa);
-	wildcard_done(&trace->wildcard);
+	if (trace->soa)
+		lookup_done(trace->soa);
+	free(mem_take(&trace->soa));
+	if (trace->wildcard)
+		wildcard_done(trace->wildcard);
+	free(mem_take(&trace->wildcard));
 	forget_addresses(trace);
+	forget_servers(trace);
 	free(mem_take(&trace->aliases));
 	free(mem_take(&trace->past));
 	buf_done(&trace->chain);

@@ -46,17 +46,18 @@ struct trace {
 	uint16_t type;
 	struct trace_alias *aliases; /* where a record of ours is to stand */
 	unsigned n_aliases, n_cuts;
-	uint32_t alias_ttl;            /* the lowest of those followed */
-	struct buf chain;              /* "a -> b -> c", for people */
-	struct cut cut;                /* where the next question goes */
-	char wanted[DNS_NAME_LEN];     /* the zone whose servers are looked for */
-	char servers[2][DNS_NAME_LEN]; /* names of its servers that are looked up */
+	uint32_t alias_ttl;        /* the lowest of those followed */
+	struct buf chain;          /* "a -> b -> c", for people */
+	struct cut cut;            /* where the next question goes */
+	char wanted[DNS_NAME_LEN]; /* the zone whose servers are looked for */
+	char *servers[2];          /* names of its servers that are looked up */
 	size_t n_servers;
 	struct search *search; /* while it is this trace that searches */
 	struct search_op join; /* while it is another one */
-	struct lookup lookup, soa;
+	struct lookup lookup;
+	struct lookup *soa; /* what few need, hence apart */
 	const char *soa_of; /* the name whose SOA record is asked for */
-	struct wildcard wildcard;
+	struct wildcard *wildcard;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
 	char *past; /* what the configured primary said, whose answer is done without; or NULL */
 	bool is_configured; /* the configuration says where the next question goes */

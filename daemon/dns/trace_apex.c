@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
+
 static void copy_name(char out[DNS_NAME_LEN], const char *name)
 {
 	snprintf(out, DNS_NAME_LEN, "%s", name);
@@ -50,7 +52,9 @@ void trace_apex_take(struct trace *t, const struct dns_message *answer)
 
 void trace_apex_ask(struct trace *t)
 {
-	lookup_start_at(&t->soa, &t->task, t->zones, t->cut.apex, t->soa_of, DNS_SOA, t->cut.at,
+	if (!t->soa)
+		t->soa = mem_new(struct lookup);
+	lookup_start_at(t->soa, &t->task, t->zones, t->cut.apex, t->soa_of, DNS_SOA, t->cut.at,
 		t->cut.n);
 }
 
@@ -68,7 +72,7 @@ static bool climbs(struct trace *t, const struct dns_message *answer)
 
 int trace_apex_told(struct trace *t, struct err *err)
 {
-	const struct dns_message *answer = lookup_answer(&t->soa);
+	const struct dns_message *answer = lookup_answer(t->soa);
 	const struct dns_record *soa = NULL;
 
 	if (answer && climbs(t, answer))

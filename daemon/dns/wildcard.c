@@ -1,8 +1,10 @@
 #include "daemon/dns/wildcard.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/mem.h"
 
 #define BELOW "x.*."
 
@@ -32,14 +34,12 @@ void wildcard_ask(struct wildcard *wildcard, struct task *parent, const struct l
 {
 	uint8_t wire[DNS_NAME_WIRE_MAX];
 	const struct lookup *a = answered;
-	int len;
 
-	wildcard_done(wildcard);
 	assert(!a->is_of_resolver && a->next < a->n);
-	len = snprintf(wildcard->name, sizeof(wildcard->name), BELOW "%s", a->name);
-	if (len < 0 || (size_t)len >= sizeof(wildcard->name) ||
-		!dns_name_pack(wildcard->name, wire)) {
-		wildcard->name[0] = '\0';
+	wildcard_done(wildcard);
+	wildcard->name = mem_printf(BELOW "%s", a->name);
+	if (!dns_name_pack(wildcard->name, wire)) {
+		free(mem_take(&wildcard->name));
 		return;
 	}
 	lookup_start_at(&wildcard->lookup, parent, a->zones, a->apex, wildcard->name, a->type,
@@ -51,11 +51,11 @@ int wildcard_judge(const struct wildcard *wildcard, const struct lookup *answere
 {
 	const struct lookup *below = &wildcard->lookup;
 	const struct dns_message *answer = lookup_answer(answered),
-				 *made = *wildcard->name ? lookup_answer(below) : NULL;
+				 *made = wildcard->name ? lookup_answer(below) : NULL;
 	const struct dns_record *record = NULL;
 	size_t n = 0, n_same = 0;
 
-	if (*wildcard->name && !made && below->n_silent == below->n) {
+	if (wildcard->name && !made && below->n_silent == below->n) {
 		*err = below->err;
 		return -1;
 	}
@@ -70,5 +70,5 @@ int wildcard_judge(const struct wildcard *wildcard, const struct lookup *answere
 void wildcard_done(struct wildcard *wildcard)
 {
 	lookup_done(&wildcard->lookup);
-	wildcard->name[0] = '\0';
+	free(mem_take(&wildcard->name));
 }

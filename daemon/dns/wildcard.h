@@ -20,7 +20,7 @@
 
 struct wildcard {
 	struct lookup lookup;
-	char name[DNS_NAME_LEN]; /* x.*.OWNER; "": the owner leaves no room for it */
+	char *name; /* x.*.OWNER; NULL: the owner leaves no room for it */
 };
 
 /* `answered` is a lookup at servers of a zone, with an answer; the wildcard is zeroed or was used before. */

@@ -68,10 +68,10 @@ void mem_freep(void *pointer_to_pointer)
 /* A new block is twice the last one, up to a bound, so small arenas stay small. */
 static void arena_extend(struct arena *arena, size_t len)
 {
-	size_t size = arena->size * 2;
+	size_t size = arena->blocks ? arena->size * 2 : arena->size;
 	struct arena_block *block;
 
-	if (size < BLOCK_MIN)
+	if (size == 0)
 		size = BLOCK_MIN;
 	if (size > BLOCK_MAX)
 		size = BLOCK_MAX;
@@ -85,6 +85,11 @@ static void arena_extend(struct arena *arena, size_t len)
 	arena->used = 0;
 	arena->size = size;
 	arena->total += sizeof(*block) + size;
+}
+
+struct arena arena_small(size_t first)
+{
+	return (struct arena){ .size = first };
 }
 
 static void *arena_take(struct arena *arena, size_t len, size_t align)

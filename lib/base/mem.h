@@ -50,6 +50,9 @@ struct arena {
 		NULL, 0, 0, 0                                                                  \
 	}
 
+/* An empty arena whose first block is of so many bytes, for many small arenas at a time; later ones double. */
+struct arena arena_small(size_t first);
+
 /* Zeroed memory, aligned for any type, valid until arena_done(). */
 void *arena_zalloc(struct arena *arena, size_t len) MUST_USE;
 char *arena_strdup(struct arena *arena, const char *text) MUST_USE;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -26,7 +27,7 @@ struct dns_peer {
 
 /* Who holds places. */
 struct dns_account {
-	char name[DNS_NAME_LEN];
+	char *name;
 	struct dns_pool *pool;
 	struct list lanes;
 	size_t n;     /* places held */
@@ -99,16 +100,18 @@ void dns_probe_done(struct dns_probe_op *op)
 	assert(!op_is_pending(&op->op));
 	dns_message_done(&op->answer);
 	op->answer = (struct dns_message){ 0 };
+	free(mem_take(&op->name));
 }
 
 void dns_question(struct dns_probe_op *op, const char *name, uint16_t type,
 	const struct dns_address *server)
 {
-	struct dns_address at = *server; /* which may be the operation's own */
+	/* Which may be the operation's own. */
+	struct dns_address at = *server;
+	char *copy = mem_strdup(name);
 
 	dns_probe_done(op);
-	*op = (struct dns_probe_op){ .type = type, .server = at };
-	snprintf(op->name, sizeof(op->name), "%s", name);
+	*op = (struct dns_probe_op){ .name = copy, .type = type, .server = at };
 }
 
 void dns_deliver_done(struct dns_deliver_op *op)
@@ -146,7 +149,7 @@ static struct dns_account *account_of(struct dns_pool *pool, const char *name)
 	if (account)
 		return account;
 	account = mem_new(struct dns_account);
-	snprintf(account->name, sizeof(account->name), "%s", name);
+	account->name = mem_strdup(name);
 	account->pool = pool;
 	list_init(&account->lanes);
 	map_set(&pool->accounts, account->name, account);
@@ -197,6 +200,7 @@ static void forget_account(struct dns_account *account)
 	if (account->n > 0 || !list_is_empty(&account->lanes))
 		return;
 	map_remove(&account->pool->accounts, account->name);
+	free(account->name);
 	free(account);
 }
 

@@ -89,7 +89,7 @@ struct dns_turn {
 struct dns_probe_op {
 	struct op op;
 	struct dns_turn turn;
-	char name[DNS_NAME_LEN];
+	char *name; /* its own copy */
 	uint16_t type;
 	struct dns_address server;
 	bool recurse, wants_dnssec, wants_authentic;

@@ -10,7 +10,8 @@
 
 /* The bits of the third and fourth octet (RFC 1035, 4.1.1; RFC 4035, 3). */
 enum { QR = 0x80, AA = 0x04, TC = 0x02, RD = 0x01, AD = 0x20, RCODE = 0x0f };
-enum { MEMORY_MAX = 1024 * 1024 }; /* what one message may take, unpacked */
+/* What one message may take, unpacked; and at first.  Thousands wait together for those that asked. */
+enum { MEMORY_MAX = 1024 * 1024, MEMORY_FIRST = 512 };
 
 /* In the place of an OPT record's TTL (RFC 6891, 6.1.3). */
 #define EDNS_DO UINT32_C(0x8000)
@@ -125,6 +126,7 @@ int dns_message_read(const void *data, size_t len, struct dns_message *out, stru
 	memset(out, 0, sizeof(*out));
 	if (!fault) {
 		out->memory = mem_new(struct arena);
+		*(struct arena *)out->memory = arena_small(MEMORY_FIRST);
 		read_header(&wire, out);
 		if (!out->is_truncated)
 			fault = read_records(&wire, out);

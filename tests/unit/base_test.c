@@ -206,6 +206,19 @@ TEST(heap_gives_the_earliest)
 	heap_done(&heap);
 }
 
+TEST(a_small_arena_begins_small_and_grows)
+{
+	struct arena arena = arena_small(512);
+
+	CHECK(arena_zalloc(&arena, 400) != NULL);
+	CHECK(arena.total < 600);
+	CHECK(arena_zalloc(&arena, 900) != NULL);
+	CHECK(arena.total < 1700);
+	CHECK(arena_zalloc(&arena, 100000) != NULL);
+	arena_done(&arena);
+	CHECK_INT(arena.size, 0);
+}
+
 TEST(arena_gives_zeroed_memory_of_any_size)
 {
 	struct arena arena = ARENA_INIT;

@@ -407,3 +407,21 @@ TEST(counts)
 	CHECK_INT(message.n_records, 1000);
 	dns_message_done(&message);
 }
+
+/* A survey of a thousand zones holds six thousand of them at a time. */
+TEST(small_answers_take_little_memory)
+{
+	struct buf wire AUTO_BUF = BUF_INIT;
+	struct dns_message message;
+	struct err err = ERR_INIT;
+	ldns_pkt *pkt = new_answer();
+
+	push(pkt, LDNS_SECTION_ANSWER, "www.example.com. 60 IN TXT \"value\"");
+	push(pkt, LDNS_SECTION_AUTHORITY, "example.com. 60 IN NS ns1.example.com.");
+	push(pkt, LDNS_SECTION_AUTHORITY, "example.com. 60 IN NS ns2.example.com.");
+	take(pkt, &wire);
+	REQUIRE(dns_message_read(wire.data, wire.len, &message, &err) == 0);
+	CHECK_INT(message.n_records, 3);
+	CHECK(((struct arena *)message.memory)->total < 2048);
+	dns_message_done(&message);
+}

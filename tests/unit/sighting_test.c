@@ -1,5 +1,6 @@
 #include "daemon/dns/sighting.h"
 
+#include "daemon/dns/trace.h"
 #include "lib/base/attr.h"
 #include "tests/test.h"
 
@@ -63,12 +64,14 @@ struct answer {
 	struct dns_probe_op probe;
 };
 
+static char name[] = NAME;
+
 static void make(const struct row *row, struct answer *out)
 {
 	struct dns_message *message = &out->probe.answer;
 
 	memset(out, 0, sizeof(*out));
-	snprintf(out->probe.name, sizeof(out->probe.name), NAME);
+	out->probe.name = name;
 	out->probe.type = DNS_TXT;
 	out->probe.outcome = row->outcome;
 	message->rcode = row->rcode;
@@ -221,4 +224,12 @@ TEST(serials_come_from_those_with_authority)
 	sighting_serial(&answer.probe, &witness);
 	CHECK(witness.has_serial);
 	CHECK_INT(witness.serial, 7);
+}
+
+/* What a thousand zones hold several times each, waiting for their turn. */
+TEST(what_thousands_hold_is_small)
+{
+	CHECK(sizeof(struct dns_probe_op) <= 512);
+	CHECK(sizeof(struct lookup) <= 1800);
+	CHECK(sizeof(struct trace) <= 8192);
 }
