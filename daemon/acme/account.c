@@ -50,7 +50,7 @@ static bool is_open(const struct acme_ca *ca)
 static void fetch(struct acme_opening *o)
 {
 	http_get(&o->http, o->ca->url);
-	o->http.trust = o->ca->trust;
+	acme_ca_http(o->ca, &o->http);
 	o->http.limit = DIRECTORY_MAX;
 	o->http.follow = true;
 	o->http.is_soft = true;
@@ -76,8 +76,10 @@ static int take_directory(struct acme_opening *o, struct err *err)
 			retry ? header_retry_after(retry, clock_now()) : INSTANT_NONE, err);
 	}
 	if (!err_is_set(err))
-		directory_read(
-			buf_text(&o->http.body), o->http.body.len, o->ca->url, &directory, err);
+		directory_read(buf_text(&o->http.body), o->http.body.len, &o->ca->origins,
+			&directory, err);
+	if (err->code == ERR_FOREIGN_URL)
+		err_add(err, "name that host in `origins` of the CA if it is the CA's");
 	if (err_is_set(err))
 		return err_add(err, "the directory of the CA %s", o->ca->name);
 	directory_done(&o->ca->directory);

@@ -12,7 +12,6 @@
 #include "lib/log/log.h"
 #include "lib/net/header.h"
 #include "lib/net/http.h"
-#include "lib/wire/url.h"
 
 enum { DOUBT_MS = 60 * 1000 };
 
@@ -39,6 +38,10 @@ static void ca_free(struct acme_ca *ca)
 	free(ca->name);
 	free(ca->url);
 	free(ca->trust);
+	free(ca->proxy);
+	for (size_t i = 0; i < ca->origins.n_more; i++)
+		free(ca->more_origins[i]);
+	free(ca->more_origins);
 	free(ca->account_url);
 	free(ca);
 }
@@ -84,12 +87,21 @@ static bool is_same(const char *a, const char *b)
 	return a && b ? str_is(a, b) : a == b;
 }
 
-/* Requests under way borrow what is trusted, so another trust makes it another CA, too. */
+static bool has_origins(const struct acme_ca *ca, const struct acme_conf *conf)
+{
+	for (size_t i = 0; i < ca->origins.n_more && i < conf->n_origins; i++)
+		if (!str_is(ca->more_origins[i], conf->origins[i]))
+			return false;
+	return ca->origins.n_more == conf->n_origins;
+}
+
+/* Requests under way borrow these, so that each change of them makes it another CA. */
 static bool is_of(const struct acme_ca *ca, const struct ca_conf *conf)
 {
 	return !ca->is_gone && conf->acme && str_is(ca->name, conf->name) &&
 	       is_same(ca->url, directory_of(conf, ca->is_test)) &&
-	       is_same(ca->trust, conf->acme->trust);
+	       is_same(ca->trust, conf->acme->trust) && is_same(ca->proxy, conf->acme->proxy) &&
+	       has_origins(ca, conf->acme);
 }
 
 /* What may change without making it another CA. */
@@ -128,6 +140,15 @@ struct acme_ca *acme_ca_find(struct acme *acme, const struct ca_conf *conf, bool
 	return NULL;
 }
 
+static void take_origins(struct acme_ca *ca, const struct acme_conf *conf)
+{
+	ca->more_origins = mem_zalloc((conf->n_origins + 1) * sizeof(char *));
+	for (size_t i = 0; i < conf->n_origins; i++)
+		ca->more_origins[i] = mem_strdup(conf->origins[i]);
+	ca->origins = (struct url_origins){ ca->url, (const char *const *)ca->more_origins,
+		conf->n_origins };
+}
+
 struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_test)
 {
 	struct acme_ca *ca = acme_ca_find(acme, conf, is_test);
@@ -139,6 +160,8 @@ struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_t
 		ca->name = mem_strdup(conf->name);
 		ca->url = mem_strdup(directory_of(conf, is_test));
 		ca->trust = conf->acme->trust ? mem_strdup(conf->acme->trust) : NULL;
+		ca->proxy = conf->acme->proxy ? mem_strdup(conf->acme->proxy) : NULL;
+		take_origins(ca, conf->acme);
 		ca->is_test = is_test;
 		list_init(&ca->waiting);
 		list_init(&ca->entered);
@@ -218,16 +241,25 @@ void acme_leave(struct acme_place *place)
 	let_in(ca);
 }
 
+void acme_ca_http(const struct acme_ca *ca, struct http_op *http)
+{
+	http->trust = ca->trust;
+	http->proxy = ca->proxy;
+	http->origins = &ca->origins;
+}
+
 int acme_ca_check_url(
 	const struct acme_ca *ca, const char *url, const char *what, struct err *err)
 {
 	char text[128];
 
-	if (url_same_origin(url, ca->url))
+	if (url_is_of(url, &ca->origins))
 		return 0;
 	return err_set(err, ERR_FOREIGN_URL,
-		"the CA %s, %s: %.150s is not at the host of %.150s", acme_ca_text(ca, text),
-		what, url, ca->url);
+		"the CA %s, %s: %.150s is not at the host of %.100s and not at one of its "
+		"`origins`; "
+		"name that host there if it is the CA's",
+		acme_ca_text(ca, text), what, url, ca->url);
 }
 
 static struct duration age_of(const struct http_op *http)

@@ -10,6 +10,7 @@
 #include "daemon/acme/skew.h"
 #include "lib/base/list.h"
 #include "lib/task/task.h"
+#include "lib/wire/url.h"
 
 struct acme_opening;
 struct ca_conf;
@@ -53,9 +54,12 @@ struct acme_ca {
 	struct list link;
 	struct acme *acme;
 	char *name;
-	bool is_test;           /* the staging directory; the keeper's test tree */
-	char *url;              /* of the directory */
-	char *trust;            /* PEM, or NULL: the system's */
+	bool is_test;        /* the staging directory; the keeper's test tree */
+	char *url;           /* of the directory */
+	char *trust;         /* PEM, or NULL: the system's */
+	char *proxy;         /* URL, "" for none, or NULL: the environment's */
+	char **more_origins; /* further hosts that it may name */
+	struct url_origins origins;
 	unsigned in_flight_max; /* orders side by side */
 	unsigned n_users;
 	bool is_gone; /* out of the configuration: freed with its last user */
@@ -131,9 +135,13 @@ struct acme_place {
 void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place);
 void acme_leave(struct acme_place *place); /* zeroed is fine */
 
+/* How this CA is asked: by which proxy, and whom to trust.  Between http_get() or the like and http_ask(). */
+void acme_ca_http(const struct acme_ca *ca, struct http_op *http);
+
 /*
- * May this URL, which the CA gave us, be asked?  Only where its directory lies, so that no CA can send us to
- * somebody else.  -1 with ERR_FOREIGN_URL; `what` it is for begins the sentence.
+ * May this URL, which the CA gave us, be asked?  Only where its directory lies or where the configuration
+ * says that it lives, too (`origins`), so that no CA can send us to another party.  -1 with ERR_FOREIGN_URL;
+ * `what` it is for begins the sentence.
  */
 int acme_ca_check_url(
 	const struct acme_ca *ca, const char *url, const char *what, struct err *err);

@@ -36,6 +36,7 @@ bool health_is_the_cas(const struct err *err)
 {
 	switch (err->code) {
 	case ERR_CONNECT:
+	case ERR_PROXY:
 	case ERR_TLS:
 	case ERR_HTTP:
 	case ERR_TIMEOUT:

@@ -141,26 +141,26 @@ static void take_meta(const struct json *meta, struct directory *out)
 	json_each(profiles, take_profile, out);
 }
 
-/* The same, at the origin of `base`. */
+/* The same, at one of the CA's origins. */
 static int need_own_url(struct arena *arena, const struct json *object, const char *key,
-	const char *base, const char **out, struct err *err)
+	const struct url_origins *origins, const char **out, struct err *err)
 {
 	if (need_url(arena, object, key, out, err) < 0)
 		return -1;
-	if (url_same_origin(*out, base))
+	if (url_is_of(*out, origins))
 		return 0;
-	return err_set(err, ERR_FOREIGN_URL, "the %s %.150s is not at the host of %.150s", key,
-		*out, base);
+	return err_set(err, ERR_FOREIGN_URL, "the %s %.150s is not at the host of %.100s", key,
+		*out, origins->base);
 }
 
-static int directory_take(
-	const struct json *root, const char *url, struct directory *out, struct err *err)
+static int directory_take(const struct json *root, const struct url_origins *origins,
+	struct directory *out, struct err *err)
 {
 	struct arena *arena = &out->arena;
 
-	if (need_own_url(arena, root, "newNonce", url, &out->new_nonce, err) < 0 ||
-		need_own_url(arena, root, "newAccount", url, &out->new_account, err) < 0 ||
-		need_own_url(arena, root, "newOrder", url, &out->new_order, err) < 0 ||
+	if (need_own_url(arena, root, "newNonce", origins, &out->new_nonce, err) < 0 ||
+		need_own_url(arena, root, "newAccount", origins, &out->new_account, err) < 0 ||
+		need_own_url(arena, root, "newOrder", origins, &out->new_order, err) < 0 ||
 		take_url(arena, root, "revokeCert", &out->revoke_cert, err) < 0 ||
 		take_url(arena, root, "keyChange", &out->key_change, err) < 0 ||
 		take_url(arena, root, "renewalInfo", &out->renewal_info, err) < 0)
@@ -169,13 +169,13 @@ static int directory_take(
 	return 0;
 }
 
-int directory_read(
-	const char *data, size_t len, const char *url, struct directory *out, struct err *err)
+int directory_read(const char *data, size_t len, const struct url_origins *origins,
+	struct directory *out, struct err *err)
 {
 	struct json *root AUTO_JSON = read_object(data, len, "directory", err);
 
 	*out = (struct directory){ .arena = ARENA_INIT };
-	if (root && directory_take(root, url, out, err) == 0)
+	if (root && directory_take(root, origins, out, err) == 0)
 		return 0;
 	directory_done(out);
 	return -1;

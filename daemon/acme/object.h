@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 
 struct err;
+struct url_origins;
 
 /*
  * The objects of ACME (RFC 8555, 7.1) as structs, out of bytes that a CA sent.
@@ -17,7 +18,7 @@ struct err;
  * (ERR_BAD_ANSWER) and takes everything else as it comes: unknown members are ignored, unknown states
  * and challenges are kept as such, lists may be missing, empty, shuffled and hold what nobody asked for.
  * Counts are bounded; URLs are https and well-formed or the object is refused.  What nothing goes on
- * without lies on the directory's own origin; all else is looked at where it is asked
+ * without lies on one of the CA's origins; all else is looked at where it is asked
  * (acme_ca_check_url()).
  *
  * Every object owns its texts in one arena: x_read() fills a zeroed or done one, x_done() frees it.
@@ -62,9 +63,9 @@ struct directory {
 	bool needs_binding;
 };
 
-/* `url` is where it came from; ERR_FOREIGN_URL: the CA has nonces, accounts or orders elsewhere. */
-int directory_read(
-	const char *data, size_t len, const char *url, struct directory *out, struct err *err);
+/* ERR_FOREIGN_URL: the CA has nonces, accounts or orders at none of these origins. */
+int directory_read(const char *data, size_t len, const struct url_origins *origins,
+	struct directory *out, struct err *err);
 void directory_done(struct directory *directory);
 bool directory_has_profile(const struct directory *directory, const char *name);
 

@@ -130,7 +130,7 @@ static void ask(struct post *post)
 {
 	int64_t left = left_ms(post);
 
-	post->http.trust = post->ca->trust;
+	acme_ca_http(post->ca, &post->http);
 	post->http.is_soft = true;
 	if (post->limit > 0)
 		post->http.limit = post->limit;
@@ -216,9 +216,9 @@ static int64_t wait_ms(struct post *post)
 	/* A connection that broke may have carried a finalize twice; the second one's nonce is used up. */
 	if (post->problem.kind == PROBLEM_BAD_NONCE)
 		return post->op != SIGN_FINALIZE && post->n_nonces++ < POST_NONCES ? 0 : -1;
-	if (post->err.code != ERR_CONNECT && post->err.code != ERR_HTTP &&
-		post->err.code != ERR_TIMEOUT && post->err.code != ERR_CA_FAILED &&
-		post->err.code != ERR_RATE_LIMITED)
+	if (post->err.code != ERR_CONNECT && post->err.code != ERR_PROXY &&
+		post->err.code != ERR_HTTP && post->err.code != ERR_TIMEOUT &&
+		post->err.code != ERR_CA_FAILED && post->err.code != ERR_RATE_LIMITED)
 		return -1;
 	if (!may_repeat(post) && !str_is(post->http.method, "HEAD"))
 		return -1;

@@ -28,6 +28,7 @@ static bool is_the_cas(enum err_code code)
 {
 	switch (code) {
 	case ERR_CONNECT:
+	case ERR_PROXY:
 	case ERR_TLS:
 	case ERR_HTTP:
 	case ERR_TIMEOUT:

@@ -124,8 +124,11 @@ struct acme_conf {
 	const char *eab_kid; /* NULL: no external account binding */
 	const char *eab_hmac_file; /* read by the keeper when it signs */
 	struct yaml_place eab_hmac_place;
-	const char *eab_algorithm; /* one of jws_macs (lib/crypt/jws.h) */
-	unsigned in_flight;        /* orders side by side, at least 1 */
+	const char *eab_algorithm;  /* one of jws_macs (lib/crypt/jws.h) */
+	unsigned in_flight;         /* orders side by side, at least 1 */
+	const char *const *origins; /* URLs: further hosts that the CA may name */
+	size_t n_origins;
+	const char *proxy; /* URL; "": none; NULL: what the environment says */
 	enum limits limits;
 };
 

@@ -69,7 +69,9 @@ bool acme_conf_equal(const struct acme_conf *a, const struct acme_conf *b)
 	       text_equal(a->eab_kid, b->eab_kid) &&
 	       text_equal(a->eab_hmac_file, b->eab_hmac_file) &&
 	       text_equal(a->eab_algorithm, b->eab_algorithm) && a->in_flight == b->in_flight &&
-	       a->limits == b->limits;
+	       a->limits == b->limits &&
+	       texts_equal(a->origins, a->n_origins, b->origins, b->n_origins) &&
+	       text_equal(a->proxy, b->proxy);
 }
 
 static bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)

@@ -50,6 +50,9 @@ static void load_acme(struct loading *l, const struct conf_entry *entry,
 			yaml_get(entry->value, "eab"), "hmac_file", entry->key->place),
 		.eab_algorithm = draft->eab.algorithm,
 		.in_flight = draft->in_flight,
+		.origins = (const char *const *)draft->origins.at,
+		.n_origins = draft->origins.n,
+		.proxy = draft->proxy,
 		.limits = limits_of(draft),
 	};
 	ca->acme = acme;

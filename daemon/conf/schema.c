@@ -163,7 +163,7 @@ const struct yaml_field conf_ca_fields[] = {
 		.help = "the digest of its signatures; keys such as ed25519 have their own"),
 	YAML_FIELD(struct ca_draft, directory, conf_url, .is_required = true, .only = "acme",
 		.help = "the URL of the CA's directory; everything else it names must have the "
-			"same origin"),
+			"same origin, or one of `origins`"),
 	YAML_FIELD(struct ca_draft, staging, conf_url, .only = "acme",
 		.help = "the directory that renew --test uses, with accounts and certificates "
 			"in a tree of their own"),
@@ -204,6 +204,15 @@ const struct yaml_field conf_ca_fields[] = {
 	YAML_FIELD(struct ca_draft, limits, conf_limits, .only = "acme",
 		.help = "whose limits on orders this CA has, so that none is placed that it "
 			"would refuse; default: letsencrypt for its own directory, else none"),
+	YAML_FIELD(struct ca_draft, origins, conf_origins, .only = "acme",
+		.help = "further hosts that the directory may name or redirect to, such as "
+			"https://other.ca.example; without it a CA that names another host is "
+			"not followed there"),
+	YAML_FIELD(struct ca_draft, proxy, conf_proxy, .only = "acme",
+		.help = "the proxy by which this CA is asked, such as "
+			"http://proxy.example:3128 or socks5h://proxy.example:1080; none: no "
+			"proxy; default: what https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, "
+			"no_proxy and NO_PROXY in the environment of the daemon say"),
 	{ 0 },
 };
 

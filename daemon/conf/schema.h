@@ -45,6 +45,8 @@ struct ca_draft {
 	const char *chain;
 	struct eab_draft eab;
 	uint16_t in_flight;
+	struct words origins;
+	const char *proxy;
 	int limits; /* enum limits; -1: by the directory's host */
 };
 
@@ -200,6 +202,8 @@ extern const struct yaml_type conf_digest;
 /* Values of CAs (types_ca.c). */
 extern const struct yaml_type conf_ca_type;   /* enum ca_type, -1 for a wrong one */
 extern const struct yaml_type conf_url;       /* const char * */
+extern const struct yaml_type conf_origins;   /* struct words: https URLs without a path */
+extern const struct yaml_type conf_proxy;     /* const char *: a URL, or "" */
 extern const struct yaml_type conf_trust;     /* const char *: PEM text */
 extern const struct yaml_type conf_contact;   /* struct words */
 extern const struct yaml_type conf_terms;     /* bool */

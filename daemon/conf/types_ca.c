@@ -7,11 +7,13 @@
 #include "lib/base/text.h"
 #include "lib/crypt/jws.h"
 #include "lib/wire/name.h"
+#include "lib/wire/proxy.h"
 #include "lib/wire/url.h"
 
 /* RFC 5321, 4.5.3.1: an address that fits a path. */
 #define ADDRESS_MAX 254
 #define CONTACTS_MAX 16
+#define ORIGINS_MAX 8
 
 static void decode_ca_type(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
@@ -100,6 +102,47 @@ static void decode_contact(struct yaml_decoder *d, const struct yaml_value *v, v
 		*(struct words *)out = words;
 }
 
+static void decode_origins(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	struct words words = { 0 };
+	bool is_good = conf_texts(d, v, "a list of URLs", &words);
+
+	if (is_good && words.n > ORIGINS_MAX) {
+		yaml_bad(d, v, "has %zu URLs; the most is %d", words.n, ORIGINS_MAX);
+		return;
+	}
+	for (size_t i = 0; is_good && i < words.n; i++) {
+		struct yaml_path path;
+		struct yaml_value item = conf_item(v, &path, v->node->items, i);
+		struct err err = ERR_INIT;
+
+		if (url_check(words.at[i], &err) < 0)
+			yaml_bad(d, &item, "%s", err.text);
+		else if (!url_is_origin(words.at[i]))
+			yaml_bad(d, &item,
+				"\"%.100s\" has a path; write the host alone, as in "
+				"https://other.ca.example",
+				words.at[i]);
+	}
+	if (is_good)
+		*(struct words *)out = words;
+}
+
+static void decode_proxy(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	const char *text = yaml_text_of(d, v, "a URL such as http://proxy.example:3128");
+	const char *fault = text ? proxy_fault(text) : NULL;
+
+	if (!text)
+		return;
+	if (str_is(text, "none"))
+		*(const char **)out = "";
+	else if (fault)
+		yaml_bad(d, v, "\"%.100s\" %s", text, fault);
+	else
+		*(const char **)out = arena_strdup(d->arena, text);
+}
+
 static void decode_terms(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	bool is_agreed = true;
@@ -157,6 +200,22 @@ const struct yaml_type conf_url = {
 	.json = "\"type\": \"string\", \"pattern\": \"^[Hh][Tt][Tt][Pp][Ss]://\"",
 	.size = sizeof(const char *),
 	.decode = decode_url,
+};
+
+const struct yaml_type conf_origins = {
+	.word = "list of https URLs",
+	.json = "\"type\": \"array\", \"items\": {\"type\": \"string\", \"pattern\": "
+		"\"^[Hh][Tt][Tt][Pp][Ss]://[^/]+/?$\"}",
+	.size = sizeof(struct words),
+	.decode = decode_origins,
+};
+
+const struct yaml_type conf_proxy = {
+	.word = "URL of a proxy, or none",
+	.json = "\"type\": \"string\", \"pattern\": "
+		"\"^(none|(https?|socks(4a?|5h?))://[^@/]+/?)$\"",
+	.size = sizeof(const char *),
+	.decode = decode_proxy,
 };
 
 const struct yaml_type conf_trust = {

@@ -158,7 +158,7 @@ static int take_certid(struct check *c, struct err *err)
 static void ask_ca(struct check *c)
 {
 	http_get(&c->http, buf_text(&c->url));
-	c->http.trust = c->ca->trust;
+	acme_ca_http(c->ca, &c->http);
 	c->http.limit = ANSWER_MAX;
 	c->http.follow = true;
 	c->http.is_soft = true;

@@ -52,11 +52,16 @@ int authority_find(const struct conf *conf, const struct line *line, struct auth
 
 int authority_check_url(const struct authority *at, const char *url, struct err *err)
 {
+	struct url_origins origins = { at->directory, at->acme->origins, at->acme->n_origins };
+
 	if (url_check(url, err) < 0)
 		return -1;
-	if (!url_same_origin(url, at->directory))
-		return err_set(
-			err, ERR_NOT_ALLOWED, "%.150s is not a URL of %s", url, at->directory);
+	if (!url_is_of(url, &origins))
+		return err_set(err, ERR_NOT_ALLOWED,
+			"%.150s is not a URL of %s, whose origins are those of %.100s and of "
+			"its "
+			"`origins`",
+			url, at->ca->name, at->directory);
 	return 0;
 }
 

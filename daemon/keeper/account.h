@@ -39,7 +39,7 @@ struct authority {
 int authority_find(const struct conf *conf, const struct line *line, struct authority *out,
 	struct err *err);
 
-/* Is it a URL of this CA: https, and of the origin of its directory? */
+/* Is it a URL of this CA: https, and of the origin of its directory or one of its `origins`? */
 int authority_check_url(const struct authority *at, const char *url, struct err *err);
 
 /* A path below the state directory: "test/" in front for a staging directory. */

@@ -230,7 +230,7 @@ static bool is_odd(const char *url)
 	return strpbrk(url, "%?;\\") || strstr(url, "/.") || (path && strstr(path + 3, "//"));
 }
 
-/* The path down to its last slash, but for one that ends it; both URLs are of one origin. */
+/* The path down to its last slash, but for one that ends it; both URLs are of origins of one CA, which may be two names of one server. */
 static size_t folder_of(const char *url, const char **out)
 {
 	const char *authority = strstr(url, "://");

@@ -24,6 +24,7 @@
  * operation; its error is only what kept an answer from coming:
  *
  *	ERR_CONNECT    nobody there, or the name was not found
+ *	ERR_PROXY      the proxy is not there, is not let through, or cannot reach the host
  *	ERR_TLS        it is not who it should be, or there is no common TLS
  *	ERR_TIMEOUT    no whole answer within time_ms
  *	ERR_TOO_LARGE  more than `limit` bytes of body, or HTTP_HEADERS_MAX of headers
@@ -37,12 +38,13 @@
  *
  * Every request has a bound on the body it takes (compressed ones are neither asked for nor taken) and on
  * its time, connecting and waiting for a connection included.  Redirects are followed only by a GET
- * that says so, at most HTTP_REDIRECTS_MAX, and never to another origin.  Only https URLs are asked at all, with TLS 1.2 or
+ * that says so, at most HTTP_REDIRECTS_MAX, and to another origin only where `origins` has it.  Only https URLs are asked at all, with TLS 1.2 or
  * better, and the server's certificate is always verified.  Names are resolved beside the loop.  No cookies,
- * no passwords, no file of the user is read.  Of the environment, https_proxy and no_proxy are honoured.
+ * no passwords, no file of the user is read.  Of the environment, what lib/wire/proxy.h names is honoured.
  */
 
 struct http;
+struct url_origins;
 
 #define HTTP_HEADERS_MAX ((size_t)64 * 1024)
 #define HTTP_BODY_MAX ((size_t)1024 * 1024)
@@ -58,17 +60,21 @@ struct http_op {
 	struct buf body_out;
 	const char *
 		trust; /* PEM of the roots that are trusted, the caller's; NULL: the system's */
-	size_t limit;  /* of the answer's body; HTTP_BODY_MAX unless set */
-	int64_t time_ms; /* for everything; HTTP_TIME_MS unless set */
-	bool follow;     /* redirects of a GET */
-	bool is_soft;    /* an error ends up in `err` and is not the task's */
+	const char *proxy; /* URL, the caller's; "": none; NULL: what the environment says */
+	const struct url_origins *origins; /* where redirects may lead beside the URL's own
+					      origin, the caller's; NULL: nowhere */
+	size_t limit;                      /* of the answer's body; HTTP_BODY_MAX unless set */
+	int64_t time_ms;                   /* for everything; HTTP_TIME_MS unless set */
+	bool follow;                       /* redirects of a GET */
+	bool is_soft;                      /* an error ends up in `err` and is not the task's */
 	/* the answer */
 	int status;         /* 0: none came */
 	bool has_headers;   /* they are complete */
 	struct buf headers; /* "name: value" lines, NUL-terminated each, in their order */
 	struct buf body;
 	struct err err;
-	void *impl; /* the pool's, while the operation is pending */
+	const char *via; /* the pool's: the proxy it is asked by; "": none */
+	void *impl;      /* the pool's, while the operation is pending */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/net/http.h"
+#include "lib/wire/proxy.h"
 #include "lib/wire/url.h"
 
 /* Orders by the hundred share these; more of them would only be more handshakes. */
@@ -24,11 +25,12 @@ enum {
 struct http {
 	struct loop *loop;
 	CURLM *multi; /* NULL while there is nothing to keep */
-	char *agent, *proxy, *no_proxy;
-	bool has_bundle;     /* the system's roots are one file */
-	struct timer timer;  /* libcurl's */
-	struct timer idle;   /* to close what is kept */
-	struct list pending; /* of struct http_op */
+	char *agent;
+	char *proxy, *no_proxy; /* of the environment when it was made */
+	bool has_bundle;        /* the system's roots are one file */
+	struct timer timer;     /* libcurl's */
+	struct timer idle;      /* to close what is kept */
+	struct list pending;    /* of struct http_op */
 	struct transfer *kept;
 	unsigned n_kept;
 };
@@ -270,6 +272,16 @@ static int accept_answer(struct transfer *transfer, struct err *err)
 	return 0;
 }
 
+/* The decision is ours (lib/wire/proxy.h); libcurl is told of no exceptions. */
+static void say_proxy(const struct transfer *transfer, struct http_op *op)
+{
+	struct proxy_env env = { transfer->http->proxy, transfer->http->no_proxy };
+
+	op->via = proxy_for(&env, op->proxy, buf_text(&op->url));
+	curl_easy_setopt(transfer->easy, CURLOPT_PROXY, op->via);
+	curl_easy_setopt(transfer->easy, CURLOPT_NOPROXY, "");
+}
+
 /*
  * libcurl tells where a redirect leads and does not go there: it would go to any host, and what was
  * checked must be what is asked.  True: the next request is on its way.
@@ -287,15 +299,17 @@ static bool is_followed(struct transfer *transfer, struct err *err)
 		err_set(err, ERR_HTTP, "too many redirects");
 		return false;
 	}
-	if (!url_same_origin(url, buf_text(&op->url))) {
-		err_set(err, ERR_FOREIGN_URL, "a redirect leads to %.150s, which is not there",
-			url);
+	if (!url_same_origin(url, buf_text(&op->url)) &&
+		!(op->origins && url_is_of(url, op->origins))) {
+		err_set(err, ERR_FOREIGN_URL,
+			"a redirect leads to another host, %.150s, which is not followed", url);
 		return false;
 	}
 	buf_clear(&op->url);
 	buf_add_text(&op->url, url);
 	curl_multi_remove_handle(multi, transfer->easy);
 	curl_easy_setopt(transfer->easy, CURLOPT_URL, buf_text(&op->url));
+	say_proxy(transfer, op);
 	if (curl_multi_add_handle(multi, transfer->easy) != CURLM_OK)
 		mem_exhausted();
 	return true;
@@ -387,7 +401,7 @@ static void say_method(CURL *easy, const struct http_op *op)
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_text(&op->body_out));
 }
 
-static void prepare(struct transfer *transfer, const struct http_op *op)
+static void prepare(struct transfer *transfer, struct http_op *op)
 {
 	const struct http *http = transfer->http;
 	CURL *easy = transfer->easy;
@@ -395,8 +409,6 @@ static void prepare(struct transfer *transfer, const struct http_op *op)
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
 		curl_easy_setopt(easy, settings[i].option, settings[i].value);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(easy, CURLOPT_PROXY, http->proxy);
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, http->no_proxy);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, http->agent);
 	curl_easy_setopt(easy, CURLOPT_URL, buf_text(&op->url));
 	/* Half of it for the first address, so that a second one is still tried. */
@@ -408,6 +420,7 @@ static void prepare(struct transfer *transfer, const struct http_op *op)
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->said);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	say_method(easy, op);
+	say_proxy(transfer, op);
 	say_headers(transfer, op);
 	say_trust(http, easy, op->trust);
 }
@@ -440,18 +453,11 @@ void http_ask(struct http *http, struct task *task, struct http_op *op)
 		mem_exhausted();
 }
 
-/* The environment of the daemon, as its administrator set it. */
-static char *proxy_setting(const char *name)
-{
-	const char *value = getenv(name);
-
-	return mem_strdup(value ? value : "");
-}
-
 struct http *http_new(struct loop *loop, const char *agent)
 {
 	struct http *http = mem_new(struct http);
 	const curl_version_info_data *curl;
+	struct proxy_env env;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		mem_exhausted();
@@ -459,8 +465,9 @@ struct http *http_new(struct loop *loop, const char *agent)
 	http->has_bundle = curl->cainfo && access(curl->cainfo, R_OK) == 0;
 	http->loop = loop;
 	http->agent = mem_strdup(agent);
-	http->proxy = proxy_setting("https_proxy");
-	http->no_proxy = proxy_setting("no_proxy");
+	env = proxy_env_read();
+	http->proxy = mem_strdup(env.proxy);
+	http->no_proxy = mem_strdup(env.no_proxy);
 	http->timer.fire = on_timer;
 	http->idle.fire = on_idle;
 	list_init(&http->pending);

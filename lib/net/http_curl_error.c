@@ -8,6 +8,7 @@
 #include "lib/base/attr.h"
 #include "lib/base/mem.h"
 #include "lib/net/http.h"
+#include "lib/wire/proxy.h"
 #include "lib/wire/url.h"
 
 /* libcurl's codes; `text` follows the host, NULL: what libcurl itself says. */
@@ -17,8 +18,6 @@ static const struct {
 	const char *text;
 } meanings[] = {
 	{ CURLE_COULDNT_RESOLVE_HOST, ERR_CONNECT, "the name cannot be resolved" },
-	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_CONNECT, "the proxy's name cannot be resolved" },
-	{ CURLE_PROXY, ERR_CONNECT, NULL },
 	{ CURLE_INTERFACE_FAILED, ERR_CONNECT, NULL },
 	{ CURLE_SSL_CONNECT_ERROR, ERR_TLS, NULL },
 	{ CURLE_SSL_CACERT_BADFILE, ERR_TLS,
@@ -80,17 +79,12 @@ static void place(const struct http_op *op, char out[300])
 		snprintf(out, 300, "%.*s", len, at);
 }
 
-/* A proxy is named by libcurl alone. */
-static void nobody(CURL *easy, const struct http_op *op, const char *said, struct err *err)
+static void nobody(CURL *easy, const struct http_op *op, struct err *err)
 {
-	char at[300], host[256];
+	char at[300];
 	long number = 0;
 
 	place(op, at);
-	if (!strstr(said, url_host(buf_text(&op->url), host))) {
-		err_set(err, ERR_CONNECT, "%s: %s", host, said);
-		return;
-	}
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
 	if (number)
 		err_sys(err, ERR_CONNECT, (int)number, "nobody answers at %s", at);
@@ -98,37 +92,78 @@ static void nobody(CURL *easy, const struct http_op *op, const char *said, struc
 		err_set(err, ERR_CONNECT, "nobody answers at %s", at);
 }
 
+/* Before the tunnel stands nothing is known of the host behind it. */
+static bool is_before_tunnel(CURL *easy, const struct http_op *op, int result)
+{
+	long status = 0;
+
+	if (!*op->via)
+		return false;
+	if (!proxy_is_http(op->via))
+		return result == CURLE_COULDNT_CONNECT || result == CURLE_PROXY ||
+		       result == CURLE_COULDNT_RESOLVE_PROXY;
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status / 100 != 2;
+}
+
+/* The host is named behind the proxy, so that the proxy's trouble is not taken for the host's. */
+static void proxy_trouble(
+	CURL *easy, const struct http_op *op, int result, const char *said, struct err *err)
+{
+	char proxy[300], host[256];
+	long status = 0, number = 0;
+
+	proxy_place(op->via, proxy);
+	url_host(buf_text(&op->url), host);
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+	if (status)
+		err_set(err, ERR_PROXY, "the proxy %s refuses a tunnel to %s with status %ld",
+			proxy, host, status);
+	else if (result == CURLE_COULDNT_RESOLVE_PROXY)
+		err_set(err, ERR_PROXY,
+			"the name of the proxy %s cannot be resolved; %s is asked by it", proxy,
+			host);
+	else if (result == CURLE_COULDNT_CONNECT && number)
+		err_sys(err, ERR_PROXY, (int)number,
+			"nobody answers at the proxy %s, by which %s is asked", proxy, host);
+	else if (result == CURLE_COULDNT_CONNECT)
+		err_set(err, ERR_PROXY, "nobody answers at the proxy %s, by which %s is asked",
+			proxy, host);
+	else
+		err_set(err, ERR_PROXY, "the proxy %s gives no tunnel to %s: %s", proxy, host,
+			said);
+}
+
 void http_curl_error(
 	void *easy, const struct http_op *op, int result, const char *said, struct err *err)
 {
 	enum err_code code = ERR_HTTP;
 	const char *text = NULL;
-	long proxy_status = 0;
 	char host[256];
 
 	url_host(buf_text(&op->url), host);
 	if (!*said)
 		said = curl_easy_strerror((CURLcode)result);
-	switch (result) {
-	case CURLE_OUT_OF_MEMORY:
+	if (result == CURLE_OUT_OF_MEMORY)
 		mem_exhausted();
-	case CURLE_COULDNT_CONNECT:
-		nobody(easy, op, said, err);
-		return;
-	case CURLE_OPERATION_TIMEDOUT:
+	if (result == CURLE_OPERATION_TIMEDOUT) {
 		http_curl_late(easy, op, err);
+		return;
+	}
+	if (is_before_tunnel(easy, op, result)) {
+		proxy_trouble(easy, op, result, said, err);
+		return;
+	}
+	switch (result) {
+	case CURLE_COULDNT_CONNECT:
+		nobody(easy, op, err);
 		return;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		verdict(host, said, err);
 		return;
 	default:
 		break;
-	}
-	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-	if (proxy_status >= 300) {
-		err_set(err, ERR_CONNECT, "%s: the proxy refuses with status %ld", host,
-			proxy_status);
-		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
 		if ((int)meanings[i].result == result) {
@@ -141,11 +176,20 @@ void http_curl_error(
 void http_curl_late(void *easy, const struct http_op *op, struct err *err)
 {
 	curl_off_t connected = 0, secure = 0;
-	char at[300];
+	char at[300], proxy[300];
 
 	place(op, at);
 	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
 	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secure);
+	if (*op->via && !secure &&
+		is_before_tunnel(easy, op,
+			connected ? CURLE_SSL_CONNECT_ERROR : CURLE_COULDNT_CONNECT)) {
+		err_set(err, ERR_PROXY,
+			"the proxy %s opened no tunnel to %s within %" PRId64 ".%" PRId64 " s",
+			proxy_place(op->via, proxy), at, op->time_ms / 1000,
+			op->time_ms % 1000 / 100);
+		return;
+	}
 	err_set(err, ERR_TIMEOUT, "%s: %s within %" PRId64 ".%" PRId64 " s", at,
 		op->status  ? "there was no whole answer"
 		: secure    ? "there was no answer"

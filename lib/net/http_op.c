@@ -17,7 +17,9 @@ static void prepare(struct http_op *op, const char *method, const char *url)
 	buf_clear(&op->body);
 	op->method = method;
 	buf_add_text(&op->url, url);
-	op->content_type = op->trust = NULL;
+	op->content_type = op->trust = op->proxy = NULL;
+	op->origins = NULL;
+	op->via = "";
 	op->limit = HTTP_BODY_MAX;
 	op->time_ms = HTTP_TIME_MS;
 	op->follow = op->is_soft = op->has_headers = false;

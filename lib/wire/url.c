@@ -116,6 +116,26 @@ bool url_same_origin(const char *a, const char *b)
 	       strncasecmp(one.host, two.host, one.host_len) == 0;
 }
 
+bool url_is_of(const char *url, const struct url_origins *origins)
+{
+	if (url_same_origin(url, origins->base))
+		return true;
+	for (size_t i = 0; i < origins->n_more; i++)
+		if (url_same_origin(url, origins->more[i]))
+			return true;
+	return false;
+}
+
+bool url_is_origin(const char *url)
+{
+	const char *rest = url + strlen(SCHEME);
+
+	if (fault_of(url))
+		return false;
+	rest += strcspn(rest, "/?#");
+	return !*rest || str_is(rest, "/");
+}
+
 const char *url_host(const char *url, char out[256])
 {
 	struct authority authority;

@@ -20,6 +20,18 @@ int url_check(const char *url, struct err *err);
 /* Same scheme, host (any case) and port (443 when absent)? */
 bool url_same_origin(const char *a, const char *b);
 
+/* Where the URLs of one party may lie: at the origin of `base`, and at those of further URLs. */
+struct url_origins {
+	const char *base;
+	const char *const *more;
+	size_t n_more;
+};
+
+bool url_is_of(const char *url, const struct url_origins *origins);
+
+/* Has it nothing behind its host and port, but perhaps one slash? */
+bool url_is_origin(const char *url);
+
 /* Appends what a reference found in the answer of `base` means (RFC 3986, 5.2), unchecked. */
 void url_resolve(const char *base, const char *reference, struct buf *out);
 

@@ -22,7 +22,8 @@ static void try_directory(const char *data, size_t len)
 	struct directory directory;
 	struct err err = ERR_INIT;
 
-	if (directory_read(data, len, DIRECTORY, &directory, &err) < 0) {
+	if (directory_read(data, len, &(struct url_origins){ DIRECTORY, NULL, 0 }, &directory,
+		    &err) < 0) {
 		assert(err.code == ERR_BAD_ANSWER || err.code == ERR_FOREIGN_URL);
 		assert(err.text[0]);
 		return;

@@ -247,6 +247,47 @@ TEST(wrong_certificates_are_refused)
 	}
 }
 
+static void lives_elsewhere(
+	void *data, const struct http_request *request, struct http_reply *reply)
+{
+	char *url AUTO_FREE = mem_printf(A_TEST "%s", request->url + strlen(ACME_ELSEWHERE));
+	struct http_request same = *request;
+
+	same.url = url;
+	fake_acme_answer(data, &same, reply);
+}
+
+/* `origins` names a second host of the CA, and with it the CA may name URLs there. */
+TEST(a_ca_at_two_hosts)
+{
+	static const char *const keys[] = { "newNonce", "newAccount", "newOrder",
+		"renewalInfo" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		struct sim sim;
+		struct fake_acme *a = begin(&sim, ACME_DAEMON
+			"cas:\n  a: {type: acme, directory: 'https://a.test/dir', "
+			"terms_agreed: true, "
+			"challenge: http-01, origins: ['https://elsewhere.test']}\n" ONE_CERT);
+
+		internet_serve(&sim.internet, ACME_ELSEWHERE, lives_elsewhere, a);
+		fake_acme_knobs(a)->foreign = keys[i];
+		sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(1));
+		settle(&sim);
+		CHECK(internet_asked(&sim.internet, ACME_ELSEWHERE) > 0);
+		/* A reload takes it away again. */
+		CHECK_INT(sim_reload(&sim, ONE_CA ONE_CERT), 0);
+		if (i < 3) {
+			sim_advance(&sim, SECONDS(1));
+			sim_command(&sim, "renew " WEB " --force");
+			sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(1));
+			CHECK(strstr(sim_command(&sim, "why " WEB),
+				      "name that host in `origins` of the CA") != NULL);
+		}
+		sim_close(&sim);
+	}
+}
+
 static void must_not_be_asked(
 	void *data, const struct http_request *request, struct http_reply *reply)
 {

@@ -264,7 +264,7 @@ static bool has_trouble(struct acme_request *request)
 	return false;
 }
 
-static void answer(void *data, const struct http_request *http, struct http_reply *reply)
+void fake_acme_answer(void *data, const struct http_request *http, struct http_reply *reply)
 {
 	struct fake_acme *acme = data;
 	struct acme_request request = { .acme = acme, .http = http, .reply = reply };
@@ -317,7 +317,7 @@ struct fake_acme *fake_acme_new(
 		.ask_again = HOURS(6) };
 	list_init(&acme->troubles);
 	acme_make_ca(acme);
-	internet_serve(internet, origin, answer, acme);
+	internet_serve(internet, origin, fake_acme_answer, acme);
 	return acme;
 }
 

@@ -101,6 +101,11 @@ struct fake_acme *fake_acme_new(
 	struct internet *internet, const char *origin, acme_shows *shows, void *data);
 void fake_acme_free(struct fake_acme *acme);
 
+/* Answers as at its own origin; for a second one that a test serves. */
+struct http_request;
+struct http_reply;
+void fake_acme_answer(void *acme, const struct http_request *http, struct http_reply *reply);
+
 struct acme_knobs *fake_acme_knobs(struct fake_acme *acme);
 const struct acme_counts *fake_acme_counts(const struct fake_acme *acme);
 

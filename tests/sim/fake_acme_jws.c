@@ -164,6 +164,15 @@ static bool take_payload(struct acme_request *request)
 	       refuse(request, "a challenge is answered with {}");
 }
 
+/* A CA at two hosts answers at its own what was asked at the other. */
+static bool is_asked_url(const struct acme_request *request, const char *url)
+{
+	if (request->acme->knobs.foreign && str_starts(url, ACME_ELSEWHERE))
+		return str_is(url + strlen(ACME_ELSEWHERE),
+			request->http->url + strlen(request->acme->origin));
+	return str_is(url, request->http->url);
+}
+
 bool acme_jws_read(struct acme_request *request)
 {
 	struct buf header AUTO_BUF = BUF_INIT, signature AUTO_BUF = BUF_INIT;
@@ -184,7 +193,7 @@ bool acme_jws_read(struct acme_request *request)
 		!json_get_text(request->header, "alg"))
 		return refuse(request, "the protected header is unreadable");
 	url = json_get_text(request->header, "url");
-	if (!url || !str_is(url, request->http->url))
+	if (!url || !is_asked_url(request, url))
 		return refuse(request, "the URL that is signed is another one");
 	return take_nonce(request) && take_sender(request, buf_text(&header)) &&
 	       check_signature(request) && take_payload(request);

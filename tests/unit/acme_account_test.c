@@ -54,6 +54,34 @@ TEST(an_account_is_of_one_directory)
 	CHECK(strstr(ask("accounts"), "\nca=le test=yes key="));
 }
 
+/* From the configuration alone, and by it at both directories. */
+TEST(a_ca_lives_where_the_configuration_says)
+{
+	static const char *const more[] = { "https://b.example:444" };
+
+	WORLD;
+	have_account();
+	REFUSED("not-allowed", "origins",
+		"sign ca=le op=read url=https://b.example:444/x nonce=a");
+	world_acme.origins = more;
+	world_acme.n_origins = 1;
+	OK("sign ca=le op=read url=https://b.example:444/x nonce=a");
+	CHECK(strstr(header(), "\"url\":\"https://b.example:444/x\""));
+	REFUSED("not-allowed", "origins", "sign ca=le op=read url=https://b.example/x nonce=a");
+	REFUSED("not-allowed", "origins",
+		"sign ca=le op=read url=https://c.example:444/x nonce=a");
+	OK("order cert=" CERT " ca=le url=https://b.example:444/order/1");
+	OK("account ca=le gone=yes");
+	OK("account ca=le url=https://b.example:444/acct/7");
+	OK("sign ca=le op=read url=https://ca.example/x nonce=a");
+	/* The account has two names now, and is given up by none. */
+	REFUSED("not-allowed", "account",
+		"sign ca=le op=deactivate url=https://ca.example/acct/7 nonce=a");
+	world_acme.n_origins = 0;
+	REFUSED("not-allowed", "origins",
+		"sign ca=le op=read url=https://ca.example/x nonce=a");
+}
+
 TEST(requests_that_make_no_sense_are_refused)
 {
 	WORLD;

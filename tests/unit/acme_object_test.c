@@ -2,11 +2,14 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
+#include "lib/wire/url.h"
 #include "tests/test.h"
 
 /* What CAs say, read: as the RFC shows it, as real ones bend it, and what must not get through. */
 
 #define BASE "https://ca.example/"
+
+static const struct url_origins origins = { BASE "dir", NULL, 0 };
 
 TEST(a_directory_with_everything)
 {
@@ -22,7 +25,7 @@ TEST(a_directory_with_everything)
 	struct directory directory;
 	struct err err = ERR_INIT;
 
-	REQUIRE(directory_read(text, strlen(text), BASE "dir", &directory, &err) == 0);
+	REQUIRE(directory_read(text, strlen(text), &origins, &directory, &err) == 0);
 	CHECK_STR(directory.new_order, BASE "order");
 	CHECK_STR(directory.renewal_info, BASE "ari");
 	CHECK_STR(directory.terms, BASE "terms");
@@ -55,7 +58,7 @@ TEST(directories_that_are_refused)
 		struct directory directory = { .new_order = "before" };
 		struct err err = ERR_INIT;
 
-		CHECK(directory_read(texts[i], strlen(texts[i]), BASE "dir", &directory, &err) <
+		CHECK(directory_read(texts[i], strlen(texts[i]), &origins, &directory, &err) <
 			0);
 		CHECK_INT(err.code, ERR_BAD_ANSWER);
 		CHECK(*err.text);
@@ -81,11 +84,36 @@ TEST(a_directory_that_leads_elsewhere_is_refused)
 			buf_printf(&text, "%s\"%s\":\"%sx\"", k ? "," : "{", keys[k],
 				k == i / 3 ? hosts[i % 3] : BASE);
 		buf_add_char(&text, '}');
-		CHECK_INT(directory_read(text.data, text.len, BASE "dir", &directory, &err),
+		CHECK_INT(directory_read(text.data, text.len, &origins, &directory, &err),
 			is_needed ? -1 : 0);
 		CHECK_INT(err.code, is_needed ? ERR_FOREIGN_URL : ERR_NONE);
 		CHECK(!is_needed ||
 			(strstr(err.text, keys[i / 3]) && strstr(err.text, hosts[i % 3])));
+		directory_done(&directory);
+	}
+}
+
+TEST(a_directory_at_several_origins)
+{
+	static const char *const more[] = { "https://b.example:444", "https://C.example/" };
+	static const struct url_origins several = { BASE "dir", more, 2 };
+	static const struct {
+		const char *host;
+		enum err_code code;
+	} rows[] = { { BASE, ERR_NONE }, { "https://b.example:444/", ERR_NONE },
+		{ "https://c.example/", ERR_NONE }, { "https://b.example/", ERR_FOREIGN_URL },
+		{ "https://c.example.evil.example/", ERR_FOREIGN_URL } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf text AUTO_BUF = BUF_INIT;
+		struct directory directory;
+		struct err err = ERR_INIT;
+
+		buf_printf(&text,
+			"{\"newNonce\":\"%sn\",\"newAccount\":\"%sa\",\"newOrder\":\"%so\"}",
+			BASE, rows[i].host, rows[i].host);
+		directory_read(text.data, text.len, &several, &directory, &err);
+		CHECK_INT(err.code, rows[i].code);
 		directory_done(&directory);
 	}
 }

@@ -348,6 +348,63 @@ static const struct saying bad[] = {
 		"%{group}, %{service} and %{cert}\n" },
 };
 
+/* Further hosts of a CA, and how it is reached. */
+TEST(origins_and_proxy)
+{
+	struct buf out AUTO_BUF = BUF_INIT;
+	struct conf *conf = load_text("cas: {a: {" ACME ", origins: [https://b.example, "
+				      "'https://c.example:444/'], proxy: "
+				      "'http://proxy.example:3128'}, b: {" ACME
+				      ", proxy: none}, c: {" ACME "}}\n",
+			    &out),
+		    *other;
+	const struct acme_conf *acme;
+
+	CHECK_STR(buf_text(&out), "");
+	REQUIRE(conf);
+	acme = conf_ca(conf, "a")->acme;
+	REQUIRE(acme->n_origins == 2);
+	CHECK_STR(acme->origins[1], "https://c.example:444/");
+	CHECK_STR(acme->proxy, "http://proxy.example:3128");
+	CHECK_STR(conf_ca(conf, "b")->acme->proxy, "");
+	CHECK(!conf_ca(conf, "c")->acme->proxy && !conf_ca(conf, "c")->acme->n_origins);
+	other = load_text("cas: {a: {" ACME
+			  ", origins: [https://b.example], proxy: none}, b: {" ACME
+			  "}, c: {" ACME "}}\n",
+		NULL);
+	REQUIRE(other);
+	CHECK(!acme_conf_equal(acme, conf_ca(other, "a")->acme));
+	CHECK(!acme_conf_equal(conf_ca(conf, "b")->acme, conf_ca(other, "b")->acme));
+	CHECK(acme_conf_equal(conf_ca(conf, "c")->acme, conf_ca(other, "c")->acme));
+	conf_unref(other);
+	conf_unref(conf);
+}
+
+TEST(origins_and_proxies_that_are_none)
+{
+	static const struct saying sayings[] = {
+		{ "cas: {a: {" ACME ", origins: [https://b.example/dir]}}\n",
+			"has a path; write the host alone" },
+		{ "cas: {a: {" ACME ", origins: [http://b.example]}}\n",
+			"does not begin with https://" },
+		{ "cas: {a: {" ACME ", proxy: 'proxy.example:3128'}}\n",
+			"does not begin with http://" },
+		{ "cas: {a: {" ACME ", proxy: 'http://u:p@proxy.example:3128'}}\n",
+			"set https_proxy in the environment of the daemon instead" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sayings); i++) {
+		struct buf out AUTO_BUF = BUF_INIT;
+		struct conf *conf = load_text(sayings[i].text, &out);
+
+		CHECK(!conf);
+		if (!strstr(buf_text(&out), sayings[i].want) ||
+			!strstr(buf_text(&out), i < 2 ? "cas.a.origins[0]: " : "cas.a.proxy: "))
+			TEST_FAIL("%s", buf_text(&out));
+		conf_unref(conf);
+	}
+}
+
 TEST(diagnostics)
 {
 	check_sayings(bad, ARRAY_LEN(bad), false);

@@ -63,7 +63,7 @@ static struct err ask(struct http_op *op)
 }
 
 /* A GET at a server of http_server.py, with its root. */
-static struct err get(struct http_op *op, const char *server, const char *path)
+static inline struct err get(struct http_op *op, const char *server, const char *path)
 {
 	http_get(op, servers_url(server, path));
 	op->trust = servers.trust;

@@ -129,7 +129,11 @@ class Proxy(Server):
 
     def serve(self, sock):
         stream = sock.makefile("rb", 0)
-        method, place, _ = stream.readline().decode().split()
+        words = stream.readline().decode("latin-1").split(" ")
+        if len(words) != 3:
+            # No CONNECT; the peer waits for another protocol than this.
+            return
+        method, place, _ = words
         while stream.readline() != b"\r\n":
             pass
         if method != "CONNECT" or place.startswith("refused"):

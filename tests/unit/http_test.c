@@ -381,46 +381,6 @@ TEST(http_2_needs_one)
 	many_done(ops);
 }
 
-static struct err get_by_proxy(int proxy_port, const char *not_for, const char *host)
-{
-	struct http *direct = http;
-	char proxy[64], url[64];
-	struct err err;
-
-	snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", proxy_port);
-	snprintf(url, sizeof(url), "https://%s:%d/echo", host, servers_port("good"));
-	setenv("https_proxy", proxy, 1);
-	setenv("no_proxy", not_for, 1);
-	http = http_new(loop, "certd-test/1");
-	unsetenv("https_proxy");
-	unsetenv("no_proxy");
-	http_get(&op, url);
-	op.trust = servers.trust;
-	err = ask(&op);
-	http_free(http);
-	http = direct;
-	return err;
-}
-
-TEST(a_proxy_of_the_environment)
-{
-	int proxy = servers_port("proxy");
-	struct err err;
-
-	CHECK_STR(get_by_proxy(proxy, "", "localhost").text, "");
-	CHECK_INT(op.status, 200);
-	CHECK(!strcasestr(buf_text(&op.body), "proxy"));
-	/* Only the proxy knows how to get there, but it need not be trusted. */
-	CHECK_STR(get_by_proxy(proxy, "", "nowhere.invalid").text,
-		"nowhere.invalid: the certificate is for another name");
-	CHECK_STR(get_by_proxy(proxy, "", "refused.invalid").text,
-		"refused.invalid: the proxy refuses with status 403");
-	CHECK_STR(get_by_proxy(1, "localhost,.example", "localhost").text, "");
-	err = get_by_proxy(1, "", "ca.invalid");
-	CHECK_INT(err.code, ERR_CONNECT);
-	CHECK(str_starts(err.text, "ca.invalid: Failed to connect to 127.0.0.1 port 1"));
-}
-
 /* The others of a task go with the one that fails. */
 TEST(siblings_go_with_the_one_that_fails)
 {

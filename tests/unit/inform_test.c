@@ -28,7 +28,7 @@ static void begin(int n, const char *origin)
 	job_world_open(&w);
 	informer_init(&informer, w.fleet, w.acme);
 	ca = acme_ca(w.acme, conf_ca(w.fleet->conf, "a"), false);
-	REQUIRE(directory_read(text, strlen(text), ca->url, &ca->directory, &err) == 0);
+	REQUIRE(directory_read(text, strlen(text), &ca->origins, &ca->directory, &err) == 0);
 	ca->has_directory = true;
 	ca->fetched = clock_tick();
 	is_idle = false;
