@@ -1,0 +1,132 @@
+#include "tests/test.h"
+
+#include <time.h>
+
+#include "lib/base/str.h"
+#include "tests/power/cuts.h"
+#include "tests/power/judge.h"
+#include "tests/power/life.h"
+#include "tests/power/scene.h"
+#include "tests/power/trace.h"
+
+/*
+ * The power goes at each moment of each scene (scene.h), and certd starts from what the disk may hold then
+ * (cuts.h, judge.h).  A sample of the states from a printed seed, which CERTD_SEED gives again; all of them with
+ * LONG=1.  CERTD_POWER=SCENE looks at one scene only.
+ */
+
+enum { SAMPLE = 1200, SHOWN = 12, THOROUGH = 8 };
+
+/* Of which states: all or a sample, or the worst of each told moment. */
+enum part { PART_SAMPLE, PART_WORST };
+
+struct run {
+	const struct scene *scene;
+	struct moments moments;
+	struct cuts cuts;
+	size_t n_bad, n_judged;
+};
+
+static uint64_t get_seed(void)
+{
+	static uint64_t seed;
+	const char *given = getenv("CERTD_SEED");
+
+	if (!seed) {
+		seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+		printf("# CERTD_SEED=%" PRIu64 "\n", seed);
+	}
+	return seed;
+}
+
+static bool is_long(void)
+{
+	const char *text = getenv("LONG");
+
+	return text && strcmp(text, "1") == 0;
+}
+
+static bool is_wanted(const struct scene *scene)
+{
+	const char *wanted = getenv("CERTD_POWER");
+
+	return !wanted || str_is(scene->name, wanted);
+}
+
+static bool begin(struct run *run, const struct scene *scene)
+{
+	*run = (struct run){ .scene = scene };
+	life_make_root();
+	if (!scene_record(scene, &run->moments)) {
+		TEST_FAIL("%s does not run, or not all of it is recorded", scene->name);
+		return false;
+	}
+	cuts_list(
+		trace.ops, trace.n, (size_t)trace.n_nodes, get_seed(), NULL, NULL, &run->cuts);
+	return true;
+}
+
+static void end(struct run *run)
+{
+	cuts_done(&run->cuts);
+	moments_done(&run->moments);
+	trace_end();
+	life_remove_root();
+}
+
+static void judge(struct run *run, const struct cut *cut, size_t i)
+{
+	struct buf why AUTO_BUF = BUF_INIT, what AUTO_BUF = BUF_INIT;
+
+	run->n_judged++;
+	if (judge_cut(cut, run->scene, &run->moments, i % THOROUGH == 0, &why))
+		return;
+	test_failures++;
+	if (run->n_bad++ >= SHOWN)
+		return;
+	cut_describe(cut, trace.ops, &what);
+	printf("# %s, state %zu: %s\n#   %s\n", run->scene->name, i, buf_text(&why),
+		buf_text(&what));
+}
+
+static size_t run_scene(const struct scene *scene, enum part part)
+{
+	uint64_t random = get_seed() * 2 + 1;
+	size_t n, share = SAMPLE / n_scenes;
+	struct run run;
+
+	if (begin(&run, scene)) {
+		for (size_t i = 0; i < run.cuts.n; i++)
+			if (part == PART_WORST
+					? run.cuts.at[i].is_worst
+					: is_long() ||
+						  cuts_random(&random) % run.cuts.n < share)
+				judge(&run, &run.cuts.at[i], i);
+		if (part == PART_SAMPLE)
+			printf("# %s: %zu moments, %zu states, %zu judged, %zu bad\n",
+				scene->name, run.cuts.n_moments, run.cuts.n, run.n_judged,
+				run.n_bad);
+	}
+	n = run.cuts.n;
+	end(&run);
+	return n;
+}
+
+TEST(certd_goes_on_after_a_power_cut)
+{
+	size_t n_states = 0;
+
+	for (size_t i = 0; i < n_scenes; i++)
+		if (is_wanted(&scenes[i]))
+			n_states += run_scene(&scenes[i], PART_SAMPLE);
+	printf("# %zu states of %zu scenes\n", n_states, n_scenes);
+}
+
+TEST(what_was_told_survives_the_worst_cut)
+{
+	for (size_t i = 0; i < n_scenes; i++)
+		if (is_wanted(&scenes[i]))
+			(void)run_scene(&scenes[i], PART_WORST);
+}
+
+/* The faults that the cuts found first, each in the scene that had it. */
