@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,57 +43,110 @@ static int change_owner(const struct copy *copy, int fd, const char *name, struc
 						    : 0;
 }
 
-int copy_dir_make(const struct copy *copy, int parent, const char *name, struct err *err)
-{
-	bool is_new = mkdirat(parent, name, 0700) == 0;
-	int fd AUTO_CLOSE = -1;
-	int result;
+/* So often another thread may be quicker or in the way, which makes the same directory. */
+enum { MAKE_TRIES = 16 };
 
-	if (!is_new && errno != EEXIST)
+static int move_in(int parent, const char *temp, const char *name)
+{
+	if (renameat2(parent, temp, parent, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	/* Over an empty directory at most. */
+	return renameat(parent, temp, parent, name);
+}
+
+/* An empty directory with its owner and mode, on the disk.  The descriptor, or -1. */
+static int make_temp(const struct copy *owner, int parent, const char *temp, const char *name,
+	struct err *err)
+{
+	int fd AUTO_CLOSE = -1, result;
+	struct stat st;
+
+	(void)unlinkat(parent, temp, AT_REMOVEDIR);
+	if (mkdirat(parent, temp, 0700) < 0)
 		return fail(err, "make the directory", name);
-	fd = beneath_open_dir(parent, name);
-	if (fd < 0)
+	/* By its descriptor, because who owns the parent may have put a link in its place. */
+	fd = beneath_open_dir(parent, temp);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(err, "open the directory", name);
-	if (is_new) {
-		if (change_owner(copy, fd, name, err) < 0)
-			return -1;
-		if (fchmod(fd, PASS_MODE) < 0)
-			return fail(err, "change the mode of", name);
-		if (file_sync_dir(parent, ".", err) < 0)
-			return -1;
-	}
+	if (st.st_uid != geteuid())
+		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", name);
+	if (owner && change_owner(owner, fd, name, err) < 0)
+		return -1;
+	if (fchmod(fd, PASS_MODE) < 0)
+		return fail(err, "change the mode of", name);
+	if (fsync(fd) < 0)
+		return fail(err, "sync", name);
 	result = fd;
 	fd = -1;
 	return result;
 }
 
-/* A component of the path to the root, made where it is missing, and then not followed either. */
+/*
+ * Makes a directory that is missing.  It gets its name last, complete and durable: what a crash
+ * leaves under the name is never taken for what an administrator made so.  A name of certd's own
+ * stands there before, the same one each time.  The descriptor, or -1; *is_made false: another thread was quicker.
+ */
+static int make_dir(
+	const struct copy *owner, int parent, const char *name, bool *is_made, struct err *err)
+{
+	char temp[32];
+	int fd;
+
+	snprintf(temp, sizeof(temp), ".certd-%016" PRIx64, str_hash(name, strlen(name)));
+	*is_made = false;
+	fd = make_temp(owner, parent, temp, name, err);
+	if (fd < 0)
+		return -1;
+	if (move_in(parent, temp, name) < 0) {
+		fail(err, "rename into", name);
+		(void)unlinkat(parent, temp, AT_REMOVEDIR);
+	} else {
+		*is_made = true;
+		if (file_sync_dir(parent, ".", err) == 0)
+			return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+/* Opens with these flags what is there, or makes it. */
+static int open_or_make(
+	const struct copy *owner, int parent, const char *name, int flags, struct err *err)
+{
+	for (int i = 0; i < MAKE_TRIES; i++) {
+		int fd = flags & O_PATH ? openat(parent, name, flags)
+					: beneath_open_dir(parent, name);
+		bool is_made;
+
+		if (fd >= 0 || errno != ENOENT)
+			return fd >= 0 ? fd : fail(err, "open the directory", name);
+		*err = (struct err)ERR_INIT;
+		fd = make_dir(owner, parent, name, &is_made, err);
+		if (fd >= 0 || is_made)
+			return fd;
+		if (err->sys != EEXIST && err->sys != ENOENT && err->sys != ENOTEMPTY)
+			return -1;
+	}
+	return -1;
+}
+
+int copy_dir_make(const struct copy *copy, int parent, const char *name, struct err *err)
+{
+	return open_or_make(copy, parent, name, DIR_FLAGS, err);
+}
+
+/* A component of the path to the root; from the first that is made on, links are not followed. */
 static int enter(int parent, const char *name, bool *is_made, struct err *err)
 {
-	int fd AUTO_CLOSE = -1, result;
-	struct stat st;
+	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC | (*is_made ? O_NOFOLLOW : 0);
+	int fd = openat(parent, name, flags);
 
-	result = openat(
-		parent, name, O_PATH | O_DIRECTORY | O_CLOEXEC | (*is_made ? O_NOFOLLOW : 0));
-	if (result >= 0 || errno != ENOENT)
-		return result >= 0 ? result : fail(err, "open the directory", name);
+	if (fd >= 0 || errno != ENOENT)
+		return fd >= 0 ? fd : fail(err, "open the directory", name);
 	*is_made = true;
-	if (mkdirat(parent, name, 0700) < 0) {
-		/* Another thread was quicker; it is opened without following. */
-		return errno == EEXIST ? enter(parent, name, is_made, err)
-				       : fail(err, "make the directory", name);
-	}
-	/* By its descriptor, because who owns the parent may have put a link in its place. */
-	fd = beneath_open_dir(parent, name);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(err, "open the directory", name);
-	if (st.st_uid != geteuid())
-		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", name);
-	if (fchmod(fd, PASS_MODE) < 0)
-		return fail(err, "change the mode of", name);
-	result = fd;
-	fd = -1;
-	return result;
+	return open_or_make(NULL, parent, name, flags | O_NOFOLLOW, err);
 }
 
 static int make_root(const char *dir, struct err *err)

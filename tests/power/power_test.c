@@ -112,6 +112,13 @@ static size_t run_scene(const struct scene *scene, enum part part)
 	return n;
 }
 
+static void run_worst(const char *name)
+{
+	for (size_t i = 0; i < n_scenes; i++)
+		if (str_is(scenes[i].name, name))
+			(void)run_scene(&scenes[i], PART_WORST);
+}
+
 TEST(certd_goes_on_after_a_power_cut)
 {
 	size_t n_states = 0;
@@ -130,3 +137,8 @@ TEST(what_was_told_survives_the_worst_cut)
 }
 
 /* The faults that the cuts found first, each in the scene that had it. */
+
+TEST(the_directories_of_a_target_keep_their_names_and_modes)
+{
+	run_worst("first");
+}

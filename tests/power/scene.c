@@ -125,6 +125,11 @@ static void restore(struct life *life)
 	MUST(life, NULL, "restore cert=" LIFE_CERT " target=web");
 }
 
+static void first(struct life *life)
+{
+	have_curr(life);
+}
+
 static void have_account(struct life *life)
 {
 	MUST(life, NULL, SIGN "new-account");
@@ -315,6 +320,7 @@ static void only_start(struct life *life)
 
 /* clang-format off */
 const struct scene scenes[] = {
+	{ .name = "first", .run = first },
 	{ .name = "issue", .before = have_curr, .run = issue },
 	{ .name = "deploy", .before = have_rolled, .run = deploy },
 	{ .name = "deploy_by_link", .before = have_linked, .run = deploy, .by_links = true },
