@@ -251,6 +251,7 @@ int store_prune(
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
 	struct cert_dir dir AUTO_CERT_DIR;
+	struct err ignored;
 	int result;
 
 	*n_deleted = 0;
@@ -261,6 +262,9 @@ int store_prune(
 	result = facts_gather(store, cert, DEPTH_FACTS, &facts, err);
 	if (result == 0)
 		result = prune(&dir, &facts, keep, n_deleted, err);
+	/* What is told to be deleted, keys among it, does not come back. */
+	if (*n_deleted && file_sync_dir(dir.fd, "versions", result < 0 ? &ignored : err) < 0)
+		result = -1;
 	if (*n_deleted)
 		log_event(&dir.log, EVENT_CERT_PRUNED, NULL,
 			"%zu old versions of %s were deleted", *n_deleted, cert);

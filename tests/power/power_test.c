@@ -142,3 +142,9 @@ TEST(the_directories_of_a_target_keep_their_names_and_modes)
 {
 	run_worst("first");
 }
+
+TEST(a_version_that_was_told_to_be_deleted_stays_so)
+{
+	run_worst("prune");
+	run_worst("roll");
+}

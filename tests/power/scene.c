@@ -222,6 +222,11 @@ static void challenge(struct life *life)
 		MUST(life, NULL, "withdraw id=%s", ids[i]);
 }
 
+static void prune(struct life *life)
+{
+	MUST(life, NULL, "prune cert=" LIFE_CERT " keep=0");
+}
+
 static void note_facts(struct life *life)
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
@@ -322,6 +327,7 @@ static void only_start(struct life *life)
 const struct scene scenes[] = {
 	{ .name = "first", .run = first },
 	{ .name = "issue", .before = have_curr, .run = issue },
+	{ .name = "roll", .before = have_prev, .run = roll },
 	{ .name = "deploy", .before = have_rolled, .run = deploy },
 	{ .name = "deploy_by_link", .before = have_linked, .run = deploy, .by_links = true },
 	{ .name = "restore", .before = have_rolled, .run = restore },
@@ -330,6 +336,7 @@ const struct scene scenes[] = {
 	{ .name = "order", .before = have_order, .run = order },
 	{ .name = "rollover", .before = have_account, .run = rollover },
 	{ .name = "challenge", .before = have_account, .run = challenge },
+	{ .name = "prune", .before = have_prev, .run = prune },
 	{ .name = "facts", .before = have_prev, .run = note_facts },
 	{ .name = "repair_links", .before = have_prev, .harm = lose_links, .run = repair,
 		.is_damaged = true },
