@@ -208,7 +208,10 @@ int journal_open(const char *state_dir, struct err *err)
 
 	if (root < 0)
 		return err_sys(err, ERR_IO, errno, "cannot open %s", state_dir);
-	if (file_make_dir(root, "challenges", 0700, err) < 0)
+	/* Without its own name nothing that is noted in it would be found again. */
+	if (!file_exists(root, "challenges") &&
+		(file_make_dir(root, "challenges", 0700, err) < 0 ||
+			file_sync_dir(root, ".", err) < 0))
 		return -1;
 	return file_open_dir(root, "challenges", err);
 }

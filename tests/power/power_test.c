@@ -148,3 +148,8 @@ TEST(a_version_that_was_told_to_be_deleted_stays_so)
 	run_worst("prune");
 	run_worst("roll");
 }
+
+TEST(the_journal_is_there_for_its_first_challenge)
+{
+	run_worst("first_challenge");
+}

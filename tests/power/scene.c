@@ -298,6 +298,13 @@ static void stop_roll(void)
 		abort();
 }
 
+/* A backup is certs/ and facts/; nothing was published when it was taken. */
+static void lose_journal(void)
+{
+	if (unlinkat(life_root_fd, "state/challenges", AT_REMOVEDIR) < 0)
+		abort();
+}
+
 static void repair(struct life *life)
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
@@ -336,6 +343,7 @@ const struct scene scenes[] = {
 	{ .name = "order", .before = have_order, .run = order },
 	{ .name = "rollover", .before = have_account, .run = rollover },
 	{ .name = "challenge", .before = have_account, .run = challenge },
+	{ .name = "first_challenge", .before = have_account, .harm = lose_journal, .run = challenge },
 	{ .name = "prune", .before = have_prev, .run = prune },
 	{ .name = "facts", .before = have_prev, .run = note_facts },
 	{ .name = "repair_links", .before = have_prev, .harm = lose_links, .run = repair,
