@@ -98,6 +98,25 @@ static bool is_for_aliases(
 	       (str_is(rest, zone->name) || has_name_at(conf, rest));
 }
 
+/*
+ * Names that begin with an underscore belong to other protocols: policies of mail, services, keys.  Of them a
+ * challenge has _acme-challenge alone, with the label of an account before it; the zone's own name counts for itself.
+ */
+static bool is_of_others(const struct zone_conf *zone, const char *owner)
+{
+	const char *at = owner;
+
+	if (challenge_is_owner(owner)) {
+		at = str_starts(at, "_acme-challenge.") ? at : dns_name_parent(at);
+		at = dns_name_parent(at);
+	}
+	for (; at && dns_name_is_below(at, zone->name) && !str_is(at, zone->name);
+		at = dns_name_parent(at))
+		if (*at == '_')
+			return true;
+	return false;
+}
+
 int challenge_check_alias(
 	const struct conf *conf, const char *asked, const char *owner, struct err *err)
 {
@@ -107,6 +126,12 @@ int challenge_check_alias(
 		return err_set(err, ERR_BAD_CONFIG,
 			"%s is an alias of %s, which lies in no zone of dns.zones", asked,
 			owner);
+	if (is_of_others(zone, owner))
+		return err_set(err, ERR_BAD_CONFIG,
+			"%s is an alias of %s, but of names that begin with an underscore "
+			"certd "
+			"publishes at _acme-challenge only",
+			asked, owner);
 	if (is_for_aliases(conf, zone, owner))
 		return 0;
 	if (zone->aliases == ALIASES_NONE)

@@ -254,6 +254,13 @@ int account_note(struct store *store, const struct authority *at, struct account
 
 	if (account->url && str_is(account->url, url))
 		return 0;
+	/* Records and other programs name the account by it, so no engine moves it elsewhere. */
+	if (account->url)
+		return err_set(err, ERR_NOT_ALLOWED,
+			"the account at %s is %.150s; it does not become %.150s unless the CA "
+			"has "
+			"lost it or its file is removed",
+			at->ca->name, account->url, url);
 	buf_printf(&text, "url: %s\ncreated: %s\ndirectory: %s\n", url,
 		instant_text(clock_now(), created), at->directory);
 	if (at->acme->eab_kid)

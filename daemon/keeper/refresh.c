@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf/index.h"
 #include "daemon/keeper/challenge_private.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
@@ -218,6 +219,32 @@ static struct place *want_zone(struct challenges *challenges, const struct zone_
 	return place;
 }
 
+/* A certificate whose group goes by `default` has its zone under that name. */
+static bool is_group(const struct conf *conf, const char *zone)
+{
+	char group[256];
+
+	for (size_t i = 0; i < conf->n_certs; i++)
+		if (str_is(cert_conf_group(conf_cert_at(conf, i), group), zone))
+			return true;
+	return false;
+}
+
+/* Names of entries, groups that go by `default`, and zones that something was published in. */
+static bool is_known(
+	const struct challenges *challenges, const struct zone_conf *entry, const char *zone)
+{
+	if (entry->name ? str_is(entry->name, zone) : is_group(challenges->conf, zone))
+		return true;
+	list_each(at, &challenges->places) {
+		const struct place *place = LIST_OF(at, struct place, link);
+
+		if (place->zone && str_is(place->zone, zone) && entry_of(place) == entry)
+			return true;
+	}
+	return false;
+}
+
 int challenges_refresh(struct challenges *challenges, const char *zone, bool is_forced,
 	challenge_done *done, void *data, struct challenge_wait **out, struct err *err)
 {
@@ -227,7 +254,7 @@ int challenges_refresh(struct challenges *challenges, const char *zone, bool is_
 	struct place *place;
 
 	*out = NULL;
-	if (!conf)
+	if (!conf || !is_known(challenges, conf, zone))
 		return err_set(err, ERR_NOT_FOUND, "dns.zones has no zone %.255s", zone);
 	place = want_zone(challenges, conf, zone, is_forced);
 	if (!place)

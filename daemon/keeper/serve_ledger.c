@@ -14,11 +14,44 @@
  * The ledger of a CA: one line for everything that counts against a limit of its, "TIME what=... id=...",
  * synced before the answer.  It outlives certificates and restarts.  What is older than LEDGER_DAYS
  * counts nowhere any more and is dropped when the ledger is read, which the engine does at start.
+ *
+ * A stolen engine may record without end.  So entries have known words of bounded length, and a ledger that is full
+ * loses its older half at once: the new entry is kept, and the file is written anew once in as many entries
+ * as half of it holds.
  */
 
 #define LEDGER_DAYS 8
 #define LEDGER_MAX ((size_t)16 * 1024 * 1024)
-#define ENTRY_MAX ((size_t)32 * 1024)
+
+/* The words of an entry and their longest values: daemon/acme/ledger_text.c writes them. */
+static const struct {
+	const char *key;
+	size_t max;
+} entry_words[] = {
+	{ "what", 16 },
+	{ "id", 128 },
+	{ "kind", 16 },
+	{ "order", 3 },
+	{ "key", 64 },
+	{ "life", 20 },
+	{ "code", 40 },
+	{ "names", (size_t)30 * 1024 },
+};
+
+static int add_entry_word(const struct word *word, struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(entry_words); i++) {
+		if (!str_is(word->key, entry_words[i].key))
+			continue;
+		if (strlen(word->value) > entry_words[i].max)
+			return err_set(err, ERR_TOO_LARGE,
+				"%s in an entry of the ledger is too long", word->key);
+		line_add(out, word->key, word->value);
+		return 0;
+	}
+	return err_set(
+		err, ERR_BAD_ARGUMENT, "an entry of the ledger has no word %.40s", word->key);
+}
 
 static int make_entry(const struct line *line, struct buf *out, struct err *err)
 {
@@ -30,13 +63,11 @@ static int make_entry(const struct line *line, struct buf *out, struct err *err)
 	for (size_t i = 0; i < line->n; i++) {
 		const struct word *word = &line->words[i];
 
-		if (word->key && !str_is(word->key, "ca") && !str_is(word->key, "test"))
-			line_add(out, word->key, word->value);
+		if (word->key && !str_is(word->key, "ca") && !str_is(word->key, "test") &&
+			add_entry_word(word, out, err) < 0)
+			return -1;
 	}
 	line_end(out);
-	if (out->len > ENTRY_MAX)
-		return err_set(
-			err, ERR_TOO_LARGE, "an entry of the ledger has %zu bytes", out->len);
 	return 0;
 }
 
@@ -75,15 +106,27 @@ static int read_ledger(struct store *store, const char *path, struct buf *out, s
 				   : store_file_write(store, path, out->data, out->len, err);
 }
 
-/* A ledger that is full is read again, which drops what counts nowhere any more. */
+/* Only the newer half of what counts stays, of whole lines. */
+static int halve(struct store *store, const char *path, struct err *err)
+{
+	struct buf recent AUTO_BUF = BUF_INIT;
+	const char *cut;
+
+	if (read_ledger(store, path, &recent, err) < 0)
+		return -1;
+	if (recent.len <= LEDGER_MAX / 2)
+		return 0;
+	cut = memchr(recent.data + recent.len - LEDGER_MAX / 2, '\n', LEDGER_MAX / 2);
+	buf_drop(&recent, cut ? (size_t)(cut + 1 - recent.data) : recent.len);
+	return store_file_write(store, path, recent.data, recent.len, err);
+}
+
 static int add_entry(
 	struct store *store, const char *path, const struct buf *entry, struct err *err)
 {
-	struct buf recent AUTO_BUF = BUF_INIT;
-
 	if (store_file_append(store, path, entry->data, entry->len, LEDGER_MAX, err) == 0)
 		return 0;
-	if (err->code != ERR_TOO_LARGE || read_ledger(store, path, &recent, err) < 0)
+	if (err->code != ERR_TOO_LARGE || halve(store, path, err) < 0)
 		return -1;
 	return store_file_append(store, path, entry->data, entry->len, LEDGER_MAX, err);
 }

@@ -82,13 +82,69 @@ static int write_temp(const struct cert_dir *dir, const char *temp,
 	return -1;
 }
 
-/* Gives the temporary the first free name of its second. */
-static int name_version(
-	int from, const char *temp, int versions, struct version_id *id, struct err *err)
-{
-	char text[VERSION_ID_TEXT_LEN];
+/* The newest id that was ever taken out of versions/; written only when no newer one stays. */
+#define LAST_NAME "last"
 
-	for (id->suffix = 1; id->suffix < SUFFIX_MAX; id->suffix++) {
+struct newest {
+	const struct version_id *but;
+	struct version_id id;
+};
+
+static int take_newest(const char *name, void *data)
+{
+	struct newest *newest = data;
+	struct version_id id;
+	struct err ignored;
+
+	if (version_id_parse(name, &id, &ignored) == 0 &&
+		!(newest->but && version_id_equal(&id, newest->but)) &&
+		version_id_compare(&id, &newest->id) > 0)
+		newest->id = id;
+	return 0;
+}
+
+/*
+ * The newest id that was ever used, but for `but`: facts, targets and marks of root name versions by it, so
+ * none is given twice, whatever was deleted and however the clock was set.
+ */
+static struct version_id newest_id(const struct cert_dir *dir, const struct version_id *but)
+{
+	struct newest newest = { .but = but };
+	struct buf text AUTO_BUF = BUF_INIT;
+	struct err ignored;
+
+	(void)store_each_entry(dir->fd, "versions", take_newest, &newest, &ignored);
+	if (file_read(dir->fd, LAST_NAME, VERSION_ID_TEXT_LEN, &text, &ignored) == 0)
+		(void)take_newest(buf_text(&text), &newest);
+	return newest.id;
+}
+
+int version_leaves(const struct cert_dir *dir, const struct version_id *id, struct err *err)
+{
+	struct version_id newest = newest_id(dir, id);
+	char text[VERSION_ID_TEXT_LEN];
+	struct buf last AUTO_BUF = BUF_INIT;
+
+	if (version_id_compare(id, &newest) < 0)
+		return 0;
+	buf_add_text(&last, version_id_text(id, text));
+	return store_replace(dir->fd, dir->fd, LAST_NAME, &last, FILE_PUBLIC, err);
+}
+
+/* Gives the temporary the first name of its second, or behind the newest, that was never used. */
+static int name_version(const struct cert_dir *dir, const char *temp, int versions,
+	struct version_id *id, struct err *err)
+{
+	struct version_id newest = newest_id(dir, NULL);
+	char text[VERSION_ID_TEXT_LEN];
+	int from = dir->fd;
+
+	id->suffix = 1;
+	if (version_id_compare(id, &newest) <= 0) {
+		*id = newest;
+		id->suffix++;
+	}
+	for (; id->suffix < SUFFIX_MAX; id->suffix++) {
 		version_id_text(id, text);
 		if (renameat2(from, temp, versions, text, RENAME_NOREPLACE) == 0)
 			return 0;
@@ -139,7 +195,7 @@ static int add(const struct cert_dir *dir, const struct version_files *files,
 	store_temp_name(temp);
 	if (write_temp(dir, temp, files, err) < 0)
 		return -1;
-	if (name_version(dir->fd, temp, versions, id, err) < 0) {
+	if (name_version(dir, temp, versions, id, err) < 0) {
 		file_remove_tree(dir->fd, temp, &ignored);
 		return -1;
 	}
@@ -187,6 +243,8 @@ static int delete_version(
 	char path[VERSION_PATH_LEN], temp[TEMP_NAME_LEN];
 
 	store_temp_name(temp);
+	if (version_leaves(dir, id, err) < 0)
+		return -1;
 	if (renameat(dir->fd, version_path(id, path), dir->fd, temp) < 0)
 		return err_sys(err, err_code_of_errno(errno), errno, "cannot remove %s", path);
 	dir->store->is_dirty = true;

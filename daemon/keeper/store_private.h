@@ -138,6 +138,9 @@ const char *version_path(const struct version_id *id, char out[VERSION_PATH_LEN]
 enum verdict version_load(const struct cert_dir *dir, const struct version_id *id,
 	enum depth depth, struct version_facts *out, struct err *err);
 
+/* Before a version is taken away: its id is never used again. */
+int version_leaves(const struct cert_dir *dir, const struct version_id *id, struct err *err);
+
 /* Takes a damaged version out of the way. */
 int version_quarantine(const struct cert_dir *dir, const struct version_id *id,
 	const struct err *why, struct err *err);

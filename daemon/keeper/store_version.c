@@ -242,6 +242,7 @@ int version_quarantine(const struct cert_dir *dir, const struct version_id *id,
 
 	if (versions < 0)
 		return -1;
+	(void)version_leaves(dir, id, err); /* what is damaged has to go in any case */
 	version_id_text(id, text);
 	return store_quarantine(dir, versions, text, text, why, err);
 }

@@ -12,6 +12,7 @@
 #define APEX HEAD(DNS_ZONES, "dns-01") CERT("example.com")
 #define NET "challenges.net: " DNS_PUBLISH
 #define OWNER "_acme-challenge.example.com"
+#define N(n) "_n" n "._acme-challenge.example.com"
 #define CUSTOMER "_acme-challenge.www.customer.net"
 #define PERSIST "_validation-persist.example.com"
 #define ACCOUNT A_TEST "account/1"
@@ -153,16 +154,16 @@ TEST(aliases_of_themselves_and_long_chains_cost_no_order)
 	sim_close(&sim);
 
 	begin(&sim, APEX);
-	wires_add(&sim.wires, OWNER, DNS_CNAME, "_n1.example.com");
+	wires_add(&sim.wires, OWNER, DNS_CNAME, N("1"));
 	for (int i = 1; i < 9; i++) {
-		snprintf(name, sizeof(name), "_n%d.example.com", i);
-		snprintf(target, sizeof(target), "_n%d.example.com", i + 1);
+		snprintf(name, sizeof(name), N("%d"), i);
+		snprintf(target, sizeof(target), N("%d"), i + 1);
 		wires_add(&sim.wires, name, DNS_CNAME, target);
 	}
-	expect_refusal(&sim, "(dns-loop)", "lead too far: " OWNER " -> _n1.example.com");
-	CHECK(why_says(&sim, "_n8.example.com -> _n9.example.com"));
+	expect_refusal(&sim, "(dns-loop)", "lead too far: " OWNER " -> " N("1"));
+	CHECK(why_says(&sim, "-> _n7._acme-challenge"));
 	/* Eight are not too many. */
-	wires_remove(&sim.wires, "_n8.example.com", DNS_CNAME, "_n9.example.com");
+	wires_remove(&sim.wires, N("8"), DNS_CNAME, N("9"));
 	expect_issue(&sim, HOURS(25));
 	sim_close(&sim);
 }
@@ -191,7 +192,7 @@ TEST(an_alias_that_could_disturb_costs_no_order)
 			CUSTOMER " is an alias of shop.example.com, where a challenge could "
 				 "disturb others; let it lead to _acme-challenge.example.com" },
 		{ "_acme-challenge.shop.example.com", "could disturb others" },
-		{ "2026._domainkey.example.com", "could disturb others" },
+		{ "2026._domainkey.example.com", "at _acme-challenge only" },
 		{ "_acme-challenge.example.com", NULL },
 	};
 

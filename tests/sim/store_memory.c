@@ -23,8 +23,8 @@ struct entry {
 	char *name;
 	struct kept *versions; /* oldest first */
 	size_t n;
-	struct version_id curr, next, prev;
-	struct cert_facts said; /* failure and targets */
+	struct version_id curr, next, prev, newest; /* newest: that was ever added */
+	struct cert_facts said;                     /* failure and targets */
 	enum err_code fails;
 	unsigned n_added;
 	bool is_archived;
@@ -215,8 +215,11 @@ int store_add(struct store *store, const char *cert, const struct version_files 
 	if (write_to(store, entry, err) < 0)
 		return -1;
 	version->id = (struct version_id){ .made = version->created };
-	while (version_of(entry, &version->id))
+	if (version_id_compare(&version->id, &entry->newest) <= 0) {
+		version->id = entry->newest;
 		version->id.suffix++;
+	}
+	entry->newest = version->id;
 	kept.facts = *version;
 	buf_add(&kept.privkey, files->privkey.data, files->privkey.len);
 	buf_add(&kept.cert, files->cert.data, files->cert.len);

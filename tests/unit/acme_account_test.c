@@ -4,6 +4,8 @@
 
 TEST(accounts_are_made_noted_and_forgotten)
 {
+	static const char *const others[] = { "https://ca.example/acct/8",
+		"https://ca.example/acct/07", "https://ca.example:443/acct/7" };
 	WORLD;
 	struct stat st;
 	char *key AUTO_FREE = mem_printf("%s/accounts/le/key.pem", dir);
@@ -31,6 +33,11 @@ TEST(accounts_are_made_noted_and_forgotten)
 		"\"kid\":\"https://ca.example/acct/7\"}");
 	OK(SIGN("find-account"));
 	CHECK_STR(payload(), "{\"onlyReturnExisting\":true}");
+	OK("account ca=le url=https://ca.example/acct/7");
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		REFUSED("not-allowed", "does not become", "account ca=le url=%s", others[i]);
+	reopen();
+	CHECK(strstr(ask("accounts"), "\nca=le url=https://ca.example/acct/7 "));
 	OK("account ca=le gone=yes");
 	OK("account ca=le gone=yes");
 	REFUSED("account-lost", "le", SIGN("read"));

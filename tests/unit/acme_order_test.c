@@ -334,46 +334,6 @@ TEST(nothing_is_put_off_for_years)
 	CHECK_INT(facts.failure.first.s, 1767225600);
 }
 
-static char *ledger(void)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-	struct err err;
-
-	OK("ledger ca=le");
-	REQUIRE(reply_fd >= 0);
-	lseek(reply_fd, 0, SEEK_SET);
-	REQUIRE(file_read_fd(reply_fd, 1 << 20, &text, &err) == 0);
-	close(reply_fd);
-	reply_fd = -1;
-	return mem_strdup(buf_text(&text));
-}
-
-TEST(the_ledger_outlives_everything_for_eight_days)
-{
-	WORLD;
-	char *empty AUTO_FREE = ledger();
-	struct err err;
-
-	CHECK_STR(empty, "");
-	OK("record ca=le what=order id=abc n=2");
-	OK("record ca=le what=cert id=\"a b\" cert=" CERT);
-	REFUSED("bad-argument", "what", "record ca=le id=abc");
-	REFUSED("bad-argument", "id", "record ca=le what=order");
-	REFUSED("bad-argument", "nobody", "record ca=nobody what=order id=1");
-	REQUIRE(store_file_append(
-			server.store, "accounts/le/ledger", "2026-", 5, 1 << 20, &err) == 0);
-	reopen();
-	char *two AUTO_FREE = ledger();
-	CHECK(strstr(two, "Z what=order id=abc n=2\n") &&
-		strstr(two, "Z what=cert id=\"a b\" cert=" CERT "\n"));
-	CHECK(str_ends(two, "\n"));
-	clock_ahead = 7 * 86400;
-	OK("record ca=le what=order id=new");
-	clock_ahead = 9 * 86400;
-	char *one AUTO_FREE = ledger();
-	CHECK(strstr(one, "id=new") && !strstr(one, "id=abc"));
-}
-
 TEST(a_serial_without_end_is_not_told)
 {
 	WORLD;
@@ -399,28 +359,6 @@ TEST(a_serial_without_end_is_not_told)
 	REQUIRE(file_replace(AT_FDCWD, path, longer, strlen(longer), FILE_SECRET, &err) == 0);
 	OK("versions cert=" CERT);
 	CHECK(strstr(buf_text(&reply), "version=") && !strstr(buf_text(&reply), "serial="));
-}
-
-/* Whoever took the engine over fills no disk, and what is old makes room. */
-TEST(the_ledger_is_bounded)
-{
-	static const size_t most = (size_t)16 * 1024 * 1024;
-
-	WORLD;
-	char *full AUTO_FREE = mem_zalloc(most), *at = full, *kept AUTO_FREE = NULL;
-	char now[INSTANT_TEXT_LEN];
-	struct err err;
-
-	instant_text(clock_now(), now);
-	while (at < full + most)
-		at += snprintf(at, (size_t)(full + most - at), "%s what=order id=abcd\n", now);
-	full[most - 1] = '\n';
-	REQUIRE(store_file_write(server.store, "accounts/le/ledger", full, most, &err) == 0);
-	REFUSED("too-large", "ledger", "record ca=le what=order id=one");
-	clock_ahead = 9 * 86400;
-	OK("record ca=le what=order id=two");
-	char *one AUTO_FREE = ledger();
-	CHECK(strstr(one, "id=two") && !strstr(one, "id=abcd"));
 }
 
 TEST(tests_have_one_pending_key)

@@ -28,13 +28,13 @@ static const char text[] =
 	"    a: {ca: self, names: [a.de, \"*.a.de\", www.a.de, mail.in.b.a.de, 192.0.2.1]}\n"
 	"    b: {ca: self, active: false, names: [\"*.any.de\", d.de, www.none.de]}\n";
 
+static const char others[] = "at _acme-challenge only";
 static const char disturbs[] = "where a challenge could disturb others";
 
 static const struct {
 	const char *owner, *fault; /* NULL: it may */
 } rows[] = {
 	{ "_acme-challenge.a.de", NULL },
-	{ "_acme-challenge_x.a.de", NULL },
 	{ "_ujmmovf2vn55tgye._acme-challenge.a.de", NULL },
 	{ "_c7d1._acme-challenge.www.a.de", NULL },
 	{ "_acme-challenge.www.a.de", NULL },
@@ -43,14 +43,24 @@ static const struct {
 	/* The wildcard would answer for it no more: */
 	{ "shop.a.de", disturbs },
 	{ "_acme-challenge.shop.a.de", disturbs },
-	{ "_a.x.www.a.de", disturbs },
 	{ "_acme-challenge.a.a.de", disturbs },
 	/* What stands there is not alone: */
 	{ "a.de", disturbs },
 	{ "www.a.de", disturbs },
-	{ "2026._domainkey.a.de", disturbs },
 	{ "x_y.a.de", disturbs },
 	{ "*.a.de", disturbs },
+	/* What another protocol reads, in whatever zone and with whatever `aliases`: */
+	{ "_acme-challenge_x.a.de", others },
+	{ "_a.x.www.a.de", others },
+	{ "2026._domainkey.a.de", others },
+	{ "_dmarc.a.de", others },
+	{ "_dmarc.any.de", others },
+	{ "_25._tcp.www.any.de", others },
+	{ "_mta-sts.challenges.de", others },
+	{ "x._domainkey.challenges.de", others },
+	{ "_acme-challenge._dmarc.any.de", others },
+	{ "_x._acme-challenge._tcp.any.de", others },
+	{ "_acme-challengex.any.de", others },
 	/* Made for challenges: */
 	{ "challenges.de", NULL },
 	{ "1f4c.challenges.de", NULL },

@@ -58,12 +58,13 @@ TEST(aliases_make_no_files)
 {
 	begin();
 	use_include(NULL);
-	present_in(CHALLENGE_DNS, APEX, TOKEN, "_x1." APEX, "_x1." APEX);
+	present_in(CHALLENGE_DNS, APEX, TOKEN, "_x1._acme-challenge." APEX,
+		"_x1._acme-challenge." APEX);
 	settle();
 	CHECK_INT(w.told[0].err.code, ERR_BAD_CONFIG);
 	CHECK(strstr(w.told[0].err.text, "an entry of its own in dns.zones"));
 	CHECK_INT(count("zones"), 1);
-	present_in(CHALLENGE_DNS, APEX, TOKEN, "_x1." APEX, APEX);
+	present_in(CHALLENGE_DNS, APEX, TOKEN, "_x1._acme-challenge." APEX, APEX);
 	settle();
 	CHECK(!err_is_set(&w.told[1].err));
 	CHECK_INT(count("zones"), 1);

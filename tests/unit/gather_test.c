@@ -102,6 +102,27 @@ static void ask_refresh(bool is_forced, bool is_done)
 	ask_refresh_of(APEX, is_forced, is_done);
 }
 
+/* A stolen engine has no command of root's run for names that it made up. */
+TEST(a_refresh_names_a_configured_zone)
+{
+	static const char *const made_up[] = { "x." APEX, "a.b." APEX, "com", "", "*." APEX,
+		"example.net", "-x", "../" APEX };
+	struct challenge_wait *wait;
+	struct err err = ERR_INIT;
+
+	begin();
+	use_include(NULL);
+	for (size_t i = 0; i < ARRAY_LEN(made_up) * 2; i++) {
+		CHECK_INT(challenges_refresh(
+				  w.challenges, made_up[i / 2], i % 2, told, NULL, &wait, &err),
+			-1);
+		CHECK_INT(err.code, ERR_NOT_FOUND);
+	}
+	ask_refresh_of(APEX, true, true);
+	settle();
+	end();
+}
+
 TEST(a_refresh_is_run_again_but_not_all_the_time)
 {
 	struct challenge_wait *wait;
@@ -182,7 +203,7 @@ TEST(aliases_lead_into_zones_that_are_told)
 		const char *owner, *fault;
 	} rows[] = {
 		{ "_acme-challenge." APEX, NULL },
-		{ "a1b2._x." APEX, NULL },
+		{ "_a1b2._acme-challenge." APEX, NULL },
 		{ "example.com", NULL },
 		{ "a.example.net", "_acme-challenge.example.com is an alias of a.example.net, "
 				   "which lies in no zone of dns.zones" },
@@ -232,7 +253,7 @@ TEST(aliases_disturb_nobody)
 		{ ALIASES_MARKED, "_acme-challenge.shop." APEX, true },
 		{ ALIASES_MARKED, "_acme-challenge." APEX, false },
 		{ ALIASES_ANY, "shop." APEX, false },
-		{ ALIASES_NONE, "_x." APEX, true },
+		{ ALIASES_NONE, "_x._acme-challenge." APEX, true },
 		/* Its own name is no alias. */
 		{ ALIASES_NONE, "_acme-challenge.www." APEX, false },
 	};
@@ -364,10 +385,10 @@ TEST(programs_are_run_again_for_those_who_ask_for_it)
 	begin();
 	use_command("test ! -e bad && echo add $2 >> calls",
 		"test ! -e stay && echo remove $2 >> calls");
-	a = present_at(CHALLENGE_DNS, APEX, TOKEN, "_x." APEX);
+	a = present_at(CHALLENGE_DNS, APEX, TOKEN, "_x._acme-challenge." APEX);
 	/* The same record for another order, which is there once. */
-	(void)present_at(CHALLENGE_DNS, "www." APEX, TOKEN, "_x." APEX);
-	(void)present_at(CHALLENGE_DNS, APEX, "other", "_y." APEX);
+	(void)present_at(CHALLENGE_DNS, "www." APEX, TOKEN, "_x._acme-challenge." APEX);
+	(void)present_at(CHALLENGE_DNS, APEX, "other", "_y._acme-challenge." APEX);
 	settle();
 	CHECK(run("test $(grep -c add calls) = 2") == 0);
 	/* Nobody knows whether a program bears it. */
@@ -376,7 +397,8 @@ TEST(programs_are_run_again_for_those_who_ask_for_it)
 	settle();
 	CHECK(!err_is_set(&w.told[w.n_asked - 1].err));
 	CHECK(run("test \"$(sort calls | uniq -c | tr -s ' ' | tr '\\n' ,)\" = "
-		  "' 2 add _x.example.com, 2 add _y.example.com,'") == 0);
+		  "' 2 add _x._acme-challenge.example.com, 2 add "
+		  "_y._acme-challenge.example.com,'") == 0);
 	REQUIRE(mkdirat(w.fd, "bad", 0755) == 0);
 	n = w.n_told;
 	ask_refresh(true, true);

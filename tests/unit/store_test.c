@@ -258,6 +258,30 @@ TEST(pruning_keeps_links_and_the_newest)
 	CHECK_INT(count_entries(&f, AT), 4);
 }
 
+/* Facts, targets and marks of root name versions by their ids. */
+TEST(no_id_is_given_twice)
+{
+	struct fixture f FIXTURE;
+	struct instant then;
+	struct version_id last = { .suffix = 0 }, id;
+	size_t n;
+
+	setup(&f);
+	then = instant_sub(clock_now(), SECONDS(50));
+	add_and_roll(&f, 60);
+	for (int i = 0; i < 6; i++) {
+		/* In one second, and after the clock was set back. */
+		id = add_with(&f, CERT, instant_sub(then, SECONDS(i / 2 * 20)), DAYS(30));
+		CHECK(version_id_compare(&id, &last) > 0);
+		last = id;
+		CHECK_INT(store_drop_next(f.store, CERT, &f.err), 0);
+		if (i % 2)
+			reopen(&f);
+		CHECK_INT(store_prune(f.store, CERT, 0, &n, &f.err), 0);
+		CHECK_INT(n, 1);
+	}
+}
+
 TEST(pruning_keeps_what_a_target_has)
 {
 	struct fixture f FIXTURE;
