@@ -62,7 +62,10 @@ char *mem_printf(const char *fmt, ...)
 
 void mem_freep(void *pointer_to_pointer)
 {
-	free(*(void **)pointer_to_pointer);
+	void **pp = pointer_to_pointer;
+
+	free(*pp);
+	*pp = NULL;
 }
 
 /* A new block is twice the last one, up to a bound, so small arenas stay small. */

@@ -25,7 +25,7 @@ NORETURN void mem_exhausted(void);
 
 #define mem_new(type) ((type *)mem_zalloc(sizeof(type)))
 
-/* For CLEANUP(mem_freep): frees what the variable points at. */
+/* Frees what the variable points at, which is NULL then; also for CLEANUP(). */
 void mem_freep(void *pointer_to_pointer);
 #define AUTO_FREE CLEANUP(mem_freep)
 

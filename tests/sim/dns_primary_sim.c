@@ -107,6 +107,18 @@ TEST(who_was_asked_instead_is_told_as_well)
 	sim_close(&sim);
 }
 
+/* What was said of one zone's primary is forgotten once, where an alias leads to another zone. */
+TEST(an_alias_is_followed_past_a_dead_primary)
+{
+	struct sim sim;
+
+	begin(&sim, HEAD("example.com: " BEHIND_DEAD) CERT("example.com"), WIRES_SILENT);
+	wires_add(&sim.wires, OWNER, DNS_CNAME, "_a.example.com");
+	wires_settle(&sim.wires);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(5));
+	sim_close(&sim);
+}
+
 /* People look at the zone's servers otherwise. */
 TEST(a_dead_resolver_is_called_that)
 {

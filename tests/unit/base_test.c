@@ -206,6 +206,15 @@ TEST(heap_gives_the_earliest)
 	heap_done(&heap);
 }
 
+TEST(what_is_freed_through_its_variable_cannot_be_freed_again)
+{
+	char *text = mem_strdup("text");
+
+	mem_freep(&text);
+	CHECK(text == NULL);
+	mem_freep(&text);
+}
+
 TEST(a_small_arena_begins_small_and_grows)
 {
 	struct arena arena = arena_small(512);
