@@ -153,8 +153,10 @@ static void take_trouble(struct lookout *l)
 		struct visible *v = visible_at(at);
 
 		if (!v->once && l->open.err.code != ERR_CANCELLED &&
-			!evidence_is_late(&v->policy, clock_now()))
+			!evidence_is_late(&v->policy, clock_now())) {
+			visible_say_unserved(v);
 			continue;
+		}
 		v->err = l->open.err;
 		finish(v);
 	}

@@ -7,6 +7,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/dns/cut.h"
 #include "daemon/dns/lookup.h"
+#include "daemon/dns/resolver.h"
 #include "daemon/dns/servers.h"
 #include "daemon/dns/trace.h"
 #include "lib/base/clock.h"
@@ -27,6 +28,7 @@ struct survey {
 	size_t n_addresses;
 	struct dns_address start[LOOKUP_SERVERS];
 	size_t n_start;
+	char *said; /* what the resolver said of the zone's servers; NULL: it was not asked, or did not answer */
 	char *past; /* what the configured primary said, whose answer is done without; or NULL */
 	struct trace *above; /* NULL: it was known */
 	struct dns_address parents[PARENTS_ASKED];
@@ -111,6 +113,13 @@ static void want_ns(struct survey *s, const struct lookup *lookup, enum dns_sect
 			if (lookup_address(glue, &address) == 0)
 				servers_add_glue(&s->found, ns->target, &address);
 	}
+}
+
+static void take_resolver(struct survey *s)
+{
+	free(s->said);
+	s->said = resolver_said(&s->ns);
+	want_ns(s, &s->ns, DNS_ANSWER);
 }
 
 static void forget_addresses(struct survey *s)
@@ -342,7 +351,7 @@ static void run(struct task *task)
 	if (!is_fixed(s)) {
 		if (s->n_start == 0) {
 			AWAIT(ask_resolver(s));
-			want_ns(s, &s->ns, DNS_ANSWER);
+			take_resolver(s);
 		}
 		AWAIT(ask_addresses(s, true));
 		take_addresses(s);
@@ -350,7 +359,7 @@ static void run(struct task *task)
 		AWAIT(ask_own(s));
 		if (go_past_primary(s)) {
 			AWAIT(ask_resolver(s));
-			want_ns(s, &s->ns, DNS_ANSWER);
+			take_resolver(s);
 			AWAIT(ask_addresses(s, true));
 			take_addresses(s);
 			TRY(choose_others(s, &s->err));
@@ -372,6 +381,8 @@ static void run(struct task *task)
 	TRY(take_found(s, &s->err));
 	FINALLY
 	lookup_add_past(s->past, &s->err);
+	if (s->said)
+		resolver_add_help(zones_of(s), s->zone->apex, s->said, &s->err);
 	TASK_END
 }
 
@@ -383,6 +394,7 @@ static void survey_free(struct survey *s)
 	forget_trace(s);
 	servers_done(&s->found);
 	free(s->past);
+	free(s->said);
 	conf_unref(s->held);
 	free(s);
 }
@@ -404,6 +416,8 @@ static void ended(struct task *task)
 		zone->fresh_until.ms = clock_tick().ms + FRESH_MIN_S * 1000;
 		err = (struct err)ERR_INIT;
 	}
+	free(zone->trouble);
+	zone->trouble = err_is_set(&err) ? mem_strdup(err.text) : NULL;
 	zone->survey = NULL;
 	survey_free(s);
 	while (!list_is_empty(&zone->waiting)) {

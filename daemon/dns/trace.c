@@ -6,6 +6,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/dns/cut.h"
+#include "daemon/dns/resolver.h"
 #include "daemon/dns/trace_apex.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -77,6 +78,7 @@ static void begin_search(struct trace *t)
 	t->cut = (struct cut){ .n = 0 };
 	t->is_configured = false;
 	t->wanted[0] = '\0';
+	mem_freep(&t->said);
 	t->is_blind = t->is_done = zone && is_unreachable(zone);
 	if (t->is_blind) {
 		copy_name(t->apex, zone->name ? zone->name : last_two(t->owner));
@@ -192,8 +194,11 @@ static int take_cut(struct trace *t, struct err *err)
 
 	if (!answer) {
 		*err = t->lookup.err;
+		resolver_add_help(t->zones, t->wanted, NULL, err);
 		return -1;
 	}
+	free(t->said);
+	t->said = resolver_said(&t->lookup);
 	take_servers(t, answer, DNS_ANSWER, t->wanted);
 	if (t->cut.n > 0)
 		cut_remember(t->zones, &t->cut);
@@ -201,8 +206,11 @@ static int take_cut(struct trace *t, struct err *err)
 		return 0;
 	const char *up = dns_name_parent(t->wanted);
 
-	if (!up || !*up)
-		return err_set(err, ERR_DNS, "no zone is found that holds %s", t->search->apex);
+	if (!up || !*up) {
+		err_set(err, ERR_DNS, "no zone is found that holds %s", t->search->apex);
+		resolver_add_help(t->zones, t->search->apex, t->said, err);
+		return -1;
+	}
 	memmove(t->wanted, up, strlen(up) + 1);
 	return 0;
 }
@@ -239,9 +247,11 @@ static int take_addresses(struct trace *t, struct err *err)
 				cut_add(&t->cut, &address);
 	}
 	forget_addresses(t);
-	if (t->cut.n == 0)
-		return err_set(
-			err, ERR_DNS, "no address is found of the servers of %s", t->cut.apex);
+	if (t->cut.n == 0) {
+		err_set(err, ERR_DNS, "no address is found of the servers of %s", t->cut.apex);
+		resolver_add_help(t->zones, t->cut.apex, t->said, err);
+		return -1;
+	}
 	cut_turn(&t->cut);
 	cut_remember(t->zones, &t->cut);
 	return 0;
@@ -306,10 +316,16 @@ static int go_down(struct trace *t, const char *apex, struct err *err)
 	const struct dns_message *answer = lookup_answer(&t->lookup);
 
 	if (++t->n_cuts > TRACE_CUTS || strlen(apex) <= strlen(t->cut.apex) ||
-		!dns_name_is_below(t->owner, apex))
-		return err_set(err, ERR_DNS, "the servers of %s refer to %s for %s",
-			t->cut.apex, *apex ? apex : "the root", t->owner);
+		!dns_name_is_below(t->owner, apex)) {
+		err_set(err, ERR_DNS, "the servers of %s refer to %s for %s", t->cut.apex,
+			*apex ? apex : "the root", t->owner);
+		if (t->said)
+			resolver_add_help(t->zones, t->cut.apex, t->said, err);
+		return -1;
+	}
 	t->is_configured = false;
+	/* That was about a zone above. */
+	mem_freep(&t->said);
 	take_servers(t, answer, DNS_AUTHORITY, apex);
 	if (t->cut.n > 0)
 		cut_remember(t->zones, &t->cut);
@@ -340,6 +356,8 @@ static int take_answer(struct trace *t, struct err *err)
 	if (!answer) {
 		cut_forget(t->zones, t->cut.apex);
 		*err = t->lookup.err;
+		if (t->said)
+			resolver_add_help(t->zones, t->cut.apex, t->said, err);
 		return -1;
 	}
 	cut_drop(t->zones, t->cut.apex, t->lookup.at, t->lookup.next);
@@ -474,5 +492,6 @@ void trace_done(struct trace *trace)
 	forget_servers(trace);
 	free(mem_take(&trace->aliases));
 	free(mem_take(&trace->past));
+	free(mem_take(&trace->said));
 	buf_done(&trace->chain);
 }

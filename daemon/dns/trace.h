@@ -59,6 +59,7 @@ struct trace {
 	const char *soa_of; /* the name whose SOA record is asked for */
 	struct wildcard *wildcard;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
+	char *said; /* what the resolver said of the zone's servers, when this trace asked it; or NULL */
 	char *past; /* what the configured primary said, whose answer is done without; or NULL */
 	bool is_configured; /* the configuration says where the next question goes */
 	bool is_blind;      /* none of the zone's servers can be asked, by the configuration */

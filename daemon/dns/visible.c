@@ -76,9 +76,14 @@ void visible_done(struct visible *visible)
 
 void visible_tell(const struct visible *visible, size_t room, struct buf *out)
 {
-	if (visible->n == 0)
+	const struct zone *zone = visible->zone;
+
+	if (visible->n == 0 && zone && zone->trouble)
+		buf_printf(out, "no name server of %s is found to look at: %s", zone->apex,
+			zone->trouble);
+	else if (visible->n == 0)
 		buf_printf(out, "the name servers of %s are being looked for",
-			visible->zone ? visible->zone->apex : visible->owner);
+			zone ? zone->apex : visible->owner);
 	else
 		evidence_tell(visible->witnesses, visible->n, clock_now(), room, out);
 }
@@ -89,6 +94,19 @@ static void add_subject(const struct visible *visible, struct buf *out)
 	buf_printf(out, "%s: %s", visible->about, visible->owner);
 	if (visible->name)
 		buf_printf(out, " for %s", visible->name);
+}
+
+void visible_say_unserved(struct visible *visible)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+
+	if (visible->is_unserved || visible->n > 0)
+		return;
+	visible->is_unserved = true;
+	add_subject(visible, &text);
+	buf_add_text(&text, ": ");
+	visible_tell(visible, EVIDENCE_ROOM, &text);
+	log_event(&visible->op.task->log, EVENT_DNS_UNSERVED, NULL, "%s", buf_text(&text));
 }
 
 void visible_say_slow(struct visible *visible)

@@ -59,7 +59,8 @@ struct visible {
 	unsigned n_surveys, rounds; /* what the witnesses are made of; asked */
 	struct judgement judgement;
 	struct instant unpublished; /* since when nobody shows it */
-	bool is_slow;               /* somebody was told that it takes long */
+	bool is_slow;               /* somebody was told that it takes long, */
+	bool is_unserved;           /* or that no server is found */
 	struct err err;             /* not the task's */
 };
 

@@ -20,6 +20,7 @@ static void zone_free(struct zone *zone)
 {
 	free(zone->servers);
 	free(zone->apex);
+	free(zone->trouble);
 	free(zone);
 }
 

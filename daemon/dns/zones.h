@@ -20,6 +20,7 @@ struct zone_conf;
  *   lookup.h    one question, to the first of some servers that answers it properly
  *   trace.h     a name followed through aliases and delegations to where it really lies
  *   wildcard.h  whether an answer is a record of the name, or made from a wildcard
+ *   resolver.h  what a resolver says of a zone's servers, for people
  *   search.h    the search for a zone's servers, once for everybody
  *   cut.h       what traces saw of delegations, for some minutes
  *   survey.h    all servers of a zone, with all their addresses
@@ -52,6 +53,7 @@ struct zone {
 	struct tick fresh_until; /* .ms == 0: not surveyed */
 	unsigned n_surveys;      /* how often the servers were replaced */
 	bool is_known;           /* they were found under the configuration in force */
+	char *trouble;           /* why the last survey found none, or NULL */
 	struct survey *survey;   /* the task that asks now, or NULL */
 	struct list waiting;     /* struct zone_op, for its end */
 	struct list lookouts;    /* visible.h */

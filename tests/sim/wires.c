@@ -28,6 +28,17 @@ static void forget(struct wires *wires)
 	}
 }
 
+static void forget_records(struct list *records)
+{
+	list_each_safe(at, records) {
+		struct record *record = LIST_OF(at, struct record, link);
+
+		free(record->owner);
+		free(record->text);
+		free(record);
+	}
+}
+
 void wires_close(struct wires *wires)
 {
 	forget(wires);
@@ -39,13 +50,8 @@ void wires_close(struct wires *wires)
 		free(host->address);
 		free(host);
 	}
-	list_each_safe(at, &wires->records) {
-		struct record *record = LIST_OF(at, struct record, link);
-
-		free(record->owner);
-		free(record->text);
-		free(record);
-	}
+	forget_records(&wires->records);
+	forget_records(&wires->overrides);
 }
 
 static struct host *host_new(struct wires *wires, const char *address)
@@ -110,6 +116,7 @@ void wires_open(struct wires *wires, struct town *town)
 	list_init(&wires->servers);
 	list_init(&wires->records);
 	list_init(&wires->memories);
+	list_init(&wires->overrides);
 	for (size_t i = 0; i < ARRAY_LEN(resolvers); i++)
 		wires_resolver(wires, resolvers[i]);
 	wires_serve(wires, "com", "ns.com", "203.0.113.1", 0);
@@ -150,6 +157,16 @@ void wires_add(struct wires *wires, const char *owner, uint16_t type, const char
 	record->type = type;
 	record->added = clock_tick().ms;
 	list_append(&wires->records, &record->link);
+}
+
+void wires_override(struct wires *wires, const char *owner, uint16_t type, const char *text)
+{
+	struct record *record = mem_new(struct record);
+
+	record->owner = mem_strdup(owner);
+	record->text = text ? mem_strdup(text) : NULL;
+	record->type = type;
+	list_append(&wires->overrides, &record->link);
 }
 
 void wires_remove(struct wires *wires, const char *owner, uint16_t type, const char *text)

@@ -39,6 +39,7 @@ enum wires_fault {
 struct wires {
 	struct town *town;
 	struct list servers, records, memories;
+	struct list overrides;     /* what our own resolver says instead */
 	unsigned n_asked;          /* questions that were answered, or not */
 	unsigned n_begun, lose_at; /* questions, and the one that is lost */
 	bool hangs;                /* it costs the time of all tries */
@@ -57,6 +58,9 @@ bool wires_has_zone(const struct wires *wires, const char *address, const char *
 void wires_hide(struct wires *wires, const char *name); /* the zone forgot it, not its parent */
 void wires_resolver(struct wires *wires, const char *address);
 void wires_fault(struct wires *wires, const char *address, enum wires_fault fault);
+
+/* Our own resolver has an entry of its own for the name: these records, or with `text` NULL no such name. */
+void wires_override(struct wires *wires, const char *owner, uint16_t type, const char *text);
 
 /* Resolvers say nothing about what lies there, as while they wait for servers that are silent. */
 void wires_drag(struct wires *wires, const char *apex);

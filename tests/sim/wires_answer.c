@@ -220,12 +220,34 @@ static void remember(struct wires *wires, struct host *host, const char *name, u
 	list_append(&wires->memories, &memory->link);
 }
 
+/* Has it an entry of its own for the name? */
+static bool add_overrides(const struct wires *wires, const struct host *host, const char *name,
+	uint16_t type, struct reply *reply)
+{
+	bool has_any = false;
+
+	list_each(at, &wires->overrides) {
+		const struct record *record = LIST_OF(at, struct record, link);
+
+		if (!str_is(host->address, WIRES_OWN) || !str_is(record->owner, name))
+			continue;
+		has_any = true;
+		if (!record->text)
+			reply->rcode = DNS_NXDOMAIN;
+		else if (record->type == type)
+			reply_add(reply, DNS_ANSWER, name, type, record->text);
+	}
+	return has_any;
+}
+
 static void answer_as_resolver(struct wires *wires, struct host *host, const char *name,
 	uint16_t type, struct reply *reply)
 {
 	const char *alias = name, *zone;
 	bool exists = false, is_known = remembers(wires, host, name, type);
 
+	if (add_overrides(wires, host, name, type, reply))
+		return;
 	for (int i = 0; alias && !is_known && i < ALIASES_MAX; i++) {
 		const char *at = alias;
 
