@@ -20,7 +20,7 @@ static const char *const role_names[ROLE_COUNT] = {
 	[ROLE_PREV] = "prev",
 };
 
-const char *role_text(enum role role)
+const char *link_role_text(enum role role)
 {
 	assert(role < ROLE_COUNT);
 	return role_names[role];
@@ -40,15 +40,15 @@ int link_set(const struct cert_dir *dir, enum role role, const struct version_id
 	char target[VERSION_PATH_LEN];
 
 	dir->store->is_dirty = true;
-	return file_replace_link(dir->fd, role_text(role), version_path(id, target), err);
+	return file_replace_link(dir->fd, link_role_text(role), version_path(id, target), err);
 }
 
 int link_drop(const struct cert_dir *dir, enum role role, struct err *err)
 {
 	dir->store->is_dirty = true;
-	if (unlinkat(dir->fd, role_text(role), 0) < 0 && errno != ENOENT)
+	if (unlinkat(dir->fd, link_role_text(role), 0) < 0 && errno != ENOENT)
 		return err_sys(err, err_code_of_errno(errno), errno,
-			"cannot remove the link %s", role_text(role));
+			"cannot remove the link %s", link_role_text(role));
 	return file_sync_dir(dir->fd, ".", err);
 }
 
@@ -61,20 +61,20 @@ static int link_read(
 	struct stat st;
 
 	*out = (struct link){ 0 };
-	if (fstatat(dir->fd, role_text(role), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (fstatat(dir->fd, link_role_text(role), &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT)
 			return 0;
 		return err_sys(err, err_code_of_errno(errno), errno, "cannot stat %s",
-			role_text(role));
+			link_role_text(role));
 	}
 	out->is_there = true;
 	out->changed = (struct instant){ st.st_mtim.tv_sec };
 	if (!S_ISLNK(st.st_mode)) {
 		err_set(&why, ERR_BROKEN_STORE, "it is not a link");
 		return store_quarantine(
-			dir, dir->fd, role_text(role), role_text(role), &why, err);
+			dir, dir->fd, link_role_text(role), link_role_text(role), &why, err);
 	}
-	if (file_read_link(dir->fd, role_text(role), target, sizeof(target), &why) < 0 ||
+	if (file_read_link(dir->fd, link_role_text(role), target, sizeof(target), &why) < 0 ||
 		!str_starts(target, "versions/") ||
 		version_id_parse(target + strlen("versions/"), &out->id, &why) < 0)
 		out->id = (struct version_id){ 0 };
@@ -172,10 +172,10 @@ static void tell_repair(const struct cert_dir *dir, enum role role, const struct
 	if (version_is_set(id))
 		log_event(&dir->log, EVENT_STORE_REPAIRED, NULL,
 			"the link %s of %s was lost or broken and names %s now",
-			role_text(role), dir->cert, version_id_text(id, text));
+			link_role_text(role), dir->cert, version_id_text(id, text));
 	else
 		log_event(&dir->log, EVENT_STORE_REPAIRED, NULL,
-			"the link %s of %s was broken and was removed", role_text(role),
+			"the link %s of %s was broken and was removed", link_role_text(role),
 			dir->cert);
 }
 

@@ -172,7 +172,7 @@ bool proof_holds(struct store *store, const struct proof *proof);
 /* store_links.c */
 
 enum role { ROLE_CURR, ROLE_NEXT, ROLE_PREV, ROLE_COUNT };
-const char *role_text(enum role role);
+const char *link_role_text(enum role role);
 
 /*
  * Reads the three links into `facts`, completes a roll that was cut short and repairs what is

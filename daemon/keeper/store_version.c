@@ -365,7 +365,7 @@ int store_versions(struct store *store, const char *cert,
 
 		for (enum role r = ROLE_COUNT; r-- > 0;)
 			if (version_id_equal(&links[r], &list[i].id))
-				role = role_text(r);
+				role = link_role_text(r);
 		tell(&list[i], role, data);
 	}
 	return 0;

@@ -65,6 +65,12 @@ static void keep_event(const struct log_entry *entry, void *data)
 
 void sim_open(struct sim *sim, const char *config, uint64_t seed)
 {
+	sim_open_filled(sim, config, seed, NULL);
+}
+
+void sim_open_filled(
+	struct sim *sim, const char *config, uint64_t seed, void (*fill)(struct store *store))
+{
 	*sim = (struct sim){ .config = mem_strdup(config) };
 	setenv("TZ", "UTC", 1);
 	tzset();
@@ -74,6 +80,8 @@ void sim_open(struct sim *sim, const char *config, uint64_t seed)
 	internet_open(&sim->internet, &sim->town);
 	wires_open(&sim->wires, &sim->town);
 	sim->store = store_memory_new();
+	if (fill)
+		fill(sim->store);
 	log_to(keep_event, sim);
 	sim_start(sim);
 }
@@ -299,6 +307,18 @@ void sim_leave(struct sim *sim)
 	}
 }
 
+/* It says no more than its queue holds before the queue is emptied. */
+void sim_pull(struct sim *sim, struct session *session)
+{
+	bool has_more = true;
+
+	while (has_more) {
+		has_more = session_pull(session);
+		buf_add(&sim->said, buf_text(&session->out), session->out.len);
+		buf_clear(&session->out);
+	}
+}
+
 const char *sim_command(struct sim *sim, const char *line)
 {
 	struct instant limit = instant_add(clock_now(), MINUTES(1));
@@ -313,12 +333,10 @@ const char *sim_command(struct sim *sim, const char *line)
 	buf_clear(&session->out);
 	session_feed(session, line, strlen(line));
 	session_feed(session, "\n", 1);
-	do
-		while (session_pull(session))
-			;
-	while (session->answer && sim_step(sim, limit));
 	buf_clear(&sim->said);
-	buf_add(&sim->said, buf_text(&session->out), session->out.len);
+	do
+		sim_pull(sim, session);
+	while (session->answer && sim_step(sim, limit));
 	if (strstr(line, " --wait")) {
 		asker->next = sim->askers;
 		sim->askers = asker;

@@ -39,6 +39,7 @@
  * systemd does it.  $SIM_TRACE prints every event with its virtual time.
  */
 
+struct session;
 struct sim_asker;
 
 struct sim_event {
@@ -93,6 +94,10 @@ void sim_complain(const char *text);
 
 /* Starts the daemon; the configuration has to be free of errors. */
 void sim_open(struct sim *sim, const char *config, uint64_t seed);
+
+/* The same, with a store that `fill` (NULL: nothing) put something into. */
+void sim_open_filled(
+	struct sim *sim, const char *config, uint64_t seed, void (*fill)(struct store *store));
 void sim_close(struct sim *sim);
 
 /*
@@ -126,6 +131,9 @@ void sim_suspend(struct sim *sim, struct duration d);
 
 /* One line to the control socket as sim->user: the answer's lines, valid until the next one. */
 const char *sim_command(struct sim *sim, const char *line);
+
+/* What a session has to say without waiting, appended to sim->said. */
+void sim_pull(struct sim *sim, struct session *session);
 
 /* Who has asked with --wait stays connected until now, or until the daemon's death. */
 void sim_leave(struct sim *sim);

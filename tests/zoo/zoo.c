@@ -85,13 +85,12 @@ static void add_certs(struct buf *out)
 
 void zoo_config(const struct zoo_places *places, struct buf *out)
 {
-	buf_printf(out,
-		"state_dir: %s\n"
-		"control: {socket: %s/control.sock, observe: [" ZOO_OBSERVER
-		"], operate: [" ZOO_OPERATOR "], admin: [root]}\n",
-		places->state_dir, places->state_dir);
-	if (places->user)
-		buf_printf(out, "user: %s\n", places->user);
+	if (places->state_dir)
+		buf_printf(out,
+			"state_dir: %s\n"
+			"control: {socket: %s/control.sock, observe: [" ZOO_OBSERVER
+			"], operate: [" ZOO_OPERATOR "], admin: [root]}\n",
+			places->state_dir, places->state_dir);
 	buf_printf(out,
 		"http: {webroot: %s/webroot}\n"
 		"defaults: {key: 'ec:secp256r1', roll: {min_age: 1h, window: ['Tue "
@@ -104,7 +103,7 @@ void zoo_config(const struct zoo_places *places, struct buf *out)
 
 struct conf *zoo_conf(void)
 {
-	static const struct zoo_places nowhere = { "/nonexistent", NULL, "https://le.test",
+	static const struct zoo_places nowhere = { "/nonexistent", "https://le.test",
 		"https://down.test", "/nonexistent/live" };
 	struct conf_files files = { 0 };
 	struct yaml_diags diags = { 0 };
@@ -128,16 +127,22 @@ struct conf *zoo_conf(void)
 	return conf;
 }
 
-/* The first of its CAs that the zoo lets have signed it: the key of the CA's beast, or its own. */
-static uint8_t signer_key(const struct cert_conf *cert, const struct conf *conf)
+const char *zoo_signer(const struct beast *beast, const struct conf *conf)
 {
+	const struct cert_conf *cert = conf_cert(conf, beast->cert);
 	uint32_t issuer = conf_issuer(conf, cert_conf_ca(cert, 0));
 
-	if (str_is(cert->name, "zoo.test/list"))
-		issuer = conf_cert(conf, "ca/int")->place;
-	if (issuer == CA_NO_ISSUER)
-		return (uint8_t)(cert->place + 1);
-	return (uint8_t)(issuer + 1);
+	/* Of a list the first that can sign. */
+	if (str_is(beast->cert, "zoo.test/list"))
+		return "ca/int";
+	return issuer == CA_NO_ISSUER ? NULL : conf_cert_at(conf, issuer)->name;
+}
+
+static int signer_key(const struct beast *beast, const struct conf *conf)
+{
+	const char *signer = zoo_signer(beast, conf);
+
+	return (int)conf_cert(conf, signer ? signer : beast->cert)->place + 1;
 }
 
 static struct version_facts version_of(const struct beast *beast, const struct conf *conf,
@@ -158,7 +163,7 @@ static struct version_facts version_of(const struct beast *beast, const struct c
 
 	memset(v.spki, (int)(cert->place + 1), sizeof(v.spki));
 	v.spki[0] ^= is_next;
-	memset(v.issuer_spki, beast->quirk == OTHER_ISSUER ? 0xee : (int)signer_key(cert, conf),
+	memset(v.issuer_spki, beast->quirk == OTHER_ISSUER ? 0xee : signer_key(beast, conf),
 		sizeof(v.issuer_spki));
 	return v;
 }
@@ -327,7 +332,7 @@ static const char *judge_rows(
 	if (str_starts(line, "plan zoo.test/inactive") || str_starts(line, "plan ca/none"))
 		return NULL;
 	if (!str_starts(answer, "row ") && command->id != COMMAND_PLAN &&
-		command->id != COMMAND_VERSIONS)
+		command->id != COMMAND_ACCOUNTS && command->id != COMMAND_VERSIONS)
 		return "has no rows";
 	if (command->id == COMMAND_STATUS &&
 		(!strstr(answer, " health=") || !strstr(answer, " why=")))

@@ -58,17 +58,19 @@ extern const size_t zoo_n;
 
 /* What differs between a simulation and a real machine. */
 struct zoo_places {
-	const char *state_dir;
-	const char *user; /* of the engine; NULL: not written */
-	const char *le,
-		*down;    /* origins of the ACME CAs: one that takes orders, one that is away */
-	const char *live; /* directories of targets begin so */
+	const char *state_dir; /* NULL: the caller writes it, and `control` */
+	const char *le;        /* origin of an ACME CA that takes orders */
+	const char *down;      /* of one that is away */
+	const char *live;      /* directories of targets begin so */
 };
 
 void zoo_config(const struct zoo_places *places, struct buf *out);
 
 /* zoo_config() for tests without a machine, loaded; the caller owns it. */
 struct conf *zoo_conf(void);
+
+/* The CA certificate whose key signed the versions of a beast; NULL: its own, or a foreign CA's. */
+const char *zoo_signer(const struct beast *beast, const struct conf *conf);
 
 /* The facts of a beast at `now`; the caller owns *out (facts_done).  Keys are made up. */
 void zoo_facts(const struct beast *beast, const struct conf *conf, struct instant now,
