@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,14 +50,18 @@ int spawn_find(const char *program, char *out, size_t size, struct err *err)
 	return err_set(err, ERR_NOT_FOUND, "there is no program %s in " EXPAND_PATH, program);
 }
 
-/* After fork() beside threads: system calls only. */
+/*
+ * After fork() beside threads: system calls only.  sigaction() of glibc refuses the signals that it uses itself, 32 and
+ * 33, which a child of GNU make has ignored.  The kernel's structure differs between architectures; in each of them all
+ * zeros mean SIG_DFL without flags, and it is smaller than glibc's.
+ */
 static void reset_signals(void)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
+	static const struct sigaction action;
 	sigset_t none;
 
 	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &action, NULL);
+		syscall(SYS_rt_sigaction, i, &action, NULL, NSIG / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
