@@ -113,7 +113,7 @@ TEST(an_alias_is_followed_past_a_dead_primary)
 	struct sim sim;
 
 	begin(&sim, HEAD("example.com: " BEHIND_DEAD) CERT("example.com"), WIRES_SILENT);
-	wires_add(&sim.wires, OWNER, DNS_CNAME, "_a.example.com");
+	wires_add(&sim.wires, OWNER, DNS_CNAME, "_a._acme-challenge.example.com");
 	wires_settle(&sim.wires);
 	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(5));
 	sim_close(&sim);
