@@ -41,6 +41,7 @@ struct ctl {
 		struct buf *out, void *data); /* more lines of Prometheus text; may be NULL */
 	void *data;
 	int64_t patience_ms; /* with a peer that does not read its answers; 0: a minute */
+	int64_t idle_ms;     /* that a peer without a role may stay silent; 0: ten seconds */
 
 	struct ring ring;
 	struct list watchers; /* struct answer, of sessions that stream events */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl/ctl.h"
+#include "daemon/ctl/role.h"
 #include "daemon/ctl/session.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
@@ -18,14 +19,20 @@ enum {
 	ACCEPTS_A_TURN = 16,
 	PAUSE_MS = 1000, /* when there are no descriptors left */
 	PATIENCE_MS = 60 * 1000,
+	IDLE_MS = 10 * 1000,
 	STALL_BYTES = 4096, /* that a peer must take in this time, or all there is */
 	READ_SIZE = 16 * 1024,
 };
 
+/* Who shares connections with whom. */
+enum share { SHARE_WITHOUT_ROLE, SHARE_WITH_ROLE, SHARE_ROOT };
+
 struct client {
 	struct session session;
 	struct server *server;
-	struct list link;
+	struct list link; /* in server->clients: the longest silent first */
+	enum share share;
+	struct timer idle; /* of a peer without a role */
 	struct watch watch;
 	struct timer stall;
 	size_t taken; /* bytes since the stall timer was started */
@@ -44,6 +51,7 @@ static void client_free(struct client *client)
 {
 	loop_watch_stop(&client->watch);
 	loop_timer_stop(client->server->ctl->loop, &client->stall);
+	loop_timer_stop(client->server->ctl->loop, &client->idle);
 	session_done(&client->session);
 	close(client->watch.fd);
 	list_remove(&client->link);
@@ -117,6 +125,21 @@ static bool is_gone(int fd)
 	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+static void watch_idle(struct client *client)
+{
+	const struct ctl *ctl = client->server->ctl;
+
+	if (client->share == SHARE_WITHOUT_ROLE)
+		loop_timer_in(ctl->loop, &client->idle, ctl->idle_ms ? ctl->idle_ms : IDLE_MS);
+}
+
+static void is_heard(struct client *client)
+{
+	list_remove(&client->link);
+	list_append(&client->server->clients, &client->link);
+	watch_idle(client);
+}
+
 static void client_ready(struct watch *watch, unsigned what)
 {
 	struct client *client = CONTAINER_OF(watch, struct client, watch);
@@ -125,16 +148,25 @@ static void client_ready(struct watch *watch, unsigned what)
 	if ((what & LOOP_READ) && session_wants_input(&client->session)) {
 		ssize_t n = recv(watch->fd, data, sizeof(data), MSG_DONTWAIT);
 
-		if (n > 0)
+		if (n > 0) {
+			is_heard(client);
 			session_feed(&client->session, data, (size_t)n);
-		else if (n == 0 && !is_gone(watch->fd))
+		} else if (n == 0 && !is_gone(watch->fd)) {
 			session_end_input(&client->session);
-		else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 			client_free(client);
 			return;
 		}
 	}
 	client_run(client);
+}
+
+static void cut_off(struct client *client, const char *why)
+{
+	log_event(NULL, EVENT_CLIENT_DROPPED, NULL,
+		"a client of user %u (process %d) %s and was cut off",
+		(unsigned)client->session.peer.uid, (int)client->session.peer.pid, why);
+	client_free(client);
 }
 
 static void stalled(struct timer *timer)
@@ -145,22 +177,76 @@ static void stalled(struct timer *timer)
 		watch_stall(client, true);
 		return;
 	}
-	log_event(NULL, EVENT_CLIENT_DROPPED, NULL,
-		"a client of user %u (process %d) did not read its answers and was cut off",
-		(unsigned)client->session.peer.uid, (int)client->session.peer.pid);
-	client_free(client);
+	cut_off(client, "did not read its answers");
 }
 
-static bool has_place(const struct server *server, const struct peer *peer)
+static void idled(struct timer *timer)
 {
-	size_t of_user = 0;
+	cut_off(CONTAINER_OF(timer, struct client, idle),
+		"has no role, asked nothing for a while");
+}
 
+static enum share share_of(const struct server *server, const struct peer *peer)
+{
 	if (peer->uid == 0)
-		return server->n_clients < SERVER_CLIENTS_MAX;
+		return SHARE_ROOT;
+	return peer_role(peer, server->ctl) == ROLE_NONE ? SHARE_WITHOUT_ROLE : SHARE_WITH_ROLE;
+}
+
+static size_t count_user(const struct server *server, uid_t uid)
+{
+	size_t n = 0;
+
 	list_each(at, &server->clients)
-		of_user += LIST_OF(at, struct client, link)->session.peer.uid == peer->uid;
-	return of_user < SERVER_CLIENTS_PER_USER &&
-	       server->n_clients < SERVER_CLIENTS_MAX - SERVER_CLIENTS_FOR_ROOT;
+		n += LIST_OF(at, struct client, link)->session.peer.uid == uid;
+	return n;
+}
+
+static size_t count_share(const struct server *server, enum share share)
+{
+	size_t n = 0;
+
+	list_each(at, &server->clients)
+		n += LIST_OF(at, struct client, link)->share == share;
+	return n;
+}
+
+/* Of the user with the most connections of a share, more than `least`, the one that was silent longest; or NULL. */
+static struct client *find_victim(const struct server *server, enum share share, size_t least)
+{
+	struct client *victim = NULL;
+
+	list_each(at, &server->clients) {
+		struct client *client = LIST_OF(at, struct client, link);
+		size_t n = client->share == share ? count_user(server, client->session.peer.uid)
+						  : 0;
+
+		if (n <= least)
+			continue;
+		victim = client;
+		least = n;
+	}
+	return victim;
+}
+
+/* Root's share is what the others cannot fill. */
+static bool make_room(struct server *server, const struct peer *peer, enum share share)
+{
+	size_t of_user = count_user(server, peer->uid);
+	struct client *victim;
+
+	if (share == SHARE_ROOT)
+		return server->n_clients < SERVER_CLIENTS_MAX;
+	if (of_user >= SERVER_CLIENTS_PER_USER)
+		return false;
+	if (count_share(server, share) < (share == SHARE_WITH_ROLE
+							 ? SERVER_CLIENTS_WITH_ROLE
+							 : SERVER_CLIENTS_WITHOUT_ROLE))
+		return true;
+	victim = find_victim(server, share, of_user + 1);
+	if (victim)
+		cut_off(victim, "has many connections where others had none left");
+	return victim != NULL;
 }
 
 /* Told once and as far as it goes: one who is turned away must not cost anything. */
@@ -179,13 +265,15 @@ static void client_new(struct server *server, int accepted)
 	int fd AUTO_CLOSE = accepted;
 	struct err err = ERR_INIT;
 	struct client *client;
+	enum share share;
 	struct peer peer;
 
 	if (peer_read(fd, &peer, &err)) {
 		turn_away(fd, &err);
 		return;
 	}
-	if (!has_place(server, &peer)) {
+	share = share_of(server, &peer);
+	if (!make_room(server, &peer, share)) {
 		err_set(&err, ERR_BUSY, "too many connections to the control socket are open");
 		turn_away(fd, &err);
 		peer_done(&peer);
@@ -193,12 +281,15 @@ static void client_new(struct server *server, int accepted)
 	}
 	client = mem_new(struct client);
 	client->server = server;
+	client->share = share;
 	client->watch.fd = fd;
 	client->watch.ready = client_ready;
 	client->stall.fire = stalled;
+	client->idle.fire = idled;
 	fd = -1;
 	list_append(&server->clients, &client->link);
 	server->n_clients++;
+	watch_idle(client);
 	session_init(&client->session, server->ctl, &peer, wake);
 	client_run(client);
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -211,6 +212,123 @@ TEST(limits)
 
 	scene_begin(&scene, 3);
 	play(&scene, fills);
+	scene_end(&scene);
+}
+
+/* A connection of another user; root alone can make one. */
+static int dial_as(uid_t uid)
+{
+	int fd;
+
+	if (seteuid(uid) != 0)
+		_exit(101);
+	fd = dial();
+	if (seteuid(0) != 0)
+		_exit(102);
+	return fd;
+}
+
+enum { STRANGER = 5000, USER = 6000, N_USERS = 8 };
+
+static struct scene *scene_of_roles(struct scene *scene)
+{
+	static struct principal users[N_USERS];
+	char *slash = strrchr(path, '/');
+
+	scene_begin(scene, 3);
+	for (unsigned i = 0; i < N_USERS; i++)
+		users[i] = (struct principal){ .id = USER + i, .is_known = true };
+	scene->w.fleet->conf->observe = (struct principals){ users, N_USERS };
+	*slash = '\0';
+	CHECK_INT(chmod(path, 0755), 0);
+	*slash = '/';
+	CHECK_INT(chmod(path, 0666), 0);
+	return scene;
+}
+
+static bool is_cut_off(int fd)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	return poll(&end, 1, 0) == 1 && recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static bool is_greeted(int fd)
+{
+	return str_starts(get(fd, "\n"), "hello ");
+}
+
+/* Strangers of many users take nothing from users with a role, and these nothing from root. */
+static int crowds(void)
+{
+	int strangers[40], users[N_USERS * SERVER_CLIENTS_PER_USER];
+	size_t n_left = 0, n = 0;
+
+	if (geteuid() != 0)
+		return 0;
+	for (unsigned i = 0; i < 40; i++)
+		strangers[i] = dial_as(STRANGER + i % 20);
+	for (unsigned i = 0; i < 40; i++)
+		n_left += is_greeted(strangers[i]) && !is_cut_off(strangers[i]);
+	WANT(n_left <= SERVER_CLIENTS_WITHOUT_ROLE);
+	/* One user after the other takes as many as there are; each finds room in the end. */
+	for (unsigned i = 0; i < N_USERS; i++)
+		for (unsigned k = 0; k < SERVER_CLIENTS_PER_USER; k++, n++) {
+			users[n] = dial_as(USER + i);
+			if (k == 0)
+				WANT(is_greeted(users[n]));
+		}
+	for (unsigned i = 0; i < N_USERS; i++) {
+		int one;
+
+		/* Another connection of a user that may have its share has ended before. */
+		for (unsigned k = 0; k < SERVER_CLIENTS_PER_USER; k++)
+			close(users[i * SERVER_CLIENTS_PER_USER + k]);
+		one = dial();
+		WANT(is_greeted(one));
+		put(one, "version\n");
+		WANT(strstr(get(one, "ok rows=1\n"), "ok"));
+		close(one);
+		one = dial_as(USER + i);
+		WANT(is_greeted(one));
+		put(one, "status\n");
+		WANT(strstr(get(one, "ok rows="), "row "));
+		users[i * SERVER_CLIENTS_PER_USER] = one;
+	}
+	return 0;
+}
+
+TEST(crowds_without_a_role_take_no_room)
+{
+	struct scene scene;
+
+	play(scene_of_roles(&scene), crowds);
+	scene_end(&scene);
+}
+
+/* Silence costs a stranger the connection, and a user with a role nothing. */
+static int waits(void)
+{
+	int stranger, user;
+
+	if (geteuid() != 0)
+		return 0;
+	user = dial_as(USER);
+	stranger = dial_as(STRANGER);
+	WANT(is_greeted(user) && is_greeted(stranger));
+	WANT(str_is(get(stranger, NULL), ""));
+	put(user, "version\n");
+	WANT(strstr(get(user, "ok rows=1\n"), "ok"));
+	return 0;
+}
+
+TEST(strangers_are_cut_off_when_idle)
+{
+	struct scene scene;
+
+	scene_of_roles(&scene)->w.ctl.idle_ms = 50;
+	play(&scene, waits);
 	scene_end(&scene);
 }
 
