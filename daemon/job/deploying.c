@@ -60,33 +60,24 @@ static void take(struct deploying *d)
 			d->job->cert->conf->name, target(d)->name);
 }
 
-/* The target's failure, or that it has none any more. */
+static struct failed failed(const struct deploying *d)
+{
+	return (struct failed){ d->job->runner->fleet, d->job->cert, target(d)->name,
+		&d->target.err };
+}
+
 static void keep(struct deploying *d)
 {
-	const struct target_facts *known = facts_target(facts(d), target(d)->name);
-	struct failure failure =
-		failure_next(known ? &known->failure : NULL, &d->target.err, clock_now());
+	struct failed what = failed(d);
 
-	keeper_request(&d->keeper, REQUEST_fail);
-	line_add(&d->keeper.text, "cert", d->job->cert->conf->name);
-	line_add(&d->keeper.text, "target", target(d)->name);
-	failure_add(&d->keeper.text, &failure);
-	keeper_ask_soft(d->job->runner->fleet->keeper, &d->task, &d->keeper);
+	failure_keep(&what, &d->task, &d->keeper);
 }
 
 static void take_kept(struct deploying *d)
 {
-	const struct target_facts *known = facts_target(facts(d), target(d)->name);
-	struct cert_facts kept;
-	struct failure failure;
-	struct err err;
+	struct failed what = failed(d);
 
-	if (!err_is_set(&d->keeper.err) && keeper_facts(&d->keeper, &kept, &err) == 0) {
-		fleet_take_facts(d->job->runner->fleet, &kept);
-		return;
-	}
-	failure = failure_next(known ? &known->failure : NULL, &d->target.err, clock_now());
-	facts_set_failure(facts(d), target(d)->name, &failure);
+	failure_take_kept(&what, &d->keeper);
 }
 
 /* A reload took it away meanwhile, so there is nothing to bring in line. */

@@ -1,5 +1,8 @@
 #include "daemon/job/failure.h"
 
+#include "daemon/job/fleet.h"
+#include "daemon/link/keeper.h"
+#include "lib/base/clock.h"
 #include "proto/line.h"
 
 struct failure failure_next(
@@ -17,7 +20,7 @@ struct failure failure_next(
 	};
 }
 
-void failure_add(struct buf *request, const struct failure *failure)
+static void add(struct buf *request, const struct failure *failure)
 {
 	line_add(request, "code", err_code_text(failure->code));
 	line_add(request, "text", failure->text);
@@ -25,6 +28,40 @@ void failure_add(struct buf *request, const struct failure *failure)
 	line_add_instant(request, "first", failure->first);
 	line_add_instant(request, "last", failure->last);
 	line_add_instant(request, "not-before", failure->not_before);
+}
+
+static struct failure next_of(const struct failed *failed)
+{
+	const struct cert_facts *facts = &failed->cert->facts;
+	const struct target_facts *target =
+		failed->target ? facts_target(facts, failed->target) : NULL;
+	const struct failure *known = target ? &target->failure : &facts->failure;
+
+	return failure_next(failed->target && !target ? NULL : known, failed->err, clock_now());
+}
+
+void failure_keep(const struct failed *failed, struct task *task, struct keeper_op *op)
+{
+	struct failure failure = next_of(failed);
+
+	keeper_request(op, REQUEST_fail);
+	line_add(&op->text, "cert", failed->cert->conf->name);
+	if (failed->target)
+		line_add(&op->text, "target", failed->target);
+	add(&op->text, &failure);
+	keeper_ask_soft(failed->fleet->keeper, task, op);
+}
+
+void failure_take_kept(const struct failed *failed, struct keeper_op *op)
+{
+	struct failure failure = next_of(failed);
+	struct cert_facts kept;
+	struct err err;
+
+	if (!err_is_set(&op->err) && keeper_facts(op, &kept, &err) == 0)
+		fleet_take_facts(failed->fleet, &kept);
+	else
+		facts_set_failure(&failed->cert->facts, failed->target, &failure);
 }
 
 /* True for the first failure after each full day since it began. */

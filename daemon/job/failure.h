@@ -5,7 +5,10 @@
 
 #include "proto/facts.h"
 
-struct buf;
+struct cert;
+struct fleet;
+struct keeper_op;
+struct task;
 
 /*
  * The failure ledger as the engine writes it: a failure is a fact that the keeper stores, so that
@@ -20,8 +23,19 @@ struct buf;
 struct failure failure_next(
 	const struct failure *last, const struct err *err, struct instant now);
 
-/* Appends the words of REQUEST_fail. */
-void failure_add(struct buf *request, const struct failure *failure);
+/* What failed, and how: the certificate's issue or roll, or one of its targets. */
+struct failed {
+	struct fleet *fleet;
+	struct cert *cert;
+	const char *target; /* NULL: the certificate's own */
+	const struct err *err;
+};
+
+/* Tells the keeper of it: an operation of the task, which it never fails. */
+void failure_keep(const struct failed *failed, struct task *task, struct keeper_op *op);
+
+/* Takes over what came of it; what the keeper could not store is remembered here. */
+void failure_take_kept(const struct failed *failed, struct keeper_op *op);
 
 /* Has a day begun since this failure was seen first, so that it should be told again? */
 bool failure_is_daily(const struct failure *failure, struct instant now);

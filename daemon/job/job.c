@@ -44,30 +44,24 @@ bool job_has_failed(const struct job *job)
 	return err_is_set(&job->task.err) && job->task.err.code != ERR_CANCELLED;
 }
 
+static struct failed failed(const struct job *job)
+{
+	return (struct failed){ job->runner->fleet, job->cert, NULL, &job->task.err };
+}
+
 void job_keep_failure(struct job *job)
 {
-	struct failure failure =
-		failure_next(&job->cert->facts.failure, &job->task.err, clock_now());
+	struct failed what = failed(job);
 
-	keeper_request(&job->keeper, REQUEST_fail);
-	line_add(&job->keeper.text, "cert", job->cert->conf->name);
-	failure_add(&job->keeper.text, &failure);
 	job->has_kept_failure = true;
-	keeper_ask_soft(job->runner->fleet->keeper, &job->task, &job->keeper);
+	failure_keep(&what, &job->task, &job->keeper);
 }
 
 void job_take_kept(struct job *job)
 {
-	struct cert_facts facts;
-	struct failure failure;
-	struct err err;
+	struct failed what = failed(job);
 
-	if (!err_is_set(&job->keeper.err) && keeper_facts(&job->keeper, &facts, &err) == 0) {
-		fleet_take_facts(job->runner->fleet, &facts);
-		return;
-	}
-	failure = failure_next(&job->cert->facts.failure, &job->task.err, clock_now());
-	facts_set_failure(&job->cert->facts, NULL, &failure);
+	failure_take_kept(&what, &job->keeper);
 }
 
 void job_tell_recovery(struct job *job)

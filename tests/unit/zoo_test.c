@@ -1,5 +1,6 @@
 #include "tests/unit/zoo_world.h"
 
+#include "daemon/job/lane.h"
 #include "tests/test.h"
 
 /* Every read-only command over every kind of certificate, as every role. */
@@ -76,6 +77,33 @@ TEST(why_names_the_ca_that_signs)
 		zoo_world_ask(&world, &commands[COMMAND_WHY], ROLE_OBSERVE, line, &answer);
 		if (!strstr(buf_text(&answer), rows[i].says))
 			TEST_FAIL("no \"%s\" in %s", rows[i].says, buf_text(&answer));
+	}
+	zoo_world_close(&world);
+}
+
+/* A certificate waits in the queue of the CA that will be asked, not of one that stands behind it. */
+TEST(issues_wait_where_they_are_asked)
+{
+	static const struct {
+		const char *cert, *ca; /* NULL: no ACME CA's queue */
+	} rows[] = {
+		{ "zoo.test/due", NULL },
+		{ "zoo.test/self", NULL },
+		{ "zoo.test/list", NULL },
+		{ "zoo.test/local-first", NULL },
+		{ "zoo.test/mixed", "le" },
+		{ "zoo.test/ordered-due", "le" },
+		{ "zoo.test/busy", "le" },
+		{ "zoo.test/ca-down", "down" },
+	};
+
+	begin();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct cert *cert = fleet_find(world.w.fleet, rows[i].cert);
+		const char *ca = lane_of(world.w.runner, JOB_ISSUE, cert)->ca;
+
+		if (rows[i].ca ? !ca || !str_is(ca, rows[i].ca) : ca != NULL)
+			TEST_FAIL("%s waits for %s", rows[i].cert, ca ? ca : "no CA");
 	}
 	zoo_world_close(&world);
 }
