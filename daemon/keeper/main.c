@@ -11,6 +11,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/keeper/challenge.h"
+#include "daemon/keeper/conf_report.h"
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/engine.h"
 #include "daemon/keeper/events.h"
@@ -65,14 +66,6 @@ static const char usage[] = "usage: certd [-c FILE] [--foreground]\n"
 			    "       certd [-c FILE] --check\n"
 			    "       certd --explain [KEY] | --schema | --manual | --version\n";
 
-static void print_diags(struct yaml_diags *diags, FILE *to)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	yaml_diags_print(diags, &text);
-	fputs(buf_text(&text), to);
-}
-
 /*
  * The configuration and its files; mistakes are in *diags.  Errors that are not in the files but in
  * what they name are told, too: a daemon that starts serves all that they do not concern.
@@ -107,24 +100,6 @@ static int send_conf(const struct conf_files *files, struct err *err)
 	return 0;
 }
 
-/* Each diagnostic as one row, for the client that asked for the reload. */
-static void add_rows(struct yaml_diags *diags, struct buf *rows)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-	char *save, *line;
-
-	yaml_diags_print(diags, &text);
-	if (!text.len)
-		return;
-	for (line = strtok_r(text.data, "\n", &save);
-		line && rows->len < KEEPER_MESSAGE_MAX / 2;
-		line = strtok_r(NULL, "\n", &save)) {
-		if (rows->len)
-			line_end(rows);
-		line_add(rows, "text", line);
-	}
-}
-
 static int reread(struct server *server, struct conf **out, struct buf *rows, struct err *err)
 {
 	struct yaml_diags diags = { 0 };
@@ -133,7 +108,8 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 	int result = -1;
 
 	(void)server;
-	add_rows(&diags, rows);
+	conf_report_rows(&diags, rows);
+	conf_report_log(&diags);
 	if (!conf || diags.n_errors)
 		err_set(err, ERR_BAD_CONFIG, "%s has %zu mistake%s and nothing was changed",
 			keeper.config, diags.n_errors, diags.n_errors == 1 ? "" : "s");
@@ -378,9 +354,11 @@ static int run(void)
 	bool left_behind;
 	int result = -1;
 
-	print_diags(&diags, stderr);
+	conf_report_start(&diags);
 	yaml_diags_done(&diags);
 	if (!conf) {
+		log_event(NULL, EVENT_CONFIG_REJECTED, NULL,
+			"%s has mistakes and certd does not start", keeper.config);
 		conf_files_done(&files);
 		return EX_CONFIG;
 	}
@@ -429,7 +407,7 @@ static int check(void)
 	/* The unit runs with the configuration of this place and no other. */
 	if (conf && str_is(keeper.config, CONFIG_PATH))
 		unit_check(conf, "", &diags);
-	print_diags(&diags, stderr);
+	conf_report_print(&diags);
 	is_good = conf && diags.n_errors == 0;
 	if (is_good)
 		printf("%s: %zu certificate%s, %zu warning%s\n", keeper.config, conf->n_certs,

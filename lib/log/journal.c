@@ -17,6 +17,7 @@
 enum { FIELDS_MAX = 24 };
 
 static const char *identifier = "certd";
+static bool is_journal;
 
 /* sd_journal_sendv() keeps a socket of its own that reconnects by itself when journald restarts. */
 void log_to_journal(const struct log_entry *entry, void *data)
@@ -65,8 +66,14 @@ static bool is_journal_stream(int fd)
 void log_open(const char *name)
 {
 	identifier = name;
-	if (is_journal_stream(STDERR_FILENO))
+	is_journal = is_journal_stream(STDERR_FILENO);
+	if (is_journal)
 		log_to(log_to_journal, NULL);
 	else
 		log_to(log_to_stderr, NULL);
+}
+
+bool log_is_journal(void)
+{
+	return is_journal;
 }

@@ -63,6 +63,7 @@ struct log_entry {
  */
 typedef void log_sink(const struct log_entry *entry, void *data);
 void log_open(const char *identifier);
+bool log_is_journal(void); /* did log_open() choose the journal? */
 void log_to(log_sink *sink, void *data);
 log_sink log_to_stderr, log_to_journal;
 

@@ -98,6 +98,20 @@ static int by_place(const void *left, const void *right)
 	return strcmp(a->text, b->text);
 }
 
+void yaml_diags_sort(struct yaml_diags *diags)
+{
+	if (diags->n)
+		qsort(diags->at, diags->n, sizeof(*diags->at), by_place);
+}
+
+void yaml_diag_print(
+	const struct yaml_diags *diags, const struct yaml_diag *diag, struct buf *out)
+{
+	buf_printf(out, "%s:%u:%u: %s: %s", yaml_diags_name(diags, diag->place.file),
+		diag->place.line, diag->place.column, diag->is_error ? "error" : "warning",
+		diag->text);
+}
+
 void yaml_diags_print(struct yaml_diags *diags, struct buf *out)
 {
 	size_t all = diags->n_errors + diags->n_warnings;
@@ -105,12 +119,11 @@ void yaml_diags_print(struct yaml_diags *diags, struct buf *out)
 
 	if (!diags->n)
 		return;
-	qsort(diags->at, diags->n, sizeof(*diags->at), by_place);
+	yaml_diags_sort(diags);
 	for (size_t i = 0; i < diags->n; i++) {
 		d = &diags->at[i];
-		buf_printf(out, "%s:%u:%u: %s: %s\n", yaml_diags_name(diags, d->place.file),
-			d->place.line, d->place.column, d->is_error ? "error" : "warning",
-			d->text);
+		yaml_diag_print(diags, d, out);
+		buf_add_char(out, '\n');
 	}
 	if (all > diags->n)
 		buf_printf(out, "%s:%u:%u: error: top: %zu more mistakes are not shown\n",

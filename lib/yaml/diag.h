@@ -65,6 +65,13 @@ void yaml_error(struct yaml_diags *diags, struct yaml_place place, const struct 
 void yaml_warn(struct yaml_diags *diags, struct yaml_place place, const struct yaml_path *path,
 	const char *fmt, ...) PRINTF(4, 5);
 
+/* Puts the diagnostics in file order, which yaml_diags_print() does by itself. */
+void yaml_diags_sort(struct yaml_diags *diags);
+
+/* "FILE:LINE:COLUMN: error: PATH: SENTENCE", without a line feed, appended to out. */
+void yaml_diag_print(
+	const struct yaml_diags *diags, const struct yaml_diag *diag, struct buf *out);
+
 /* All diagnostics in file order, one a line, appended to out. */
 void yaml_diags_print(struct yaml_diags *diags, struct buf *out);
 void yaml_diags_done(struct yaml_diags *diags);

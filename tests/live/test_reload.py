@@ -90,6 +90,9 @@ def test_an_invalid_configuration_changes_nothing(run):
     # By signal nobody waits for an answer; the log has it.
     os.kill(certd.keeper_pid(), signal.SIGHUP)
     watch.wait(name="config.rejected", count=2)
+    mistakes = watch.find(name="config.mistake")
+    assert len(mistakes) == 4 and {event["line"] for event in mistakes} == {"6", "13"}, mistakes
+    assert all(event["file"].endswith("/certd.yaml") for event in mistakes)
     (certd.dir / "certd.yaml").unlink()
     assert certd.certctl("reload").status == 1
     certd.wait_healthy()

@@ -235,7 +235,8 @@ def test_mistake_at_start(box):
     assert box.status("systemctl", "start", "certd.service") != 0
     box.until("it has failed", lambda: box.show("ActiveState") == "failed")
     assert box.show("ExecMainStatus") == "78"
-    assert any("did you mean" in str(e["MESSAGE"]) for e in box.journal("_SYSTEMD_UNIT=certd.service"))
+    assert [e for e in box.journal("MESSAGE_ID=f5a0eca34f5e47fb942ca3c54b273194")
+            if "did you mean deploy" in e["MESSAGE"] and e["CERTD_FILE"] == "/etc/certd/certd.yaml" and e["CERTD_LINE"]]
     box.write("/etc/certd/certd.yaml", CONFIG)
     box.exec("systemctl", "start", "certd.socket", "certd.service")
     box.until("it is well again", lambda: is_well(box))
