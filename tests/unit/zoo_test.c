@@ -107,3 +107,29 @@ TEST(issues_wait_where_they_are_asked)
 	}
 	zoo_world_close(&world);
 }
+
+/* Not even by force does a version become current that every client would refuse. */
+TEST(a_forced_roll_waits_for_the_beginning)
+{
+	static const struct {
+		const char *line, *says;
+	} rows[] = {
+		{ "roll zoo.test/next-early --force",
+			"err too-early \"zoo.test/next-early cannot be rolled yet: the version "
+			"begins in the future, so every client refuses it\" "
+			"until=2026-11-26T10:15:00Z" },
+		{ "roll zoo.test/due --force", "err no-next" },
+		{ "roll zoo.test/ready --force", "ok job=" },
+	};
+
+	begin();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf answer AUTO_BUF = BUF_INIT;
+
+		zoo_world_ask(
+			&world, &commands[COMMAND_ROLL], ROLE_ADMIN, rows[i].line, &answer);
+		if (!strstr(buf_text(&answer), rows[i].says))
+			TEST_FAIL("no %s in %s", rows[i].says, buf_text(&answer));
+	}
+	zoo_world_close(&world);
+}
