@@ -108,6 +108,8 @@ int copy_link_prune(int place, struct err *err)
 		file_closep(&fd);
 		return 0;
 	}
+	/* A link that is dropped is so for good before the files that it led to go. */
+	result = file_sync_dir(place, ".", err);
 	/* Everything below .versions is ours: nothing else is ever put there. */
 	while (result == 0 && (entry = readdir(dir)))
 		if (!str_is(entry->d_name, ".") && !str_is(entry->d_name, "..") &&

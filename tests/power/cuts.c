@@ -55,21 +55,32 @@ static bool has_node(const struct op *op, int node)
 	return node >= 0 && (op->node == node || op->other == node);
 }
 
-/* Must `earlier` be there for `later` to be? */
-static bool follows(const struct op *later, const struct op *earlier, bool is_forced)
+static bool shares_dir(const struct op *a, const struct op *b)
 {
+	return (a->dir >= 0 && (a->dir == b->dir || a->dir == b->to)) ||
+	       (a->to >= 0 && (a->to == b->dir || a->to == b->to));
+}
+
+/* Must `first` be there for `then` to be, where `then` is forced by a sync or not? */
+static bool follows(const struct moment *m, size_t then, size_t first, bool is_forced)
+{
+	const struct op *later = &m->ops[then], *earlier = &m->ops[first];
+
 	if (!is_change(earlier))
 		return false;
 	if (later->kind == OP_ATTR)
 		return has_node(earlier, later->node) &&
-		       (earlier->kind == OP_ATTR || makes(earlier));
+		       (earlier->kind == OP_ATTR || (!is_forced && makes(earlier)));
 	if (earlier->kind == OP_ATTR)
 		return false;
 	if (has_node(earlier, later->node) || has_node(earlier, later->other) ||
 		(later->name && has_name(earlier, later->dir, later->name)) ||
 		(later->to >= 0 && has_name(earlier, later->to, later->target)))
 		return true;
-	return !is_forced && (has_node(earlier, later->dir) || has_node(earlier, later->to));
+	if (is_forced)
+		return false;
+	return has_node(earlier, later->dir) || has_node(earlier, later->to) ||
+	       (shares_dir(earlier, later) && m->durable[later->node] <= then);
 }
 
 /* A change that follows a lost one is lost, too. */
@@ -79,8 +90,8 @@ static void close_losses(struct moment *m)
 		uint32_t at = m->free[i];
 
 		for (size_t j = 0; j < i && !m->is_lost[at]; j++)
-			m->is_lost[at] = m->is_lost[m->free[j]] &&
-					 follows(&m->ops[at], &m->ops[m->free[j]], false);
+			m->is_lost[at] =
+				m->is_lost[m->free[j]] && follows(m, at, m->free[j], false);
 	}
 }
 
@@ -91,7 +102,7 @@ static void force(struct moment *m, size_t at)
 		return;
 	m->is_forced[at] = true;
 	for (size_t i = 0; i < at; i++)
-		if (!m->is_forced[i] && follows(&m->ops[at], &m->ops[i], true))
+		if (!m->is_forced[i] && follows(m, at, i, true))
 			force(m, i);
 }
 
@@ -258,7 +269,7 @@ static void lose_all_but(struct moment *m, size_t a, size_t b)
 	m->is_lost[m->free[a]] = m->is_lost[m->free[b]] = false;
 	for (size_t i = m->n_free; i-- > 0;)
 		for (size_t j = 0; !m->is_lost[m->free[i]] && j < i; j++)
-			if (follows(&m->ops[m->free[i]], &m->ops[m->free[j]], false))
+			if (follows(m, m->free[i], m->free[j], false))
 				m->is_lost[m->free[j]] = false;
 }
 

@@ -17,6 +17,8 @@
  *   a change of a name follows every earlier change of that name and of the thing that has it;
  *   what is done inside of a directory follows what gave the directory its name, unless a sync of the
  *   directory itself has carried it (btrfs keeps such a directory in its log, ext4 and xfs have all before);
+ *   changes of names in one directory come one after the other, but for the name of what has been synced since, which
+ *   btrfs logs alone;
  *   a rename or an exchange is there whole or not at all;
  *   the bytes of a file without a sync: all, those of the last sync, half of what followed, or zeros.
  *
@@ -31,7 +33,7 @@
  * that are the same tree at the same told moment are one.
  */
 
-enum { FREE_MAX = 6, PAIRS_MAX = 150, RANDOM_MAX = 24 };
+enum { FREE_MAX = 8, PAIRS_MAX = 400, RANDOM_MAX = 64 };
 
 struct cut {
 	uint32_t n;      /* operations that were made before the cut */

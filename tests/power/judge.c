@@ -245,6 +245,20 @@ static bool goes_on(struct life *life, bool is_thorough, struct buf *why)
 	       is_linked_whole(life, LIFE_CERT, why);
 }
 
+/* The run had come to this since something was told last. */
+static bool is_some_moment(const struct cut *cut, const struct moments *moments,
+	const struct buf *found, struct buf *why)
+{
+	for (size_t n = cut->n; n > 0; n--) {
+		if (told_is_moment(found, &moments->after[n]))
+			return true;
+		if (trace.ops[n - 1].kind == OP_TOLD || trace.ops[n - 1].kind == OP_SETTLED)
+			break;
+	}
+	buf_add_text(why, "no moment of the run was like this; ");
+	return false;
+}
+
 static bool judge_life(struct life *life, const struct cut *cut, const struct moments *moments,
 	bool is_thorough, struct buf *why)
 {
@@ -255,7 +269,8 @@ static bool judge_life(struct life *life, const struct cut *cut, const struct mo
 	bool result;
 
 	told_look(life, &found);
-	result = told_is_kept(&found, before, after, why);
+	result = told_is_kept(&found, before, after, why) &&
+		 is_some_moment(cut, moments, &found, why);
 	if (!life_sweep(life)) {
 		buf_add_text(why, "the sweep does not end; ");
 		return false;
@@ -283,18 +298,51 @@ static bool start(const struct scene *scene, struct life *life, struct buf *why)
 	return false;
 }
 
-bool judge_cut(const struct cut *cut, const struct scene *scene, const struct moments *moments,
-	bool is_thorough, struct buf *why)
+static void make(const struct cut *cut)
 {
 	struct disk disk;
-	struct life life;
-	bool result;
 
-	assert(cut->n_told < moments->n);
 	life_empty_root();
 	cut_build(cut, trace.ops, (size_t)trace.n_nodes, &disk);
 	disk_write(&disk, trace.ops, cut->n, life_root_fd);
 	disk_done(&disk);
+}
+
+bool judge_learn(const struct scene *scene, struct moments *moments, struct buf *why)
+{
+	bool has_begun = false;
+	struct life life;
+
+	moments->n_after = trace.n + 1;
+	moments->after = mem_zalloc(moments->n_after * sizeof(*moments->after));
+	for (size_t n = 1; n <= trace.n; n++) {
+		const struct op *op = &trace.ops[n - 1];
+
+		has_begun = has_begun || op->kind == OP_SETTLED;
+		if (!has_begun)
+			continue;
+		if (op->kind == OP_SYNC || op->kind == OP_TOLD) {
+			buf_add(&moments->after[n], buf_text(&moments->after[n - 1]),
+				moments->after[n - 1].len);
+			continue;
+		}
+		make(&(struct cut){ .n = (uint32_t)n });
+		if (!start(scene, &life, why))
+			return false;
+		told_look(&life, &moments->after[n]);
+		life_end(&life);
+	}
+	return true;
+}
+
+bool judge_cut(const struct cut *cut, const struct scene *scene, const struct moments *moments,
+	bool is_thorough, struct buf *why)
+{
+	struct life life;
+	bool result;
+
+	assert(cut->n_told < moments->n);
+	make(cut);
 	result = serves_whole(LIFE_WEB, false, why) && serves_whole(LIFE_DEEP, false, why) &&
 		 is_tidy(life_root_fd, "state", false, why) && start(scene, &life, why);
 	if (!result)

@@ -19,6 +19,9 @@ struct scene;
  * `is_thorough` a new version is issued and becomes current.
  */
 
+/* Finds what each beginning of the trace, with nothing lost, is to the next life.  False when one cannot be used. */
+bool judge_learn(const struct scene *scene, struct moments *moments, struct buf *why);
+
 /* False and why not.  The operations are those of the trace. */
 bool judge_cut(const struct cut *cut, const struct scene *scene, const struct moments *moments,
 	bool is_thorough, struct buf *why);

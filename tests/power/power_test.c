@@ -17,8 +17,11 @@
 
 enum { SAMPLE = 1200, SHOWN = 12, THOROUGH = 8 };
 
-/* Of which states: all or a sample, or the worst of each told moment. */
-enum part { PART_SAMPLE, PART_WORST };
+/*
+ * The states that are judged: all or a sample, the worst of each told moment, or those in which something was removed
+ * although a rename before it is lost.
+ */
+enum part { PART_SAMPLE, PART_WORST, PART_REMOVED };
 
 struct run {
 	const struct scene *scene;
@@ -55,10 +58,16 @@ static bool is_wanted(const struct scene *scene)
 
 static bool begin(struct run *run, const struct scene *scene)
 {
+	struct buf why AUTO_BUF = BUF_INIT;
+
 	*run = (struct run){ .scene = scene };
 	life_make_root();
 	if (!scene_record(scene, &run->moments)) {
 		TEST_FAIL("%s does not run, or not all of it is recorded", scene->name);
+		return false;
+	}
+	if (!judge_learn(scene, &run->moments, &why)) {
+		TEST_FAIL("%s: %s", scene->name, buf_text(&why));
 		return false;
 	}
 	cuts_list(
@@ -89,34 +98,51 @@ static void judge(struct run *run, const struct cut *cut, size_t i)
 		buf_text(&what));
 }
 
+static bool removed_too_soon(const struct cut *cut)
+{
+	for (uint32_t i = 0; i < cut->n_lost; i++)
+		if (trace.ops[cut->lost[i]].kind == OP_RENAME)
+			return trace.ops[cut->n - 1].kind == OP_REMOVE;
+	return false;
+}
+
+static bool is_chosen(
+	const struct run *run, const struct cut *cut, enum part part, uint64_t *random)
+{
+	switch (part) {
+	case PART_WORST:
+		return cut->is_worst;
+	case PART_REMOVED:
+		return removed_too_soon(cut);
+	case PART_SAMPLE:
+	default:
+		return is_long() || cuts_random(random) % run->cuts.n < SAMPLE / n_scenes;
+	}
+}
+
 static size_t run_scene(const struct scene *scene, enum part part)
 {
 	uint64_t random = get_seed() * 2 + 1;
-	size_t n, share = SAMPLE / n_scenes;
 	struct run run;
+	size_t n;
 
 	if (begin(&run, scene)) {
 		for (size_t i = 0; i < run.cuts.n; i++)
-			if (part == PART_WORST
-					? run.cuts.at[i].is_worst
-					: is_long() ||
-						  cuts_random(&random) % run.cuts.n < share)
+			if (is_chosen(&run, &run.cuts.at[i], part, &random))
 				judge(&run, &run.cuts.at[i], i);
-		if (part == PART_SAMPLE)
-			printf("# %s: %zu moments, %zu states, %zu judged, %zu bad\n",
-				scene->name, run.cuts.n_moments, run.cuts.n, run.n_judged,
-				run.n_bad);
+		printf("# %s: %zu moments, %zu states, %zu judged, %zu bad\n", scene->name,
+			run.cuts.n_moments, run.cuts.n, run.n_judged, run.n_bad);
 	}
 	n = run.cuts.n;
 	end(&run);
 	return n;
 }
 
-static void run_worst(const char *name)
+static void run_part(const char *name, enum part part)
 {
 	for (size_t i = 0; i < n_scenes; i++)
 		if (str_is(scenes[i].name, name))
-			(void)run_scene(&scenes[i], PART_WORST);
+			(void)run_scene(&scenes[i], part);
 }
 
 TEST(certd_goes_on_after_a_power_cut)
@@ -140,16 +166,21 @@ TEST(what_was_told_survives_the_worst_cut)
 
 TEST(the_directories_of_a_target_keep_their_names_and_modes)
 {
-	run_worst("first");
+	run_part("first", PART_WORST);
 }
 
 TEST(a_version_that_was_told_to_be_deleted_stays_so)
 {
-	run_worst("prune");
-	run_worst("roll");
+	run_part("prune", PART_WORST);
+	run_part("roll", PART_WORST);
 }
 
 TEST(the_journal_is_there_for_its_first_challenge)
 {
-	run_worst("first_challenge");
+	run_part("first_challenge", PART_WORST);
+}
+
+TEST(a_link_goes_before_the_files_that_it_leads_to)
+{
+	run_part("deploy_by_link", PART_REMOVED);
 }

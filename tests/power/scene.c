@@ -407,6 +407,9 @@ void moments_done(struct moments *moments)
 {
 	for (size_t i = 0; i < moments->n; i++)
 		buf_done(&moments->at[i]);
-	mem_freep(&moments->at);
-	moments->n = 0;
+	for (size_t i = 0; i < moments->n_after; i++)
+		buf_done(&moments->after[i]);
+	free(moments->at);
+	free(moments->after);
+	*moments = (struct moments){ .at = NULL };
 }

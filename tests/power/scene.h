@@ -32,6 +32,8 @@ extern const size_t n_scenes;
 struct moments {
 	struct buf *at;
 	size_t n;
+	struct buf *after; /* operations of the trace; judge_learn() */
+	size_t n_after;
 };
 
 /* Records a scene; the trace is paused afterwards.  False when it did not run as it should. */

@@ -24,9 +24,23 @@ static void add_id(
 }
 
 struct versions {
+	struct life *life;
 	struct buf *out;
 	const char *cert;
 };
+
+/* The files that nothing else is compared with. */
+static uint64_t hash_files(const struct versions *v, const struct version_id *id)
+{
+	static const char *const names[] = { "csr.pem", "tlsa.rr" };
+	struct buf all AUTO_BUF = BUF_INIT;
+	struct err ignored;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)store_read_file(
+			v->life->server.store, v->cert, id, names[i], 1 << 20, &all, &ignored);
+	return str_hash(all.data, all.len);
+}
 
 static void add_version(const struct version_facts *version, const char *role, void *data)
 {
@@ -34,8 +48,9 @@ static void add_version(const struct version_facts *version, const char *role, v
 	char text[VERSION_ID_TEXT_LEN];
 
 	(void)role;
-	buf_printf(v->out, "%s version %s\tthere%s%s\n", v->cert,
-		version_id_text(&version->id, text),
+	buf_printf(v->out, "%s version %s\tthere, %u, %016" PRIx64 ", %016" PRIx64 "%s%s\n",
+		v->cert, version_id_text(&version->id, text), version->generation,
+		version->digest, hash_files(v, &version->id),
 		instant_is_set(version->revoked) ? ", revoked" : "",
 		instant_is_set(version->rolled) ? ", rolled" : "");
 }
@@ -95,7 +110,7 @@ static void add_files(const char *dir, struct buf *out)
 static void add_cert(struct life *life, const char *cert, struct buf *out)
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
-	struct versions versions = { out, cert };
+	struct versions versions = { life, out, cert };
 	char *keys AUTO_FREE = mem_printf("state/certs/%s/keys", cert);
 	struct err err;
 
@@ -119,6 +134,20 @@ static void add_served(const char *target, struct buf *out)
 			str_hash(pem.data, pem.len));
 }
 
+/* The files that wait to be brought back when a check fails. */
+static void add_waiting(const char *target, struct buf *out)
+{
+	char *path AUTO_FREE = mem_printf("%s/" LIFE_CERT "/.certd-old", target);
+	char *cert AUTO_FREE = mem_printf("%s/cert.pem", path);
+	struct buf pem AUTO_BUF = BUF_INIT;
+	struct err ignored;
+
+	if (!file_exists(life_root_fd, path))
+		return;
+	(void)file_read(life_root_fd, cert, 1 << 20, &pem, &ignored);
+	buf_printf(out, "waiting %s\t%016" PRIx64 "\n", target, str_hash(pem.data, pem.len));
+}
+
 void told_look(struct life *life, struct buf *out)
 {
 	bool was_paused = trace_pause(true);
@@ -129,6 +158,8 @@ void told_look(struct life *life, struct buf *out)
 	add_files("state/challenges", out);
 	add_served(LIFE_WEB, out);
 	add_served(LIFE_DEEP, out);
+	add_waiting(LIFE_WEB, out);
+	add_waiting(LIFE_DEEP, out);
 	(void)trace_pause(was_paused);
 }
 
@@ -143,17 +174,6 @@ static const char *find(const struct buf *all, const char *key, size_t len, size
 		}
 	*value_len = 0;
 	return NULL;
-}
-
-bool told_value(const struct buf *all, const char *key, struct buf *out)
-{
-	size_t len;
-	const char *at = find(all, key, strlen(key), &len);
-
-	buf_clear(out);
-	if (at)
-		buf_add(out, at, len);
-	return at;
 }
 
 /* A journal entry that comes back is undone once more.  A torn line of the ledger is dropped by the next reading. */
@@ -180,6 +200,9 @@ static bool is_kept(const char *key, size_t len, const struct buf *found,
 	const char *old = find(before, key, len, &n_before);
 	const char *new = find(after, key, len, &n_after);
 
+	/* In the middle of a restore it is what was refused; told_is_moment() knows. */
+	if (str_starts(key, "waiting "))
+		return true;
 	if (may_be(key, len, have, n_found, old, n_before) ||
 		(after && may_be(key, len, have, n_found, new, n_after)))
 		return true;
@@ -203,4 +226,22 @@ bool told_is_kept(const struct buf *found, const struct buf *before, const struc
 			at += strcspn(at, "\n") + 1)
 			result &= is_kept(at, strcspn(at, "\t"), found, before, after, why);
 	return result;
+}
+
+bool told_is_moment(const struct buf *found, const struct buf *moment)
+{
+	const struct buf *all[] = { found, moment };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		for (const char *at = buf_text(all[i]); *at; at += strcspn(at, "\n") + 1) {
+			size_t len = strcspn(at, "\t"), n_have, n_want;
+			const char *have = find(found, at, len, &n_have),
+				   *want = find(moment, at, len, &n_want);
+			const char *version = strstr(at, " version ");
+
+			if ((!version || version > at + len) &&
+				!may_be(at, len, have, n_have, want, n_want))
+				return false;
+		}
+	return true;
 }

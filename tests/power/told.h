@@ -24,7 +24,10 @@ void told_look(struct life *life, struct buf *out);
 bool told_is_kept(const struct buf *found, const struct buf *before, const struct buf *after,
 	struct buf *why);
 
-/* The value of a key: false when it has none. */
-bool told_value(const struct buf *all, const char *key, struct buf *out);
+/*
+ * Is it what was found at one moment of an undisturbed run, with all its values at once?  Versions that no link
+ * names may be there or not: several of them are deleted one by one.
+ */
+bool told_is_moment(const struct buf *found, const struct buf *moment);
 
 #endif
