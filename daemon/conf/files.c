@@ -12,6 +12,7 @@
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/str.h"
+#include "lib/base/trust.h"
 #include "lib/yaml/tree.h"
 
 #define TOTAL_MAX ((size_t)256 * 1024 * 1024)
@@ -43,11 +44,15 @@ static int read_one(
 {
 	/* A link at the end is fine here: the administrator chose it. */
 	int fd AUTO_CLOSE = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char why[TRUST_WHY_LEN];
 
 	if (fd < 0 || fstat(fd, st) < 0)
 		return err_sys(err, err_code_of_errno(errno), errno, "cannot open it");
 	if (!S_ISREG(st->st_mode))
 		return err_set(err, ERR_IO, "it is not a regular file");
+	if (trust_stat(TRUST_CONFIG, path, st, why) == TRUST_REFUSED ||
+		trust_dir_of(TRUST_CONFIG_DIR, path, why) == TRUST_REFUSED)
+		return err_set(err, ERR_NOT_ALLOWED, "%s", why);
 	if (was_read(r, st))
 		return 1;
 	if (r->files->n == CONF_FILES_MAX)

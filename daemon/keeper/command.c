@@ -403,7 +403,7 @@ static int start(struct command *command, const struct command_spec *spec)
 	runaway_mark(command->mark);
 	snprintf(mark, sizeof(mark), "%s=%s", RUNAWAY_VARIABLE, command->mark);
 	command->envp = expand_environment(spec->facts, extra);
-	if (spawn_find(command->argv[0], path, sizeof(path), &command->err) < 0)
+	if (spawn_find_trusted(command->argv[0], path, sizeof(path), &command->err) < 0)
 		return -1;
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return err_sys(&command->err, ERR_IO, errno, "cannot make a pipe");

@@ -9,6 +9,7 @@
 #include "daemon/keeper/spawn.h"
 #include "lib/base/err.h"
 #include "lib/base/map.h"
+#include "lib/base/trust.h"
 #include "lib/yaml/diag.h"
 
 /* One outside_check(). */
@@ -41,6 +42,25 @@ static const char *program_fault(const char *path)
 		       : "is not executable; run \"chmod +x\" on it";
 }
 
+/* What everybody can change is not run (command.c), so it is a mistake and no mere warning. */
+static void check_trust(struct checking *c, const char *program, struct yaml_place place,
+	const struct yaml_path *path)
+{
+	char why[TRUST_WHY_LEN];
+
+	switch (trust_program(program, why)) {
+	case TRUST_REFUSED:
+		yaml_error(c->diags, place, path, "%s", why);
+		break;
+	case TRUST_WARNED:
+		yaml_warn(c->diags, place, path, "%s", why);
+		break;
+	case TRUST_FINE:
+	default:
+		break;
+	}
+}
+
 static void check_program(struct checking *c, const struct words *command,
 	struct yaml_place place, const struct yaml_path *path)
 {
@@ -56,6 +76,7 @@ static void check_program(struct checking *c, const struct words *command,
 		yaml_warn(c->diags, place, path, "%s", err.text);
 		return;
 	}
+	check_trust(c, program, place, path);
 	fault = program_fault(program);
 	if (fault)
 		yaml_warn(c->diags, place, path, "the program %s %s", program, fault);
@@ -119,6 +140,17 @@ static void check_target(struct checking *c, const struct target_conf *target)
 		check_program(c, &target->reload[i].command, target->place, &reload);
 }
 
+static void check_hooks(struct checking *c, const struct conf *conf)
+{
+	const struct yaml_path hooks = { NULL, "hooks", 0 };
+
+	for (enum hook hook = 0; hook < HOOK_COUNT; hook++) {
+		const struct yaml_path path = { &hooks, hook_text(hook), 0 };
+
+		check_program(c, &conf->hooks[hook], (struct yaml_place){ 1, 1, 0 }, &path);
+	}
+}
+
 void outside_check(const struct conf *conf, struct yaml_diags *diags)
 {
 	struct checking c = { .diags = diags };
@@ -132,6 +164,7 @@ void outside_check(const struct conf *conf, struct yaml_diags *diags)
 		check_zone(&c, &conf->dns.zones[i]);
 	for (size_t i = 0; i < conf->n_targets; i++)
 		check_target(&c, conf_target_at(conf, i));
+	check_hooks(&c, conf);
 	map_done(&c.programs);
 	map_done(&c.dirs);
 }

@@ -10,6 +10,7 @@
 #include "daemon/conf/index.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
+#include "lib/base/trust.h"
 #include "lib/crypt/jws.h"
 #include "lib/crypt/secret.h"
 #include "lib/yaml/diag.h"
@@ -36,6 +37,7 @@ static void check_text(const char *file, bool is_base64, struct yaml_place place
 static void check_file(const char *file, bool is_base64, struct yaml_place place,
 	const struct yaml_path *path, struct yaml_diags *diags)
 {
+	char why[TRUST_WHY_LEN];
 	struct stat st;
 
 	/* Who checks as somebody else cannot know. */
@@ -52,6 +54,8 @@ static void check_file(const char *file, bool is_base64, struct yaml_place place
 		yaml_warn(diags, place, path,
 			"%s is a secret that everybody can %s; run \"chmod o= %s\"", file,
 			st.st_mode & S_IWOTH ? "change" : "read", file);
+	if (trust_path(TRUST_SECRET, file, why) != TRUST_FINE && !(st.st_mode & S_IWOTH))
+		yaml_warn(diags, place, path, "%s", why);
 	check_text(file, is_base64, place, path, diags);
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/conf/expand.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/base/trust.h"
 
 /* Where the child keeps the pipe for errno, behind the standard descriptors. */
 #define EXEC_FD 3
@@ -48,6 +49,17 @@ int spawn_find(const char *program, char *out, size_t size, struct err *err)
 		dir += len + (dir[len] == ':');
 	}
 	return err_set(err, ERR_NOT_FOUND, "there is no program %s in " EXPAND_PATH, program);
+}
+
+int spawn_find_trusted(const char *program, char *out, size_t size, struct err *err)
+{
+	char why[TRUST_WHY_LEN];
+
+	if (spawn_find(program, out, size, err) < 0)
+		return -1;
+	if (trust_program(out, why) == TRUST_REFUSED)
+		return err_set(err, ERR_NOT_ALLOWED, "%s; it is not run", why);
+	return 0;
 }
 
 /*

@@ -14,6 +14,9 @@ struct err;
 /* The absolute path of a program, looked up in EXPAND_PATH when it has no slash. */
 int spawn_find(const char *program, char *out, size_t size, struct err *err);
 
+/* The same for what is about to run: ERR_NOT_ALLOWED when everybody can change it (lib/base/trust.h). */
+int spawn_find_trusted(const char *program, char *out, size_t size, struct err *err);
+
 /*
  * Starts it.  *exec_fd is a pipe that has the errno of execve(2) in it when that failed, and the
  * caller closes it; see spawn_exec_error().
