@@ -99,6 +99,10 @@ static int to_ascii(const char *text, char out[TEXT_MAX + 1], struct err *err)
 	if (len <= TEXT_MAX)
 		memcpy(out, ascii, len + 1);
 	idn2_free(ascii);
+	/* The root is written as a dot. */
+	if (len == 0)
+		return bad(
+			err, text, "is not a valid international name: nothing is left of it");
 	return len <= TEXT_MAX ? 0 : bad(err, text, "is longer than 253 octets");
 }
 

@@ -50,8 +50,6 @@ static const char *fault_of(const char *name)
 {
 	bool last_has_letter = false;
 
-	if (strlen(name) > DNS_MAX)
-		return "is longer than 253 octets";
 	for (const char *label = name;;) {
 		size_t len = strcspn(label, ".");
 
@@ -129,9 +127,11 @@ static int dns_canonical(const char *text, char out[NAME_MAX_LEN], struct err *e
 		lower[len] = 0;
 		idn2_free(ascii);
 	}
+	if (len == 0)
+		return bad_idn(err, text, "nothing is left of it");
 	if (lower[len - 1] == '.' && len > 1)
 		lower[--len] = 0;
-	fault = fault_of(lower);
+	fault = prefix + len > DNS_MAX ? "is longer than 253 octets" : fault_of(lower);
 	if (fault)
 		return bad(err, text, fault);
 	if (check_alabels(text, lower, err) < 0)

@@ -2,6 +2,7 @@
 
 #include "lib/base/attr.h"
 #include "lib/base/err.h"
+#include "lib/wire/dns_name.h"
 #include "tests/test.h"
 
 static const struct {
@@ -129,4 +130,38 @@ TEST(questions)
 	CHECK_INT(name_ip_bytes("::1", bytes), 16);
 	CHECK_INT(bytes[15], 1);
 	CHECK_INT(name_ip_bytes("a.example", bytes), 0);
+}
+
+/* Signs that the rules of international names leave out may be all there is. */
+TEST(a_text_that_maps_to_nothing_is_no_name)
+{
+	static const char *const texts[] = { "\u034f", "*.\u034f", "\u00ad", "\u200b\u200b",
+		"\u034f.de" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		char out[NAME_MAX_LEN], dns[DNS_NAME_LEN];
+		struct err err = ERR_INIT;
+
+		CHECK_INT(name_canonical(texts[i], out, &err), -1);
+		CHECK(err.text[0]);
+		/* For DNS the asterisk is a label like others. */
+		if (texts[i][0] == '*')
+			continue;
+		CHECK_INT(dns_name_canonical(texts[i], dns, &err), -1);
+	}
+}
+
+/* With "*." a name has 253 octets as well, as the records that prove it have to. */
+TEST(wildcards_have_the_length_of_names)
+{
+	for (size_t last = 57; last <= 61; last++) {
+		char text[NAME_MAX_LEN + 8], out[NAME_MAX_LEN];
+		struct err err = ERR_INIT;
+
+		snprintf(text, sizeof(text), "*.%063d.%063d.%063d.a%0*d", 0, 0, 0,
+			(int)last - 1, 0);
+		CHECK_INT(name_canonical(text, out, &err), strlen(text) <= 253 ? 0 : -1);
+		if (strlen(text) > 253)
+			CHECK(strstr(err.text, "is longer than 253 octets"));
+	}
 }
