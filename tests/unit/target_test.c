@@ -1,6 +1,12 @@
 #include "daemon/cert/target.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "daemon/cert/ca_choice.h"
+#include "daemon/conf/index.h"
 #include "tests/unit/cert_world.h"
 #include "tests/test.h"
 
@@ -167,4 +173,59 @@ TEST(with_which_ca_an_issue_begins)
 			!(ca && rows[i].acme && strcmp(ca->name, rows[i].acme) == 0))
 			TEST_FAIL("%s: %s", rows[i].name, ca ? ca->name : "none");
 	}
+}
+
+/* The child's end says whether the accessor let a wrong index pass. */
+static bool dies(void (*look)(const struct world *w))
+{
+	struct world w;
+	int status = 0;
+	pid_t child;
+
+	world_init(&w);
+	child = fork();
+	if (child == 0) {
+		fclose(stderr);
+		look(&w);
+		_exit(0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+	       WTERMSIG(status) == SIGABRT;
+}
+
+static void look_right(const struct world *w)
+{
+	conf_ca_at(&w->conf, 1);
+	conf_cert_at(&w->conf, N_CERTS - 1);
+	conf_target_at(&w->conf, 1);
+	cert_conf_nth_ca(&w->conf, &w->certs[ROOT], 0);
+}
+
+static void look_at_ca(const struct world *w)
+{
+	conf_ca_at(&w->conf, CA_SELF);
+}
+
+static void look_at_cert(const struct world *w)
+{
+	conf_cert_at(&w->conf, CA_NO_ISSUER);
+}
+
+static void look_at_target(const struct world *w)
+{
+	conf_target_at(&w->conf, 2);
+}
+
+static void look_behind_list(const struct world *w)
+{
+	cert_conf_nth_ca(&w->conf, &w->certs[LEAF], 1);
+}
+
+TEST(a_wrong_index_ends_where_it_is_used)
+{
+	CHECK(!dies(look_right));
+	CHECK(dies(look_at_ca));
+	CHECK(dies(look_at_cert));
+	CHECK(dies(look_at_target));
+	CHECK(dies(look_behind_list));
 }
