@@ -45,6 +45,7 @@ void bus_forget(struct bus_call *call)
 	sd_bus_slot_unref(call->slot);
 	free(call->unit);
 	free(call->job);
+	free(call->result);
 	free(call);
 }
 
@@ -55,44 +56,31 @@ int bus_error(struct err *err, const char *unit, const sd_bus_error *error, int 
 	return err_sys(err, ERR_UNIT_FAILED, -sys, "%s: systemd does not answer", unit);
 }
 
-static struct bus_call *find_job(struct bus *bus, const char *job)
-{
-	list_each(at, &bus->calls) {
-		struct bus_call *call = LIST_OF(at, struct bus_call, link);
-
-		if (call->job && strcmp(call->job, job) == 0)
-			return call;
-	}
-	return NULL;
-}
-
 /*
  * JobRemoved(u id, o job, s unit, s result).  The reply that names our job comes before the signal
- * of its end, because both come from the same sender in order.
+ * of its end, because both come from the same sender in order.  systemd merges jobs on one unit,
+ * also those asked for by its other names: all calls that were given the path end with it.
  */
 static int job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	struct bus *bus = data;
 	const char *job, *unit, *result;
-	struct bus_call *call;
-	struct err err = ERR_INIT;
 	uint32_t id;
 
 	(void)error;
 	if (sd_bus_message_read(m, "uoss", &id, &job, &unit, &result) < 0)
 		return 0;
-	call = find_job(bus, job);
-	if (!call)
-		return 0;
-	if (call->run_done) {
-		bus_run_ended(call);
-		return 0;
+	/* Neither ends a call: both ask for the unit's state. */
+	list_each(at, &bus->calls) {
+		struct bus_call *call = LIST_OF(at, struct bus_call, link);
+
+		if (!call->job || strcmp(call->job, job) != 0)
+			continue;
+		if (call->run_done)
+			bus_run_ended(call);
+		else
+			bus_job_ended(call, result);
 	}
-	/* Skipped: nothing runs that would have to read anything. */
-	if (strcmp(result, "done") != 0 && strcmp(result, "skipped") != 0)
-		err_set(&err, ERR_UNIT_FAILED, "%s: the job ended with \"%s\"", call->unit,
-			result);
-	bus_fail(call, &err);
 	return 0;
 }
 
@@ -158,12 +146,26 @@ bool bus_deadline(struct bus *bus, int64_t *out_ms)
 		const struct bus_call *call = LIST_OF(at_call, struct bus_call, link);
 		int64_t left = call->deadline.ms - clock_tick().ms;
 
+		if (call->look_at.ms && call->look_at.ms < call->deadline.ms)
+			left = call->look_at.ms - clock_tick().ms;
 		first = left < first ? left : first;
 	}
 	if (first == INT64_MAX)
 		return false;
 	*out_ms = first > 0 ? first : 0;
 	return true;
+}
+
+static void look_again(struct bus *bus)
+{
+	int64_t now = clock_tick().ms;
+
+	list_each(at, &bus->calls) {
+		struct bus_call *call = LIST_OF(at, struct bus_call, link);
+
+		if (call->look_at.ms && call->look_at.ms <= now)
+			bus_job_look(call);
+	}
 }
 
 static void end_late_calls(struct bus *bus)
@@ -189,6 +191,8 @@ static void end_late_calls(struct bus *bus)
 					"%s: systemd has not finished in time", late->unit);
 			if (late->run_done)
 				bus_run_kill(late);
+			else
+				bus_unit_unref(late);
 			bus_fail(late, &err);
 		}
 	} while (late);
@@ -203,6 +207,7 @@ int bus_process(struct bus *bus, struct err *err)
 		r = sd_bus_process(bus->sd, NULL);
 	while (r > 0);
 	if (r == 0) {
+		look_again(bus);
 		end_late_calls(bus);
 		return 0;
 	}
@@ -231,6 +236,8 @@ int bus_job_started(sd_bus_message *m, void *data, sd_bus_error *error)
 		}
 		bus_error(&err, call->unit, NULL, r);
 	}
+	if (!call->run_done)
+		bus_unit_unref(call);
 	bus_fail(call, &err);
 	return 0;
 }
@@ -255,22 +262,56 @@ void bus_call_sent(struct bus_call *call, int r)
 	call->deadline.ms = 0;
 }
 
-struct bus_call *bus_unit_job(struct bus *bus, enum bus_verb verb, const char *unit,
-	struct duration limit, bus_done *done, void *data)
+int bus_read_properties(
+	sd_bus_message *m, int (*read)(sd_bus_message *m, void *data), void *data)
 {
-	static const char *const methods[] = {
-		[BUS_RELOAD_OR_RESTART] = "ReloadOrRestartUnit",
-		[BUS_RELOAD] = "ReloadUnit",
-		[BUS_RESTART] = "RestartUnit",
-	};
-	struct bus_call *call = bus_call_new(bus, unit, limit.s * 1000);
+	int r = sd_bus_message_enter_container(m, 'a', "{sv}");
 
-	call->done = done;
-	call->data = data;
-	bus_call_sent(call, sd_bus_call_method_async(bus->sd, &call->slot, BUS_MANAGER,
-				    BUS_MANAGER_PATH, BUS_MANAGER_INTERFACE, methods[verb],
-				    bus_job_started, call, "ss", unit, "replace"));
-	return call;
+	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = read(m, data);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(m);
+	}
+	return r;
+}
+
+/* The path of a unit's object: every byte but letters and digits as "_" and two digits. */
+static void unit_path(const char *unit, char *out, size_t size)
+{
+	size_t at = (size_t)snprintf(out, size, "%s/unit/", BUS_MANAGER_PATH);
+
+	for (const char *p = unit; *p && at + 4 < size; p++) {
+		bool is_plain = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9');
+
+		at += (size_t)snprintf(
+			out + at, size - at, is_plain ? "%c" : "_%02x", (unsigned char)*p);
+	}
+}
+
+/* No answer is wanted: a unit that is not there is told of by what is asked next. */
+void bus_unit_ref(struct bus_call *call)
+{
+	sd_bus_call_method_async(call->bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
+		BUS_MANAGER_INTERFACE, "RefUnit", NULL, NULL, "s", call->unit);
+}
+
+void bus_unit_unref(struct bus_call *call)
+{
+	sd_bus_call_method_async(call->bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
+		BUS_MANAGER_INTERFACE, "UnrefUnit", NULL, NULL, "s", call->unit);
+}
+
+void bus_get_properties(
+	struct bus_call *call, const char *interface, sd_bus_message_handler_t came)
+{
+	char path[4 * UNIT_NAME_MAX];
+
+	sd_bus_slot_unref(call->slot);
+	call->slot = NULL;
+	unit_path(call->unit, path, sizeof(path));
+	bus_call_sent(call, sd_bus_call_method_async(call->bus->sd, &call->slot, BUS_MANAGER,
+				    path, "org.freedesktop.DBus.Properties", "GetAll", came,
+				    call, "s", interface));
 }
 
 void bus_cancel(struct bus_call *call)
@@ -279,5 +320,7 @@ void bus_cancel(struct bus_call *call)
 		return;
 	if (call->run_done)
 		bus_run_kill(call);
+	else
+		bus_unit_unref(call);
 	bus_forget(call);
 }

@@ -44,8 +44,9 @@ bool bus_deadline(struct bus *bus, int64_t *out_ms); /* milliseconds from now, 0
 int bus_process(struct bus *bus, struct err *err);
 
 /*
- * One job on one unit.  Succeeds when systemd says that the job is done.  ERR_UNIT_FAILED with
- * systemd's own words otherwise, ERR_TIMEOUT when there is no end after `limit`.
+ * One job on one unit.  Succeeds when systemd says that the job is done and the unit, looked at
+ * after it, runs or is not meant to (unit_state.h).  ERR_UNIT_FAILED with systemd's own words
+ * otherwise, ERR_TIMEOUT when there is no end after `limit`.
  */
 struct bus_call *bus_unit_job(struct bus *bus, enum bus_verb verb, const char *unit,
 	struct duration limit, bus_done *done, void *data);

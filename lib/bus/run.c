@@ -123,8 +123,9 @@ struct exec_status {
 	bool by_timeout;
 };
 
-static int read_property(sd_bus_message *m, struct exec_status *out)
+static int read_property(sd_bus_message *m, void *data)
 {
+	struct exec_status *out = data;
 	const char *name, *text;
 	int r = sd_bus_message_read(m, "s", &name);
 
@@ -142,25 +143,6 @@ static int read_property(sd_bus_message *m, struct exec_status *out)
 	return r;
 }
 
-static int read_status(sd_bus_message *m, struct exec_status *out)
-{
-	int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-
-	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = read_property(m, out);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-	}
-	return r;
-}
-
-/* No answer is wanted: whether the unit was there still makes no difference. */
-static void unref_unit(struct bus_call *call)
-{
-	sd_bus_call_method_async(call->bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
-		BUS_MANAGER_INTERFACE, "UnrefUnit", NULL, NULL, "s", call->unit);
-}
-
 static void signal_unit(const struct bus_call *call, int signal)
 {
 	sd_bus_call_method_async(call->bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
@@ -176,7 +158,7 @@ void bus_terminate(struct bus_call *call)
 void bus_run_kill(struct bus_call *call)
 {
 	signal_unit(call, SIGKILL);
-	unref_unit(call);
+	bus_unit_unref(call);
 }
 
 static int status_came(sd_bus_message *m, void *data, sd_bus_error *error)
@@ -188,11 +170,11 @@ static int status_came(sd_bus_message *m, void *data, sd_bus_error *error)
 	int r = sd_bus_message_get_errno(m);
 
 	(void)error;
-	unref_unit(call);
+	bus_unit_unref(call);
 	if (r != 0) {
 		bus_error(&err, call->unit, sd_bus_message_get_error(m), -r);
 	} else {
-		r = read_status(m, &exec);
+		r = bus_read_properties(m, read_property, &exec);
 		if (r < 0)
 			bus_error(&err, call->unit, NULL, r);
 	}
@@ -204,29 +186,9 @@ static int status_came(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
-/* The path of a unit's object: every byte but letters and digits as "_" and two digits. */
-static void unit_path(const char *unit, char *out, size_t size)
-{
-	size_t at = (size_t)snprintf(out, size, "%s/unit/", BUS_MANAGER_PATH);
-
-	for (const char *p = unit; *p && at + 4 < size; p++) {
-		bool is_plain = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9');
-
-		at += (size_t)snprintf(
-			out + at, size - at, is_plain ? "%c" : "_%02x", (unsigned char)*p);
-	}
-}
-
 void bus_run_ended(struct bus_call *call)
 {
-	char path[256];
-
 	free(call->job);
 	call->job = NULL;
-	sd_bus_slot_unref(call->slot);
-	call->slot = NULL;
-	unit_path(call->unit, path, sizeof(path));
-	bus_call_sent(call, sd_bus_call_method_async(call->bus->sd, &call->slot, BUS_MANAGER,
-				    path, "org.freedesktop.DBus.Properties", "GetAll",
-				    status_came, call, "s", SERVICE_INTERFACE));
+	bus_get_properties(call, SERVICE_INTERFACE, status_came);
 }

@@ -10,6 +10,14 @@ UNITS = {
     "sleeping": "ExecStart=/bin/sleep 1000\n",
     "stubborn": "ExecStart=/bin/sleep 1000\nExecReload=/bin/false\n",
     "reloading": "ExecStart=/bin/sleep 1000\nExecReload=/bin/true\n",
+    "slow": "ExecStart=/bin/sleep 1000\nExecReload=/bin/sleep 1\n",
+    "dies-of-it": "ExecStart=/bin/sleep 1000\nExecReload=/bin/kill -HUP $MAINPID\n",
+    "ends": "ExecStart=/bin/true\n",
+    "loops": "ExecStart=/bin/false\nRestart=always\nRestartSec=1000\n",
+    "once": "Type=oneshot\nExecStart=/bin/true\n",
+    "once-for-long": "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n",
+    "resting": "Type=oneshot\nExecStart=/bin/true\n[Unit]\nConditionPathExists=/nonexistent\n",
+    "unwanted": "ExecStart=/bin/sleep 1000\n[Unit]\nConditionPathExists=/nonexistent\n",
 }
 
 
@@ -21,8 +29,9 @@ def fixture_box(tmp_path_factory):
     with container.booted(str(tmp / "stage"), str(tmp / "out")) as box:
         for name, text in UNITS.items():
             box.write(f"/run/systemd/system/{name}.service", "[Service]\n" + text)
+        box.exec("ln", "-s", "slow.service", "/run/systemd/system/alias.service")
         box.exec("systemctl", "daemon-reload")
-        box.exec("systemctl", "start", "stubborn.service", "reloading.service")
+        box.exec("systemctl", "start", "stubborn.service", "reloading.service", "slow.service", "dies-of-it.service")
         yield box
 
 
@@ -93,3 +102,28 @@ def test_unit(box, unit, action, verdict):
     assert last.split(" ")[0] == verdict and (verdict == "none" or unit in last)
     if unit == "reloading":
         assert box.show("MainPID", unit + ".service") == pid
+
+
+@pytest.mark.parametrize("others", [["slow"], ["alias"], ["slow", "alias", "slow"]])
+def test_jobs_that_systemd_merges_end_together(box, others):
+    """All of them were given one path, and one signal tells that it ended."""
+    names = [name + ".service" for name in ["slow", *others]]
+    assert probe(box, "10", "unit", names[0], "reload", *names[1:])[1].split(" ")[0] == "none"
+
+
+@pytest.mark.parametrize("unit,action,words", [
+    ("dies-of-it", "reload", "inactive (dead)"),
+    ("ends", "restart", "inactive (dead)"),
+    ("loops", "restart", "auto-restart"),
+    ("unwanted", "restart", "ConditionPathExists=/nonexistent was not met"),
+    ("resting", "restart", "ConditionPathExists=/nonexistent was not met"),
+    ("once", "restart", None),
+    ("once-for-long", "reload-or-restart", None),
+])
+def test_the_state_of_the_unit_decides(box, unit, action, words):
+    """A job that is done proves nothing about the unit."""
+    last = probe(box, "10", "unit", unit + ".service", action)[1]
+    if words:
+        assert last.startswith("unit-failed " + unit) and words in last
+    else:
+        assert last.split(" ")[0] == "none", last

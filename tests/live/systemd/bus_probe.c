@@ -15,19 +15,24 @@
  * prints how it ended.
  *
  *   bus_probe LIMIT WORD...                            a command
- *   bus_probe LIMIT unit NAME reload-or-restart|reload|restart
+ *   bus_probe LIMIT unit NAME reload-or-restart|reload|restart [NAME...]
  *
- * Output: "units" or "children", the lines of the command, then "CODE TEXT".
+ * Units are reloaded all at the same time.  Output: "units" or "children", the lines of the command,
+ * then "CODE TEXT" of the first failure, or of the success of all.
  */
 
+enum { UNITS_MAX = 8 };
+
 static bool is_done;
+static int n_open;
 static struct err result;
 
 static void done(void *data, const struct err *err)
 {
 	(void)data;
-	result = *err;
-	is_done = true;
+	if (!err_is_set(&result))
+		result = *err;
+	is_done = --n_open == 0;
 }
 
 static void print(const struct log_entry *entry, void *data)
@@ -48,8 +53,8 @@ int main(int argc, char **argv)
 	static const struct expand_facts facts = { .cert = "example.com/web", .host = "local" };
 	struct words words = { argv + 2, (size_t)argc - 2 };
 	struct command_spec spec = { &words, &facts, NULL, { argc > 2 ? atoi(argv[1]) : 0 } };
-	struct reload_conf step = { .command = words };
-	struct target_conf target = { .name = "probe", .reload = &step, .n_reload = 1 };
+	struct reload_conf steps[UNITS_MAX];
+	struct target_conf targets[UNITS_MAX];
 	struct commands *commands;
 	struct events events;
 	struct err err = ERR_INIT;
@@ -60,11 +65,18 @@ int main(int argc, char **argv)
 	if (events_init(&events, &err) < 0 || commands_new(&events, &commands, &err) < 0)
 		return 1;
 	puts(commands_use_units(commands) ? "units" : "children");
-	if (argc == 5 && strcmp(argv[2], "unit") == 0) {
-		step.unit = argv[3];
-		step.action = action(argv[4]);
-		reload_start(commands, &target, &spec, done, NULL);
+	if (argc >= 5 && argc < 5 + UNITS_MAX && strcmp(argv[2], "unit") == 0) {
+		n_open = argc - 4;
+		for (int i = 0; i < argc - 4; i++) {
+			steps[i] = (struct reload_conf){ .unit = argv[i == 0 ? 3 : 4 + i],
+				.action = action(argv[4]) };
+			targets[i] = (struct target_conf){
+				.name = "probe", .reload = &steps[i], .n_reload = 1
+			};
+			reload_start(commands, &targets[i], &spec, done, NULL);
+		}
 	} else {
+		n_open = 1;
 		command_start(commands, &spec, done, NULL);
 	}
 	if (events_run_until(&events, &is_done, 60000, &err) < 0)
