@@ -130,8 +130,10 @@ static size_t run_scene(const struct scene *scene, enum part part)
 		for (size_t i = 0; i < run.cuts.n; i++)
 			if (is_chosen(&run, &run.cuts.at[i], part, &random))
 				judge(&run, &run.cuts.at[i], i);
-		printf("# %s: %zu moments, %zu states, %zu judged, %zu bad\n", scene->name,
-			run.cuts.n_moments, run.cuts.n, run.n_judged, run.n_bad);
+		printf("# %s: %zu moments, %zu states, %zu judged, %zu bad, CERTD_SEED=%" PRIu64
+		       "\n",
+			scene->name, run.cuts.n_moments, run.cuts.n, run.n_judged, run.n_bad,
+			get_seed());
 	}
 	n = run.cuts.n;
 	end(&run);
