@@ -110,6 +110,12 @@ static struct state look(const struct witness *witnesses, size_t n)
 	return state;
 }
 
+/* Is an answer worth waiting for?  Another round gives this machine no route. */
+static bool may_come_back(const struct witness *witness)
+{
+	return witness->sight != SIGHT_NO_ROUTE && witness->silent < SILENT_ROUNDS;
+}
+
 /*
  * The seconds until one of the zone's own is to be asked again because it blocks; 0: it does
  * not.
@@ -126,7 +132,7 @@ static int64_t own_wait_s(
 		return evidence_ramp_s(round);
 	if (witness->sight == SIGHT_MATCH)
 		return needs_streak && witness->streak < STREAK ? evidence_ramp_s(1) : 0;
-	return witness->silent < SILENT_ROUNDS ? evidence_ramp_s(witness->silent) : 0;
+	return may_come_back(witness) ? evidence_ramp_s(witness->silent) : 0;
 }
 
 /* The same for all of them: the slowest decides, the others lose nothing by waiting for it. */
@@ -154,7 +160,7 @@ static bool extra_blocks(const struct witness *witness, const struct evidence_po
 		return true;
 	if (!policy->extra_required || witness->sight == SIGHT_MATCH)
 		return false;
-	return sight_is_proper(witness->sight) || witness->silent < SILENT_ROUNDS;
+	return sight_is_proper(witness->sight) || may_come_back(witness);
 }
 
 /*

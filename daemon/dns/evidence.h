@@ -29,7 +29,7 @@ struct buf;
  *     address), and never did or
  *     matched when it did, blocks for SILENT_ROUNDS rounds only, and only as long as one of
  *     the zone's name servers (not a hidden primary, unless it is all there is) matches: a CA
- *     asks others then;
+ *     asks others then.  One that this machine has no route to does not block even so long;
  *   - one that is marked as anycast, or that matched and then answered without the value (it
  *     wavers), must match STREAK times in a row;
  *   - extras are asked only once all of these agree, since their caches remember what was not

@@ -115,6 +115,12 @@ static const char *trouble_text(const struct witness *witness)
 		return "has no address";
 	case SIGHT_GARBAGE:
 		return "answers what is no DNS";
+	case SIGHT_TRUNCATED:
+		return "cuts its answer short and gives no whole one over TCP";
+	case SIGHT_ALTERED:
+		return "changes the letters of the question and does not answer over TCP";
+	case SIGHT_NO_ROUTE:
+		return "cannot be asked, as this machine has no route to it";
 	default:
 		return "is silent";
 	}

@@ -127,6 +127,12 @@ enum sight sighting(
 		return SIGHT_UNREACHABLE;
 	case DNS_GARBAGE:
 		return SIGHT_GARBAGE;
+	case DNS_TRUNCATED:
+		return SIGHT_TRUNCATED;
+	case DNS_ALTERED:
+		return SIGHT_ALTERED;
+	case DNS_NO_ROUTE:
+		return SIGHT_NO_ROUTE;
 	case DNS_TIMEOUT:
 	default:
 		return SIGHT_TIMEOUT;

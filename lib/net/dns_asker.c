@@ -1,6 +1,7 @@
 #include "lib/net/dns_probe.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,11 +67,18 @@ static void finish(struct asked *asked, enum dns_outcome outcome)
 static void give_up(struct asked *asked)
 {
 	struct dns_probe_op *op = asked->op;
-	bool is_garbage = asked->udp == no_message || asked->tcp == no_message;
-	bool is_refused = asked->udp == refused && asked->tcp == refused;
+	enum dns_outcome outcome = DNS_TIMEOUT;
 
+	if (asked->udp == no_message || asked->tcp == no_message)
+		outcome = DNS_GARBAGE;
+	else if (asked->udp == truncated || asked->tcp == truncated)
+		outcome = DNS_TRUNCATED;
+	else if (asked->udp == other_letters)
+		outcome = DNS_ALTERED;
+	else if (asked->udp == refused && asked->tcp == refused)
+		outcome = DNS_UNREACHABLE;
 	snprintf(op->why, sizeof(op->why), "UDP: %s; TCP: %s", asked->udp, asked->tcp);
-	finish(asked, is_garbage ? DNS_GARBAGE : is_refused ? DNS_UNREACHABLE : DNS_TIMEOUT);
+	finish(asked, outcome);
 }
 
 static int write_question(struct asked *asked, struct err *err)
@@ -200,7 +208,7 @@ static void on_ended(struct dns_try *attempt)
 		go_on(asked, no_message);
 	} else if (by_udp && !has_our_letters(asked)) {
 		go_on(asked, other_letters);
-	} else if (by_udp && (flags & TC)) {
+	} else if (flags & TC) {
 		go_on(asked, truncated);
 	} else if (!asked->no_edns && refuses_edns(&attempt->answer)) {
 		asked->no_edns = true;
@@ -208,6 +216,21 @@ static void on_ended(struct dns_try *attempt)
 	} else {
 		take_answer(asked);
 	}
+}
+
+/* Machines without IPv6 are common, and so are servers with it.  The kernel knows at once. */
+static bool has_no_route(const struct dns_address *server)
+{
+	int fd, error;
+
+	if (server->any.sa_family != AF_INET6)
+		return false;
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	error = fd < 0 || connect(fd, &server->any, server->len) < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL ||
+	       error == EAFNOSUPPORT;
 }
 
 static void begin(struct dns_turn *turn)
@@ -223,6 +246,11 @@ static void begin(struct dns_turn *turn)
 	if (op->time_ms <= 0)
 		op->time_ms = TIME_MS;
 	asked->deadline_ms = clock_tick().ms + op->time_ms;
+	if (has_no_route(&op->server)) {
+		snprintf(op->why, sizeof(op->why), "this machine has no route to it");
+		finish(asked, DNS_NO_ROUTE);
+		return;
+	}
 	climb(asked, BY_UDP);
 }
 

@@ -57,6 +57,9 @@ enum dns_outcome {
 	DNS_TIMEOUT,     /* nobody answered, by UDP nor TCP */
 	DNS_UNREACHABLE, /* the system says that there is no way, or nobody listens */
 	DNS_GARBAGE,     /* what came was no message */
+	DNS_TRUNCATED, /* all that came was cut short (TC), and there was no whole answer over TCP */
+	DNS_ALTERED, /* UDP gave the question back in other letters, and there was no answer over TCP */
+	DNS_NO_ROUTE, /* this machine has no IPv6 to ask it by; found out without waiting */
 };
 
 struct dns_address { /* kept in thousands, hence no struct sockaddr_storage */

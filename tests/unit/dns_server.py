@@ -108,6 +108,15 @@ def halftruncated(q):
     return [None] if q.tcp else [q.answer(None, flags=AA | TC)]
 
 
+def alltruncated(q):
+    """An answer that says of itself that it is not whole, over TCP, too."""
+    return [q.answer("part", flags=AA | TC)]
+
+
+def casehalf(q):
+    return [None] if q.tcp else [q.answer("lie", section=q.swapped())]
+
+
 def big(q):
     return [q.answer("lie" if q.tcp else "y" * 240, n=4)]
 

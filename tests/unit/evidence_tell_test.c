@@ -25,6 +25,17 @@ static const struct telling {
 		"192.0.2.1 (ns1.example.net) answers without the record since 10:15:07Z, its "
 		"serial "
 		"is behind by 1; 192.0.2.2 is silent since 10:15:07Z; 2 of 4 show it" },
+	{ { { ROLE_AUTHORITATIVE, SIGHT_TRUNCATED, SIGHT_TRUNCATED, 0, "" },
+		  { ROLE_AUTHORITATIVE, SIGHT_ALTERED, SIGHT_ALTERED, 0, "" },
+		  { ROLE_PRIMARY, SIGHT_NO_ROUTE, SIGHT_NO_ROUTE, 0, "" } },
+		3,
+		"192.0.2.1 (ns1.example.net) cuts its answer short and gives no whole one over "
+		"TCP since "
+		"10:15:07Z; 192.0.2.2 changes the letters of the question and does not answer "
+		"over TCP "
+		"since 10:15:07Z; the primary 192.0.2.3 cannot be asked, as this machine has "
+		"no route to "
+		"it since 10:15:07Z; 0 of 3 show it" },
 	/* over the wrap */
 	{ { { ROLE_AUTHORITATIVE, N, N, UINT32_MAX, "" }, { ROLE_AUTHORITATIVE, M, M, 1, "" } },
 		2,

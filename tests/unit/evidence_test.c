@@ -141,6 +141,30 @@ TEST(looks_soon_when_little_is_missing)
 	CHECK_INT(evidence_judge(w, 2, 23, &required, at(568)).again.s, T0 + 573);
 }
 
+/* A machine without IPv6 does not wait for rounds that change nothing; alone, such a server proves nothing. */
+TEST(waits_for_nobody_without_a_route)
+{
+	struct evidence_policy policy = { .deadline = MINUTES(30), .published = at(0) };
+	struct witness two[] = { { .address = "192.0.2.1", .role = ROLE_AUTHORITATIVE },
+		{ .address = "2001:db8::1", .role = ROLE_AUTHORITATIVE } };
+	struct witness extra[] = { two[0], { .address = "2001:db8::2", .role = ROLE_EXTRA } };
+
+	policy.extra_required = true;
+	witness_note(&two[0], SIGHT_MATCH, at(3));
+	witness_note(&two[1], SIGHT_NO_ROUTE, at(3));
+	CHECK_INT(evidence_judge(two, 2, 1, &policy, at(3)).verdict, VERDICT_SEEN);
+	CHECK_INT(evidence_judge(&two[1], 1, 1, &policy, at(3)).verdict, VERDICT_WAIT);
+	witness_note(&two[0], SIGHT_NODATA, at(8));
+	CHECK_INT(evidence_judge(two, 2, 2, &policy, at(8)).verdict, VERDICT_WAIT);
+	witness_note(&extra[0], SIGHT_MATCH, at(3));
+	witness_note(&extra[1], SIGHT_NO_ROUTE, at(3));
+	CHECK_INT(evidence_judge(extra, 2, 1, &policy, at(3)).verdict, VERDICT_SEEN);
+	/* One that is silent is waited for. */
+	witness_note(&extra[1], SIGHT_TIMEOUT, at(8));
+	extra[1].silent = 1;
+	CHECK_INT(evidence_judge(extra, 2, 1, &policy, at(8)).verdict, VERDICT_WAIT);
+}
+
 TEST(waits_for_nobody_after_the_delay)
 {
 	struct evidence_policy policy = required;
