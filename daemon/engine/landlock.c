@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/attr.h"
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 
@@ -79,6 +81,28 @@ static int allow_reading(int ruleset, const char *path, struct err *err)
 		0)
 		return err_sys(err, ERR_IO, errno, "%s cannot be kept readable", path);
 	return 0;
+}
+
+void landlock_lacks(int abi, struct buf *out)
+{
+	static const struct {
+		int since;
+		const char *what;
+	} rights[] = {
+		{ ABI_TRUNCATE, "truncation" },
+		{ ABI_NET, "TCP ports" },
+		{ ABI_IOCTL, "ioctl of devices" },
+		{ ABI_SCOPE, "signals" },
+		{ ABI_SCOPE, "abstract sockets" },
+	};
+	bool has = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(rights); i++) {
+		if (abi >= rights[i].since)
+			continue;
+		buf_printf(out, "%s%s", has ? ", " : "", rights[i].what);
+		has = true;
+	}
 }
 
 int landlock_enter(const char *const *const *lists, size_t n_lists, struct err *err)

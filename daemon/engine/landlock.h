@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+struct buf;
 struct err;
 
 /*
@@ -17,6 +18,9 @@ struct err;
 
 /* The newest ABI whose rights are known here. */
 #define LANDLOCK_ABI_KNOWN 6
+
+/* What a kernel of this ABI cannot forbid though a newer one can, appended as words between commas. */
+void landlock_lacks(int abi, struct buf *out);
 
 /*
  * Needs no-new-privs.  Places that are not there are skipped.  Answers the kernel's ABI, or -1: ERR_NOT_FOUND

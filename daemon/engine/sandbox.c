@@ -96,6 +96,16 @@ static bool drop_capabilities(struct err *err)
 	return false;
 }
 
+/* An old kernel protects less and is not refused, so the log says what it leaves open. */
+static void report_lacks(int abi, struct buf *out)
+{
+	struct buf lacks AUTO_BUF = BUF_INIT;
+
+	landlock_lacks(abi, &lacks);
+	if (lacks.len)
+		buf_printf(out, " (landlock lacks: %s)", buf_text(&lacks));
+}
+
 bool sandbox_enter(const char *const *readable, struct buf *out)
 {
 	const char *const *const lists[] = { always_readable, readable };
@@ -114,6 +124,8 @@ bool sandbox_enter(const char *const *readable, struct buf *out)
 	if (abi > 0)
 		snprintf(name, sizeof(name), "landlock(%d)", abi);
 	all &= report(out, name, abi > 0, &err);
+	if (abi > 0)
+		report_lacks(abi, out);
 	all &= report(out, "seccomp", syscalls_enter(&err) == 0, &err);
 	return all;
 }

@@ -30,8 +30,9 @@ struct buf;
 /*
  * Locks this process in.  `readable` is a NULL-terminated list of further files and directories, or
  * NULL; what is not there is skipped.  Appends what holds to `out`, in the words above: "no-new-privs
- * no-caps landlock(4) seccomp", and what does not with its reason: "(no landlock: REASON)".  True when
- * all of it holds.
+ * no-caps landlock(6) seccomp", and what does not with its reason: "(no landlock: REASON)", or, of an older
+ * kernel, "landlock(4) (landlock lacks: ioctl of devices, signals, abstract sockets)".  True when all holds that
+ * the kernel has.
  */
 bool sandbox_enter(const char *const *readable, struct buf *out);
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
@@ -45,6 +46,20 @@ static void drop_bounding_set(void)
 			return;
 }
 
+/* What the engine was started with may be less already. */
+static int limit_processes(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NPROC, &limit) != 0)
+		return -1;
+	if (limit.rlim_max > PRIVILEGES_PROCESSES)
+		limit.rlim_max = PRIVILEGES_PROCESSES;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NPROC, &limit);
+}
+
 static bool is_exactly(const struct privileges *to)
 {
 	uid_t uid[3];
@@ -69,6 +84,8 @@ int privileges_drop(const struct privileges *to, struct err *err)
 			(unsigned)geteuid(), (unsigned)to->uid);
 	}
 	drop_bounding_set();
+	if (to->uid != 0 && limit_processes() != 0)
+		return err_sys(err, ERR_NO_RIGHTS, errno, "the processes cannot be limited");
 	if (setgroups(0, NULL) != 0)
 		return err_sys(err, ERR_NO_RIGHTS, errno, "the groups cannot be given up");
 	if (setresgid(to->gid, to->gid, to->gid) != 0)

@@ -14,6 +14,12 @@ struct err;
  * hooks and targets, not for the process that talks to the network.
  */
 
+/*
+ * Processes and threads of the engine's user, that the engine may fill: it needs a few, a stolen one forks as many
+ * as there may be.  The limit counts all of the user's, so only a user that root gave to the engine has it.
+ */
+#define PRIVILEGES_PROCESSES 256
+
 struct privileges {
 	uid_t uid;
 	gid_t gid;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ static int drop_for_good(void)
 	struct privileges to = { NOBODY, NOBODY };
 	struct err err = ERR_INIT;
 	gid_t more[] = { 1, 2, 3 };
+	struct rlimit limit;
 
 	if (setgroups(3, more) != 0 || privileges_drop(&to, &err) < 0)
 		return 1;
@@ -38,6 +40,12 @@ static int drop_for_good(void)
 	/* the bounding set, so that even a set-user-id program would get nothing */
 	if (prctl(PR_CAPBSET_READ, 0, 0, 0, 0) != 0)
 		return 4;
+	/* A limit of its own on processes, which it cannot raise again. */
+	if (getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_max > PRIVILEGES_PROCESSES)
+		return 5;
+	limit.rlim_max = RLIM_INFINITY;
+	if (setrlimit(RLIMIT_NPROC, &limit) == 0)
+		return 6;
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/engine/landlock.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "tests/test.h"
@@ -370,7 +371,8 @@ static bool needs_root(int (*probe)(void))
 /* First, because it finds out for the others what this kernel has. */
 TEST(report)
 {
-	char text[256] = "", all[256];
+	struct buf lacks AUTO_BUF = BUF_INIT;
+	char text[256] = "", all[512];
 	int fd[2];
 	pid_t pid;
 
@@ -387,8 +389,31 @@ TEST(report)
 	close(fd[0]);
 	CHECK_INT(waitpid(pid, NULL, 0), pid);
 	CHECK_INT(sscanf(text, "no-new-privs no-caps landlock(%d) ", &abi), 1);
-	snprintf(all, sizeof(all), "no-new-privs no-caps landlock(%d) seccomp", abi);
+	landlock_lacks(abi, &lacks);
+	snprintf(all, sizeof(all), "no-new-privs no-caps landlock(%d)%s%s%s seccomp", abi,
+		lacks.len ? " (landlock lacks: " : "", buf_text(&lacks), lacks.len ? ")" : "");
 	CHECK_STR(text, all);
+}
+
+/* The log of an old kernel says what the sandbox leaves open there. */
+TEST(what_an_older_landlock_lacks_is_said)
+{
+	static const char *const want[] = {
+		[1] = "truncation, TCP ports, ioctl of devices, signals, abstract sockets",
+		[2] = "truncation, TCP ports, ioctl of devices, signals, abstract sockets",
+		[3] = "TCP ports, ioctl of devices, signals, abstract sockets",
+		[4] = "ioctl of devices, signals, abstract sockets",
+		[5] = "signals, abstract sockets",
+		[6] = "",
+		[7] = "",
+	};
+
+	for (int i = 1; i < (int)ARRAY_LEN(want); i++) {
+		struct buf lacks AUTO_BUF = BUF_INIT;
+
+		landlock_lacks(i, &lacks);
+		CHECK_STR(buf_text(&lacks), want[i]);
+	}
 }
 
 TEST(probes)
