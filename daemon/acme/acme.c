@@ -13,7 +13,7 @@
 #include "lib/net/header.h"
 #include "lib/net/http.h"
 
-enum { DOUBT_MS = 60 * 1000 };
+enum { DOUBT_MS = 60 * 1000, TRY_MS = 24 * 60 * 60 * 1000 };
 
 struct acme *acme_new(struct loop *loop, struct keeper *keeper, struct http *http,
 	struct zones *zones, struct responder *responder, struct conf *conf)
@@ -270,23 +270,41 @@ static struct duration age_of(const struct http_op *http)
 	return SECONDS(text && str_to_int(text, 0, DAYS(366).s, &s) ? s : 0);
 }
 
-void acme_ca_heard(
-	struct acme_ca *ca, const struct http_op *http, const struct log_field *context)
+static void tell_skew(const struct acme_ca *ca, const struct log_field *context)
 {
-	const char *text = http_header(http, "date", NULL);
-	struct instant said = text ? header_date(text) : INSTANT_NONE;
+	bool is_behind = ca->skew.ahead.s < 0;
 	char name[128], amount[DURATION_TEXT_LEN];
-	bool is_behind;
 
-	if (!instant_is_set(said) ||
-		!skew_note(&ca->skew, said, age_of(http), clock_now(), clock_tick()))
-		return;
-	is_behind = ca->skew.ahead.s < 0;
 	log_event(context, EVENT_CLOCK_DIFFERS, NULL,
 		"the clock of this machine is %s %s that of the CA %s",
 		duration_brief(
 			SECONDS(is_behind ? -ca->skew.ahead.s : ca->skew.ahead.s), amount),
 		is_behind ? "ahead of" : "behind", acme_ca_text(ca, name));
+}
+
+void acme_ca_heard(
+	struct acme_ca *ca, const struct http_op *http, const struct log_field *context)
+{
+	const char *text = http_header(http, "date", NULL);
+	struct instant said = text ? header_date(text) : INSTANT_NONE;
+
+	if (!instant_is_set(said))
+		return;
+	if (skew_note(&ca->skew, said, age_of(http), clock_now(), clock_tick()))
+		tell_skew(ca, context);
+	if (ca->acme->heard)
+		ca->acme->heard(ca->acme->heard_data);
+}
+
+bool acme_ca_may_try(const struct acme_ca *ca, bool is_certain)
+{
+	struct tick tick = clock_tick();
+
+	if (!ca->acme->is_doubted)
+		return true;
+	if (ca->n_trying > 0)
+		return false;
+	return is_certain || ca->tried.ms == 0 || tick.ms - ca->tried.ms >= TRY_MS;
 }
 
 void acme_ca_doubt(struct acme_ca *ca)

@@ -82,6 +82,8 @@ struct acme_ca {
 	unsigned n_entered;
 	struct ca_health health;
 	struct skew skew;
+	unsigned n_trying; /* orders placed while the clock is doubted that have not ended */
+	struct tick tried; /* when the last such order was placed; .ms == 0: never */
 };
 
 struct acme {
@@ -93,6 +95,9 @@ struct acme {
 	struct conf *conf;           /* a reference: that in force */
 	struct list cas;             /* struct acme_ca */
 	unsigned n_openings;
+	bool is_doubted;           /* our clock: see acme_ca_may_try() */
+	void (*heard)(void *data); /* a CA told the time; NULL: it does not matter */
+	void *heard_data;
 	bool is_stopping;
 	void (*idle)(void *data); /* after acme_stop() */
 	void *idle_data;
@@ -149,6 +154,12 @@ int acme_ca_check_url(
 /* An answer of the CA came, or none: what its head tells about the clocks. */
 void acme_ca_heard(
 	struct acme_ca *ca, const struct http_op *http, const struct log_field *context);
+
+/*
+ * May an order be placed there although our clock is doubted?  One at a time, and one a day when it is due
+ * only by one of the times that it may be (not is_certain).  Always true while the clock is trusted.
+ */
+bool acme_ca_may_try(const struct acme_ca *ca, bool is_certain);
 
 /*
  * Something hints that the CA moved or changed: the directory is fetched again before its next use

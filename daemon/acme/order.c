@@ -300,6 +300,12 @@ static void judge(struct order *o)
 	o->is_dead = (o->is_dead || err->code == ERR_ACCOUNT_LOST) && o->url.len > 0;
 }
 
+static void end_trying(struct order *o)
+{
+	o->ca->n_trying -= o->is_trying;
+	o->is_trying = false;
+}
+
 static void run(struct task *task)
 {
 	struct order *o = TASK_OF(task, struct order);
@@ -368,6 +374,7 @@ static void run(struct task *task)
 	acme_leave(&o->place);
 	AWAIT(accept_chain(o));
 	FINALLY
+	end_trying(o);
 	take_facts(o);
 	judge(o);
 	AWAIT(close_all(o));

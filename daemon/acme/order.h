@@ -50,6 +50,8 @@ struct order_args {
 	bool is_renewal; /* the current version came from this CA: it is replaced (RFC 9773, 5) */
 	const char *resume;       /* URL of the order in flight at this CA, or NULL; copied */
 	struct instant resume_at; /* when that was placed */
+	bool is_forced;           /* by an operator: a doubted clock holds nothing */
+	bool is_certain;          /* due by every time that it may be */
 	struct instant ends;   /* of what the certificate has now: who ends first goes first */
 	const char *abandoned; /* CA whose order in flight is given up for this one; copied */
 	struct tick
@@ -91,6 +93,7 @@ struct order {
 	bool must_look;     /* what the order's state is has to be asked first */
 	bool was_finalized; /* a certificate may come of it even when this task failed */
 	bool is_noted;      /* the keeper holds its URL */
+	bool is_trying;     /* counts in ca->n_trying */
 	bool is_dead;       /* nothing can come of it any more */
 	struct err err;     /* how it ended */
 };

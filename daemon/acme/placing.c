@@ -173,8 +173,26 @@ static bool has_profile(const struct order *o)
 	return directory_has_profile(&o->ca->directory, o->conf->profile);
 }
 
+/* The CA has told the time by now, if it tells it at all. */
+static int check_clock(struct order *o, struct err *err)
+{
+	if (!o->ca->acme->is_doubted || o->is_trying || o->args.is_forced || o->args.is_test)
+		return 0;
+	if (!acme_ca_may_try(o->ca, o->args.is_certain))
+		return err_set(err, ERR_CLOCK,
+			"the clock of this machine is not trusted, and another order at the "
+			"CA %s is the one that tries",
+			o->ca->name);
+	o->is_trying = true;
+	o->ca->n_trying++;
+	o->ca->tried = clock_tick();
+	return 0;
+}
+
 int placing_check(struct order *o, struct err *err)
 {
+	if (check_clock(o, err) < 0)
+		return -1;
 	if (!o->wants_profile || has_profile(o))
 		return 0;
 	if (o->conf->profile_required)

@@ -7,6 +7,18 @@ static bool is_far(struct duration a, struct duration b)
 	return a.s - b.s > SKEW_MIN.s || b.s - a.s > SKEW_MIN.s;
 }
 
+bool skew_is_known(const struct skew *skew)
+{
+	return instant_is_set(skew->said);
+}
+
+struct duration skew_ahead(const struct skew *skew, struct instant now, struct tick tick)
+{
+	struct duration since = SECONDS((tick.ms - skew->heard.ms) / 1000);
+
+	return instant_since(instant_add(skew->said, since), now);
+}
+
 bool skew_is_wrong(const struct skew *skew)
 {
 	return is_far(skew->ahead, SECONDS(0));
@@ -26,7 +38,9 @@ static bool must_tell(const struct skew *skew, struct tick tick)
 bool skew_note(struct skew *skew, struct instant said, struct duration age, struct instant now,
 	struct tick tick)
 {
-	skew->ahead = instant_since(instant_add(said, age), now);
+	skew->said = instant_add(said, age);
+	skew->heard = tick;
+	skew->ahead = skew_ahead(skew, now, tick);
 	if (!must_tell(skew, tick))
 		return false;
 	skew->told = skew->ahead;

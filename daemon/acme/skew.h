@@ -11,8 +11,8 @@
  * A wrong clock renews too early or too late and finds good certificates ended or not begun; a CA is a
  * witness that costs nothing.  Up to SKEW_MIN is what slow answers and careless clocks make.  More is worth
  * a word: when it is seen first, when it changes by as much (at most once an hour, because the machines
- * behind one name need not agree), and once a day.  Nothing is decided by it: nobody says whose clock
- * is right.
+ * behind one name need not agree), and once a day.  Whose clock is right is judged elsewhere, from all evidence
+ * (daemon/cert/clock_judge.h).
  *
  * Pure.  The struct is embedded in struct acme_ca, zeroed.
  */
@@ -20,11 +20,18 @@
 #define SKEW_MIN MINUTES(5)
 
 struct skew {
+	struct instant said;   /* what it said last; NONE: nothing yet */
+	struct tick heard;     /* and when */
 	struct duration ahead; /* how far the CA's clock was last; negative: behind */
 	struct duration told;
 	struct tick told_at;
 	bool was_told;
 };
+
+bool skew_is_known(const struct skew *skew);
+
+/* How far the CA's clock is ahead of a wall clock that shows `now`: it goes on with the time since boot. */
+struct duration skew_ahead(const struct skew *skew, struct instant now, struct tick tick);
 
 /* Do they lie further apart than SKEW_MIN? */
 bool skew_is_wrong(const struct skew *skew);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/cert/clock_judge.h"
 #include "daemon/cert/renewal.h"
 #include "daemon/cert/target.h"
 #include "daemon/cert/window.h"
@@ -315,19 +316,31 @@ static void say_target(struct story *story, const struct target_conf *target)
 	say_failure(story, what, failure);
 }
 
+static void say_clock(struct story *story, const struct clock_verdict *clock)
+{
+	if (!clock_is_doubted(clock))
+		return;
+	say(story, "The clock of this machine is not trusted: %s.", clock->text);
+	say(story, "Until that is settled certd does what cannot wait, deletes nothing, and "
+		   "tries one "
+		   "order at each CA; --force does not wait.");
+}
+
 void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now,
-	void (*tell)(const char *sentence, void *data), void *data)
+	const struct clock_verdict *clock, void (*tell)(const char *sentence, void *data),
+	void *data)
 {
 	struct story story = { .conf = conf,
 		.all = all,
 		.facts = facts,
 		.issuer = issuer,
-		.plan = cert_plan(conf, all, facts, issuer, now),
+		.plan = cert_plan(conf, all, facts, issuer, now, clock),
 		.now = now,
 		.tell = tell,
 		.data = data };
 
+	say_clock(&story, clock);
 	say_refusal(&story);
 	say_next_step(&story);
 	say_held(&story);

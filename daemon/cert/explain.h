@@ -13,6 +13,7 @@
 /* Calls `tell` once per sentence; the text is valid during the call only. */
 void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now,
-	void (*tell)(const char *sentence, void *data), void *data);
+	const struct clock_verdict *clock, void (*tell)(const char *sentence, void *data),
+	void *data);
 
 #endif

@@ -111,12 +111,31 @@ static void find_dependents(struct run *run)
 	run->dependents_at = at;
 }
 
+/* A doubt is of this moment; how long it lasts nobody can foresee. */
+static const struct clock_verdict *clock_at(const struct run *run)
+{
+	return run->now.s == run->ask->now.s ? run->ask->clock : NULL;
+}
+
+/* It is due, and nobody can foresee when it will be done. */
+static void tell_held(
+	const struct run *run, const struct cert_conf *cert, const struct plan *plan)
+{
+	struct forecast_event event = { run->now, cert, plan->action, plan->why, plan->target };
+
+	if (run->shadows[cert->place].is_told)
+		run->ask->tell(&event, run->ask->data);
+}
+
 static void look(struct run *run, const struct cert_conf *cert)
 {
 	struct shadow *shadow = &run->shadows[cert->place];
 	struct issuer issuer = issuer_now(run, cert);
-	struct plan plan = cert_plan(cert, run->conf, &shadow->facts, &issuer, run->now);
+	struct plan plan =
+		cert_plan(cert, run->conf, &shadow->facts, &issuer, run->now, clock_at(run));
 
+	if (plan.why == WHY_CLOCK && plan.at.s == INSTANT_NEVER.s)
+		tell_held(run, cert, &plan);
 	if (plan.at.s == INSTANT_NEVER.s)
 		heap_remove(&run->schedule, &shadow->look);
 	else
@@ -266,7 +285,8 @@ bool forecast_run(const struct forecast *forecast)
 			break;
 		run.now.s = node->key;
 		issuer = issuer_now(&run, cert);
-		plan = cert_plan(cert, run.conf, &shadow->facts, &issuer, run.now);
+		plan = cert_plan(
+			cert, run.conf, &shadow->facts, &issuer, run.now, clock_at(&run));
 		if (plan.at.s <= run.now.s)
 			act(&run, cert, &plan);
 		look(&run, cert);

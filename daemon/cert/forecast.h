@@ -28,7 +28,8 @@ struct forecast {
 		*facts;     /* by place in conf->certs; NULL: nothing known */
 	const bool *wanted; /* by place, NULL: all; what signs them runs along, untold */
 	struct instant now, until;
-	size_t max_steps; /* bounds the run */
+	const struct clock_verdict *clock; /* NULL: it is trusted */
+	size_t max_steps;                  /* bounds the run */
 	void (*tell)(const struct forecast_event *event, void *data);
 	void *data;
 };

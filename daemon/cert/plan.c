@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "daemon/cert/plan_at.h"
 #include "daemon/cert/renewal.h"
 #include "daemon/cert/target.h"
 #include "daemon/cert/window.h"
@@ -441,7 +442,7 @@ static void hold(struct step *step, const struct cert_facts *facts, struct insta
 	step->at = facts->held;
 }
 
-struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
+struct plan plan_at(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now)
 {
 	struct ladder on = { conf, all, facts, issuer, now, INSTANT_NONE, INSTANT_NONE, false,

@@ -9,6 +9,7 @@
 #include "proto/facts.h"
 
 struct cert_conf;
+struct clock_verdict;
 struct conf;
 
 /*
@@ -90,6 +91,8 @@ struct plan {
 	 * WHY_ISSUER_NOT_YET_VALID, else WHY_NONE.
 	 */
 	enum why refusal;
+	/* The clock is doubted, and by the other time the order that is due would not be: a try (see below). */
+	bool is_try;
 };
 
 /*
@@ -98,8 +101,15 @@ struct plan {
  */
 #define PLAN_HOLD MINUTES(1)
 
+/*
+ * `clock` is the verdict on the clock; NULL: it is trusted.  While it is doubted a step is due only when it is
+ * due by the other time that it may be as well; else it can wait, and waits for the clock (WHY_CLOCK).  An order at
+ * an ACME CA that is due by either time is a try, of which the runner lets one per CA through: the CA
+ * knows the time.
+ */
 struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
-	const struct cert_facts *facts, const struct issuer *issuer, struct instant now);
+	const struct cert_facts *facts, const struct issuer *issuer, struct instant now,
+	const struct clock_verdict *clock);
 
 /*
  * The moment of the next try after the n-th failure in a row: 1m 10m 1h 4h 12h 24h after the last

@@ -106,6 +106,7 @@ static void forecast(const struct fleet *fleet, struct selection *selection, int
 		.facts = facts,
 		.wanted = wanted,
 		.now = now,
+		.clock = &fleet->clock,
 		.until = instant_add(now, DAYS(days)),
 		.max_steps = STEPS_MAX,
 		.tell = tell,

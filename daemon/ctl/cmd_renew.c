@@ -40,6 +40,7 @@ static bool is_held_back(const struct plan *plan)
 	switch (plan->why) {
 	case WHY_BACKOFF:
 	case WHY_CA_DOWN:
+	case WHY_CLOCK:
 	case WHY_LIMIT:
 	case WHY_RETRY_AFTER:
 		return plan->action == ACTION_ISSUE;

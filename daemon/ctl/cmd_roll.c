@@ -30,7 +30,7 @@ static void hold(struct work *work, const struct cert *cert)
 	struct plan plan;
 
 	conf.n_targets = 0;
-	plan = cert_plan(&conf, fleet->conf, &cert->facts, &issuer, clock_now());
+	plan = cert_plan(&conf, fleet->conf, &cert->facts, &issuer, clock_now(), &fleet->clock);
 	note_held(work, cert, &plan);
 }
 

@@ -42,8 +42,8 @@ int cmd_why(struct session *session, struct err *err)
 	if (!cert)
 		return -1;
 	issuer = fleet_issuer(fleet, cert);
-	cert_explain(
-		cert->conf, fleet->conf, &cert->facts, &issuer, clock_now(), tell, session);
+	cert_explain(cert->conf, fleet->conf, &cert->facts, &issuer, clock_now(), &fleet->clock,
+		tell, session);
 	limits_add_sentences(session, cert);
 	if (cert->job) {
 		char text[128];

@@ -134,8 +134,10 @@ static void facts_run(struct task *task)
 	} while (f->is_stale);
 	fleet_pause(world->fleet);
 	TRY(with_file(f->keeper.fd, use_facts, world, &task->err));
-	if (!world->is_stopping)
+	if (!world->is_stopping) {
+		clock_watch_open(&world->clock_watch);
 		fleet_start(world->fleet);
+	}
 	FINALLY
 	keeper_op_done(&f->keeper);
 	TASK_END
@@ -232,6 +234,7 @@ static void first_configure(struct world *world, struct conf *conf)
 		informer_init(&world->informer, world->fleet, world->acme);
 		world->fleet->informer = &world->informer;
 	}
+	clock_watch_init(&world->clock_watch, world->fleet, world->acme);
 	world->ctl.loop = world->loop;
 	world->ctl.keeper = world->keeper;
 	world->ctl.fleet = world->fleet;
@@ -314,6 +317,9 @@ void world_note(const struct keeper_message *note, int fd, void *data)
 	}
 	if (str_is(note->note, "config") && !world->is_stopping)
 		configure(world, note, fd);
+	else if (str_is(note->note, "clock") && world->fleet)
+		clock_watch_synced(
+			&world->clock_watch, line_get(&note->line, "synced") != NULL);
 	else if (str_is(note->note, "stop"))
 		world_stop(world);
 	else if (str_is(note->note, "update") && world->zones && line_get(&note->line, "zone"))
@@ -398,6 +404,7 @@ void world_done(struct world *world)
 	keeper_op_done(&world->facts.keeper);
 	keeper_op_done(&world->reload);
 	runner_free(world->runner);
+	clock_watch_done(&world->clock_watch);
 	informer_done(&world->informer);
 	acme_free(world->acme);
 	zones_free(world->zones);

@@ -6,6 +6,7 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/job/fleet.h"
 #include "daemon/job/runner.h"
+#include "daemon/job/clock_watch.h"
 #include "daemon/job/inform.h"
 #include "daemon/link/keeper.h"
 #include "lib/task/task.h"
@@ -40,6 +41,7 @@ struct world {
 	struct zones *zones;
 	struct acme *acme;
 	struct informer informer;
+	struct clock_watch clock_watch;
 	struct ctl ctl;
 	struct server *server; /* NULL in simulations */
 	int listener;          /* -1: none */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/conf/index.h"
+#include "daemon/job/clock_watch.h"
 #include "daemon/job/inform.h"
 #include "daemon/job/job.h"
 #include "daemon/job/remind.h"
@@ -201,7 +202,8 @@ struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert)
 {
 	struct issuer issuer = fleet_issuer(fleet, cert);
 
-	return cert_plan(cert->conf, fleet->conf, &cert->facts, &issuer, clock_now());
+	return cert_plan(
+		cert->conf, fleet->conf, &cert->facts, &issuer, clock_now(), &fleet->clock);
 }
 
 enum health fleet_health(
@@ -314,6 +316,8 @@ static void clock_was_set(void *data)
 	struct fleet *fleet = data;
 
 	log_event(NULL, EVENT_CLOCK_JUMPED, NULL, "the wall clock was set");
+	if (fleet->clock_watch)
+		clock_watch_set(fleet->clock_watch);
 	fleet_look_all(fleet);
 }
 
@@ -348,6 +352,8 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 	facts_done(&cert->facts);
 	cert->facts = *facts;
 	*facts = (struct cert_facts){ 0 };
+	if (fleet->clock_watch)
+		clock_watch_facts(fleet->clock_watch, &cert->facts);
 	if (fleet->is_paused)
 		return;
 	fleet_look(fleet, cert);

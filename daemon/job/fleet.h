@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "daemon/acme/ledger.h"
+#include "daemon/cert/clock_judge.h"
 #include "daemon/cert/plan.h"
 #include "daemon/conf/conf.h"
 #include "lib/base/heap.h"
@@ -14,6 +15,7 @@
 #include "lib/task/loop.h"
 #include "proto/facts.h"
 
+struct clock_watch;
 struct informer;
 struct job;
 struct keeper;
@@ -56,7 +58,9 @@ struct fleet {
 	struct loop *loop;
 	struct keeper *keeper;
 	struct runner *runner;
-	struct informer *informer; /* NULL: none */
+	struct informer *informer;       /* NULL: none */
+	struct clock_watch *clock_watch; /* NULL: the clock is trusted */
+	struct clock_verdict clock;
 	struct conf *conf;
 	struct cert **certs; /* by place in conf->certs */
 	struct heap schedule;

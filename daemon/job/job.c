@@ -41,7 +41,8 @@ void job_take_late_facts(struct job *job)
 
 bool job_has_failed(const struct job *job)
 {
-	return err_is_set(&job->task.err) && job->task.err.code != ERR_CANCELLED;
+	return err_is_set(&job->task.err) &&
+	       err_code_class(job->task.err.code) != CLASS_CANCELLED;
 }
 
 static struct failed failed(const struct job *job)

@@ -65,6 +65,7 @@ struct job {
 	struct log_field log_cert;
 	char number_text[24];
 	bool is_forced, reuse_key, is_slow;
+	bool is_try;                 /* as in struct plan */
 	bool is_test;                /* on the staging directory, into the test tree */
 	bool has_noted_order;        /* the ledger knows that the order was placed */
 	enum ledger_kind order_kind; /* and as what */

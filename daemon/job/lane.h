@@ -12,7 +12,8 @@ void lanes_init(struct runner *runner);
 void lanes_done(struct runner *runner);
 
 struct lane *lane_of(struct runner *runner, enum job_kind kind, const struct cert *cert);
-bool lane_has_room(const struct lane *lane);
+/* While the clock is doubted an ACME CA gets one order at a time. */
+bool lane_has_room(const struct runner *runner, const struct lane *lane);
 void lane_queue(
 	struct runner *runner, struct lane *lane, struct cert *cert, enum action action);
 

@@ -106,7 +106,7 @@ static void start_waiting(struct runner *runner)
 		struct lane *lane = LIST_OF(at, struct lane, link);
 		struct heap_node *first;
 
-		while (lane_has_room(lane) && (first = heap_first(&lane->due))) {
+		while (lane_has_room(runner, lane) && (first = heap_first(&lane->due))) {
 			struct cert *cert = CONTAINER_OF(first, struct cert, due);
 
 			runner_forget(cert);
@@ -207,6 +207,7 @@ static struct job *start(struct runner *runner, enum job_kind kind, struct cert 
 	job->is_test = options->is_test;
 	runner_add(runner, job, kind, cert);
 	job->is_forced = options->is_forced;
+	job->is_try = options->is_try;
 	job->reuse_key = !options->wants_new_key && !facts_are_doomed(&cert->facts) &&
 			 (options->reuse_key || cert->conf->reuse_key);
 	task_start(&job->task, runner->fleet->loop, kinds[kind].run, root_ended);
@@ -241,7 +242,7 @@ static struct job *start_revoke(struct runner *runner, struct cert *cert,
 	return &revoke->job;
 }
 
-static void start_due(struct runner *runner, struct cert *cert, enum job_kind kind)
+static void start_due(struct runner *runner, struct cert *cert, enum job_kind kind, bool is_try)
 {
 	const struct revocation_facts *noted = &cert->facts.revocation;
 	struct revoke_wish wish = {
@@ -251,7 +252,7 @@ static void start_due(struct runner *runner, struct cert *cert, enum job_kind ki
 	if (kind == JOB_REVOKE)
 		start_revoke(runner, cert, &wish, cert);
 	else
-		start(runner, kind, cert, &(struct job_options){ .is_forced = false });
+		start(runner, kind, cert, &(struct job_options){ .is_try = is_try });
 }
 
 /* An operator's revocation has the certificate between its children, too. */
@@ -263,6 +264,19 @@ static bool is_taken(const struct runner *runner, const struct cert *cert)
 				    find_same(runner, JOB_REVOKE, cert->conf->name, &ignored));
 }
 
+/* A try that comes too early after another one is looked at again by the clock's watch. */
+static bool clock_lets_through(
+	struct runner *runner, const struct lane *lane, const struct plan *plan)
+{
+	const struct ca_conf *conf = lane->ca ? conf_ca(runner->fleet->conf, lane->ca) : NULL;
+	const struct acme_ca *ca;
+
+	if (!plan->is_try || !conf || !runner->acme || runner->is_gathering || lane->n > 0)
+		return true;
+	ca = acme_ca_find(runner->acme, conf, false);
+	return !ca || acme_ca_may_try(ca, false);
+}
+
 void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan)
 {
 	enum job_kind kind = kind_of(plan->action);
@@ -271,8 +285,10 @@ void runner_offer(struct runner *runner, struct cert *cert, const struct plan *p
 	if (runner->is_stopping || is_taken(runner, cert) ||
 		(kind == JOB_REVOKE && !runner->acme))
 		return;
-	if (lane_has_room(lane) && !runner->is_gathering)
-		start_due(runner, cert, kind);
+	if (!clock_lets_through(runner, lane, plan))
+		return;
+	if (lane_has_room(runner, lane) && !runner->is_gathering)
+		start_due(runner, cert, kind, plan->is_try);
 	else
 		lane_queue(runner, lane, cert, plan->action);
 }

@@ -73,6 +73,7 @@ void runner_forget(struct cert *cert);
 
 struct job_options {
 	bool is_forced, reuse_key, is_test;
+	bool is_try;        /* by a clock that is doubted */
 	bool wants_new_key; /* whatever the configuration says */
 };
 

@@ -213,6 +213,8 @@ void source_ask(struct job *job)
 	args.cert = cert(job)->name;
 	args.ca = cert_conf_ca(cert(job), job->ca);
 	args.reuse_key = job->reuse_key;
+	args.is_forced = job->is_forced;
+	args.is_certain = !job->is_try;
 	args.ends = cert_deadline(facts, ACTION_ISSUE, clock_now());
 	args.is_renewal =
 		version_is_set(&facts->curr.id) && facts->curr.ca == facts_ca(acme->name);

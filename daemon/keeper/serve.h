@@ -67,6 +67,7 @@ struct server {
 	int facts_ahead; /* the answer to the next request, if that is for the facts; -1: none */
 	struct kept_signer kept;
 	struct deployments deployments;
+	bool clock_is_doubted; /* the engine's word: nothing is deleted meanwhile */
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */

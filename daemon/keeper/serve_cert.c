@@ -33,6 +33,9 @@ void serve_prune(struct asked *asked)
 	struct err err = ERR_INIT;
 	size_t n = 0;
 
+	/* The next roll prunes what stays. */
+	if (asked->server->clock_is_doubted)
+		return;
 	if (store_prune(asked->server->store, asked->cert->name, asked->cert->keep, &n, &err) <
 		0)
 		log_event(&asked->log_cert, EVENT_CERT_PRUNED, &err,
@@ -54,6 +57,16 @@ void serve_roll_request(struct asked *asked)
 	serve_show_next(asked, false);
 }
 
+/* The ids of versions are moments: which one is the oldest is not known. */
+static int refuse_deletion(const struct server *server, struct err *err)
+{
+	if (!server->clock_is_doubted)
+		return 0;
+	return err_set(err, ERR_CLOCK,
+		"nothing is deleted while the clock of this machine is not trusted; certctl "
+		"why tells what contradicts it");
+}
+
 void serve_prune_request(struct asked *asked)
 {
 	int64_t keep = asked->cert->keep;
@@ -62,6 +75,7 @@ void serve_prune_request(struct asked *asked)
 	size_t n = 0;
 
 	if (line_get_int(&asked->message.line, "keep", 0, UINT16_MAX, &keep, &err) < 0 ||
+		refuse_deletion(asked->server, &err) < 0 ||
 		store_prune(asked->server->store, asked->cert->name, (size_t)keep, &n, &err) <
 			0) {
 		asked_fail(asked, &err);

@@ -5,7 +5,9 @@
 
 #include "daemon/keeper/challenge.h"
 #include "daemon/keeper/store.h"
+#include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/str.h"
 
 /* Requests about everything: facts, reload, and the two that only tell how the engine is. */
 
@@ -104,5 +106,19 @@ void serve_ready_request(struct asked *asked)
 void serve_alive_request(struct asked *asked)
 {
 	asked->server->alive(asked->server, line_get(&asked->message.line, "status"));
+	asked_ok(asked, NULL);
+}
+
+/* The engine judges from all evidence; what this process can add is the kernel's word. */
+void serve_clock_request(struct asked *asked)
+{
+	const char *status = line_get(&asked->message.line, "status");
+	struct buf note AUTO_BUF = BUF_INIT;
+
+	asked->server->clock_is_doubted = status && str_is(status, "doubted");
+	keeper_begin_note(&note, "clock");
+	if (clock_is_synced())
+		line_add_bool(&note, "synced", true);
+	asked->server->send(asked->server, &note, -1);
 	asked_ok(asked, NULL);
 }

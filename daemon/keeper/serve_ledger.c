@@ -86,47 +86,52 @@ static bool is_recent(const char *line, size_t len)
 }
 
 /* Whole lines that are recent; a torn last line is none. */
-static void take_recent(const struct secret *all, struct buf *out)
+static void take_recent(const struct secret *all, bool is_doubted, struct buf *out)
 {
 	const char *at = all->data, *end;
 
 	for (; at && (end = strchr(at, '\n')); at = end + 1)
-		if (is_recent(at, (size_t)(end - at)))
+		if (is_doubted || is_recent(at, (size_t)(end - at)))
 			buf_add(out, at, (size_t)(end + 1 - at));
 }
 
-static int read_ledger(struct store *store, const char *path, struct buf *out, struct err *err)
+/* By a doubted clock nothing is too old. */
+static int read_ledger(
+	const struct server *server, const char *path, struct buf *out, struct err *err)
 {
 	struct secret all AUTO_SECRET = SECRET_INIT;
 
-	if (store_file_read(store, path, LEDGER_MAX, &all, err) < 0)
+	if (store_file_read(server->store, path, LEDGER_MAX, &all, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
-	take_recent(&all, out);
-	return out->len == all.len ? 0
-				   : store_file_write(store, path, out->data, out->len, err);
+	take_recent(&all, server->clock_is_doubted, out);
+	return out->len == all.len
+		       ? 0
+		       : store_file_write(server->store, path, out->data, out->len, err);
 }
 
 /* Only the newer half of what counts stays, of whole lines. */
-static int halve(struct store *store, const char *path, struct err *err)
+static int halve(const struct server *server, const char *path, struct err *err)
 {
 	struct buf recent AUTO_BUF = BUF_INIT;
 	const char *cut;
 
-	if (read_ledger(store, path, &recent, err) < 0)
+	if (read_ledger(server, path, &recent, err) < 0)
 		return -1;
 	if (recent.len <= LEDGER_MAX / 2)
 		return 0;
 	cut = memchr(recent.data + recent.len - LEDGER_MAX / 2, '\n', LEDGER_MAX / 2);
 	buf_drop(&recent, cut ? (size_t)(cut + 1 - recent.data) : recent.len);
-	return store_file_write(store, path, recent.data, recent.len, err);
+	return store_file_write(server->store, path, recent.data, recent.len, err);
 }
 
 static int add_entry(
-	struct store *store, const char *path, const struct buf *entry, struct err *err)
+	const struct server *server, const char *path, const struct buf *entry, struct err *err)
 {
+	struct store *store = server->store;
+
 	if (store_file_append(store, path, entry->data, entry->len, LEDGER_MAX, err) == 0)
 		return 0;
-	if (err->code != ERR_TOO_LARGE || halve(store, path, err) < 0)
+	if (err->code != ERR_TOO_LARGE || halve(server, path, err) < 0)
 		return -1;
 	return store_file_append(store, path, entry->data, entry->len, LEDGER_MAX, err);
 }
@@ -141,7 +146,7 @@ static int record(struct asked *asked, struct err *err)
 		make_entry(&asked->message.line, &entry, err) < 0)
 		return -1;
 	path = authority_path(&at, "ledger");
-	return add_entry(asked->server->store, path, &entry, err);
+	return add_entry(asked->server, path, &entry, err);
 }
 
 void serve_record_request(struct asked *asked)
@@ -164,7 +169,7 @@ void serve_ledger_request(struct asked *asked)
 	if (authority_find(asked->conf, &asked->message.line, &at, &err) == 0) {
 		char *path AUTO_FREE = authority_path(&at, "ledger");
 
-		if (read_ledger(asked->server->store, path, &text, &err) == 0)
+		if (read_ledger(asked->server, path, &text, &err) == 0)
 			fd = keeper_seal("certd-ledger", buf_text(&text), text.len, &err);
 	}
 	if (fd < 0)

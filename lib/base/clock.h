@@ -15,4 +15,10 @@ struct instant clock_now(void);
 /* Time since boot, suspend included, CLOCK_BOOTTIME; never goes back. */
 struct tick clock_tick(void);
 
+/*
+ * Does the kernel hold its wall clock for synchronised (adjtimex)?  False also where it may not be asked.
+ * A clock that was set by hand is not, until a time service takes it over again.
+ */
+bool clock_is_synced(void);
+
 #endif

@@ -12,6 +12,7 @@
 static struct {
 	int64_t wall, boot;
 	uint64_t steps;
+	bool is_unsynced;
 } clocks;
 
 struct loop {
@@ -33,8 +34,19 @@ struct tick clock_tick(void)
 	return (struct tick){ clocks.boot };
 }
 
+bool clock_is_synced(void)
+{
+	return !clocks.is_unsynced;
+}
+
+void virtual_synced(bool is_synced)
+{
+	clocks.is_unsynced = !is_synced;
+}
+
 void virtual_start(struct instant wall)
 {
+	clocks.is_unsynced = false;
 	clocks.wall = wall.s * 1000;
 	clocks.boot = 1000000;
 	clocks.steps = 0;

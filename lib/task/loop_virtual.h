@@ -26,6 +26,9 @@ bool virtual_step(struct loop *loop, struct instant limit);
 /* Sets the wall clock as an administrator would; time since boot does not jump. */
 void virtual_set_wall(struct loop *loop, struct instant wall);
 
+/* What the kernel says of its clock; at the start it is synchronised. */
+void virtual_synced(bool is_synced);
+
 /* Lets both clocks pass without running anything, as during suspend. */
 void virtual_suspend(struct duration d);
 

@@ -93,6 +93,11 @@ static enum acme_wrong take_wrong(struct fake_acme *acme)
 	return acme->knobs.wrong;
 }
 
+static struct instant by_its_clock(const struct fake_acme *acme)
+{
+	return instant_add(clock_now(), acme->knobs.clock_ahead);
+}
+
 static void sign(struct fake_acme *acme, struct acme_order *order, const struct key *key,
 	enum acme_wrong wrong)
 {
@@ -106,12 +111,12 @@ static void sign(struct fake_acme *acme, struct acme_order *order, const struct 
 		.issuer = acme->issuer,
 		.issuer_key = acme->key,
 		.digest = "sha256",
-		.not_before = instant_sub(clock_now(), HOURS(1)) };
+		.not_before = instant_sub(by_its_clock(acme), HOURS(1)) };
 	struct err err;
 
 	if (wrong == WRONG_DATES)
-		issue.not_before =
-			instant_sub(clock_now(), SECONDS(acme->knobs.cert_life.s + 86400));
+		issue.not_before = instant_sub(
+			by_its_clock(acme), SECONDS(acme->knobs.cert_life.s + 86400));
 	issue.not_after = instant_add(issue.not_before, SECONDS(acme->knobs.cert_life.s - 1));
 	if (wrong == WRONG_NAMES) {
 		wish.names = odd;

@@ -163,14 +163,14 @@ TEST(a_version_that_begins_in_the_future_is_no_current_one)
 		begin(&f, row);
 		conf = &f.w.certs[LEAF];
 		issuer = cert_issuer(conf, &f.w.conf, facts_of, &f, now);
-		plan = cert_plan(conf, &f.w.conf, &f.of[LEAF], &issuer, now);
+		plan = cert_plan(conf, &f.w.conf, &f.of[LEAF], &issuer, now, NULL);
 		health = cert_health(conf, &f.w.conf, &f.of[LEAF], &plan, false, now);
 		if (plan.action != row->action || plan.why != row->why || plan.at.s != at)
 			TEST_FAIL("%s: %s %s at now%+jd", row->name, action_text(plan.action),
 				why_text(plan.why), (intmax_t)(plan.at.s - T0));
 		if (health != row->health)
 			TEST_FAIL("%s: %s", row->name, health_text(health));
-		cert_explain(conf, &f.w.conf, &f.of[LEAF], &issuer, now, collect, &text);
+		cert_explain(conf, &f.w.conf, &f.of[LEAF], &issuer, now, NULL, collect, &text);
 		if (!strstr(buf_text(&text), row->says))
 			TEST_FAIL(
 				"%s: no \"%s\" in\n%s", row->name, row->says, buf_text(&text));

@@ -31,16 +31,16 @@ TEST(explanation)
 	facts.failure = (struct failure){ ERR_DISK_FULL, 3, { T0 - 90 }, { T0 - 80 }, { 0 },
 		disk_full };
 	w.certs[LEAF].n_targets = 1;
-	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
-		&text);
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, NULL,
+		collect, &text);
 	/* A target is due now; the guards of the roll are told all the same. */
 	CHECK(strstr(buf_text(&text), "Due now is to deploy to web"));
 	for (size_t i = 1; i < ARRAY_LEN(wants); i++)
 		if (!strstr(buf_text(&text), wants[i]))
 			TEST_FAIL("no \"%s\" in:\n%s", wants[i], buf_text(&text));
 	w.certs[LEAF].n_targets = 0;
-	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
-		&text);
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, NULL,
+		collect, &text);
 	CHECK(strstr(buf_text(&text), wants[0]));
 }
 
@@ -67,14 +67,14 @@ TEST(explanation_of_renewal_information)
 		{ T0 + 600 }, { T0 + 60 }, why };
 	facts.failure = (struct failure){ ERR_TIMEOUT, 1, { T0 }, { T0 }, { T0 + 7200 }, text };
 	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 + 10 },
-		collect, &out);
+		NULL, collect, &out);
 	for (size_t i = 0; i < ARRAY_LEN(wants); i++)
 		if (!strstr(buf_text(&out), wants[i]))
 			TEST_FAIL("no \"%s\" in:\n%s", wants[i], buf_text(&out));
 	w.renew.ari = false;
 	buf_clear(&out);
 	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 + 10 },
-		collect, &out);
+		NULL, collect, &out);
 	CHECK(strstr(buf_text(&out), "is not followed (ari: false)"));
 }
 
@@ -90,8 +90,8 @@ TEST(explanation_of_an_order)
 	w.certs[LEAF].n_targets = 0;
 	facts.order = (struct order_facts){ url, ca, { T0 - 60 }, { T0 + 3600 } };
 	facts.failure = (struct failure){ ERR_CA_DOWN, 4, { T0 }, { T0 }, { T0 + 1800 }, text };
-	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, collect,
-		&out);
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, NULL,
+		collect, &out);
 	CHECK(strstr(buf_text(&out), "An order is in flight at the CA letsencrypt, placed at "
 				     "2026-11-21T10:14:00Z (1m "
 				     "ago)."));

@@ -41,7 +41,7 @@ static struct plan stepper_plan(struct stepper *s, uint32_t place)
 	const struct cert_conf *cert = &s->w->certs[place];
 	struct issuer issuer = cert_issuer(cert, &s->w->conf, stepper_facts, s, s->now);
 
-	return cert_plan(cert, &s->w->conf, &s->facts[place], &issuer, s->now);
+	return cert_plan(cert, &s->w->conf, &s->facts[place], &issuer, s->now, NULL);
 }
 
 static void stepper_init(struct stepper *s, struct world *w)
@@ -336,8 +336,8 @@ static void act_or_fail(struct life *l, const struct plan *plan)
 static void live(struct life *l, struct instant until)
 {
 	while (l->s.now.s < until.s && l->n_steps++ < 100000) {
-		struct plan plan = cert_plan(
-			&l->w.certs[LEAF], &l->w.conf, &l->s.facts[LEAF], &l->issuer, l->s.now);
+		struct plan plan = cert_plan(&l->w.certs[LEAF], &l->w.conf, &l->s.facts[LEAF],
+			&l->issuer, l->s.now, NULL);
 
 		if (plan.at.s > l->s.now.s) {
 			l->s.now = plan.at;

@@ -173,7 +173,7 @@ static struct plan row_plan(const struct row *row, struct cert_facts *facts)
 			(struct failure){ ERR_IO, (uint32_t)row->tries, { T0 - row->ago },
 				{ T0 - row->ago }, INSTANT_NONE, NULL };
 	issuer = row_issuer(row->flags, &facts->curr);
-	return cert_plan(&w.certs[LEAF], &w.conf, facts, &issuer, (struct instant){ T0 });
+	return cert_plan(&w.certs[LEAF], &w.conf, facts, &issuer, (struct instant){ T0 }, NULL);
 }
 
 TEST(ladder)
@@ -278,7 +278,7 @@ TEST(renewal_information)
 		facts.ari.of.suffix += table[i].flags & OTHER ? 1 : 0;
 		facts.ari.moment.s = table[i].flags & NO_WINDOW ? 0 : made + table[i].moment;
 		plan = cert_plan(
-			&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 });
+			&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, NULL);
 		if (plan.why == WHY_WINDOW && table[i].at == 500)
 			CHECK(plan.at.s >= made + 500 && plan.at.s < made + 505);
 		else if (plan.at.s != made + table[i].at)
@@ -305,19 +305,19 @@ TEST(targets)
 	world_init(&w);
 	facts.curr = aged(&w, 10, false, 0);
 	facts.curr.rolled.s = T0 - 8;
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_INT(plan.action, ACTION_DEPLOY);
 	CHECK_STR(plan.target, "web");
 
 	/* What failed with the version before is tried at once. */
 	targets[0].failure =
 		(struct failure){ ERR_IO, 5, { T0 - 20 }, { T0 - 20 }, { 0 }, NULL };
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_INT(plan.why, WHY_NOT_DEPLOYED);
 
 	/* mail comes after web, so nothing can be done before web is tried again. */
 	targets[0].failure.last.s = T0;
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_INT(plan.action, ACTION_DEPLOY);
 	CHECK_INT(plan.why, WHY_BACKOFF);
 	CHECK_STR(plan.target, "web");
@@ -332,26 +332,26 @@ TEST(targets)
 
 	targets[0].failure = (struct failure){ .code = ERR_NONE };
 	targets[0].confirmed = facts.curr.id;
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_STR(plan.target, "mail");
 	CHECK_INT(plan.at.s, T0);
 
 	/* Due for renewal as well: the target first, but not near the end. */
 	facts.curr = aged(&w, 60, false, 0);
 	targets[0].confirmed = facts.curr.id;
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_INT(plan.action, ACTION_DEPLOY);
 	facts.curr = aged(&w, 80, false, 0);
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_INT(plan.action, ACTION_ISSUE);
 	facts.next = aged(&w, 6, false, 0);
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_INT(plan.action, ACTION_ROLL);
 
 	facts.curr = aged(&w, 10, false, 0);
 	facts.next = aged(&w, NONE, false, 0);
 	targets[0].confirmed = targets[1].confirmed = facts.curr.id;
-	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+	plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 	CHECK_INT(plan.action, ACTION_SLEEP);
 }
 
@@ -384,7 +384,7 @@ TEST(held)
 		struct plan plan;
 
 		facts.curr = aged(&w, looks[i].age, false, 0);
-		plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now);
+		plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
 		CHECK_INT(plan.action, looks[i].action);
 		CHECK_STR(why_text(plan.why), why_text(looks[i].why));
 		CHECK_INT(plan.at.s, T0 + looks[i].at);
@@ -412,7 +412,7 @@ TEST(after_a_roll_of_the_ca)
 		facts.curr = world_version(&w, T0 - 100, DAYS(30).s);
 		memset(facts.curr.issuer_spki, 9, 32);
 		plan = cert_plan(
-			&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 });
+			&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, NULL);
 		CHECK_INT(plan.action, ACTION_ISSUE);
 		CHECK_INT(plan.why, WHY_ISSUER_ROLLED);
 		least = plan.at.s < least ? plan.at.s : least;
