@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/keeper/copy_dir.h"
+#include "daemon/keeper/copy_gone.h"
 #include "daemon/keeper/copy_link.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
@@ -19,7 +20,6 @@
 #define SWAP_NAME ".certd-swap"
 #define OLD_NAME ".certd-old"
 #define NEXT_NAME ".certd-next"
-#define GONE_NAME ".certd-gone"
 /* Stands in a directory that was refused, so that it is never taken for the good one. */
 #define REFUSED_NAME ".certd-refused"
 
@@ -57,17 +57,32 @@ static int rename_to(int place, const char *from, const char *to, struct err *er
 	return renameat(place, from, place, to) < 0 ? fail(err, "rename into", to) : 0;
 }
 
-/*
- * Removes what has this name.  It loses the name first: a directory of which half is removed must
- * never be taken for what the name says.
- */
-static int discard(int place, const char *name, struct err *err)
+/* The first thing that could not be removed is noted: it is told, and fails nothing. */
+static void note_untidy(struct copy *copy, const struct err *err)
 {
-	if (file_remove_tree(place, GONE_NAME, err) < 0)
+	if (!err_is_set(&copy->untidy))
+		copy->untidy = *err;
+}
+
+/* Frees the name; that its files are removed as well is a matter of tidiness. */
+static int discard(struct copy *copy, int place, const char *name, struct err *err)
+{
+	struct err untidy;
+
+	if (copy_gone_take(place, name, err) < 0)
 		return -1;
-	if (renameat(place, name, place, GONE_NAME) < 0)
-		return errno == ENOENT ? 0 : fail(err, "rename", name);
-	return file_remove_tree(place, GONE_NAME, err);
+	if (copy_gone_sweep(place, &untidy) < 0)
+		note_untidy(copy, &untidy);
+	return 0;
+}
+
+/* The same where the name is not needed either. */
+static void tidy(struct copy *copy, int place, const char *name)
+{
+	struct err untidy;
+
+	if (discard(copy, place, name, &untidy) < 0)
+		note_untidy(copy, &untidy);
 }
 
 static int is_same(
@@ -79,9 +94,11 @@ static int is_same(
 }
 
 /* Writes the files, complete and synced, under the name `temp`. */
-static int prepare(const struct copy *copy, int place, const char *temp, struct err *err)
+static int prepare(struct copy *copy, int place, const char *temp, struct err *err)
 {
-	if (copy_dir_write(copy, place, NEW_NAME, err) < 0 || discard(place, temp, err) < 0 ||
+	if (discard(copy, place, NEW_NAME, err) < 0 ||
+		copy_dir_write(copy, place, NEW_NAME, err) < 0 ||
+		discard(copy, place, temp, err) < 0 ||
 		rename_to(place, NEW_NAME, temp, err) < 0)
 		return -1;
 	return file_sync_dir(place, ".", err);
@@ -99,18 +116,20 @@ static int note_nothing(int place, struct err *err)
  * What was just replaced becomes what a failed check brings back, unless something older waits
  * for that already: then this one has never passed a check.
  */
-static int keep_replaced(int place, struct err *err)
+static int keep_replaced(struct copy *copy, int place, struct err *err)
 {
 	if (kind(place, SWAP_NAME) == 0)
 		return 0;
-	if (kind(place, OLD_NAME) != 0)
-		return discard(place, SWAP_NAME, err);
+	if (kind(place, OLD_NAME) != 0) {
+		tidy(copy, place, SWAP_NAME);
+		return 0;
+	}
 	return rename_to(place, SWAP_NAME, OLD_NAME, err);
 }
 
-static int move_aside(int place, struct err *err)
+static int move_aside(struct copy *copy, int place, struct err *err)
 {
-	if (discard(place, SWAP_NAME, err) < 0)
+	if (discard(copy, place, SWAP_NAME, err) < 0)
 		return -1;
 	return rename_to(place, CURR, SWAP_NAME, err);
 }
@@ -136,7 +155,7 @@ static int switch_link(struct copy *copy, int place, struct err *err)
 		r = note_link(place, version, err);
 	else if (kind(place, CURR) == 0)
 		r = kind(place, OLD_NAME) == 0 ? note_nothing(place, err) : 0;
-	else if (move_aside(place, err) < 0 || keep_replaced(place, err) < 0)
+	else if (move_aside(copy, place, err) < 0 || keep_replaced(copy, place, err) < 0)
 		r = -1; /* a directory from before: there is no way without a gap, once */
 	return r < 0 ? -1 : copy_link_put(copy, place, CURR, SWAP_NAME, err);
 }
@@ -151,11 +170,11 @@ static int switch_dir(struct copy *copy, int place, struct err *err)
 	} else if (renameat2(place, SWAP_NAME, place, CURR, RENAME_EXCHANGE) < 0) {
 		if (!cannot_exchange(errno))
 			return fail(err, "exchange", CURR);
-		if (discard(place, SWAP_NAME, err) < 0)
+		if (discard(copy, place, SWAP_NAME, err) < 0)
 			return -1;
 		return switch_link(copy, place, err);
 	}
-	if (file_sync_dir(place, ".", err) < 0 || keep_replaced(place, err) < 0)
+	if (file_sync_dir(place, ".", err) < 0 || keep_replaced(copy, place, err) < 0)
 		return -1;
 	return file_sync_dir(place, ".", err);
 }
@@ -174,25 +193,29 @@ int copy_switch(struct copy *copy, bool *changed, struct err *err)
 	bool is_there;
 
 	*changed = false;
-	if (place < 0 || file_remove_tree(place, NEW_NAME, err) < 0 ||
+	if (place < 0 || discard(copy, place, NEW_NAME, err) < 0 ||
 		is_same(copy, place, CURR, &is_there, err) < 0)
 		return -1;
 	if (is_there)
-		return keep_replaced(place, err); /* a crash came right after the exchange */
+		return keep_replaced(
+			copy, place, err); /* a crash came right after the exchange */
 	*changed = true;
 	/* A restore that was cut short: what has the old one's name is what was refused. */
-	if (is_refused(place, OLD_NAME) && discard(place, OLD_NAME, err) < 0)
+	if (is_refused(place, OLD_NAME) && discard(copy, place, OLD_NAME, err) < 0)
 		return -1;
 	return copy->use_links ? switch_link(copy, place, err) : switch_dir(copy, place, err);
 }
 
-/* Removes by exact name what a copy may leave behind. */
-static int sweep(int place, struct err *err)
+/* Removes by exact name what a copy may leave behind.  What stays is only noted. */
+static int sweep(struct copy *copy, int place, struct err *err)
 {
-	if (discard(place, OLD_NAME, err) < 0 || discard(place, SWAP_NAME, err) < 0 ||
-		file_remove_tree(place, NEW_NAME, err) < 0 ||
-		discard(place, NEXT_NAME, err) < 0 || copy_link_prune(place, err) < 0)
-		return -1;
+	static const char *const names[] = { OLD_NAME, SWAP_NAME, NEW_NAME, NEXT_NAME };
+	struct err untidy;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		tidy(copy, place, names[i]);
+	if (copy_gone_sweep(place, &untidy) < 0 || copy_link_prune(place, &untidy) < 0)
+		note_untidy(copy, &untidy);
 	return file_sync_dir(place, ".", err);
 }
 
@@ -202,7 +225,7 @@ int copy_settle(struct copy *copy, struct err *err)
 
 	if (place < 0)
 		return forgive_missing(err);
-	return sweep(place, err);
+	return sweep(copy, place, err);
 }
 
 static int refuse(int place, const char *name, struct err *err)
@@ -235,13 +258,13 @@ static bool is_empty_dir(int place, const char *name)
 }
 
 /* Brings OLD_NAME back as curr; a repeat after a crash in the middle ends the same. */
-static int put_back(int place, struct err *err)
+static int put_back(struct copy *copy, int place, struct err *err)
 {
 	if (is_refused(place, OLD_NAME))
 		return 0; /* exchanged already */
 	if (kind(place, CURR) != S_IFDIR) {
 		/* A directory does not replace a link in one step. */
-		if (kind(place, OLD_NAME) == S_IFDIR && discard(place, CURR, err) < 0)
+		if (kind(place, OLD_NAME) == S_IFDIR && discard(copy, place, CURR, err) < 0)
 			return -1;
 		return rename_to(place, OLD_NAME, CURR, err);
 	}
@@ -251,15 +274,15 @@ static int put_back(int place, struct err *err)
 		return 0;
 	if (!cannot_exchange(errno))
 		return fail(err, "exchange", CURR);
-	if (move_aside(place, err) < 0)
+	if (move_aside(copy, place, err) < 0)
 		return -1;
 	return rename_to(place, OLD_NAME, CURR, err);
 }
 
 /* There was nothing before: so there is nothing again. */
-static int take_away(int place, struct err *err)
+static int take_away(struct copy *copy, int place, struct err *err)
 {
-	return kind(place, CURR) == 0 ? 0 : move_aside(place, err);
+	return kind(place, CURR) == 0 ? 0 : move_aside(copy, place, err);
 }
 
 int copy_restore(struct copy *copy, struct err *err)
@@ -271,11 +294,11 @@ int copy_restore(struct copy *copy, struct err *err)
 	if (kind(place, OLD_NAME) == 0)
 		return err_set(err, ERR_NOT_FOUND, "%s/%s has nothing to restore", copy->group,
 			copy->service);
-	if ((is_empty_dir(place, OLD_NAME) ? take_away : put_back)(place, err) < 0)
+	if ((is_empty_dir(place, OLD_NAME) ? take_away : put_back)(copy, place, err) < 0)
 		return -1;
 	if (file_sync_dir(place, ".", err) < 0)
 		return -1;
-	return sweep(place, err);
+	return sweep(copy, place, err);
 }
 
 int copy_put_next(struct copy *copy, struct err *err)
@@ -291,25 +314,27 @@ int copy_put_next(struct copy *copy, struct err *err)
 		return -1;
 	/* Nothing is configured to read next, so a moment without it does no harm. */
 	if (renameat2(place, NEXT_NAME, place, NEXT, RENAME_EXCHANGE) < 0 &&
-		(discard(place, NEXT, err) < 0 || rename_to(place, NEXT_NAME, NEXT, err) < 0))
+		(discard(copy, place, NEXT, err) < 0 ||
+			rename_to(place, NEXT_NAME, NEXT, err) < 0))
 		return -1;
-	if (file_sync_dir(place, ".", err) < 0)
-		return -1;
-	return discard(place, NEXT_NAME, err);
+	tidy(copy, place, NEXT_NAME);
+	return file_sync_dir(place, ".", err);
 }
 
 int copy_drop_next(struct copy *copy, struct err *err)
 {
 	int place AUTO_PLACE = copy_dir_open(copy, false, err);
+	struct err untidy;
 
 	if (place < 0)
 		return forgive_missing(err);
-	if (discard(place, NEXT_NAME, err) < 0)
+	if (discard(copy, place, NEXT_NAME, err) < 0)
 		return -1;
 	if (kind(place, NEXT) != 0 && rename_to(place, NEXT, NEXT_NAME, err) < 0)
 		return -1;
-	if (discard(place, NEXT_NAME, err) < 0 || copy_link_prune(place, err) < 0)
-		return -1;
+	tidy(copy, place, NEXT_NAME);
+	if (copy_link_prune(place, &untidy) < 0)
+		note_untidy(copy, &untidy);
 	return file_sync_dir(place, ".", err);
 }
 

@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "lib/base/err.h"
 #include "lib/crypt/secret.h"
 #include "proto/facts.h"
 
 struct buf;
 struct cert_conf;
-struct err;
 struct target_conf;
 
 /*
@@ -29,7 +29,7 @@ struct target_conf;
  * repeated, and may follow a crash of any other:
  *   .certd-new    being written               .certd-old    what passed a check last, until settled;
  *   .certd-swap   complete, or just replaced                empty: there was nothing
- *   .certd-next   the same for next             .certd-gone   being removed
+ *   .certd-next   the same for next             .certd-gone   a folder of what is being removed
  * Files are created with their final owner and mode before they hold a byte.  Directories are
  * opened one below the other without following links, and what the owner of the directory does to
  * these names meanwhile can spoil his own directory only.  Nothing is removed by a pattern.
@@ -62,7 +62,8 @@ struct copy {
 	size_t n_files;
 	uid_t uid;
 	gid_t gid;
-	bool use_links; /* as if the file system could not exchange */
+	bool use_links;    /* as if the file system could not exchange */
+	struct err untidy; /* the first leftover that could not be removed; fails nothing */
 };
 
 /* Reads one file of the version ("privkey.pem") into *out; -1 with err. */

@@ -16,6 +16,7 @@
 #define VERSIONS ".versions"
 #define NEW_NAME ".certd-new"
 #define NAME_LEN 256
+#define NAMES_MAX 10000
 
 /* Every name whose target has to stay. */
 static const char *const links[] = { "curr", ".certd-old", ".certd-swap" };
@@ -56,25 +57,33 @@ int copy_link_is_same(
 	return versions < 0 ? 0 : copy_dir_is_same(copy, versions, version, out, err);
 }
 
-/* The version's own name, or the first with a number behind that nothing points at. */
-static void free_name(const struct copy *copy, int place, char out[NAME_LEN])
+/* Nothing points at the name, and nothing that cannot be removed has it. */
+static bool is_free(int place, int versions, const char *name)
+{
+	struct err ignored;
+
+	return !is_linked(place, name) && file_remove_tree(versions, name, &ignored) == 0;
+}
+
+/* The version's own name, or the first with a number behind that is free. */
+static void free_name(const struct copy *copy, int place, int versions, char out[NAME_LEN])
 {
 	char id[VERSION_ID_TEXT_LEN];
 
 	version_id_text(&copy->version, id);
 	snprintf(out, NAME_LEN, "%s", id);
-	for (int i = 2; is_linked(place, out); i++)
+	for (int i = 2; !is_free(place, versions, out) && i < NAMES_MAX; i++)
 		snprintf(out, NAME_LEN, "%s.%d", id, i);
 }
 
 static int write_version(
-	const struct copy *copy, int place, const char *version, struct err *err)
+	const struct copy *copy, int place, char version[NAME_LEN], struct err *err)
 {
 	int versions AUTO_CLOSE = copy_dir_make(copy, place, VERSIONS, err);
 
-	if (versions < 0 || copy_dir_write(copy, versions, NEW_NAME, err) < 0 ||
-		file_remove_tree(versions, version, err) < 0)
+	if (versions < 0 || copy_dir_write(copy, versions, NEW_NAME, err) < 0)
 		return -1;
+	free_name(copy, place, versions, version);
 	if (renameat(versions, NEW_NAME, versions, version) < 0)
 		return err_sys(err, ERR_IO, errno, "cannot rename into %s", version);
 	return file_sync_dir(versions, ".", err);
@@ -85,7 +94,6 @@ int copy_link_put(
 {
 	char version[NAME_LEN], target[NAME_LEN + sizeof(VERSIONS)];
 
-	free_name(copy, place, version);
 	if (write_version(copy, place, version, err) < 0 ||
 		file_remove_tree(place, temp, err) < 0)
 		return -1;
@@ -102,19 +110,23 @@ int copy_link_prune(int place, struct err *err)
 	int fd = openat(place, VERSIONS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	int result = 0;
+	struct err other;
+	bool is_synced;
+	int result;
 
 	if (!dir) {
 		file_closep(&fd);
 		return 0;
 	}
 	/* A link that is dropped is so for good before the files that it led to go. */
-	result = file_sync_dir(place, ".", err);
+	is_synced = file_sync_dir(place, ".", err) == 0;
+	result = is_synced ? 0 : -1;
 	/* Everything below .versions is ours: nothing else is ever put there. */
-	while (result == 0 && (entry = readdir(dir)))
+	while (is_synced && (entry = readdir(dir)))
 		if (!str_is(entry->d_name, ".") && !str_is(entry->d_name, "..") &&
-			!is_linked(place, entry->d_name))
-			result = file_remove_tree(fd, entry->d_name, err);
+			!is_linked(place, entry->d_name) &&
+			file_remove_tree(fd, entry->d_name, result ? &other : err) < 0)
+			result = -1;
 	closedir(dir);
 	if (result == 0)
 		unlinkat(place, VERSIONS, AT_REMOVEDIR); /* fails while one is linked */

@@ -199,8 +199,18 @@ static int note_restored(struct asked *asked, struct err *err)
 	return store_write_facts(asked->server->store, &facts, err);
 }
 
+/* What could not be removed fails nothing. */
+static void tell_leftover(struct asked *asked, const struct disk_work *work)
+{
+	if (err_is_set(&work->copy.untidy))
+		log_event(&asked->log_target, EVENT_TARGET_LEFTOVER, &work->copy.untidy,
+			"%s: files that were replaced at %s could not be removed",
+			asked->cert->name, asked->target->name);
+}
+
 static void restore_ended(struct asked *asked, struct disk_work *work)
 {
+	tell_leftover(asked, work);
 	if (!err_is_set(&work->err)) {
 		log_event(&asked->log_target, EVENT_TARGET_RESTORED, NULL,
 			"%s: the files at %s are those from before", asked->cert->name,
@@ -228,6 +238,7 @@ static int run_settle(struct disk_work *work)
 
 static void settle_ended(struct asked *asked, struct disk_work *work)
 {
+	tell_leftover(asked, work);
 	if (!err_is_set(&work->err))
 		deployment_settled(deployments(asked), asked->target->name, asked->cert->name);
 	asked_result(asked, &work->err);

@@ -216,15 +216,29 @@ int file_make_dir(int dirfd, const char *path, mode_t mode, struct err *err)
 /* Each level costs a descriptor; nothing of ours is deeper than three. */
 #define TREE_DEPTH_MAX 32
 
+static bool is_dir(int dirfd, const char *path)
+{
+	int sys = errno;
+	struct stat st;
+	bool result =
+		fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+
+	errno = sys;
+	return result;
+}
+
+/* An entry that stays keeps no other from being removed; the first error is told. */
 static int remove_tree(int dirfd, const char *path, int depth, struct err *err)
 {
 	int fd, result = 0;
+	struct err other;
 	struct dirent *entry;
 	DIR *dir;
 
 	if (unlinkat(dirfd, path, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
+	/* EPERM is POSIX's word for a directory, and Linux's for an immutable file. */
+	if (errno != EISDIR && !(errno == EPERM && is_dir(dirfd, path)))
 		return fail(err, "remove", path);
 	if (depth == TREE_DEPTH_MAX)
 		return err_set(err, ERR_TOO_LARGE, "%s lies too deep to be removed", path);
@@ -236,9 +250,10 @@ static int remove_tree(int dirfd, const char *path, int depth, struct err *err)
 		close(fd);
 		return fail(err, "read the directory", path);
 	}
-	while (result == 0 && (entry = readdir(dir)))
-		if (!str_is(entry->d_name, ".") && !str_is(entry->d_name, ".."))
-			result = remove_tree(fd, entry->d_name, depth + 1, err);
+	while ((entry = readdir(dir)))
+		if (!str_is(entry->d_name, ".") && !str_is(entry->d_name, "..") &&
+			remove_tree(fd, entry->d_name, depth + 1, result ? &other : err) < 0)
+			result = -1;
 	closedir(dir);
 	if (result == 0 && unlinkat(dirfd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return fail(err, "remove", path);
