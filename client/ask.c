@@ -143,14 +143,10 @@ static int finish_job(const struct options *options, const struct rows *rows,
 	return err_is_set(&err) ? ask_failed(&err) : 0;
 }
 
-/* `status` of named certificates tells by its exit status whether they are well. */
-static int health_status(const struct options *options, const struct rows *rows)
+/* The exit status of `status` tells whether every certificate that it shows is well. */
+static int health_status(const struct rows *rows)
 {
-	bool is_named = false;
-
-	for (int i = 0; i < options->n_args; i++)
-		is_named = is_named || options->args[i][0] != '-';
-	for (size_t i = 0; i < rows->n && is_named; i++) {
+	for (size_t i = 0; i < rows->n; i++) {
 		const char *health = row_get(&rows->at[i], "health");
 
 		if (health && (str_is(health, "expired") || str_is(health, "failing")))
@@ -187,7 +183,7 @@ static int finish(const struct options *options, const struct rows *rows, const 
 	if (options->command->shape == SHAPE_JOB || line_get(ok, "job"))
 		return finish_job(options, rows, ok, term);
 	show_answer(options, rows, ok, term);
-	return options->command->id == COMMAND_STATUS ? health_status(options, rows) : 0;
+	return options->command->id == COMMAND_STATUS ? health_status(rows) : 0;
 }
 
 int ask(struct options *options, const struct term *term)

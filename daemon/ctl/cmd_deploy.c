@@ -30,7 +30,7 @@ static int none(const struct work *work, struct err *err)
 
 int cmd_deploy(struct session *session, struct err *err)
 {
-	static const struct work_rules rules = { JOB_DEPLOY, judge, none };
+	static const struct work_rules rules = { JOB_DEPLOY, true, judge, none };
 
 	return work_begin(session, &rules, err);
 }

@@ -88,6 +88,27 @@ static enum verdict refuse_by_limit(
 }
 
 /*
+ * A forced renewal replaces a CA, or what only an operator renews, only when the request names it in
+ * full: every leaf below a replaced CA has to be replaced, too.
+ */
+static bool is_spared(const struct work *work, const struct cert *cert)
+{
+	return work->options.is_forced && (cert->conf->is_ca || !cert->conf->is_auto) &&
+	       !selection_has_name(&work->selection, cert->conf->name);
+}
+
+static enum verdict spare(struct work *work, const struct cert *cert)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, ERR_NOT_NAMED,
+		"--force renews it only when it is named in full, because %s",
+		cert->conf->is_ca ? "it is in the group ca"
+				  : "only an operator renews it (auto: false)");
+	return refuse(work, cert, &err);
+}
+
+/*
  * Forcing skips what the plan waits for, but not what a CA would refuse.  A certificate that is due and
  * that a limit or a back-off holds is refused, so that nobody waits for a job that never was.
  */
@@ -98,6 +119,8 @@ static enum verdict judge(struct work *work, const struct cert *cert, const stru
 
 	if (work->options.is_test)
 		return WORK_TAKE;
+	if (is_spared(work, cert))
+		return spare(work, cert);
 	if (!is_forced && is_held)
 		return refuse_by_plan(work, cert, plan);
 	if (!is_forced && !is_due(plan, clock_now()))
@@ -117,7 +140,7 @@ static int none(const struct work *work, struct err *err)
 
 int cmd_renew(struct session *session, struct err *err)
 {
-	static const struct work_rules rules = { JOB_ISSUE, judge, none };
+	static const struct work_rules rules = { JOB_ISSUE, false, judge, none };
 
 	if (line_has(session->request.line, "--test") &&
 		(line_has(session->request.line, "--force") ||

@@ -81,7 +81,7 @@ static int none(const struct work *work, struct err *err)
 
 int cmd_roll(struct session *session, struct err *err)
 {
-	static const struct work_rules rules = { JOB_ROLL, judge, none };
+	static const struct work_rules rules = { JOB_ROLL, true, judge, none };
 
 	return work_begin(session, &rules, err);
 }

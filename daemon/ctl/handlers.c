@@ -13,6 +13,7 @@ command_handler *const command_handlers[COMMAND_COUNT] = {
 	[COMMAND_DEPLOY] = cmd_deploy,
 	[COMMAND_PUBLISH] = cmd_publish,
 	[COMMAND_VERSIONS] = cmd_versions,
+	[COMMAND_DISCARD] = cmd_discard,
 	[COMMAND_PRUNE] = cmd_prune,
 	[COMMAND_DNS_CHECK] = cmd_dns_check,
 	[COMMAND_WATCH] = cmd_watch,

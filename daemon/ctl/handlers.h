@@ -16,6 +16,7 @@ int cmd_show(struct session *session, struct err *err);
 int cmd_why(struct session *session, struct err *err);
 int cmd_renew(struct session *session, struct err *err);
 int cmd_roll(struct session *session, struct err *err);
+int cmd_discard(struct session *session, struct err *err);
 int cmd_plan(struct session *session, struct err *err);
 int cmd_deploy(struct session *session, struct err *err);
 int cmd_versions(struct session *session, struct err *err);

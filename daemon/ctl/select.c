@@ -137,6 +137,12 @@ bool selection_is_single(const struct selection *selection)
 	return selection->n_names == 1 && selection->n_patterns == 0;
 }
 
+bool selection_has_name(const struct selection *selection, const char *name)
+{
+	return selection->n_names &&
+	       bsearch(&name, selection->names, selection->n_names, sizeof(char *), compare);
+}
+
 static bool is_wanted(struct selection *selection, const char *name)
 {
 	bool is_hit = false;
@@ -144,9 +150,7 @@ static bool is_wanted(struct selection *selection, const char *name)
 	for (size_t i = 0; i < selection->n_patterns; i++)
 		if (str_matches(name, selection->patterns[i]))
 			is_hit = selection->has_hit[i] = true;
-	return is_hit ||
-	       (selection->n_names && bsearch(&name, selection->names, selection->n_names,
-					      sizeof(char *), compare));
+	return is_hit || selection_has_name(selection, name);
 }
 
 static enum selected end(const struct selection *selection, struct err *err)

@@ -36,6 +36,9 @@ void selection_done(struct selection *selection); /* zeroed is fine */
 /* Is it one certificate, called by its whole name? */
 bool selection_is_single(const struct selection *selection);
 
+/* Does the request give this name itself, not only a pattern that it matches? */
+bool selection_has_name(const struct selection *selection, const char *name);
+
 enum selected { SELECTED_CERT, SELECTED_NONE_YET, SELECTED_END };
 
 /*

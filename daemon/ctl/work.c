@@ -40,6 +40,25 @@ bool work_can_take(const struct cert *cert)
 	return !cert->job && cert->conf->is_active;
 }
 
+/*
+ * A request for one certificate that has a job.  0: the job is answered, or there is nothing to do.
+ * The plan begins a roll by itself as soon as an issue has ended, so that `renew --wait` followed by
+ * `roll --wait` would meet that roll and fail, although what was asked for is happening.
+ */
+static int join(
+	struct work *work, const struct cert *cert, const struct plan *plan, struct err *err)
+{
+	const struct work_rules *rules = work->rules;
+
+	if (rules->joins && cert->job->kind == rules->kind) {
+		work->answer.session->job = cert->job->number;
+		return 0;
+	}
+	if (rules->joins && rules->judge(work, cert, plan) == WORK_SKIP)
+		return 0;
+	return runner_fail_busy(cert, err);
+}
+
 /* -1: the request fails because of this certificate. */
 static int judge(struct work *work, struct cert *cert, struct err *err)
 {
@@ -48,9 +67,10 @@ static int judge(struct work *work, struct cert *cert, struct err *err)
 	enum verdict verdict;
 	struct plan plan;
 
-	if (cert->job && is_single)
-		return err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
-			cert->job->number_text, cert->job->verb);
+	if (cert->job && is_single) {
+		plan = fleet_plan(session->ctl->fleet, cert);
+		return join(work, cert, &plan, err);
+	}
 	if (!cert->conf->is_active && is_single)
 		return err_set(
 			err, ERR_INACTIVE, "%s is configured as not active", cert->conf->name);
@@ -121,7 +141,7 @@ static enum answer_step next(struct answer *answer, struct err *err)
 		return ANSWER_END;
 	if (work->n)
 		start(work, err);
-	else
+	else if (!answer->session->job)
 		work->rules->none(work, err);
 	return ANSWER_END;
 }

@@ -28,6 +28,8 @@ struct work;
 
 struct work_rules {
 	enum job_kind kind;
+	/* A job of this kind that is running for the one certificate is answered instead of ERR_BUSY. */
+	bool joins;
 	enum verdict (*judge)(
 		struct work *work, const struct cert *cert, const struct plan *plan);
 	/* Nobody was taken: 0, or -1 with the reason. */

@@ -293,9 +293,9 @@ void runner_offer(struct runner *runner, struct cert *cert, const struct plan *p
 		lane_queue(runner, lane, cert, plan->action);
 }
 
-static void set_busy(const struct cert *cert, struct err *err)
+int runner_fail_busy(const struct cert *cert, struct err *err)
 {
-	err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
+	return err_set(err, ERR_BUSY, "%s has job %s already (%s)", cert->conf->name,
 		cert->job->number_text, cert->job->verb);
 }
 
@@ -303,7 +303,7 @@ struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert 
 	const struct job_options *options, struct err *err)
 {
 	if (cert->job) {
-		set_busy(cert, err);
+		runner_fail_busy(cert, err);
 		return NULL;
 	}
 	if (!cert->conf->is_active || runner->is_stopping) {
@@ -355,7 +355,7 @@ struct job *runner_start_revoke(
 		return NULL;
 	}
 	if (cert->job) {
-		set_busy(cert, err);
+		runner_fail_busy(cert, err);
 		return NULL;
 	}
 	if (find_same(runner, JOB_REVOKE, wish->cert, err))

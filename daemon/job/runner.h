@@ -108,6 +108,9 @@ struct job *runner_start_publish(
 struct job *runner_start_dns_check(
 	struct runner *runner, const struct dns_check_wish *wish, struct err *err);
 
+/* ERR_BUSY with the job that works on the certificate, which has one. */
+int runner_fail_busy(const struct cert *cert, struct err *err);
+
 struct job *runner_find(const struct runner *runner, uint64_t number);
 
 /*

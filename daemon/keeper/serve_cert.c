@@ -67,6 +67,25 @@ static int refuse_deletion(const struct server *server, struct err *err)
 		"why tells what contradicts it");
 }
 
+void serve_discard_request(struct asked *asked)
+{
+	char id[VERSION_ID_TEXT_LEN];
+	struct cert_facts facts;
+	struct err err;
+
+	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0 ||
+		store_drop_next(asked->server->store, asked->cert->name, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	if (version_is_set(&facts.next.id))
+		log_event(&asked->log_cert, EVENT_CERT_DISCARDED, NULL,
+			"%s: the next version %s was dropped by an operator", asked->cert->name,
+			version_id_text(&facts.next.id, id));
+	facts_done(&facts);
+	serve_show_next(asked, false);
+}
+
 void serve_prune_request(struct asked *asked)
 {
 	int64_t keep = asked->cert->keep;

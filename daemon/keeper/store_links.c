@@ -358,7 +358,10 @@ int store_drop_next(struct store *store, const char *cert, struct err *err)
 
 	if (cert_dir_open(store, cert, false, &dir, err) < 0)
 		return -1;
-	if (dir.fd >= 0 && link_drop(&dir, ROLE_NEXT, err) < 0)
-		return err_add(err, "%s", cert);
+	if (dir.fd < 0)
+		return 0;
+	store->is_dirty = true;
+	if (link_drop(&dir, ROLE_NEXT, err) < 0)
+		return err_add(err, "cannot drop the next version of %s", cert);
 	return 0;
 }

@@ -112,7 +112,7 @@ def test_status_on_a_terminal():
 
 
 @pytest.mark.parametrize("health,named,status", [
-    ("ok", 1, 0), ("waiting", 1, 0), ("failing", 1, 1), ("expired", 1, 1), ("failing", 0, 0), ("expired", 0, 0)])
+    ("ok", 1, 0), ("waiting", 1, 0), ("failing", 1, 1), ("expired", 1, 1), ("failing", 0, 1), ("expired", 0, 1), ("ok", 0, 0)])
 def test_status_tells_health(health, named, status):
     done, _ = ask(ROW % health + "ok\n", "status", *["example.com/web"] * named)
     assert done.returncode == status

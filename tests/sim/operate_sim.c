@@ -56,6 +56,33 @@ TEST(renew_and_roll_by_force)
 	sim_close(&sim);
 }
 
+TEST(a_discarded_next_never_becomes_current)
+{
+	struct version_id before;
+	struct sim sim;
+
+	open_served(&sim, ONE TARGET_WEB, 14);
+	before = sim_facts(&sim, WEB)->curr.id;
+	CHECK(says(&sim, "discard " WEB, "err no-next"));
+	CHECK(says(&sim, "renew " WEB " --force", "ok job="));
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(5));
+	sim_rest(&sim, SECONDS(5));
+	CHECK(says(&sim, "discard " WEB, "row cert=" WEB " discarded="));
+	CHECK_INT(sim_count(&sim, EVENT_CERT_DISCARDED, WEB), 1);
+	CHECK(!version_is_set(&sim_facts(&sim, WEB)->next.id));
+	CHECK(says(&sim, "roll " WEB " --force", "err no-next"));
+	sim_restart(&sim);
+	sim_rest(&sim, MINUTES(1));
+	CHECK(!version_is_set(&sim_facts(&sim, WEB)->next.id));
+	CHECK(version_id_equal(&before, &sim_facts(&sim, WEB)->curr.id));
+	sim_expect_settled(&sim);
+	/* The next renewal comes at its moment, as if nothing had been discarded. */
+	sim_until(&sim, EVENT_CERT_ROLLED, WEB, DAYS(60));
+	sim_rest(&sim, MINUTES(1));
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
 TEST(a_job_is_cancelled_in_the_middle)
 {
 	static const char config[] = ONE TARGET_WEB "hooks: {before_issue: [ask]}\n";

@@ -245,6 +245,18 @@ int store_set_next(struct store *store, const char *cert, const struct version_i
 	return 0;
 }
 
+int store_drop_next(struct store *store, const char *cert, struct err *err)
+{
+	struct entry *entry = find(store, cert);
+
+	if (!entry)
+		return 0;
+	if (write_to(store, entry, err) < 0)
+		return -1;
+	entry->next = (struct version_id){ .suffix = 0 };
+	return 0;
+}
+
 int store_roll(struct store *store, const char *cert, struct instant now, struct err *err)
 {
 	struct entry *entry = find(store, cert);

@@ -1,0 +1,93 @@
+#include <stdlib.h>
+
+#include "daemon/conf/conf.h"
+#include "daemon/ctl/asking.h"
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/handlers.h"
+#include "daemon/ctl/rows.h"
+#include "daemon/ctl/select.h"
+#include "daemon/job/runner.h"
+#include "lib/base/mem.h"
+
+struct discard {
+	struct asking asking;
+	char *name;                  /* of the certificate */
+	struct version_id discarded; /* its next version when the request came */
+};
+
+static int take_facts(struct discard *discard, struct err *err)
+{
+	struct asking *asking = &discard->asking;
+	struct cert_facts facts;
+
+	if (err_is_set(&asking->task.err)) {
+		*err = asking->task.err;
+		return -1;
+	}
+	if (keeper_facts(&asking->op, &facts, err) < 0)
+		return -1;
+	fleet_take_facts(asking->ctl->fleet, &facts);
+	return 0;
+}
+
+static enum answer_step next(struct answer *answer, struct err *err)
+{
+	struct asking *asking = CONTAINER_OF(answer, struct asking, answer);
+	struct discard *discard = CONTAINER_OF(asking, struct discard, asking);
+	const struct cert *cert;
+	struct plan plan;
+	struct buf *row;
+
+	if (asking->is_running)
+		return ANSWER_WAIT;
+	if (take_facts(discard, err) < 0)
+		return ANSWER_END;
+	row = session_row(answer->session);
+	line_add(row, "cert", discard->name);
+	rows_add_version(row, "discarded", &discard->discarded);
+	cert = fleet_find(asking->ctl->fleet, discard->name);
+	if (cert) {
+		plan = fleet_plan(asking->ctl->fleet, cert);
+		rows_add_plan(row, &plan);
+	}
+	line_end(row);
+	return ANSWER_END;
+}
+
+static void discard_free(struct asking *asking)
+{
+	struct discard *discard = CONTAINER_OF(asking, struct discard, asking);
+
+	free(discard->name);
+	free(discard);
+}
+
+/* A job may be about to use the next version, so that it is discarded between jobs only. */
+static int check(const struct cert *cert, struct err *err)
+{
+	if (cert->job)
+		return runner_fail_busy(cert, err);
+	if (!version_is_set(&cert->facts.next.id))
+		return err_set(err, ERR_NO_NEXT, "%s has no next version to discard",
+			cert->conf->name);
+	return 0;
+}
+
+int cmd_discard(struct session *session, struct err *err)
+{
+	const struct cert *cert = select_one(session->ctl->fleet, &session->request, err);
+	struct discard *discard;
+
+	if (!cert || check(cert, err) < 0)
+		return -1;
+	discard = mem_new(struct discard);
+	discard->name = mem_strdup(cert->conf->name);
+	discard->discarded = cert->facts.next.id;
+	discard->asking.ctl = session->ctl;
+	discard->asking.free = discard_free;
+	session_answer(session, &discard->asking.answer, next, asking_release);
+	keeper_request(&discard->asking.op, REQUEST_discard);
+	line_add(&discard->asking.op.text, "cert", discard->name);
+	asking_start(&discard->asking);
+	return 0;
+}
