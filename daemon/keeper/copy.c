@@ -168,6 +168,11 @@ static int switch_dir(struct copy *copy, int place, struct err *err)
 		if (note_nothing(place, err) < 0 || rename_to(place, SWAP_NAME, CURR, err) < 0)
 			return -1;
 	} else if (renameat2(place, SWAP_NAME, place, CURR, RENAME_EXCHANGE) < 0) {
+		if (errno == EBUSY)
+			return err_set(err, ERR_BAD_CONFIG,
+				"%s/%s/%s/curr is a mount point, which cannot be exchanged; "
+				"mount the directory above it instead, or unmount it",
+				copy->dir, copy->group, copy->service);
 		if (!cannot_exchange(errno))
 			return fail(err, "exchange", CURR);
 		if (discard(copy, place, SWAP_NAME, err) < 0)

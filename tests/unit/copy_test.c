@@ -1,9 +1,7 @@
 #include "daemon/keeper/copy.h"
 
-#include <linux/fs.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -261,93 +259,6 @@ TEST(deep_trees)
 	}
 	CHECK_INT(err.code, ERR_TOO_LARGE);
 	CHECK_INT(renameat(place.fd, "deep/d/d/d/d/d/d/d/d/d/d", place.fd, "rest"), 0);
-	place_done(&place);
-}
-
-/* Sets or clears the immutable flag; false where the file system or the rights have none. */
-static bool set_immutable(const struct place *place, const char *path, bool is_on)
-{
-	int fd = openat(place->fd, path, O_RDONLY | O_CLOEXEC), flags = 0;
-	bool result = fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
-
-	flags = is_on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
-	result = result && ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
-	if (fd >= 0)
-		close(fd);
-	return result;
-}
-
-static void free_leftovers(const struct place *place)
-{
-	char path[100];
-
-	for (int i = 1; i < 10; i++) {
-		snprintf(path, sizeof(path), HERE "/.certd-gone/%d/cert.pem", i);
-		set_immutable(place, path, false);
-	}
-}
-
-/* An old file that cannot be removed fails neither this deploy nor a later one, and goes when it can. */
-static void leftovers(bool restores)
-{
-	struct place place;
-
-	place_init(&place);
-	do_switch(&place, 1, false, true);
-	CHECK_INT(do_step(&place, copy_settle), ERR_NONE);
-	for (int version = 2; version < 6; version++) {
-		if (!set_immutable(&place, HERE "/curr/cert.pem", true)) {
-			place_done(&place);
-			return;
-		}
-		do_switch(&place, version, false, true);
-		if (restores) {
-			CHECK(set_immutable(&place, HERE "/curr/cert.pem", true));
-			CHECK_INT(do_step(&place, copy_restore), ERR_NONE);
-			set_immutable(&place, HERE "/curr/cert.pem", false);
-		} else {
-			CHECK_INT(do_step(&place, copy_settle), ERR_NONE);
-		}
-		CHECK_INT(version_in(&place, HERE "/curr"), restores ? 1 : version);
-		CHECK(!file_exists(place.fd, HERE "/.certd-old"));
-		/* The keys beside it are gone all the same. */
-		CHECK(!file_exists(place.fd, HERE "/.certd-gone/1/privkey.pem"));
-		CHECK(file_exists(place.fd, HERE "/.certd-gone/1/cert.pem"));
-	}
-	free_leftovers(&place);
-	CHECK_INT(do_step(&place, copy_settle), ERR_NONE);
-	CHECK_INT(entries_in(&place, HERE), 1);
-	place_done(&place);
-}
-
-TEST(what_cannot_be_removed_fails_no_deploy)
-{
-	leftovers(false);
-}
-
-TEST(what_cannot_be_removed_fails_no_restore)
-{
-	leftovers(true);
-}
-
-TEST(leftovers_are_told)
-{
-	struct copy copy = { .n_files = 0 };
-	struct err err = ERR_INIT;
-	struct place place;
-
-	place_init(&place);
-	do_switch(&place, 1, false, true);
-	CHECK_INT(do_step(&place, copy_settle), ERR_NONE);
-	if (set_immutable(&place, HERE "/curr/cert.pem", true)) {
-		do_switch(&place, 2, false, true);
-		copy_init_place(&copy, &place.target, &place.cert);
-		CHECK_INT(copy_settle(&copy, &err), 0);
-		CHECK_STR(copy.untidy.text,
-			".certd-gone: cannot remove cert.pem: Operation not permitted");
-		copy_done(&copy);
-		free_leftovers(&place);
-	}
 	place_done(&place);
 }
 
