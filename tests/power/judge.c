@@ -163,6 +163,20 @@ static bool is_withdrawn(struct buf *why)
 	return false;
 }
 
+/* A name server that starts before certd can load what lies there. */
+static bool is_loadable(struct buf *why)
+{
+	struct buf lines AUTO_BUF = BUF_INIT;
+
+	if (!read_text(life_root_fd, "zones/acme-challenge.example.com", &lines))
+		return true;
+	if (lines.len > 0 && lines.data[0] == ';' && lines.data[lines.len - 1] == '\n' &&
+		strlen(lines.data) == lines.len)
+		return true;
+	buf_add_text(why, "the include file cannot be loaded; ");
+	return false;
+}
+
 static bool is_linked_whole(struct life *life, const char *cert, struct buf *why)
 {
 	static const char *const links[] = { "curr", "next", "prev" };
@@ -344,7 +358,8 @@ bool judge_cut(const struct cut *cut, const struct scene *scene, const struct mo
 	assert(cut->n_told < moments->n);
 	make(cut);
 	result = serves_whole(LIFE_WEB, false, why) && serves_whole(LIFE_DEEP, false, why) &&
-		 is_tidy(life_root_fd, "state", false, why) && start(scene, &life, why);
+		 is_loadable(why) && is_tidy(life_root_fd, "state", false, why) &&
+		 start(scene, &life, why);
 	if (!result)
 		return false;
 	result = judge_life(&life, cut, moments, is_thorough, why);

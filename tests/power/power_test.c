@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "tests/power/cuts.h"
 #include "tests/power/judge.h"
@@ -13,9 +15,11 @@
  * The power goes at each moment of each scene (scene.h), and certd starts from what the disk may hold then
  * (cuts.h, judge.h).  A sample of the states from a printed seed, which CERTD_SEED gives again; all of them with
  * LONG=1.  CERTD_POWER=SCENE looks at one scene only.
+ *
+ * The last test, only with LONG=1, turns it round: a sync without which certd would still lose nothing is not needed.
  */
 
-enum { SAMPLE = 1200, SHOWN = 12, THOROUGH = 8 };
+enum { SAMPLE = 1200, SHOWN = 12, THOROUGH = 8, WITHOUT_MAX = 2000 };
 
 /*
  * The states that are judged: all or a sample, the worst of each told moment, or those in which something was removed
@@ -185,4 +189,95 @@ TEST(the_journal_is_there_for_its_first_challenge)
 TEST(a_link_goes_before_the_files_that_it_leads_to)
 {
 	run_part("deploy_by_link", PART_REMOVED);
+}
+
+/* Syncs that no state needs, and the reason for which they stay. */
+static const struct {
+	const char *site, *why;
+} spare[] = {
+#define SPARE(site, why) { site, why },
+#include "tests/power/syncs.def"
+#undef SPARE
+};
+
+static bool is_spare(const char *site)
+{
+	for (size_t i = 0; i < ARRAY_LEN(spare); i++)
+		if (str_is(spare[i].site, site))
+			return true;
+	return false;
+}
+
+/* Does anything go wrong without the syncs of this site?  The worst of each told moment first, then a part of the others. */
+static bool is_needed(struct run *run, const char *site)
+{
+	struct cuts without;
+	bool result = false;
+	size_t step;
+
+	cuts_list(trace.ops, trace.n, (size_t)trace.n_nodes, get_seed(), site, &run->cuts,
+		&without);
+	step = without.n / WITHOUT_MAX + 1;
+	for (size_t i = 0; i < 2 * without.n && !result; i++) {
+		const struct cut *cut = &without.at[i % without.n];
+		struct buf why AUTO_BUF = BUF_INIT;
+
+		if (i < without.n ? cut->is_worst : i % step == 0)
+			result = !judge_cut(
+				cut, run->scene, &run->moments, i % THOROUGH == 0, &why);
+	}
+	cuts_done(&without);
+	return result;
+}
+
+/* Every site of a scene, and whether any scene needs it. */
+static void ask_scene(const struct scene *scene, struct map *sites, struct arena *arena)
+{
+	static bool yes = true, no;
+	bool has_begun = false;
+	struct run run;
+
+	if (begin(&run, scene))
+		for (size_t at = 0; at < trace.n; at++) {
+			struct buf site AUTO_BUF = BUF_INIT;
+			const bool *known;
+
+			has_begun = has_begun || trace.ops[at].kind == OP_SETTLED;
+			if (!has_begun || trace.ops[at].kind != OP_SYNC)
+				continue;
+			cuts_site(trace.ops, at, &site);
+			known = map_get(sites, site.data);
+			if (known && *known)
+				continue;
+			if (is_needed(&run, site.data))
+				map_set(sites, arena_strdup(arena, site.data), &yes);
+			else if (!known)
+				map_set(sites, arena_strdup(arena, site.data), &no);
+		}
+	end(&run);
+}
+
+TEST(every_sync_is_needed)
+{
+	struct arena arena = ARENA_INIT;
+	struct map sites = { .n = 0 };
+	size_t n_needed = 0;
+
+	if (!is_long())
+		return;
+	for (size_t i = 0; i < n_scenes; i++)
+		if (is_wanted(&scenes[i]))
+			ask_scene(&scenes[i], &sites, &arena);
+	for (size_t i = 0; i < sites.size; i++) {
+		const char *site = sites.slots[i].key;
+
+		if (!site)
+			continue;
+		n_needed += *(const bool *)sites.slots[i].value;
+		if (!*(const bool *)sites.slots[i].value && !is_spare(site))
+			TEST_FAIL("nothing goes wrong without the sync of %s", site);
+	}
+	printf("# %zu of %zu sites of syncs are needed\n", n_needed, sites.n);
+	map_done(&sites);
+	arena_done(&arena);
 }
