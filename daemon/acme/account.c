@@ -3,38 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/acme/rollover.h"
+#include "daemon/acme/account_private.h"
+#include "daemon/acme/refusal.h"
 #include "daemon/conf/index.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/log/log.h"
-#include "lib/net/header.h"
 
 enum {
 	FRESH_MS = 24 * 60 * 60 * 1000, /* how long a directory is believed */
 	OPEN_MS = 2 * 60 * 1000,
-	FETCHES = 3,
 	FETCH_PAUSE_MS = 2000,
-	DIRECTORY_MAX = 64 * 1024,
-};
-
-struct acme_opening {
-	struct task task;
-	struct acme_ca *ca;
-	struct conf *conf; /* a reference */
-	const struct acme_conf *acme;
-	struct http_op http;
-	struct keeper_op keeper;
-	struct post post;
-	struct settling settling;
-	struct sleep_op pause;
-	struct tick deadline;
-	struct log_field log_ca;
-	char *known; /* URL that the keeper has */
-	char *url;   /* that holds */
-	unsigned fetches;
-	bool has_key, has_candidate, has_other_contacts;
 };
 
 static bool is_fresh(const struct acme_ca *ca)
@@ -47,72 +27,27 @@ static bool is_open(const struct acme_ca *ca)
 	return is_fresh(ca) && ca->account == ACCOUNT_OPEN && ca->was_checked;
 }
 
-static void fetch(struct acme_opening *o)
-{
-	http_get(&o->http, o->ca->url);
-	acme_ca_http(o->ca, &o->http);
-	o->http.limit = DIRECTORY_MAX;
-	o->http.follow = true;
-	o->http.is_soft = true;
-	o->fetches++;
-	http_ask(o->ca->acme->http, &o->task, &o->http);
-}
-
-static int take_directory(struct acme_opening *o, struct err *err)
-{
-	struct directory directory = { .arena = ARENA_INIT };
-	struct problem problem;
-	const char *retry;
-
-	acme_ca_heard(o->ca, &o->http, &o->task.log);
-	*err = o->http.err;
-	if (err->code == ERR_TOO_LARGE)
-		err->code = ERR_BAD_ANSWER;
-	if (!err_is_set(err) && o->http.status != 200) {
-		retry = http_header(&o->http, "retry-after", NULL);
-		problem_read(
-			o->http.status, buf_text(&o->http.body), o->http.body.len, &problem);
-		problem_err(&problem,
-			retry ? header_retry_after(retry, clock_now()) : INSTANT_NONE, err);
-	}
-	if (!err_is_set(err))
-		directory_read(buf_text(&o->http.body), o->http.body.len, &o->ca->origins,
-			&directory, err);
-	if (err->code == ERR_FOREIGN_URL)
-		err_add(err, "name that host in `origins` of the CA if it is the CA's");
-	if (err_is_set(err))
-		return err_add(err, "the directory of the CA %s", o->ca->name);
-	directory_done(&o->ca->directory);
-	o->ca->directory = directory;
-	o->ca->fetched = clock_tick();
-	o->ca->has_directory = true;
-	return 0;
-}
-
-/* An old directory is better than none, and passing trouble passes. */
-static bool must_fetch_again(struct acme_opening *o)
-{
-	struct err err = ERR_INIT;
-
-	if (take_directory(o, &err) == 0)
-		return false;
-	if (o->ca->directory.new_order) {
-		log_debug(&o->task.log, "%s; the one from before is used", err.text);
-		o->ca->has_directory = true;
-		o->ca->fetched = clock_tick();
-		return false;
-	}
-	if (o->fetches < FETCHES && !instant_is_set(err.not_before) &&
-		err_code_class(err.code) == CLASS_TRANSIENT && err.code != ERR_TLS)
-		return true;
-	o->task.err = err;
-	return false;
-}
-
 static void ask_accounts(struct acme_opening *o)
 {
 	keeper_request(&o->keeper, REQUEST_accounts);
 	keeper_ask(o->ca->acme->keeper, &o->task, &o->keeper);
+}
+
+/* What an earlier life was refused. */
+static int recall(struct acme_opening *o, const struct line *line, struct err *err)
+{
+	const char *refused = line_get(line, "refused");
+	struct instant since = INSTANT_NONE;
+	int64_t tries = 0;
+
+	if (!refused)
+		return 0;
+	if (line_get_instant(line, "refused_since", &since, err) < 0 ||
+		line_get_int(line, "refused_tries", 0, INT32_MAX, &tries, err) < 0)
+		return -1;
+	refusal_recall(o->ca, refused, line_get(line, "refused_text"), since, tries);
+	o->was_refused = o->by_key = true;
+	return 0;
 }
 
 /* The row of this CA among those of the keeper. */
@@ -139,6 +74,10 @@ static int take_accounts(struct acme_opening *o, struct err *err)
 		o->known = url && *url ? mem_strdup(url) : NULL;
 		o->has_key = line_get(&line, "thumbprint") != NULL;
 		o->has_candidate = has_candidate;
+		if (recall(o, &line, err) < 0) {
+			line_done(&line);
+			return -1;
+		}
 		break;
 	}
 	line_done(&line);
@@ -155,8 +94,30 @@ static void tell_keeper(struct acme_opening *o, const char *key, const char *val
 	keeper_ask(o->ca->acme->keeper, &o->task, &o->keeper);
 }
 
+/* The state of the account is kept, so that `accounts` tells it after a restart. */
+static void keep_refusal(struct acme_opening *o)
+{
+	const struct failure *refusal = &o->ca->refusal;
+	struct buf *text = &o->keeper.text;
+
+	keeper_request(&o->keeper, REQUEST_account);
+	line_add(text, "ca", o->ca->name);
+	if (o->ca->is_test)
+		line_add_bool(text, "test", true);
+	if (o->is_refused) {
+		line_add(text, "refused", err_code_text(refusal->code));
+		line_add(text, "text", refusal->text);
+		line_add_instant(text, "since", refusal->first);
+		line_add_int(text, "tries", refusal->tries);
+	} else {
+		line_add_bool(text, "admitted", true);
+	}
+	keeper_ask_soft(o->ca->acme->keeper, &o->task, &o->keeper);
+}
+
 static void ask_ca(struct acme_opening *o, enum sign op, const char *url)
 {
+	o->is_asking = true;
 	post_begin(&o->post, o->ca, op, url);
 	o->post.deadline = o->deadline;
 	post_send_soft(&o->post, &o->task);
@@ -165,6 +126,13 @@ static void ask_ca(struct acme_opening *o, enum sign op, const char *url)
 static bool is_gone(const struct acme_opening *o)
 {
 	return o->post.problem.kind == PROBLEM_ACCOUNT_GONE;
+}
+
+/* Some CAs answer with errors of their own for an account that they lost. */
+static bool is_answer(const struct acme_opening *o)
+{
+	return o->post.problem.status >= 400 && str_is(o->post.http.method, "POST") &&
+	       o->post.err.code != ERR_RATE_LIMITED;
 }
 
 static int take_location(struct acme_opening *o, struct err *err)
@@ -197,7 +165,7 @@ static void take_known(struct acme_opening *o)
 {
 	if (!err_is_set(&o->post.err))
 		o->url = mem_strdup(o->known);
-	else if (!is_gone(o) && err_code_class(o->post.err.code) != CLASS_REFUSED)
+	else if (!is_gone(o) && !is_answer(o))
 		o->task.err = o->post.err;
 }
 
@@ -248,6 +216,8 @@ static int take_registered(struct acme_opening *o, struct err *err)
 {
 	if (take_location(o, err) == 0)
 		return 0;
+	if (!is_answer(o))
+		return -1;
 	if (o->ca->directory.terms && (o->post.problem.kind == PROBLEM_USER_ACTION ||
 					      o->post.problem.kind == PROBLEM_AGREEMENT))
 		err_add(err, "the terms at %s", o->ca->directory.terms);
@@ -269,8 +239,35 @@ static void say_opened(const struct acme_opening *o)
 			"the account at the CA %s is %s", o->ca->name, o->url);
 }
 
+/* Is this no of the CA about the account, and not about the way to it? */
+static bool is_accounts(const struct acme_opening *o)
+{
+	return o->task.err.code == ERR_ACCOUNT_REFUSED ||
+	       (o->is_asking && err_is_set(&o->post.err) && is_answer(o) &&
+		       o->task.err.code == o->post.err.code);
+}
+
+/* Tells the state before anything that waits goes on. */
+static void settle_refusal(struct acme_opening *o)
+{
+	o->was_refused |= refusal_holds(o->ca);
+	o->is_refused = is_accounts(o);
+	if (o->is_refused)
+		refusal_note(o->ca, &o->task.err, &o->task.log);
+	else if (err_is_set(&o->task.err))
+		refusal_keep(o->ca);
+	else
+		refusal_end(o->ca, &o->task.log);
+}
+
+static bool must_keep_refusal(const struct acme_opening *o)
+{
+	return o->is_refused || (o->was_refused && !refusal_holds(o->ca));
+}
+
 static void take_open(struct acme_opening *o)
 {
+	o->ca->is_doubted = false;
 	free(o->ca->account_url);
 	o->ca->account_url = mem_take(&o->url);
 	o->ca->account = ACCOUNT_OPEN;
@@ -283,8 +280,8 @@ static void run(struct task *task)
 
 	TASK_BEGIN(task)
 	while (!is_fresh(o->ca)) {
-		AWAIT(fetch(o));
-		if (must_fetch_again(o))
+		AWAIT(opening_fetch(o));
+		if (opening_must_fetch_again(o))
 			AWAIT(task_sleep(task, &o->pause, FETCH_PAUSE_MS));
 		else if (err_is_set(&task->err))
 			FINISH();
@@ -293,7 +290,7 @@ static void run(struct task *task)
 	TRY(take_accounts(o, &task->err));
 	if (o->has_candidate)
 		AWAIT(settling_start(&o->settling, o->ca, task));
-	if (o->known) {
+	if (o->known && !o->by_key) {
 		AWAIT(ask_ca(o, SIGN_READ, o->known));
 		take_known(o);
 		if (err_is_set(&task->err))
@@ -310,17 +307,22 @@ static void run(struct task *task)
 		AWAIT(ask_ca(o, SIGN_NEW_ACCOUNT, o->ca->directory.new_account));
 		TRY(take_registered(o, &task->err));
 	}
+	TRY(judge_account(o, &task->err));
 	if (!o->known || !str_is(o->known, o->url)) {
 		AWAIT(tell_keeper(o, "url", o->url));
 		say_opened(o);
 	}
-	TRY(judge_account(o, &task->err));
 	if (o->has_other_contacts) {
 		AWAIT(ask_ca(o, SIGN_UPDATE_ACCOUNT, o->url));
 		note_contacts(o);
 	}
 	take_open(o);
 	FINALLY
+	settle_refusal(o);
+	if (must_keep_refusal(o))
+		AWAIT(keep_refusal(o));
+	if (o->is_refused)
+		refusal_err(o->ca, &task->err);
 	TASK_END
 }
 
@@ -375,6 +377,8 @@ static void open_now(struct acme_ca *ca, const struct ca_conf *conf)
 	o->conf = conf_ref(ca->acme->conf);
 	o->acme = conf->acme;
 	o->deadline = post_deadline(OPEN_MS);
+	o->by_key = ca->is_doubted || refusal_holds(ca);
+	ca->is_insisting = false;
 	o->log_ca = (struct log_field){ "CA", ca->name, NULL };
 	o->task.log.up = &o->log_ca;
 	ca->opening = o;
@@ -403,6 +407,11 @@ void account_open(struct acme_ca *ca, struct task *task, struct account_op *op)
 		op_end(&op->op, &err);
 		return;
 	}
+	if (refusal_holds(ca) && !ca->opening && !ca->is_insisting) {
+		refusal_err(ca, &err);
+		op_end(&op->op, &err);
+		return;
+	}
 	list_append(&ca->waiting, &op->link);
 	if (!ca->opening)
 		open_now(ca, conf);
@@ -415,6 +424,25 @@ bool account_is_told(struct acme_ca *ca, const struct account_op *op)
 
 	ca->told_opening = op->opening;
 	return is_told;
+}
+
+void account_doubt(struct acme_ca *ca)
+{
+	ca->is_doubted = true;
+	ca->was_checked = false;
+}
+
+void account_insist(struct acme_ca *ca)
+{
+	ca->is_insisting = true;
+}
+
+void account_ask(struct acme_ca *ca)
+{
+	const struct ca_conf *conf = conf_of(ca->acme->conf, ca);
+
+	if (conf && !ca->opening && !ca->acme->is_stopping)
+		open_now(ca, conf);
 }
 
 void account_lose(struct acme_ca *ca)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/acme/account.h"
+#include "daemon/acme/refusal.h"
 #include "daemon/conf/index.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -33,6 +34,7 @@ struct acme *acme_new(struct loop *loop, struct keeper *keeper, struct http *htt
 static void ca_free(struct acme_ca *ca)
 {
 	list_remove(&ca->link);
+	refusal_stop(ca);
 	directory_done(&ca->directory);
 	nonces_done(&ca->nonces);
 	free(ca->name);
@@ -57,8 +59,10 @@ void acme_stop(struct acme *acme, void (*idle)(void *data), void *data)
 	acme->is_stopping = true;
 	acme->idle = idle;
 	acme->idle_data = data;
-	list_each(at, &acme->cas)
+	list_each(at, &acme->cas) {
+		loop_timer_stop(acme->loop, &LIST_OF(at, struct acme_ca, link)->ask_again);
 		account_stop(LIST_OF(at, struct acme_ca, link));
+	}
 	if (acme->n_openings == 0)
 		idle(data);
 }
@@ -122,9 +126,13 @@ void acme_set_conf(struct acme *acme, struct conf *conf)
 		for (size_t i = 0; i < conf->n_cas; i++)
 			if (is_of(ca, conf_ca_at(conf, i)))
 				found = conf_ca_at(conf, i);
-		if (found)
+		if (found) {
 			take_conf(ca, found);
-		ca->is_gone |= !found;
+			refusal_ask_now(ca);
+		} else {
+			ca->is_gone = true;
+			loop_timer_stop(acme->loop, &ca->ask_again);
+		}
 		free_unused(ca);
 	}
 }

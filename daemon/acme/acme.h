@@ -11,6 +11,7 @@
 #include "lib/base/list.h"
 #include "lib/task/task.h"
 #include "lib/wire/url.h"
+#include "proto/facts.h"
 
 struct acme_opening;
 struct ca_conf;
@@ -30,6 +31,7 @@ struct zones;
  *   order.h     one order from the account to the stored certificate; what a job awaits
  *   authz.h     one name of an order shown to be ours
  *   health.h    is the CA in a state to be asked at all
+ *   refusal.h   an account that its CA does not let in
  *   skew.h      how far its clock and ours lie apart
  *   object.h, problem.h   what a CA says, as structs; pure
  *
@@ -70,6 +72,11 @@ struct acme_ca {
 	struct nonces nonces;
 	enum account_state account;
 	char *account_url;
+	bool is_doubted;        /* the CA let a request of it down: ask for it by its key */
+	bool is_insisting;      /* an operator wants it asked for, refused or not */
+	struct failure refusal; /* the CA does not let it in (refusal.h) */
+	struct instant refusal_told;
+	struct timer ask_again;
 	bool was_checked; /* the account was looked at since the start or the last reload */
 	struct acme_opening *opening; /* the task that opens it now, or NULL */
 	struct list waiting;          /* struct account_op, for the end of that task */
@@ -98,7 +105,11 @@ struct acme {
 	bool is_doubted;           /* our clock: see acme_ca_may_try() */
 	void (*heard)(void *data); /* a CA told the time; NULL: it does not matter */
 	void *heard_data;
+	unsigned n_refused; /* CAs that do not let our account in */
 	bool is_stopping;
+	/* An account was refused or let in; may be NULL. */
+	void (*changed)(void *data, const struct acme_ca *ca);
+	void *changed_data;
 	void (*idle)(void *data); /* after acme_stop() */
 	void *idle_data;
 };

@@ -7,6 +7,7 @@
 #include "daemon/acme/download.h"
 #include "daemon/acme/placing.h"
 #include "daemon/acme/record.h"
+#include "daemon/acme/refusal.h"
 #include "daemon/conf/index.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -283,6 +284,23 @@ static bool may_pass(const struct err *err)
 	return err_code_class(err->code) == CLASS_TRANSIENT || err->code == ERR_ZONE_REFUSED;
 }
 
+/* A no to any other request of the order, which the account may be the reason of. */
+static bool must_ask_account(struct order *o)
+{
+	if (!o->ca->is_doubted || o->has_asked_account || o->is_opening ||
+		err_code_class(o->task.err.code) != CLASS_REFUSED)
+		return false;
+	o->has_asked_account = true;
+	return true;
+}
+
+/* What befell this order is the account's, and is told as that. */
+static void blame_account(struct order *o)
+{
+	if (refusal_holds(o->ca) && o->has_asked_account)
+		refusal_err(o->ca, &o->task.err);
+}
+
 /* Can a certificate still come of it?  What may pass, and what somebody stopped, may go on later. */
 static void judge(struct order *o)
 {
@@ -293,7 +311,8 @@ static void judge(struct order *o)
 		health_note(&o->ca->health, err, clock_tick(), clock_now()))
 		log_event(&o->task.log, EVENT_ACME_DOWN, err,
 			"the CA %s counts as down and is left alone for a while", o->ca->name);
-	if (may_pass(err))
+	/* The account may be let in again, and the order with it. */
+	if (may_pass(err) || err->code == ERR_ACCOUNT_REFUSED)
 		o->is_dead = clock_tick().ms + POST_LAST_MS >= o->given_up.ms;
 	else
 		o->is_dead = class == CLASS_REFUSED || class == CLASS_CONFIG;
@@ -323,6 +342,9 @@ static void run(struct task *task)
 	}
 	if (o->url.len > 0) {
 		AWAIT(look(o));
+		if (placing_doubts_account(o))
+			AWAIT(open_account(o));
+		o->is_opening = false;
 		AWAIT(ask_key(o));
 		take_key(o);
 		TRY(placing_resumed(o, &task->err));
@@ -340,6 +362,9 @@ static void run(struct task *task)
 			AWAIT(acme_enter(o->ca, task, &o->place));
 		}
 		AWAIT(placing_send(o));
+		if (placing_doubts_account(o))
+			AWAIT(open_account(o));
+		o->is_opening = false;
 		TRY(placing_placed(o, &task->err));
 		if (placing_is_old(o)) {
 			AWAIT(ask_key(o));
@@ -376,6 +401,9 @@ static void run(struct task *task)
 	FINALLY
 	end_trying(o);
 	take_facts(o);
+	if (must_ask_account(o))
+		AWAIT(open_account(o));
+	blame_account(o);
 	judge(o);
 	AWAIT(close_all(o));
 	if (o->is_dead && o->is_noted) {
@@ -426,7 +454,8 @@ bool order_may_fail_over(const struct order *order)
 {
 	if (is_own_refusal(order))
 		return true;
-	return health_is_the_cas(&order->err) && (!order->was_finalized || order->is_dead);
+	return (health_is_the_cas(&order->err) || order->err.code == ERR_ACCOUNT_REFUSED) &&
+	       (!order->was_finalized || order->is_dead);
 }
 
 void order_done(struct order *order)

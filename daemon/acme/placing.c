@@ -144,6 +144,22 @@ int placing_resumed(struct order *o, struct err *err)
 	return 0;
 }
 
+bool placing_doubts_account(struct order *o)
+{
+	const struct problem *problem = &o->post.problem;
+	bool is_no = problem->kind == PROBLEM_UNAUTHORIZED ||
+		     (problem->kind == PROBLEM_NONE &&
+			     (problem->status == 401 || problem->status == 403)) ||
+		     (problem->status >= 500 && !instant_is_set(o->post.err.not_before));
+
+	if (!err_is_set(&o->post.err) || o->has_asked_account || !is_no ||
+		!str_is(o->post.http.method, "POST"))
+		return false;
+	o->has_asked_account = true;
+	account_doubt(o->ca);
+	return true;
+}
+
 bool placing_is_old(const struct order *o)
 {
 	enum order_state state = order_state_of(&o->object);

@@ -35,6 +35,12 @@ int placing_check(struct order *order, struct err *err);
 void placing_send(struct order *order);
 int placing_placed(struct order *order, struct err *err);
 
+/*
+ * May the refusal of the last request be about the account?  True once an order: the account is asked for
+ * before anything else is made of the refusal.
+ */
+bool placing_doubts_account(struct order *order);
+
 /* Is it further than a new order can be?  Then order->held has to be known: order->url empty: once more. */
 bool placing_is_old(const struct order *order);
 int placing_old(struct order *order, struct err *err);

@@ -239,11 +239,20 @@ static int64_t wait_ms(struct post *post)
 	return ms;
 }
 
+/* Does the answer to this tell how the account stands?  Others are refused for reasons of their own. */
+static bool is_of_account(enum sign op)
+{
+	return op == SIGN_NEW_ORDER || op == SIGN_READ || op == SIGN_ANSWER ||
+	       op == SIGN_FINALIZE;
+}
+
 /* What the CA's answers tell about things that are remembered between requests. */
 static void take_hints(struct post *post)
 {
 	if (post->problem.kind == PROBLEM_ACCOUNT_GONE && post->op != SIGN_FIND_ACCOUNT)
 		account_lose(post->ca);
+	if (post->problem.kind == PROBLEM_UNAUTHORIZED && is_of_account(post->op))
+		account_doubt(post->ca);
 	if (post->err.code == ERR_TLS || post->err.code == ERR_CONNECT ||
 		post->problem.status == 404 || post->problem.status == 405)
 		acme_ca_doubt(post->ca);

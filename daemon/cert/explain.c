@@ -232,6 +232,25 @@ static void say_roll_guards(struct story *story)
 				at));
 }
 
+/* What befell the account, and that nothing is to be done for this certificate alone. */
+static void say_account(struct story *story)
+{
+	const struct failure *refusal = story->issuer->refusal;
+	char first[INSTANT_TEXT_LEN], again[80];
+
+	if (!refusal)
+		return;
+	say(story, "Our account is refused since %s, %u time%s in a row, last as: %s (%s).",
+		instant_text(refusal->first, first), (unsigned)refusal->tries,
+		refusal->tries == 1 ? "" : "s", refusal->text, err_code_text(refusal->code));
+	say(story,
+		"The CA is asked for the account again at %s, or at once by a reload or renew "
+		"--force; when it is let in, or a new one is registered, the certificate goes "
+		"on "
+		"by itself.",
+		when(story, story->issuer->asked_again, again));
+}
+
 static void say_issuer(struct story *story)
 {
 	const struct issuer *issuer = story->issuer;
@@ -350,6 +369,7 @@ void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	say_revocation(&story);
 	say_roll_guards(&story);
 	say_issuer(&story);
+	say_account(&story);
 	say_failure(&story, "Issuing or rolling", &facts->failure);
 	if (!version_is_set(&facts->curr.id))
 		return;

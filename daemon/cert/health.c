@@ -38,6 +38,8 @@ enum health cert_health(const struct cert_conf *conf, const struct conf *all,
 		return HEALTH_EXPIRED;
 	if (plan->refusal != WHY_NONE || is_failing(conf, all, facts, plan))
 		return HEALTH_FAILING;
+	if (plan->why == WHY_ACCOUNT)
+		return HEALTH_FAILING;
 	if (is_working)
 		return HEALTH_WORKING;
 	if (!version_is_set(&facts->curr.id))

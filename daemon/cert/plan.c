@@ -136,6 +136,9 @@ static struct step issue(const struct ladder *on, enum why why, struct instant a
 		return step_of(ACTION_ISSUE, WHY_NO_ISSUER,
 			instant_before(on->now, on->issuer->start.from) ? on->issuer->start.from
 									: INSTANT_NEVER);
+	/* The account's moment, not the certificate's, decides; its change plans anew. */
+	if (on->issuer->refusal && !instant_before(on->now, at))
+		return step_of(ACTION_ISSUE, WHY_ACCOUNT, INSTANT_NEVER);
 	if (instant_before(at, retry) && instant_before(on->now, retry))
 		return step_of(ACTION_ISSUE, retry_why(on), retry);
 	return step_of(ACTION_ISSUE, why, at);

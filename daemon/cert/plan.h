@@ -59,6 +59,9 @@ struct issuer {
 	uint8_t spki[32];
 	struct chain_start start; /* of the issuer's current version */
 	struct chain_start curr;  /* of the current version of the certificate itself */
+	/* No CA of the list lets our account in, and this is what the first one says; else NULL. */
+	const struct failure *refusal;
+	struct instant asked_again; /* when that one is asked for the account again */
 };
 
 /* Can the issuer sign now: has it begun, with all above it, and not ended? */

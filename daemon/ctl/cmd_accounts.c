@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "daemon/acme/acme.h"
+#include "daemon/acme/refusal.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/asking.h"
 #include "daemon/ctl/ctl.h"
@@ -43,6 +44,8 @@ static void add_ca(
 		line_add_instant(
 			row, "until", health_opens(&ca->health, clock_tick(), clock_now()));
 		line_add_int(row, "in_flight", ca->n_entered);
+		if (refusal_holds(ca))
+			line_add_instant(row, "asked_again", refusal_again(ca));
 		if (skew_is_wrong(&ca->skew))
 			line_add_int(row, "clock_ahead", ca->skew.ahead.s);
 	}

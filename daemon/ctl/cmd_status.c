@@ -19,6 +19,8 @@ static void add_row(struct session *session, const struct cert *cert)
 	struct plan plan = fleet_plan(fleet, cert);
 	struct buf *row = session_row(session);
 
+	if (plan.why == WHY_ACCOUNT)
+		failure = fleet_issuer(fleet, cert).refusal;
 	line_add(row, "cert", cert->conf->name);
 	if (cert->conf->n_cas)
 		line_add(row, "ca", rows_held_ca(fleet->conf, cert));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/conf/index.h"
+#include "daemon/acme/refusal.h"
 #include "daemon/job/clock_watch.h"
 #include "daemon/job/inform.h"
 #include "daemon/job/job.h"
@@ -192,10 +193,47 @@ static const struct cert_facts *facts_at(uint32_t place, void *data)
 	return &fleet_at(data, place)->facts;
 }
 
+/* Does none of its CAs let our account in? */
+static void find_refusal(
+	const struct fleet *fleet, const struct cert *cert, struct issuer *issuer)
+{
+	for (size_t i = cert->conf->n_cas; i-- > 0;) {
+		const struct ca_conf *conf = cert_conf_nth_acme(fleet->conf, cert->conf, i);
+		const struct acme_ca *ca =
+			conf ? acme_ca_find(fleet->runner->acme, conf, false) : NULL;
+
+		issuer->refusal = NULL;
+		if (!ca || !refusal_holds(ca))
+			return;
+		issuer->refusal = &ca->refusal;
+		issuer->asked_again = refusal_again(ca);
+	}
+}
+
+/* Whatever waits for the account is planned anew. */
+void fleet_account_changed(struct fleet *fleet, const char *ca)
+{
+	for (size_t i = 0; i < fleet->conf->n_certs && !fleet->is_paused; i++) {
+		struct cert *cert = fleet_at(fleet, i);
+
+		for (size_t k = 0; k < cert->conf->n_cas; k++) {
+			const struct ca_conf *conf =
+				cert_conf_nth_acme(fleet->conf, cert->conf, k);
+
+			if (conf && str_is(conf->name, ca))
+				fleet_look(fleet, cert);
+		}
+	}
+}
+
 struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert)
 {
-	return cert_issuer(
+	struct issuer issuer = cert_issuer(
 		cert->conf, fleet->conf, facts_at, (void *)(uintptr_t)fleet, clock_now());
+
+	if (fleet->runner && fleet->runner->acme && fleet->runner->acme->n_refused > 0)
+		find_refusal(fleet, cert, &issuer);
+	return issuer;
 }
 
 struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert)

@@ -103,6 +103,10 @@ struct cert *fleet_after(const struct fleet *fleet, const char *name);
 
 /* cert_issuer() (daemon/cert/plan.h) over the facts of the fleet, now. */
 struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert);
+
+/* The CA of this name refused our account, or lets it in. */
+void fleet_account_changed(struct fleet *fleet, const char *ca);
+
 struct plan fleet_plan(const struct fleet *fleet, const struct cert *cert);
 enum health fleet_health(
 	const struct fleet *fleet, const struct cert *cert, const struct plan *plan);

@@ -21,6 +21,12 @@ static void say_issued(struct job *job)
 		facts->cert, instant_text(facts->next.not_after, end));
 }
 
+static bool is_accounts(const struct job *job)
+{
+	return job->task.err.code == ERR_ACCOUNT_REFUSED &&
+	       fleet_issuer(job->runner->fleet, job->cert).refusal;
+}
+
 void issue_run(struct task *task)
 {
 	struct job *job = TASK_OF(task, struct job);
@@ -51,7 +57,8 @@ void issue_run(struct task *task)
 	manners_leave(job);
 	if (!job->is_test)
 		job_take_late_facts(job);
-	if (job_has_failed(job) && !job->is_test) {
+	/* What is the account's is no failure of the certificate: the plan waits for the account. */
+	if (job_has_failed(job) && !job->is_test && !is_accounts(job)) {
 		AWAIT(job_keep_failure(job));
 		job_take_kept(job);
 	}

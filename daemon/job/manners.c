@@ -304,7 +304,8 @@ static void add_invalid(const struct job *job, struct buf *names)
 static bool is_worth_it(const struct err *err)
 {
 	return !err_is_set(err) ||
-	       (err_code_class(err->code) == CLASS_REFUSED && !health_is_the_cas(err));
+	       (err_code_class(err->code) == CLASS_REFUSED && !health_is_the_cas(err) &&
+		       err->code != ERR_ACCOUNT_REFUSED);
 }
 
 bool manners_must_record(struct job *job)

@@ -35,12 +35,22 @@ const char *job_kind_text(enum job_kind kind)
 	return kinds[kind].text;
 }
 
+static void account_changed(void *data, const struct acme_ca *ca)
+{
+	if (!ca->is_test)
+		fleet_account_changed(data, ca->name);
+}
+
 struct runner *runner_new(struct fleet *fleet, struct acme *acme)
 {
 	struct runner *runner = mem_new(struct runner);
 
 	runner->fleet = fleet;
 	runner->acme = acme;
+	if (acme) {
+		acme->changed = account_changed;
+		acme->changed_data = fleet;
+	}
 	runner->dns_purses = mem_new(struct dns_purses);
 	list_init(&runner->jobs);
 	manners_init(&runner->manners);

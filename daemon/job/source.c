@@ -1,6 +1,8 @@
 #include "daemon/job/source.h"
 
+#include "daemon/acme/account.h"
 #include "daemon/acme/health.h"
+#include "daemon/acme/refusal.h"
 #include "daemon/cert/ca_choice.h"
 #include "daemon/conf/index.h"
 #include "daemon/job/job.h"
@@ -66,10 +68,16 @@ static bool is_allowed(struct job *job, const struct ca_conf *conf)
 		err_set(&err, ERR_BAD_CONFIG, "the CA %s has no staging directory", conf->name);
 		return refuse(job, &err);
 	}
+	ca = acme_ca_find(job->runner->acme, conf, job->is_test);
+	if (ca && refusal_holds(ca) && !job->is_forced) {
+		refusal_err(ca, &err);
+		return refuse(job, &err);
+	}
+	if (ca && job->is_forced)
+		account_insist(ca);
 	if (!job->is_test && manners_check(&job->runner->manners, job->conf, job->cert, conf,
 				     job->is_forced, wants_turn, &err) < 0)
 		return refuse(job, &err);
-	ca = acme_ca_find(job->runner->acme, conf, job->is_test);
 	if (ca && !job->is_forced &&
 		!health_allows(&ca->health, conf->name, clock_tick(), clock_now(), &err))
 		return refuse(job, &err);

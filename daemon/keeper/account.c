@@ -22,6 +22,7 @@
 #define RETIRED "retired-"
 #define RETIRED_MAX 8
 #define ACCOUNT_FILE "account"
+#define REFUSAL_FILE "refusal"
 
 /* What every ACME server has to know (RFC 8555, 6.2). */
 #define KEY_SPEC "ec:secp256r1"
@@ -178,6 +179,44 @@ static int read_account_file(
 	return 0;
 }
 
+int account_refuse(struct store *store, const struct authority *at,
+	const struct failure *refusal, struct err *err)
+{
+	char *path AUTO_FREE = authority_path(at, REFUSAL_FILE);
+	struct buf text AUTO_BUF = BUF_INIT;
+	char since[INSTANT_TEXT_LEN];
+
+	if (refusal->code == ERR_NONE)
+		return remove_file(store, at, REFUSAL_FILE, err);
+	buf_printf(&text, "code: %s\nsince: %s\ntries: %u\ntext: %.400s\n",
+		err_code_text(refusal->code), instant_text(refusal->first, since),
+		(unsigned)refusal->tries, refusal->text ? refusal->text : "");
+	return store_file_write(store, path, text.data, text.len, err);
+}
+
+/* It is only told: what cannot be read is as good as not there. */
+static void read_refusal(struct store *store, const struct authority *at, struct failure *out)
+{
+	char *path AUTO_FREE = authority_path(at, REFUSAL_FILE), *code AUTO_FREE = NULL,
+		   *since AUTO_FREE = NULL, *tries AUTO_FREE = NULL;
+	struct secret text AUTO_SECRET = SECRET_INIT;
+	struct err ignored;
+	int64_t n = 0;
+
+	if (store_file_read(store, path, INFO_MAX, &text, &ignored) < 0 || text.len == 0 ||
+		strlen(text.data) != text.len)
+		return;
+	code = value_of(text.data, "code");
+	since = value_of(text.data, "since");
+	tries = value_of(text.data, "tries");
+	if (!code || !since || instant_parse(since, &out->first, &ignored) < 0)
+		return;
+	out->code = err_code_parse(code);
+	if (tries && str_to_int(tries, 0, INT32_MAX, &n))
+		out->tries = (uint32_t)n;
+	out->text = value_of(text.data, "text");
+}
+
 static bool is_same_key(const struct key *a, const struct key *b)
 {
 	uint8_t x[SHA256_LEN], y[SHA256_LEN];
@@ -196,6 +235,7 @@ int account_read(
 		read_key(store, at, CANDIDATE_FILE, &account.candidate, err) < 0 ||
 		read_account_file(store, at, &account, err) < 0)
 		return -1;
+	read_refusal(store, at, &account.refusal);
 	/* A crash came between the two steps of a promotion. */
 	if (account.key && account.candidate && is_same_key(account.key, account.candidate)) {
 		key_free(account.candidate);
@@ -212,6 +252,7 @@ void account_done(struct account *account)
 	key_free(account->candidate);
 	free(account->url);
 	free(account->binding);
+	free(account->refusal.text);
 	*account = (struct account){ .key = NULL };
 }
 

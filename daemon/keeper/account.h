@@ -6,6 +6,7 @@
 #include "daemon/conf/conf.h"
 #include "lib/base/attr.h"
 #include "lib/base/instant.h"
+#include "proto/facts.h"
 
 struct buf;
 struct err;
@@ -20,6 +21,7 @@ struct store;
  *	candidate.pem   the key of a rollover that the CA was or will be told of
  *	retired-X.pem   keys that lost a rollover, for people
  *	account         "key: value" lines: url, created, directory, binding
+ *	refusal         "key: value" lines while the CA does not let it in: code, since, tries, text
  *	ledger          what was asked of the CA lately (serve_ledger.c)
  *
  * The account URL counts only for the directory it was noted under: after the configuration names
@@ -46,10 +48,11 @@ int authority_check_url(const struct authority *at, const char *url, struct err 
 char *authority_path(const struct authority *at, const char *file) MUST_USE;
 
 struct account {
-	struct key *key;       /* NULL: there is none yet */
-	struct key *candidate; /* NULL: no rollover goes on */
-	char *url;             /* NULL: not known */
-	char *binding;         /* of which external account, or NULL */
+	struct key *key;        /* NULL: there is none yet */
+	struct key *candidate;  /* NULL: no rollover goes on */
+	char *url;              /* NULL: not known */
+	char *binding;          /* of which external account, or NULL */
+	struct failure refusal; /* why the CA does not let it in; code ERR_NONE: it does */
 	struct instant created;
 };
 
@@ -70,6 +73,10 @@ int account_want_candidate(struct store *store, const struct authority *at,
 int account_note(struct store *store, const struct authority *at, struct account *account,
 	const char *url, struct err *err);
 int account_forget(struct store *store, const struct authority *at, struct err *err);
+
+/* Keeps that the CA does not let the account in (code ERR_NONE: it does), as the engine tells. */
+int account_refuse(struct store *store, const struct authority *at,
+	const struct failure *refusal, struct err *err);
 
 /*
  * Ends a rollover: the candidate becomes the key, or is removed.  Done again it ends the same.  The key

@@ -2,6 +2,7 @@
 
 #include "daemon/conf/index.h"
 #include "daemon/keeper/account.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/crypt/jws.h"
@@ -32,22 +33,50 @@ static int note(
 	return account_note(store, at, &account, url, err);
 }
 
+/* Bounded, and without anything that could be a line of its own. */
+static int refuse(struct store *store, const struct authority *at, const struct line *line,
+	const char *code, struct err *err)
+{
+	const char *text = line_get(line, "text");
+	struct failure refusal = { .code = ERR_ACCOUNT_REFUSED, .first = clock_now() };
+	struct err said = ERR_INIT;
+	int64_t tries = 1;
+
+	if (!str_is(code, err_code_text(ERR_ACCOUNT_REFUSED)))
+		return err_set(err, ERR_BAD_ARGUMENT, "refused is %s",
+			err_code_text(ERR_ACCOUNT_REFUSED));
+	if (line_get_instant(line, "since", &refusal.first, err) < 0 ||
+		line_get_int(line, "tries", 1, INT32_MAX, &tries, err) < 0)
+		return -1;
+	err_set(&said, ERR_ACCOUNT_REFUSED, "%s", text ? text : "");
+	refusal.first = instant_min(refusal.first, clock_now());
+	refusal.tries = (uint32_t)tries;
+	refusal.text = said.text;
+	return account_refuse(store, at, &refusal, err);
+}
+
 static int change(struct asked *asked, struct err *err)
 {
 	const struct line *line = &asked->message.line;
-	const char *url = line_get(line, "url"), *which = line_get(line, "promote");
+	const char *url = line_get(line, "url"), *which = line_get(line, "promote"),
+		   *refused = line_get(line, "refused");
 	struct store *store = asked->server->store;
 	struct authority at;
-	bool gone = false;
+	bool gone = false, admitted = false;
 
 	if (authority_find(asked->conf, line, &at, err) < 0 ||
-		line_get_bool(line, "gone", &gone, err) < 0)
+		line_get_bool(line, "gone", &gone, err) < 0 ||
+		line_get_bool(line, "admitted", &admitted, err) < 0)
 		return -1;
-	if (gone + (url != NULL) + (which != NULL) != 1)
-		return err_set(err, ERR_BAD_ARGUMENT, "one of url, gone and promote is needed");
-	return gone    ? account_forget(store, &at, err)
-	       : which ? promote(store, &at, which, err)
-		       : note(store, &at, url, err);
+	if (gone + admitted + (url != NULL) + (which != NULL) + (refused != NULL) != 1)
+		return err_set(err, ERR_BAD_ARGUMENT,
+			"one of url, gone, promote, refused and admitted is needed");
+	if (admitted)
+		return account_refuse(store, &at, &(struct failure){ .code = ERR_NONE }, err);
+	return gone      ? account_forget(store, &at, err)
+	       : which   ? promote(store, &at, which, err)
+	       : refused ? refuse(store, &at, line, refused, err)
+			 : note(store, &at, url, err);
 }
 
 void serve_account_request(struct asked *asked)
@@ -90,6 +119,13 @@ static int add_account(struct store *store, const struct ca_conf *ca, bool is_te
 		line_add_bool(rows, "candidate", true);
 	if (account.binding)
 		line_add(rows, "binding", account.binding);
+	if (account.refusal.code != ERR_NONE) {
+		line_add(rows, "refused", err_code_text(account.refusal.code));
+		if (account.refusal.text)
+			line_add(rows, "refused_text", account.refusal.text);
+		line_add_instant(rows, "refused_since", account.refusal.first);
+		line_add_int(rows, "refused_tries", account.refusal.tries);
+	}
 	return 0;
 }
 

@@ -1,12 +1,17 @@
 """The trouble that CAs make: each kind is told by its class, its moment of the next try and one sentence."""
+import base64
 import datetime
+import json
 import re
+import ssl
+import urllib.request
 
 import pytest
-from acme_bed import check_pair, journal, make_config, names, pending_keys, read_chain
+from acme_bed import check_pair, journal, leaf_of, make_config, names, pending_keys, read_chain, san_of
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 from faultproxy import (FaultProxy, drip, hang, problem, replace_body, reset_after, reset_before, spoil, status, through,
                         truncate, with_two_nonces, without_nonce)
@@ -100,7 +105,6 @@ FATAL = {
     "CAA": ("new-order", status(403, {}, problem("caa", "CAA says no")), "caa", "CAA says no", (30, 86400)),
     "an unknown problem": ("new-order", status(400, {}, problem("somethingNew", "what is this")), "ca-refused", "what is this", (30, 86400)),
     "a web page with an error": ("new-order", status(403, {}, HTML, "text/html"), "ca-refused", "403", (30, 86400)),
-    "an account that is not wanted": ("new-account", status(403, {}, problem("externalAccountRequired", "bind it")), "account-refused", "bind it", (30, 86400)),
     "an answer that drips": ("directory", drip(2), "timeout", "", (1, 700)),
     "no answer at all": ("directory", hang(600), "timeout", "", (1, 700)),
     "another key": ("certificate", forge(lambda now: {"key": private_key().public_key()}), "bad-cert", "key", (30, 86400)),
@@ -139,6 +143,71 @@ def test_told(run, ca, case):
             asked = proxy.count("new-order")
             answer = certd.certctl("renew", "example.test/bad", "--force", "--wait")
             assert answer.status == 6 and proxy.count("new-order") == asked, answer
+
+
+def deactivate(ca, certd):
+    """The account of certd is given up with its own key, as by an operator of another client (RFC 8555, 7.3.6)."""
+    account = next(row for row in certd.ok("accounts"))
+    key = serialization.load_pem_private_key((certd.dir / "state/accounts/pebble/key.pem").read_bytes(), None)
+
+    def b64(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    context = ssl.create_default_context(cafile=str(ca.trust))
+    head = urllib.request.Request(f"https://{ca.address}/nonce-plz", method="HEAD")
+    with urllib.request.urlopen(head, context=context, timeout=10) as answer:
+        nonce = answer.headers["Replay-Nonce"]
+    head = {"alg": "ES256", "kid": account["url"], "nonce": nonce, "url": account["url"]}
+    parts = b64(json.dumps(head).encode()), b64(b'{"status":"deactivated"}')
+    r, s = decode_dss_signature(key.sign(".".join(parts).encode(), ec.ECDSA(hashes.SHA256())))
+    body = json.dumps({"protected": parts[0], "payload": parts[1],
+                       "signature": b64(r.to_bytes(32, "big") + s.to_bytes(32, "big"))}).encode()
+    ask = urllib.request.Request(account["url"], body, {"Content-Type": "application/jose+json"})
+    with urllib.request.urlopen(ask, context=context, timeout=10) as answer:
+        assert json.load(answer)["status"] == "deactivated"
+
+
+def check_refused(certd, cert, sentence):
+    row = until(lambda: certd.status(cert)[cert]["why"] == "account" and certd.status(cert)[cert], 60,
+                lambda: certd.log()[-3000:])
+    assert row["health"] == "failing" and row["error"] == "account-refused", row
+    assert re.search(sentence, row["error_text"]), row
+    why = " ".join(r["text"] for r in certd.ok("why", cert))
+    assert "Our account is refused since" in why and "goes on by itself" in why, why
+    account = next(r for r in certd.ok("accounts") if r["ca"] == "pebble")
+    assert account["refused"] == "account-refused" and account["asked_again"], account
+    assert "acme.refused" in certd.log() or "does not let our account in" in certd.log()
+
+
+def test_an_account_that_is_not_wanted(run, ca):
+    """It is not registered: the certificate waits for the account, and goes on once it is."""
+    with FaultProxy(ca) as proxy:
+        proxy.on("new-account", status(403, {}, problem("externalAccountRequired", "bind it")), times=None)
+        certd = begin(run, ca, proxy)
+        check_refused(certd, "example.test/bad", "bind it")
+        certd.wait_healthy(60, patterns=["example.test/good"])
+        assert proxy.count("new-order") == 0
+        proxy.clear()
+        assert certd.certctl("reload").status == 0
+        certd.wait_healthy(60)
+
+
+def test_a_deactivated_account(run, ca):
+    """One state of the account; a new one in its place, and everything goes on without a restart."""
+    certd = run(make_config(ca, {"one": names("one.example.test"), "two": names("two.example.test")}))
+    certd.wait_healthy(60)
+    deactivate(ca, certd)
+    for cert in ("example.test/one", "example.test/two"):
+        certd.certctl("renew", cert, "--force", "--wait")
+    certd.write_config(certd.config.replace("one.example.test", "uno.example.test")
+                       .replace("two.example.test", "due.example.test"))
+    assert certd.certctl("reload").status == 0
+    for cert in ("example.test/one", "example.test/two"):
+        check_refused(certd, cert, "deactivated|unauthorized")
+    (certd.dir / "state/accounts/pebble").rename(certd.dir / "shut")
+    assert certd.certctl("reload").status == 0
+    until(lambda: san_of(leaf_of(certd, "example.test/one")) == ["uno.example.test"], 60, lambda: certd.log()[-3000:])
+    until(lambda: san_of(leaf_of(certd, "example.test/two")) == ["due.example.test"], 60, lambda: certd.log()[-3000:])
+    certd.wait_healthy(60)
 
 
 def sparing(exchange):

@@ -134,7 +134,8 @@ static void tell_account(struct acme_request *request, const struct acme_account
 
 	buf_printf(&url, "%saccount/%u", request->acme->origin, account->number);
 	acme_add_header(request, "Location", buf_text(&url));
-	buf_add_text(&request->reply->body, "{\"status\":\"valid\",\"contact\":[]}");
+	buf_printf(&request->reply->body, "{\"status\":\"%s\",\"contact\":[]}",
+		account->is_shut ? "deactivated" : "valid");
 }
 
 static void new_account(struct acme_request *request)
@@ -148,6 +149,11 @@ static void new_account(struct acme_request *request)
 		return;
 	}
 	account = find_key(acme, request->jwk);
+	if (account && account->is_shut && !acme->knobs.tells_status) {
+		acme_problem(
+			request, 403, "unauthorized", "the account of this key is deactivated");
+		return;
+	}
 	if (account) {
 		tell_account(request, account);
 		return;
@@ -384,4 +390,10 @@ void fake_acme_lose_accounts(struct fake_acme *acme)
 {
 	for (size_t i = 0; i < acme->n_accounts; i++)
 		acme->accounts[i]->is_lost = true;
+}
+
+void fake_acme_shut_accounts(struct fake_acme *acme, bool is_shut)
+{
+	for (size_t i = 0; i < acme->n_accounts; i++)
+		acme->accounts[i]->is_shut = is_shut;
 }

@@ -73,8 +73,10 @@ struct acme_knobs {
 	unsigned n_stuck;       /* so many of the next orders are processed for ever */
 	unsigned n_old; /* so many of the next new orders are answered with the last one */
 	const char *poll_after; /* Retry-After of what is processed; NULL: as it likes */
-	bool may_waste;         /* nobody has to fetch what was issued */
-	enum acme_wrong wrong;  /* with the next n_wrong certificates */
+	bool fails_for_lost; /* 500 for the requests of an account that is lost, as some do */
+	bool tells_status; /* of an account that is shut, where its key is asked about; else 403 */
+	bool may_waste;    /* nobody has to fetch what was issued */
+	enum acme_wrong wrong; /* with the next n_wrong certificates */
 	unsigned n_wrong;
 	struct instant window_start,
 		window_end;          /* renewal information for all; else by lifetime */
@@ -121,6 +123,9 @@ void fake_acme_forgive(struct fake_acme *acme);
 
 /* The CA forgets all accounts, and with them their orders. */
 void fake_acme_lose_accounts(struct fake_acme *acme);
+
+/* The CA lets no account in that it has now, or all of them again. */
+void fake_acme_shut_accounts(struct fake_acme *acme, bool is_shut);
 
 /* Complains about what is left undone. */
 void fake_acme_settle(struct fake_acme *acme);

@@ -142,9 +142,16 @@ static bool take_sender(struct acme_request *request, const char *header)
 	if (!str_is(kid, own))
 		return refuse(request, "the account is called something else");
 	request->account = acme->accounts[number - 1];
+	if (request->account->is_shut) {
+		acme_problem(request, 403, "unauthorized", "the account is deactivated");
+		return false;
+	}
 	if (!request->account->is_lost)
 		return true;
-	acme_problem(request, 400, "accountDoesNotExist", "there is no such account");
+	if (acme->knobs.fails_for_lost)
+		acme_problem(request, 500, "serverInternal", "no row");
+	else
+		acme_problem(request, 400, "accountDoesNotExist", "there is no such account");
 	return false;
 }
 

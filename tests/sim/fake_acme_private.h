@@ -22,6 +22,7 @@ struct acme_account {
 	unsigned number;
 	char *jwk; /* as the client wrote it */
 	bool is_lost;
+	bool is_shut; /* deactivated, or forbidden */
 };
 
 enum acme_state {

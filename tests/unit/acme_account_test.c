@@ -45,6 +45,28 @@ TEST(accounts_are_made_noted_and_forgotten)
 	REFUSED("bad-argument", "one of", "account ca=le");
 }
 
+TEST(that_a_ca_refuses_the_account_is_kept)
+{
+	WORLD;
+
+	have_account();
+	REFUSED("bad-argument", "refused is", "account ca=le refused=io");
+	REFUSED("bad-argument", "one of", "account ca=le refused=account-refused gone=yes");
+	OK("account ca=le refused=account-refused text=\"it is\\nshut\" "
+	   "since=2026-01-01T00:00:00Z tries=7");
+	reopen();
+	CHECK(strstr(ask("accounts"), " refused=account-refused refused_text=\"it is shut\" "
+				      "refused_since=2026-01-01T00:00:00Z refused_tries=7"));
+	/* What is said of the future or without a bound is cut down. */
+	OK("account ca=le refused=account-refused text=%0*d since=2999-01-01T00:00:00Z", 3000,
+		7);
+	CHECK(!strstr(ask("accounts"), "2999") && strlen(buf_text(&reply)) < 1500);
+	OK(SIGN("read"));
+	OK("account ca=le admitted=yes");
+	OK("account ca=le admitted=yes");
+	CHECK(!strstr(ask("accounts"), "refused"));
+}
+
 TEST(an_account_is_of_one_directory)
 {
 	WORLD;

@@ -391,6 +391,47 @@ TEST(held)
 	}
 }
 
+/* What is due waits for the account, whatever its own failures; what is not due is not held up. */
+TEST(an_account_that_is_refused)
+{
+	static const struct {
+		int age, tries;
+		enum action action;
+		enum why why;
+		int64_t at;
+		enum health health;
+	} looks[] = {
+		{ 60, 0, ACTION_ISSUE, WHY_ACCOUNT, 0, HEALTH_FAILING },
+		{ 60, 5, ACTION_ISSUE, WHY_ACCOUNT, 0, HEALTH_FAILING },
+		{ 10, 0, ACTION_SLEEP, WHY_WINDOW, 40, HEALTH_OK },
+	};
+	struct issuer issuer = row_issuer(0, NULL);
+	struct failure refusal = { .code = ERR_ACCOUNT_REFUSED, .tries = 1 };
+	struct instant now = { T0 };
+	struct world w;
+
+	world_init(&w);
+	w.certs[LEAF].n_targets = 0;
+	issuer.refusal = &refusal;
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		struct cert_facts facts = { .cert = "g/leaf" };
+		struct plan plan;
+
+		facts.curr = aged(&w, looks[i].age, false, 0);
+		if (looks[i].tries)
+			facts.failure = (struct failure){ .code = ERR_IO,
+				.tries = (uint32_t)looks[i].tries,
+				.first = now,
+				.last = now };
+		plan = cert_plan(&w.certs[LEAF], &w.conf, &facts, &issuer, now, NULL);
+		CHECK_INT(plan.action, looks[i].action);
+		CHECK_STR(why_text(plan.why), why_text(looks[i].why));
+		CHECK_INT(plan.at.s, looks[i].at ? T0 + looks[i].at : INSTANT_NEVER.s);
+		CHECK_INT(cert_health(&w.certs[LEAF], &w.conf, &facts, &plan, false, now),
+			looks[i].health);
+	}
+}
+
 /* Leaves of a rolled CA come spread over an hour, each at its own moment, the same each time. */
 TEST(after_a_roll_of_the_ca)
 {
