@@ -36,6 +36,20 @@ def count_meson():
                 print(out[-6000:], test.get("stderr", "")[-6000:])
 
 
+def count_costs():
+    """One verdict for each budget of tests/bench/budgets.tsv, on the release build."""
+    done = subprocess.run(["/usr/bin/python3", "tests/bench/counts", env.get("CERTD_RELEASE", "")], env=env,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, encoding="utf-8")
+    bad = len(re.findall(r"^not ok \d+", done.stdout, re.M))
+    if done.returncode != 0 and bad == 0:
+        bad = 1
+    total["passed"] += len(re.findall(r"^ok \d+", done.stdout, re.M))
+    total["failed"] += bad
+    print(f"counts: {bad} failed")
+    if bad:
+        print(done.stdout[-6000:])
+
+
 def run_pytest(where, *words):
     """node id -> passed, failed or skipped; a run that broke down has failed as a whole."""
     verdicts = {}
@@ -79,5 +93,6 @@ meson = subprocess.Popen(["meson", "test", "-C", build, "--no-rebuild", "--timeo
 run_live()
 meson.wait()
 count_meson()
+count_costs()
 print("{passed} passed, {failed} failed, {skipped} skipped".format(**total))
 sys.exit(total["failed"] != 0)
