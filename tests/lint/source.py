@@ -20,6 +20,7 @@ class Tree:
     def _walk(self):
         for folder, folders, names in os.walk(self.root):
             folders[:] = [f for f in folders if not f.startswith((".", "__"))
+                          and not (folder == self.root and f.startswith("build"))
                           and not os.path.exists(os.path.join(folder, f, "meson-info"))]
             for name in names:
                 yield os.path.relpath(os.path.join(folder, name), self.root)

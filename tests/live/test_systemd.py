@@ -92,7 +92,8 @@ def test_files(box):
     assert box.exec("stat", "-c", "%a %U", "/etc/certd/live").strip() == "755 root"
     box.exec("systemd-analyze", "verify", "--recursive-errors=no", "--man=no", "certd.service", "certd.socket")
     path = box.show("FragmentPath")
-    box.exec("systemd-analyze", "security", "--offline=yes", "--threshold=27", path)
+    # adjtimex(2), which tells whether the kernel's clock is synchronised, costs 0.2 of these 2.9.
+    box.exec("systemd-analyze", "security", "--offline=yes", "--threshold=29", path)
 
 
 def test_enable(box):
