@@ -30,10 +30,12 @@ struct place {
 
 static inline void place_init(struct place *place)
 {
-	memset(place, 0, sizeof(*place));
 	/* In memory where that can be had: the sweeps sync some ten thousand times. */
-	snprintf(place->dir, sizeof(place->dir), "%s/copy-test-XXXXXX",
-		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	const char *in = access("/dev/shm", W_OK) == 0 ? "/dev/shm/copy-test-XXXXXX"
+						       : "/tmp/copy-test-XXXXXX";
+
+	memset(place, 0, sizeof(*place));
+	memcpy(place->dir, in, strlen(in) + 1);
 	REQUIRE(mkdtemp(place->dir));
 	place->fd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	place->target = (struct target_conf){ .name = "web",
