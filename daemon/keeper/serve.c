@@ -54,6 +54,7 @@ void serve_done(struct server *server)
 	file_closep(&server->facts_ahead);
 	serve_forget_signer(server);
 	deployments_done(&server->deployments);
+	run_pace_done(&server->pace);
 	conf_unref(server->conf);
 	server->conf = NULL;
 }

@@ -8,6 +8,7 @@
 #include "daemon/conf/expand.h"
 #include "daemon/keeper/command.h"
 #include "daemon/keeper/deployment.h"
+#include "daemon/keeper/run_pace.h"
 #include "lib/base/buf.h"
 #include "lib/base/list.h"
 #include "lib/log/log.h"
@@ -68,6 +69,7 @@ struct server {
 	struct kept_signer kept;
 	struct deployments deployments;
 	bool clock_is_doubted; /* the engine's word: nothing is deleted meanwhile */
+	struct run_pace pace;
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */

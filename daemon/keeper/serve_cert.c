@@ -290,6 +290,17 @@ void serve_describe(struct asked *asked, const char *event)
 		.context = asked->target ? &asked->log_target : &asked->log_cert };
 }
 
+bool serve_may_run(struct asked *asked, const char *what, const char *name)
+{
+	struct err err;
+
+	if (run_pace_take(&asked->server->pace, what, name, asked->conf->n_certs, clock_tick(),
+		    &err) == 0)
+		return true;
+	asked_fail(asked, &err);
+	return false;
+}
+
 void serve_command(
 	struct asked *asked, const struct words *words, const char *event, command_done *done)
 {
@@ -310,7 +321,7 @@ void serve_hook_request(struct asked *asked)
 		asked_fail(asked, &err);
 	} else if (asked->conf->hooks[hook].n == 0) {
 		asked_ok(asked, NULL);
-	} else {
+	} else if (serve_may_run(asked, "the hook", name)) {
 		serve_command(asked, &asked->conf->hooks[hook], name, hook_ended);
 	}
 }

@@ -340,6 +340,8 @@ void serve_check_request(struct asked *asked)
 
 	asked->began = deployment_moment(deployments(asked));
 	if (asked->target->check.n > 0) {
+		if (!serve_may_run(asked, "the check", asked->target->name))
+			return;
 		serve_command(asked, &asked->target->check, "check", check_ended);
 		return;
 	}
@@ -351,7 +353,7 @@ void serve_after_request(struct asked *asked)
 {
 	if (asked->target->after_copy.n == 0)
 		asked_ok(asked, NULL);
-	else
+	else if (serve_may_run(asked, "after_copy", asked->target->name))
 		serve_command(asked, &asked->target->after_copy, "after_copy", after_ended);
 }
 
@@ -371,6 +373,9 @@ static void drop_reload(void *work)
 
 void serve_activate_request(struct asked *asked)
 {
+	if (asked->target->n_reload > 0 &&
+		!serve_may_run(asked, "the reload", asked->target->name))
+		return;
 	asked->began = deployment_moment(deployments(asked));
 	serve_describe(asked, "reload");
 	asked->drop_work = drop_reload;

@@ -16,6 +16,9 @@ struct secret;
 /* Fills asked->facts and asked->spec: what a command of this request is told. */
 void serve_describe(struct asked *asked, const char *event);
 
+/* May `what` of the target or hook run now (run_pace.h)?  A refusal is answered here. */
+bool serve_may_run(struct asked *asked, const char *what, const char *name);
+
 /*
  * Starts a configured command for the request, with its certificate's and target's facts; `done`
  * gets the struct asked and must clear asked->work.

@@ -32,11 +32,17 @@ groups:
     root: {{ca: self, subject: {{CN: Root}}, lifetime: 3650d}}
   example.com:
     web: {{ca: own, names: [www.example.com], key: ec:secp256r1, deploy: [web]}}
-    mail: {{ca: own, names: [mail.example.com], key: ec:secp256r1, deploy: [mail, slow]}}
+    mail: {{ca: own, names: [mail.example.com], key: ec:secp256r1, deploy: [mail, slow, counted]}}
 targets:
   web: {{dir: {home}/web}}
   mail: {{dir: {home}/mail}}
   slow: {{dir: {home}/slow, check: [sleep, "60"]}}
+  counted:
+    dir: {home}/counted
+    check: [sh, -c, "echo >>{home}/ran-check"]
+    after_copy: [sh, -c, "echo >>{home}/ran-after"]
+    reload: {{command: [sh, -c, "echo >>{home}/ran-activate"]}}
+hooks: {{after_roll: [sh, -c, "echo >>{home}/ran-hook"]}}
 """
 
 
@@ -326,3 +332,19 @@ def test_a_restore_is_a_fact(stolen):
     issue(stolen, cert)
     assert steps(stolen, cert, "web", ("copy", "restore"))["restore"] == "ok"
     assert f"copied={old}" in (stolen.home / "state/facts/example.com/web").read_text(encoding="ascii")
+
+
+@pytest.mark.parametrize("word", ["check", "after", "activate", "hook"])
+def test_what_runs_programs_has_a_pace(stolen, word):
+    """As often as an honest engine could want it, then once a second."""
+    issue(stolen, "ca/root")
+    issue(stolen, "example.com/mail")
+    assert steps(stolen, "example.com/mail", "counted", ["copy"])["copy"] == "ok"
+    what = "hook=after_roll" if word == "hook" else "target=counted"
+    began = time.monotonic()
+    answers = [stolen.ask(f"{word} cert=example.com/mail {what}") for _ in range(60)]
+    most = 20 + 4 * 3 + (time.monotonic() - began) + 1  # three certificates are configured
+    ran = len((stolen.home / f"ran-{word}").read_text(encoding="ascii").splitlines())
+    assert 20 <= ran <= most
+    assert all(answer.startswith("ok") or "rate-limited" in answer for answer in answers), answers
+    assert any("rate-limited" in answer for answer in answers)
