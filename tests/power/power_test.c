@@ -223,8 +223,7 @@ static bool is_needed(struct run *run, const char *site)
 		struct buf why AUTO_BUF = BUF_INIT;
 
 		if (i < without.n ? cut->is_worst : i % step == 0)
-			result = !judge_cut(
-				cut, run->scene, &run->moments, i % THOROUGH == 0, &why);
+			result = !judge_cut(cut, run->scene, &run->moments, true, &why);
 	}
 	cuts_done(&without);
 	return result;
