@@ -160,6 +160,56 @@ static void check_target(struct loading *l, size_t i)
 			"has a password_file, but not the format pkcs12");
 }
 
+/* Programs that serve port 80, and those that reload them, as units and commands call them. */
+static const char *const web_servers[] = { "nginx", "apache2", "apache2ctl", "apachectl",
+	"httpd", "haproxy", "caddy", "lighttpd" };
+
+/* "nginx.service", "nginx@a.service" and "/usr/sbin/nginx" are nginx. */
+static bool is_web_server(const char *word)
+{
+	const char *slash = strrchr(word, '/');
+	const char *name = slash ? slash + 1 : word;
+	size_t len = strcspn(name, ".@");
+
+	for (size_t i = 0; i < ARRAY_LEN(web_servers); i++)
+		if (strlen(web_servers[i]) == len && memcmp(web_servers[i], name, len) == 0)
+			return true;
+	return false;
+}
+
+/* The word of a reload that names a web server, or NULL. */
+static const char *web_server_of(const struct reload_conf *reload)
+{
+	if (reload->unit)
+		return is_web_server(reload->unit) ? reload->unit : NULL;
+	for (size_t i = 0; i < reload->command.n; i++)
+		if (is_web_server(reload->command.at[i]))
+			return reload->command.at[i];
+	return NULL;
+}
+
+/* A port that is held all the time is none for the web server of a target. */
+static void check_held(struct loading *l, const struct target_conf *t)
+{
+	struct yaml_path top = { .key = "http" }, path = { .up = &top, .key = "hold" };
+	const struct yaml_node *hold = l->http_node ? yaml_get(l->http_node, "hold") : NULL;
+
+	if (!hold || !l->conf->http.hold_always || !l->conf->http.n_listen)
+		return;
+	for (size_t i = 0; i < t->n_reload; i++) {
+		const char *server = web_server_of(&t->reload[i]);
+
+		if (!server)
+			continue;
+		yaml_warn(l->diags, hold->place, &path,
+			"is always, so %s, which target %s reloads, cannot have the ports of "
+			"http.listen; write hold: challenge, or http.webroot instead of "
+			"http.listen",
+			server, t->name);
+		return;
+	}
+}
+
 static void sort_by_rank(struct cert_conf *cert, const uint32_t *rank)
 {
 	for (uint16_t i = 1; i < cert->n_targets; i++)
@@ -180,6 +230,7 @@ static void check_targets(struct loading *l)
 	for (size_t i = 0; i < l->targets.n; i++) {
 		resolve_after(l, i);
 		check_target(l, i);
+		check_held(l, &l->conf->targets[i]);
 	}
 	rank = rank_targets(l);
 	tell_target_cycles(l, rank);

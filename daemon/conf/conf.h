@@ -219,6 +219,7 @@ struct endpoints {
 struct http_conf {
 	struct endpoint *listen; /* the built-in responder of http-01 */
 	size_t n_listen;
+	bool hold_always; /* bound all the time, else only while a challenge is shown */
 	const char
 		*webroot; /* absolute, with %{group}, %{service}, %{cert} (expand.h), or NULL */
 	struct yaml_place webroot_place;

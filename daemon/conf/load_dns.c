@@ -161,6 +161,7 @@ void dns_load(struct loading *l)
 
 	conf->http.listen = top->http.listen.at;
 	conf->http.n_listen = top->http.listen.n;
+	conf->http.hold_always = top->http.hold_always;
 	conf->http.webroot = top->http.webroot;
 	if (top->http.webroot)
 		conf->http.webroot_place = yaml_get(l->http_node, "webroot")->place;

@@ -80,6 +80,7 @@ struct dns_draft {
 
 struct http_draft {
 	struct endpoints listen;
+	bool hold_always;
 	const char *webroot;
 };
 
@@ -217,6 +218,7 @@ extern const struct yaml_type conf_server;    /* struct endpoint: a name server 
 extern const struct yaml_type conf_servers;   /* struct endpoints */
 extern const struct yaml_type conf_addresses; /* struct endpoints: name servers without names */
 extern const struct yaml_type conf_webroot;   /* const char * */
+extern const struct yaml_type conf_hold;      /* bool: always */
 extern const struct yaml_type conf_extra;     /* bool: require */
 extern const struct yaml_type conf_aliases;   /* enum aliases */
 extern const struct yaml_type conf_publish;   /* struct publish_draft, whole */

@@ -7,6 +7,11 @@ static const struct yaml_field http_fields[] = {
 	YAML_FIELD(struct http_draft, listen, conf_listen,
 		.help = "addresses of the built-in responder, such as \"[::]:80\"; without "
 			"them there is none"),
+	YAML_FIELD_AS("hold", struct http_draft, hold_always, conf_hold,
+		.fallback = "challenge",
+		.help = "when these addresses are bound: challenge, only while a challenge is "
+			"shown, so that a web server may have the port at other times; always, "
+			"all the time"),
 	YAML_FIELD(struct http_draft, webroot, conf_webroot,
 		.help = "the document root of a web server that runs already; challenges "
 			"become files in its .well-known/acme-challenge; may have %{group}, "

@@ -247,3 +247,19 @@ const struct yaml_type conf_webroot = {
 	.size = sizeof(const char *),
 	.decode = decode_webroot,
 };
+
+static void decode_hold(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	static const char *const words[] = { "always", "challenge", NULL };
+	int at = yaml_word_of(d, v, words);
+
+	if (at >= 0)
+		*(bool *)out = at == 0;
+}
+
+const struct yaml_type conf_hold = {
+	.word = "challenge or always",
+	.json = "\"enum\": [\"challenge\", \"always\"]",
+	.size = sizeof(bool),
+	.decode = decode_hold,
+};

@@ -76,6 +76,8 @@ static struct shown *add(struct challenges *challenges, struct journal_entry *en
 	list_append(&challenge->place->all, &challenge->link);
 	map_set(&challenges->by_id, challenge->entry.id, challenge);
 	challenges->n++;
+	if (challenge->entry.how == PUBLICATION_ENGINE)
+		challenges->n_answered[challenge->entry.type]++;
 	return challenge;
 }
 
@@ -119,6 +121,23 @@ int challenges_new(const char *state_dir, struct commands *commands, struct work
 	return 0;
 }
 
+static void look_listening(struct challenges *challenges, enum challenge type)
+{
+	if (challenges->n_answered[type] == 0 && challenges->listening.end)
+		challenges->listening.end(type);
+}
+
+static int begin_listening(
+	struct challenges *challenges, const struct journal_entry *entry, struct err *err)
+{
+	if (entry->how != PUBLICATION_ENGINE || !challenges->listening.begin)
+		return 0;
+	if (challenges->listening.begin(entry->type, err) == 0)
+		return 0;
+	look_listening(challenges, entry->type);
+	return -1;
+}
+
 void challenge_free(struct shown *challenge)
 {
 	struct challenges *challenges = challenge->place->challenges;
@@ -128,6 +147,10 @@ void challenge_free(struct shown *challenge)
 		free(LIST_OF(at, struct challenge_wait, link));
 	}
 	challenges->n--;
+	if (challenge->entry.how == PUBLICATION_ENGINE) {
+		challenges->n_answered[challenge->entry.type]--;
+		look_listening(challenges, challenge->entry.type);
+	}
 	map_remove(&challenges->by_id, challenge->entry.id);
 	if (challenge->wish && map_get(&challenges->by_wish, challenge->wish) == challenge)
 		map_remove(&challenges->by_wish, challenge->wish);
@@ -230,6 +253,12 @@ void challenges_tell(struct challenges *challenges, challenge_tell_trouble *tell
 	challenges->tell = tell;
 }
 
+void challenges_use_listening(
+	struct challenges *challenges, const struct challenge_listening *listening)
+{
+	challenges->listening = *listening;
+}
+
 void challenges_use_engine(struct challenges *challenges, challenge_engine *engine, void *data)
 {
 	struct err gone;
@@ -321,7 +350,8 @@ struct challenge_wait *challenge_present(struct challenges *challenges, struct c
 		return NULL;
 	}
 	keyauth_make(wish->token, wish->thumbprint, &text);
-	if (wish_describe(conf, wish, buf_text(&text), &entry, err) < 0) {
+	if (wish_describe(conf, wish, buf_text(&text), &entry, err) < 0 ||
+		begin_listening(challenges, &entry, err) < 0) {
 		journal_entry_done(&entry);
 		return NULL;
 	}

@@ -107,6 +107,17 @@ struct challenge_trouble {
 typedef void challenge_tell_trouble(void *data, const struct challenge_trouble *trouble);
 void challenges_tell(struct challenges *challenges, challenge_tell_trouble *tell);
 
+/*
+ * What only the engine answers needs a listening socket: `begin` is called before each such challenge, which fails with
+ * its error, and `end` after the last one of its type has gone.  Never set: sockets are always there.
+ */
+struct challenge_listening {
+	int (*begin)(enum challenge type, struct err *err);
+	void (*end)(enum challenge type);
+};
+void challenges_use_listening(
+	struct challenges *challenges, const struct challenge_listening *listening);
+
 /* Runs the loop until no change is under way or `ms` are over, which is false. */
 bool challenges_settle(struct challenges *challenges, int ms);
 

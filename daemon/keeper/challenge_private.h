@@ -108,7 +108,9 @@ struct challenges {
 	challenge_engine *engine; /* NULL: there is none, or it is not ready */
 	void *engine_data;
 	challenge_tell_trouble *tell;
-	int64_t n_updates; /* what was signed so far, which numbers it */
+	struct challenge_listening listening;
+	size_t n_answered[CHALLENGE_COUNT]; /* that only the engine answers, by type */
+	int64_t n_updates;                  /* what was signed so far, which numbers it */
 	bool is_settled;
 	bool is_hurried; /* nothing is gathered any more */
 };

@@ -23,6 +23,7 @@ struct listener {
 	int fd; /* -1: see err */
 	struct err err;
 	bool is_wanted;
+	bool is_brief; /* bound only while a challenge is shown */
 };
 
 static struct listener *listener_at(struct list *at)
@@ -33,6 +34,24 @@ static struct listener *listener_at(struct list *at)
 static int set_on(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/* The errors of a taken port say the ways out, as most often a web server has it. */
+static int bind_failed(const struct listener *listener, int sys, struct err *err)
+{
+	const char *type = challenge_text(listener->type);
+
+	if (sys != EADDRINUSE || listener->type != CHALLENGE_HTTP)
+		return err_sys(
+			err, ERR_IO, sys, "cannot listen at %s for %s", listener->at, type);
+	err_set(err, ERR_IO,
+		"cannot listen at %s for %s, as another server has the port: give "
+		"http.webroot if it is a web server, or another port in http.listen to which "
+		"the web server passes /.well-known/acme-challenge/, or have it stop holding "
+		"the port",
+		listener->at, type);
+	err->sys = sys;
+	return -1;
 }
 
 static int bind_to(const struct listener *listener, struct err *err)
@@ -46,8 +65,7 @@ static int bind_to(const struct listener *listener, struct err *err)
 			set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) < 0) ||
 		bind(fd, (const struct sockaddr *)&listener->addr, listener->len) < 0 ||
 		listen(fd, BACKLOG) < 0)
-		return err_sys(err, ERR_IO, errno, "cannot listen at %s for %s", listener->at,
-			challenge_text(listener->type));
+		return bind_failed(listener, errno, err);
 	result = fd;
 	fd = -1;
 	return result;
@@ -75,12 +93,27 @@ static void try_bind(struct listeners *listeners, struct listener *listener)
 	listeners->tell(listener->type, listener->at, listener->fd);
 }
 
+static bool is_needed(const struct listeners *listeners, const struct listener *listener)
+{
+	return !listener->is_brief || listeners->is_begun[listener->type];
+}
+
+static void close_one(struct listeners *listeners, struct listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	file_closep(&listener->fd);
+	listeners->tell(listener->type, listener->at, -1);
+}
+
 static void bind_all(void *data)
 {
 	struct listeners *listeners = data;
 	bool has_failed = false;
 
 	list_each(at, &listeners->all) {
+		if (!is_needed(listeners, listener_at(at)))
+			continue;
 		if (listener_at(at)->fd < 0)
 			try_bind(listeners, listener_at(at));
 		has_failed |= listener_at(at)->fd < 0;
@@ -115,6 +148,7 @@ void listeners_done(struct listeners *listeners)
 	events_stop_timer(listeners->events, &listeners->timer);
 	list_each_safe(at, &listeners->all)
 		listener_free(listener_at(at));
+	listeners->events = NULL;
 }
 
 static bool is_at(const struct listener *listener, const struct endpoint *endpoint)
@@ -123,14 +157,15 @@ static bool is_at(const struct listener *listener, const struct endpoint *endpoi
 	       memcmp(&listener->addr, &endpoint->addr, endpoint->len) == 0;
 }
 
-static void want(
-	struct listeners *listeners, enum challenge type, const struct endpoint *endpoint)
+static void want(struct listeners *listeners, enum challenge type,
+	const struct endpoint *endpoint, bool is_brief)
 {
 	struct listener *listener;
 
 	list_each(at, &listeners->all)
 		if (listener_at(at)->type == type && is_at(listener_at(at), endpoint)) {
 			listener_at(at)->is_wanted = true;
+			listener_at(at)->is_brief = is_brief;
 			return;
 		}
 	listener = mem_new(struct listener);
@@ -140,6 +175,7 @@ static void want(
 	listener->len = endpoint->len;
 	listener->fd = -1;
 	listener->is_wanted = true;
+	listener->is_brief = is_brief;
 	list_append(&listeners->all, &listener->link);
 }
 
@@ -148,25 +184,26 @@ void listeners_use(struct listeners *listeners, const struct conf *conf)
 	list_each(at, &listeners->all)
 		listener_at(at)->is_wanted = false;
 	for (size_t i = 0; i < conf->http.n_listen; i++)
-		want(listeners, CHALLENGE_HTTP, &conf->http.listen[i]);
+		want(listeners, CHALLENGE_HTTP, &conf->http.listen[i], !conf->http.hold_always);
 	for (size_t i = 0; i < conf->tls_alpn.n_listen; i++)
-		want(listeners, CHALLENGE_TLS_ALPN, &conf->tls_alpn.listen[i]);
+		want(listeners, CHALLENGE_TLS_ALPN, &conf->tls_alpn.listen[i], false);
 	list_each_safe(at, &listeners->all) {
 		struct listener *listener = listener_at(at);
 
-		if (listener->is_wanted)
-			continue;
-		if (listener->fd >= 0)
-			listeners->tell(listener->type, listener->at, -1);
-		listener_free(listener);
+		if (!listener->is_wanted || !is_needed(listeners, listener))
+			close_one(listeners, listener);
+		if (!listener->is_wanted)
+			listener_free(listener);
 	}
 	bind_all(listeners);
 }
 
-int listeners_check(const struct listeners *listeners, enum challenge type, struct err *err)
+int listeners_begin(struct listeners *listeners, enum challenge type, struct err *err)
 {
 	const struct listener *failed = NULL;
 
+	listeners->is_begun[type] = true;
+	bind_all(listeners);
 	list_each(at, &listeners->all) {
 		if (listener_at(at)->type != type)
 			continue;
@@ -181,4 +218,15 @@ int listeners_check(const struct listeners *listeners, enum challenge type, stru
 	return err_set(err, ERR_BAD_CONFIG,
 		type == CHALLENGE_HTTP ? "neither http.webroot nor http.listen is configured"
 				       : "tls_alpn.listen is not configured");
+}
+
+void listeners_end(struct listeners *listeners, enum challenge type)
+{
+	if (!listeners->events || !listeners->is_begun[type])
+		return;
+	listeners->is_begun[type] = false;
+	list_each(at, &listeners->all)
+		if (!is_needed(listeners, listener_at(at)))
+			close_one(listeners, listener_at(at));
+	bind_all(listeners);
 }

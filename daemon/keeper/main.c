@@ -136,10 +136,14 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 	return result;
 }
 
-static int listens(struct server *server, enum challenge type, struct err *err)
+static int begin_listening(enum challenge type, struct err *err)
 {
-	(void)server;
-	return listeners_check(&keeper.listeners, type, err);
+	return listeners_begin(&keeper.listeners, type, err);
+}
+
+static void end_listening(enum challenge type)
+{
+	listeners_end(&keeper.listeners, type);
 }
 
 static void tell_listener(enum challenge type, const char *at, int fd)
@@ -279,7 +283,6 @@ static int open_all(struct conf *conf, struct err *err)
 	keeper.server.signer_used = signer_used;
 	keeper.server.ready = is_ready;
 	keeper.server.alive = is_alive;
-	keeper.server.listens = listens;
 	keeper.engine.packet = on_packet;
 	keeper.engine.lost = on_lost;
 	keeper.stop_timer.fired = stop_is_late;
@@ -301,6 +304,8 @@ static int open_all(struct conf *conf, struct err *err)
 			&keeper.server.challenges, err) < 0)
 		return -1;
 	listeners_init(&keeper.listeners, &keeper.events, tell_listener);
+	challenges_use_listening(keeper.server.challenges,
+		&(struct challenge_listening){ begin_listening, end_listening });
 	return 0;
 }
 

@@ -75,8 +75,6 @@ struct server {
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */
 	int (*reread)(
 		struct server *server, struct conf **out, struct buf *rows, struct err *err);
-	/* Can the engine answer challenges of this type by itself?  -1 and why not. */
-	int (*listens)(struct server *server, enum challenge type, struct err *err);
 	/* A signer was used: serve_forget_signer() is to be called in SERVE_SIGNER_MS from the last time. */
 	void (*signer_used)(struct server *server);
 	void (*ready)(struct server *server);

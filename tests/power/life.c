@@ -120,13 +120,6 @@ static void answered(struct server *server, const struct buf *packet, int fd)
 		life->told(life);
 }
 
-static int listens(struct server *server, enum challenge type, struct err *err)
-{
-	(void)server;
-	(void)type;
-	return err_set(err, ERR_BAD_ARGUMENT, "nothing listens");
-}
-
 static void ignore_use(struct server *server)
 {
 	(void)server;
@@ -151,7 +144,6 @@ int life_begin(struct life *life, const char *without, struct err *err)
 	log_to(note_event, life);
 	serve_init(server, conf_ref(life->conf));
 	server->send = answered;
-	server->listens = listens;
 	server->signer_used = ignore_use;
 	if (events_init(&life->events, err) < 0 || store_open(state, &server->store, err) < 0 ||
 		store_align(server->store, life->conf, err) < 0 ||

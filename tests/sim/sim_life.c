@@ -71,12 +71,6 @@ static void send_packet(struct server *server, const struct buf *packet, int fd)
 	keeper_direct_send(sim_of(server)->world.keeper, packet, fd);
 }
 
-static int listens(struct server *server, enum challenge type, struct err *err)
-{
-	(void)server, (void)type, (void)err;
-	return 0;
-}
-
 static void signer_is_idle(struct timer *timer)
 {
 	serve_forget_signer(&CONTAINER_OF(timer, struct sim, signer_timer)->server);
@@ -133,7 +127,6 @@ void sim_start(struct sim *sim)
 		.disks = sim->worker,
 		.send = send_packet,
 		.reread = reread,
-		.listens = listens,
 		.signer_used = signer_used,
 		.ready = be_ready,
 		.alive = be_alive };

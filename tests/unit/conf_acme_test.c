@@ -20,6 +20,7 @@ static const char contract[] =
 	"    in_flight: 16\n"
 	"http:\n"
 	"  listen: [\"[::]:80\", \"192.0.2.1:8080\"]\n"
+	"  hold: always\n"
 	"  webroot: /srv/http/%{group}\n"
 	"tls_alpn: {listen: [\"[::]:443\"]}\n"
 	"dns:\n"
@@ -109,7 +110,8 @@ static void check_net(const struct conf *conf)
 	check_endpoint(&conf->http.listen[1], "192.0.2.1", 8080, AF_INET);
 	check_endpoint(&conf->tls_alpn.listen[0], "::", 443, AF_INET6);
 	CHECK_STR(conf->http.webroot, "/srv/http/%{group}");
-	CHECK_INT(conf->http.webroot_place.line, 15);
+	CHECK(conf->http.hold_always);
+	CHECK_INT(conf->http.webroot_place.line, 16);
 	REQUIRE(dns->resolver.n == 1 && dns->extra.n == 4);
 	check_endpoint(&dns->resolver.at[0], "127.0.0.1", 53, AF_INET);
 	check_endpoint(&dns->extra.at[1], "ns.example.net", 53, 0);
@@ -186,7 +188,8 @@ TEST(nothing_given)
 	struct conf *conf = load_text("", NULL);
 
 	REQUIRE(conf);
-	CHECK(!conf->http.n_listen && !conf->http.webroot && !conf->tls_alpn.n_listen);
+	CHECK(!conf->http.n_listen && !conf->http.webroot && !conf->http.hold_always &&
+		!conf->tls_alpn.n_listen);
 	CHECK_INT(conf->dns.resolver.n, 0);
 	CHECK_INT(conf->dns.extra.n, 4);
 	CHECK_STR(conf->dns.extra.at[3].host, "208.67.222.222");
@@ -341,6 +344,8 @@ static const struct saying bad[] = {
 		"/t/c:1:103: error: http.webroot: a webroot on another host (ssh://) is not "
 		"supported by this version; write a path\n"
 		"/t/c:2:12: error: tls_alpn.lisen: is an unknown key; did you mean listen?\n" },
+	{ "http: {hold: ever}\n", "/t/c:1:14: error: http.hold: \"ever\" is unknown; write "
+				  "always or challenge\n" },
 	{ "http: {webroot: \"/srv/%{gruop}\"}\n", "/t/c:1:17: error: http.webroot: %{gruop} is "
 						  "unknown; did you mean %{group}?\n" },
 	{ "http: {webroot: \"/srv/%{zone}\"}\n",

@@ -78,6 +78,21 @@ TEST(diagnostics)
 
 /* These load, and some say something. */
 static const struct saying warned[] = {
+	/* What reloads a web server, by a unit or a command, and what does not. */
+	{ "http: {listen: [\"[::]:80\"], hold: always}\n"
+	  "targets: {a: {dir: /t, reload: {unit: nginx.service}}, b: {dir: /t, reload: "
+	  "{command: [/usr/sbin/apachectl, graceful]}}, c: {dir: /t, reload: {unit: "
+	  "dovecot.service}}}\n",
+		"/t/c:1:35: warning: http.hold: is always, so /usr/sbin/apachectl, which "
+		"target b reloads, cannot have the ports of http.listen; write hold: "
+		"challenge, or "
+		"http.webroot instead of http.listen\n"
+		"/t/c:1:35: warning: http.hold: is always, so nginx.service, which target a "
+		"reloads, cannot have the ports of http.listen; write hold: challenge, or "
+		"http.webroot instead of http.listen\n" },
+	{ "http: {listen: [\"[::]:80\"], hold: challenge}\n"
+	  "targets: {a: {dir: /t, reload: {unit: nginx.service}}}\n",
+		"" },
 	{ "dns:\n"
 	  "  extra_nameservers: []\n"
 	  "  zones:\n"
