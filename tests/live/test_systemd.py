@@ -103,6 +103,8 @@ def test_enable(box):
     assert box.exec("stat", "-c", "%a", "/run/certd/control.sock").strip() == "666"
     assert box.exec("stat", "-c", "%a", "/var/lib/certd").strip() == "700"
     box.until("the certificate is issued and deployed", lambda: serial(box))
+    # The server shows it before the job has looked at the reloaded unit.
+    box.until("no job is at work", lambda: box.exec("certctl", "--json", "jobs").strip() == "[]")
     row = box.exec("certctl", "status", CERT)
     assert CERT in row
     box.until("the status line", lambda: box.show("StatusText"))
