@@ -71,18 +71,23 @@ void serve_discard_request(struct asked *asked)
 {
 	char id[VERSION_ID_TEXT_LEN];
 	struct cert_facts facts;
+	struct version_id next;
 	struct err err;
 
-	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0 ||
-		store_drop_next(asked->server->store, asked->cert->name, &err) < 0) {
+	if (store_read(asked->server->store, asked->cert->name, &facts, &err) < 0) {
 		asked_fail(asked, &err);
 		return;
 	}
-	if (version_is_set(&facts.next.id))
+	next = facts.next.id;
+	facts_done(&facts);
+	if (store_drop_next(asked->server->store, asked->cert->name, &err) < 0) {
+		asked_fail(asked, &err);
+		return;
+	}
+	if (version_is_set(&next))
 		log_event(&asked->log_cert, EVENT_CERT_DISCARDED, NULL,
 			"%s: the next version %s was dropped by an operator", asked->cert->name,
-			version_id_text(&facts.next.id, id));
-	facts_done(&facts);
+			version_id_text(&next, id));
 	serve_show_next(asked, false);
 }
 
