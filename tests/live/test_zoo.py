@@ -86,6 +86,27 @@ def test_a_job_that_is_cancelled_is_held(certd):
     zoo("ask", certd.dir / "control.sock", "observe", user=USERS["observe"])
 
 
+CHANGES = [("discard",), ("renew",), ("renew", "--force"), ("roll",), ("roll", "--force"), ("deploy",), ("publish",),
+           ("discard",)]
+ADMINS = [("prune", "--keep", "3"), ("revoke",), ("prune",)]
+
+
+@pytest.mark.parametrize("role", USERS)
+def test_what_changes_things_ends_no_daemon(certd, states, role):
+    """Every command that changes something, for every state, as every role."""
+    engine, prefix = certd.engine_pid(), as_user(USERS[role], 65534 if USERS[role] else 0)
+    archived = {cert for cert in states if cert not in certd.status()}
+    for cert in states:
+        for words in CHANGES + ADMINS:
+            done = subprocess.run([*prefix, BUILD + "/client/certctl", "--json", words[0], cert, *words[1:]],
+                                  env=certd.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=60, check=False, cwd="/")
+            may = role == "admin" or role == "operate" and words not in ADMINS
+            allowed = {4} if not may else {5} if cert in archived else {0, 1, 6}
+            assert done.returncode in allowed, f"{role}: {words} {cert}: {done}"
+    assert certd.engine_pid() == engine, certd.log()[-3000:]
+
+
 def plain(certd, *args):
     """Standard output as people see it; the exit status must be one of certctl's own."""
     command = [BUILD + "/client/certctl", "--no-color", *args]
