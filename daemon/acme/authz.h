@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 #include "daemon/acme/order.h"
-#include "daemon/dns/trace.h"
-#include "daemon/dns/visible.h"
+#include "daemon/dns/resolve/trace.h"
+#include "daemon/dns/watch/visible.h"
 #include "lib/wire/name.h"
 
 /*

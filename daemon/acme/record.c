@@ -5,8 +5,8 @@
 
 #include "daemon/conf/challenge.h"
 #include "daemon/conf/conf.h"
-#include "daemon/dns/persist.h"
-#include "daemon/dns/trouble.h"
+#include "daemon/dns/resolve/trouble.h"
+#include "daemon/dns/rules/persist.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"

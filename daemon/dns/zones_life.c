@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/dns/caa_look.h"
-#include "daemon/dns/search.h"
-#include "daemon/dns/survey.h"
-#include "daemon/dns/trouble.h"
-#include "daemon/dns/updater.h"
-#include "daemon/dns/visible.h"
+#include "daemon/dns/resolve/search.h"
+#include "daemon/dns/resolve/survey.h"
+#include "daemon/dns/resolve/trouble.h"
+#include "daemon/dns/rules/caa_look.h"
+#include "daemon/dns/update/updater.h"
+#include "daemon/dns/watch/visible.h"
 #include "lib/base/mem.h"
 
 /* The resolvers of the configuration, else the system's. */

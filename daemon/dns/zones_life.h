@@ -1,7 +1,7 @@
 #ifndef CERTD_DAEMON_DNS_ZONES_LIFE_H
 #define CERTD_DAEMON_DNS_ZONES_LIFE_H
 
-#include "daemon/dns/zones.h"
+#include "daemon/dns/resolve/zones.h"
 
 /*
  * The life of a struct zones, which is the world's: it is made, gets another configuration at each reload, is

@@ -10,7 +10,7 @@ struct buf;
  * has, makes sockets, timers, threads and forks, and reads the few files that a TLS client
  * needs.  It starts no program, writes no file, gains no right, and cannot be looked into.
  *
- * sandbox_enter() comes after the daemon's user was taken (daemon/keeper/privileges.h), after the
+ * sandbox_enter() comes after the daemon's user was taken (daemon/keeper/launch/privileges.h), after the
  * program was executed and its sockets were adopted, and before the first thread and the first byte
  * from outside.  It cannot be undone and holds for every fork, such as the plan's.
  *

@@ -1,8 +1,8 @@
 #ifndef CERTD_DAEMON_JOB_DNS_CHECK_H
 #define CERTD_DAEMON_JOB_DNS_CHECK_H
 
-#include "daemon/dns/trace.h"
-#include "daemon/dns/visible.h"
+#include "daemon/dns/resolve/trace.h"
+#include "daemon/dns/watch/visible.h"
 #include "daemon/job/job.h"
 
 /*

@@ -23,7 +23,7 @@ struct err;
  * place in a name as "\xNN", so that no odd name is ever equal to a configured one.
  *
  * cert_issue() signs what it is told and clips the end to the issuer's; whether that should be
- * signed is for daemon/keeper/localca.c.
+ * signed is for daemon/keeper/ca/localca.c.
  */
 
 struct cert;

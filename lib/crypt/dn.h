@@ -11,7 +11,7 @@ struct err;
  * and a certificate share.  The struct only points at what the caller owns.
  *
  * Purposes are bits with the same values as enum purpose in daemon/conf/conf.h;
- * daemon/keeper/localca.c asserts it.
+ * daemon/keeper/ca/localca.c asserts it.
  */
 
 /* One attribute of a distinguished name, in the order it shall have. */

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/dns/trace.h"
-#include "daemon/dns/visible.h"
+#include "daemon/dns/resolve/trace.h"
+#include "daemon/dns/watch/visible.h"
 #include "daemon/dns/zones_life.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/keeper/localca.h"
-#include "daemon/keeper/store.h"
-#include "daemon/keeper/version.h"
+#include "daemon/keeper/ca/localca.h"
+#include "daemon/keeper/store/store.h"
+#include "daemon/keeper/store/version.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
@@ -18,7 +18,7 @@
 
 /*
  * bench_issue CONFIG N: processor microseconds of one issue in the keeper, without its loop and
- * without the engine: what daemon/keeper/serve_issue.c does for each of the first N leaves of a store
+ * without the engine: what daemon/keeper/serve/serve_issue.c does for each of the first N leaves of a store
  * that bench_store filled.  For a profiler, which it gives nothing else to look at.
  */
 

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/keeper/localca.h"
-#include "daemon/keeper/store.h"
-#include "daemon/keeper/version.h"
+#include "daemon/keeper/ca/localca.h"
+#include "daemon/keeper/store/store.h"
+#include "daemon/keeper/store/version.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/accept.h"
-#include "daemon/keeper/account.h"
-#include "daemon/keeper/pending.h"
-#include "daemon/keeper/version.h"
+#include "daemon/keeper/ca/accept.h"
+#include "daemon/keeper/ca/account.h"
+#include "daemon/keeper/ca/pending.h"
+#include "daemon/keeper/store/version.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"

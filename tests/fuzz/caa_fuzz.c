@@ -1,4 +1,4 @@
-#include "daemon/dns/caa.h"
+#include "daemon/dns/rules/caa.h"
 
 #include <assert.h>
 #include <ctype.h>

@@ -1,4 +1,4 @@
-#include "daemon/dns/evidence.h"
+#include "daemon/dns/watch/evidence.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "daemon/keeper/journal.h"
+#include "daemon/keeper/publish/journal.h"
 #include "lib/base/attr.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"

@@ -1,4 +1,4 @@
-#include "daemon/dns/persist.h"
+#include "daemon/dns/rules/persist.h"
 
 #include <assert.h>
 #include <string.h>

@@ -4,15 +4,19 @@ import re
 NAME = "includes follow the order of the folders"
 
 # What a folder may include beside itself and lib/base; "lib/*" is any library but its users.
-ORDER = ["daemon/conf", "daemon/cert", "daemon/link", "daemon/dns", "daemon/acme", "daemon/deploy",
-         "daemon/job", "daemon/ctl", "daemon/engine"]
-SIBLINGS = {"daemon/acme", "daemon/deploy"}
+ORDER = ["daemon/conf", "daemon/cert", "daemon/link",
+         "daemon/dns/resolve", "daemon/dns/rules", "daemon/dns/watch", "daemon/dns/update", "daemon/dns",
+         "daemon/acme", "daemon/deploy", "daemon/job", "daemon/ctl", "daemon/engine"]
+SIBLINGS = [{"daemon/acme", "daemon/deploy"}, {"daemon/dns/rules", "daemon/dns/watch", "daemon/dns/update"}]
+# The rooms of the keeper, from the lowest up; its own folder has main() and is above them all.
+ROOMS = ["daemon/keeper/" + room for room in
+         ("files", "loop", "store", "run", "copy", "ca", "check", "publish", "serve", "launch")] + ["daemon/keeper"]
 KEEPER = {"daemon/conf", "proto", "lib/base", "lib/log", "lib/yaml", "lib/crypt", "lib/wire", "lib/bus"}
 MANUAL = {"daemon/conf", "proto", "lib/base", "lib/log"}  # docs/manual.c writes reference pages from tables
 CLIENT = {"client", "client/completion", "proto", "lib/base", "lib/log", "lib/crypt"}
 
 # The pure core has neither input nor output: all of a folder, and the files of daemon/dns that judge.
-CORE = re.compile(r"^daemon/(cert/|dns/(evidence(_tell)?|caa|persist)\.)")
+CORE = re.compile(r"^daemon/(cert/|dns/(watch/evidence(_tell)?|rules/(caa|persist)|resolve/server_role)\.)")
 CORE_REFUSES = re.compile(r"^(lib/(task|net|bus|log)/.*|lib/base/(file|clock|rand)\.h"
                           r"|(unistd|fcntl|poll|pthread|signal|dirent)\.h|sys/.*)$")
 
@@ -57,12 +61,12 @@ def may_include(user, used):
         return used in CLIENT
     if user == "docs":
         return used in MANUAL
-    if user == "daemon/keeper":
-        return used in KEEPER
+    if user in ROOMS:
+        return used in KEEPER or used in ROOMS and ROOMS.index(used) < ROOMS.index(user)
     if user not in ORDER:
         return False
     if used in ORDER:
-        return ORDER.index(used) < ORDER.index(user) and not {user, used} <= SIBLINGS
+        return ORDER.index(used) < ORDER.index(user) and not any({user, used} <= siblings for siblings in SIBLINGS)
     return used.startswith("lib/") or used == "proto"
 
 
@@ -123,8 +127,8 @@ FINE = {
     "lib/base/err.h": "", "lib/base/clock.h": "", "lib/log/log.h": "", "lib/task/task.h": "", "lib/net/http.h": "",
     "lib/bus/bus.h": "", "proto/line.h": "", "proto/events.def": "", "daemon/conf/conf.h": "",
     "daemon/cert/plan.h": '#include "daemon/conf/conf.h"\n', "daemon/dns/zone.h": "", "daemon/deploy/target.h": "",
-    "daemon/dns/visible.c": '#include "lib/task/task.h"\n', "daemon/acme/precheck.h": '#include "daemon/dns/zone.h"\n',
-    "daemon/job/job.h": '#include "daemon/cert/plan.h"\n', "daemon/keeper/serve.h": "",
+    "daemon/dns/watch/visible.c": '#include "lib/task/task.h"\n', "daemon/dns/watch/round.h": "", "daemon/acme/precheck.h": '#include "daemon/dns/zone.h"\n',
+    "daemon/job/job.h": '#include "daemon/cert/plan.h"\n', "daemon/keeper/serve/serve.h": "",
     "lib/log/log.c": '#include "lib/log/log.h"\n\n#include <stdio.h>\n\n#include "lib/base/err.h"\n'
                      '#include "proto/events.def"\n',
     "lib/crypt/key.c": "#include <openssl/evp.h>\n",
@@ -141,11 +145,14 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("dns includes acme", "daemon/dns/x.c", '#include "daemon/acme/precheck.h"\n'),
     ("the core reads a clock", "daemon/cert/x.c", '#include "lib/base/clock.h"\n'),
     ("the core knows tasks", "daemon/cert/x.c", '#include "lib/task/task.h"\n'),
-    ("the core of dns knows tasks", "daemon/dns/evidence.h", '#include "lib/task/task.h"\n'),
+    ("the core of dns knows tasks", "daemon/dns/watch/evidence.h", '#include "lib/task/task.h"\n'),
     ("the core does input", "daemon/cert/x.c", "#include <unistd.h>\n"),
     ("the keeper knows the network", "daemon/keeper/x.c", '#include "lib/net/http.h"\n'),
     ("the keeper knows tasks", "daemon/keeper/x.c", '#include "lib/task/task.h"\n'),
-    ("the engine includes the keeper", "daemon/engine/x.c", '#include "daemon/keeper/serve.h"\n'),
+    ("a room of the keeper includes a higher one", "daemon/keeper/store/x.c", '#include "daemon/keeper/serve/serve.h"\n'),
+    ("what finds name servers includes what watches them", "daemon/dns/resolve/x.c", '#include "daemon/dns/watch/round.h"\n'),
+    ("rules of dns include what watches", "daemon/dns/rules/x.c", '#include "daemon/dns/watch/round.h"\n'),
+    ("the engine includes the keeper", "daemon/engine/x.c", '#include "daemon/keeper/serve/serve.h"\n'),
     ("an unknown folder", "daemon/misc/x.c", '#include "daemon/conf/conf.h"\n'),
     ("OpenSSL outside of crypt", "daemon/job/x.c", "#include <openssl/evp.h>\n"),
     ("systemd outside of its places", "daemon/engine/x.c", "#include <systemd/sd-daemon.h>\n"),

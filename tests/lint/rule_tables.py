@@ -108,7 +108,7 @@ FINE = {
     REQUESTS: 'REQUEST(roll, "roll", "cert=", "rolls")\n', CODES: 'CODE(IO, "io", LOCAL, 1, "disk")\n',
     SIGHTS: 'SIGHT(LAME, "lame", "it does not have it")\n',
     "daemon/ctl/cmd_roll.c": "int cmd_roll(void)\n{\n\treturn EVENT_CERT_ROLLED;\n}\n",
-    "daemon/keeper/serve.c": "int serve_roll_request(void)\n{\n}\n",
+    "daemon/keeper/serve/serve.c": "int serve_roll_request(void)\n{\n}\n",
     "docs/certctl.1": ".It Ic roll Op Fl -force\n.It Ic config check\n",
 }
 BROKEN = [(name, {path: text}) for name, path, text in [
@@ -126,5 +126,5 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("sight twice", SIGHTS, FINE[SIGHTS] * 2),
     ("command without a handler", "daemon/ctl/cmd_roll.c", "int a = EVENT_CERT_ROLLED;\n"),
     ("command without a paragraph", "docs/certctl.1", ".It Ic config check\n"),
-    ("request without a handler", "daemon/keeper/serve.c", "int serve_fail(void);\n"),
+    ("request without a handler", "daemon/keeper/serve/serve.c", "int serve_fail(void);\n"),
 ]]

@@ -16,7 +16,7 @@ CALLS = [
      "may fail, use lib/base/mem.h"),
     (r"time|gettimeofday|clock|clock_gettime|ftime|timespec_get", r"lib/base/clock_real\.c$|lib/bus/bus\.c$|tests/",
      "reads a clock past lib/base/clock.h"),
-    (r"sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep", r"daemon/keeper/copy_dir\.c$", "sleeps instead of waiting for something"),
+    (r"sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep", r"daemon/keeper/copy/copy_dir\.c$", "sleeps instead of waiting for something"),
     (r"__attribute__", r"lib/base/attr\.h$|tests/", "has a name in lib/base/attr.h"),
     (r"typeof|__typeof__|__extension__", r"$^", "is not C11"),
     (r"printf|puts|putchar", r"client/|tests/|daemon/keeper/main\.c$", "prints, use the log"),

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/keeper/challenge_private.h"
-#include "daemon/keeper/pending.h"
-#include "daemon/keeper/store.h"
-#include "daemon/keeper/worker.h"
+#include "daemon/keeper/ca/pending.h"
+#include "daemon/keeper/loop/worker.h"
+#include "daemon/keeper/publish/challenge_private.h"
+#include "daemon/keeper/store/store.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/str.h"

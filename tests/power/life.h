@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/keeper/events.h"
-#include "daemon/keeper/serve.h"
+#include "daemon/keeper/loop/events.h"
+#include "daemon/keeper/serve/serve.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 

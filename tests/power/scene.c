@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/keeper/challenge.h"
-#include "daemon/keeper/store.h"
+#include "daemon/keeper/publish/challenge.h"
+#include "daemon/keeper/store/store.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"

@@ -1,6 +1,6 @@
 #include "tests/sim/scenario.h"
 
-#include "daemon/keeper/store_file.h"
+#include "daemon/keeper/store/store_file.h"
 #include "tests/sim/acme.h"
 
 /* Accounts that their CA does not let in: one state of the account, for which all certificates wait. */

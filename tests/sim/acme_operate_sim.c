@@ -1,6 +1,6 @@
 #include "tests/sim/scenario.h"
 
-#include "daemon/keeper/store.h"
+#include "daemon/keeper/store/store.h"
 #include "tests/sim/acme.h"
 
 /*

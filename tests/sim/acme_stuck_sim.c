@@ -1,6 +1,6 @@
 #include "tests/sim/scenario.h"
 
-#include "daemon/keeper/store_file.h"
+#include "daemon/keeper/store/store_file.h"
 #include "tests/sim/acme.h"
 
 /* Orders that cannot go on as they are: each is forgotten, and a new one gives the certificate. */

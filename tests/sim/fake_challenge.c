@@ -1,10 +1,10 @@
-#include "daemon/keeper/challenge.h"
+#include "daemon/keeper/publish/challenge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/conf/challenge.h"
-#include "daemon/keeper/keyauth.h"
+#include "daemon/keeper/ca/keyauth.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/wire/dns_message.h"

@@ -1,4 +1,4 @@
-#include "daemon/keeper/command.h"
+#include "daemon/keeper/run/command.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #ifndef CERTD_TESTS_SIM_FAKE_EVENTS_H
 #define CERTD_TESTS_SIM_FAKE_EVENTS_H
 
-#include "daemon/keeper/events.h"
+#include "daemon/keeper/loop/events.h"
 #include "lib/task/loop.h"
 
 /*

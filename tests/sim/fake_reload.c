@@ -1,4 +1,4 @@
-#include "daemon/keeper/reload.h"
+#include "daemon/keeper/run/reload.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/keeper/worker.h"
+#include "daemon/keeper/loop/worker.h"
 
 #include <stdlib.h>
 

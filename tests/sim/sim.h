@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 #include "daemon/engine/world.h"
-#include "daemon/keeper/serve.h"
+#include "daemon/keeper/serve/serve.h"
 #include "lib/log/log.h"
-#include "tests/sim/fake_acme.h"
 #include "tests/sim/dns_fake.h"
+#include "tests/sim/fake_acme.h"
 #include "tests/sim/http_fake.h"
 #include "tests/sim/keeper_direct.h"
 #include "tests/sim/store_memory.h"

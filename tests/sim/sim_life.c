@@ -4,7 +4,7 @@
 
 #include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/challenge.h"
+#include "daemon/keeper/publish/challenge.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
@@ -84,7 +84,7 @@ static void signer_used(struct server *server)
 	loop_timer_in(sim->loop, &sim->signer_timer, SERVE_SIGNER_MS);
 }
 
-/* What daemon/keeper/notes.c does. */
+/* What daemon/keeper/launch/notes.c does. */
 static void note_update(void *data, const char *zone)
 {
 	const struct sim *sim = data;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/store_file.h"
-#include "daemon/keeper/version.h"
+#include "daemon/keeper/store/store_file.h"
+#include "daemon/keeper/store/version.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/map.h"

@@ -3,11 +3,11 @@
 
 #include <stdint.h>
 
-#include "daemon/keeper/store.h"
+#include "daemon/keeper/store/store.h"
 #include "lib/base/err.h"
 
 /*
- * The store of daemon/keeper/store.h in memory, for simulations: it survives restarts of the daemon,
+ * The store of daemon/keeper/store/store.h in memory, for simulations: it survives restarts of the daemon,
  * and what a disk can do to one certificate can be asked for.  Every call is atomic; what lies
  * between two system calls is tested with the real store.
  */

@@ -26,7 +26,7 @@ struct worker;
  * fake_command.c, fake_reload.c, fake_copy.c and fake_worker.c implement the headers of the same
  * names in daemon/keeper on the virtual loop, and keep what they do here.  A copy changes what lies
  * at a place; only a reload that ends well changes what a server serves.  All delays come from
- * one seed.  There is one town at a time, because daemon/keeper/copy.h has no room for another.
+ * one seed.  There is one town at a time, because daemon/keeper/copy/copy.h has no room for another.
  * It outlives restarts of the daemon: commands that ran die, files and servers stay.
  */
 

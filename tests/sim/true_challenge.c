@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "daemon/conf/challenge.h"
-#include "daemon/keeper/challenge.h"
-#include "daemon/keeper/keyauth.h"
+#include "daemon/keeper/ca/keyauth.h"
+#include "daemon/keeper/publish/challenge.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "tests/sim/town.h"

@@ -2,7 +2,7 @@
 
 #include <dirent.h>
 
-#include "daemon/keeper/challenge.h"
+#include "daemon/keeper/publish/challenge.h"
 
 /* From the order in flight to the stored version, and what comes after it. */
 

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/pending.h"
-#include "daemon/keeper/serve.h"
-#include "daemon/keeper/store.h"
-#include "daemon/keeper/store_file.h"
-#include "daemon/keeper/worker.h"
+#include "daemon/keeper/ca/pending.h"
+#include "daemon/keeper/loop/worker.h"
+#include "daemon/keeper/serve/serve.h"
+#include "daemon/keeper/store/store.h"
+#include "daemon/keeper/store/store_file.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"

@@ -1,4 +1,4 @@
-#include "daemon/dns/caa.h"
+#include "daemon/dns/rules/caa.h"
 
 #include "lib/base/attr.h"
 #include "lib/base/err.h"

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/keeper/challenge_private.h"
-#include "daemon/keeper/command.h"
-#include "daemon/keeper/events.h"
-#include "daemon/keeper/worker.h"
+#include "daemon/keeper/loop/events.h"
+#include "daemon/keeper/loop/worker.h"
+#include "daemon/keeper/publish/challenge_private.h"
+#include "daemon/keeper/run/command.h"
 #include "lib/base/str.h"
 #include "lib/wire/dns_update.h"
 #include "tests/unit/conf_test.h"

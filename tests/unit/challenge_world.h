@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/keeper/challenge_private.h"
-#include "daemon/keeper/command.h"
-#include "daemon/keeper/events.h"
-#include "daemon/keeper/journal.h"
-#include "daemon/keeper/worker.h"
+#include "daemon/keeper/loop/events.h"
+#include "daemon/keeper/loop/worker.h"
+#include "daemon/keeper/publish/challenge_private.h"
+#include "daemon/keeper/publish/journal.h"
+#include "daemon/keeper/run/command.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"

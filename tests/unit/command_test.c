@@ -1,4 +1,4 @@
-#include "daemon/keeper/command.h"
+#include "daemon/keeper/run/command.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -13,9 +13,9 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/conf/expand.h"
-#include "daemon/keeper/capture.h"
-#include "daemon/keeper/events.h"
-#include "daemon/keeper/reload.h"
+#include "daemon/keeper/loop/events.h"
+#include "daemon/keeper/run/capture.h"
+#include "daemon/keeper/run/reload.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"

@@ -1,4 +1,4 @@
-#include "daemon/keeper/listen.h"
+#include "daemon/keeper/launch/listen.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "daemon/keeper/copy.h"
+#include "daemon/keeper/copy/copy.h"
 
 #include "lib/crypt/cert.h"
 #include "lib/crypt/key.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/copy.h"
+#include "daemon/keeper/copy/copy.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"

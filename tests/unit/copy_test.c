@@ -1,4 +1,4 @@
-#include "daemon/keeper/copy.h"
+#include "daemon/keeper/copy/copy.h"
 
 #include <signal.h>
 #include <sys/file.h>

@@ -1,4 +1,4 @@
-#include "daemon/keeper/events.h"
+#include "daemon/keeper/loop/events.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/keeper/worker.h"
+#include "daemon/keeper/loop/worker.h"
 #include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "tests/test.h"

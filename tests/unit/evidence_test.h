@@ -1,7 +1,7 @@
 #ifndef CERTD_TESTS_UNIT_EVIDENCE_TEST_H
 #define CERTD_TESTS_UNIT_EVIDENCE_TEST_H
 
-#include "daemon/dns/evidence.h"
+#include "daemon/dns/watch/evidence.h"
 #include "tests/test.h"
 
 /* Short words for tables of what name servers are seen to say, and a moment to count from. */

@@ -1,6 +1,6 @@
 #include "tests/test.h"
 
-#include "daemon/keeper/info.h"
+#include "daemon/keeper/store/info.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"

@@ -1,4 +1,4 @@
-#include "daemon/keeper/listeners.h"
+#include "daemon/keeper/launch/listeners.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 #include "tests/test.h"
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/info.h"
-#include "daemon/keeper/localca.h"
-#include "daemon/keeper/version.h"
+#include "daemon/keeper/ca/localca.h"
+#include "daemon/keeper/store/info.h"
+#include "daemon/keeper/store/version.h"
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 #include "lib/crypt/cert.h"

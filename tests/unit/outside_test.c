@@ -1,4 +1,4 @@
-#include "daemon/keeper/outside.h"
+#include "daemon/keeper/check/outside.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

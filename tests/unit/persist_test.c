@@ -1,4 +1,4 @@
-#include "daemon/dns/persist.h"
+#include "daemon/dns/rules/persist.h"
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"

@@ -1,4 +1,4 @@
-#include "daemon/keeper/privileges.h"
+#include "daemon/keeper/launch/privileges.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -1,4 +1,4 @@
-#include "daemon/keeper/run_pace.h"
+#include "daemon/keeper/run/run_pace.h"
 
 #include "lib/base/err.h"
 #include "tests/test.h"

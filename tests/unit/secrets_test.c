@@ -1,4 +1,4 @@
-#include "daemon/keeper/secrets.h"
+#include "daemon/keeper/files/secrets.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "daemon/dns/servers.h"
+#include "daemon/dns/resolve/servers.h"
 
 #include <stdbool.h>
 

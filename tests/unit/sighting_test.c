@@ -1,6 +1,6 @@
-#include "daemon/dns/sighting.h"
+#include "daemon/dns/watch/sighting.h"
 
-#include "daemon/dns/trace.h"
+#include "daemon/dns/resolve/trace.h"
 #include "lib/base/attr.h"
 #include "tests/test.h"
 

@@ -1,6 +1,6 @@
 #include "tests/unit/store_world.h"
 
-#include "daemon/keeper/store_file.h"
+#include "daemon/keeper/store/store_file.h"
 #include "lib/base/mem.h"
 #include "lib/crypt/secret.h"
 

@@ -1,7 +1,7 @@
 #ifndef CERTD_TESTS_UNIT_STORE_FIXTURE_H
 #define CERTD_TESTS_UNIT_STORE_FIXTURE_H
 
-#include "daemon/keeper/version.h"
+#include "daemon/keeper/store/version.h"
 #include "lib/base/instant.h"
 #include "proto/facts.h"
 

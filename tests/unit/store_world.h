@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/info.h"
-#include "daemon/keeper/store.h"
+#include "daemon/keeper/store/info.h"
+#include "daemon/keeper/store/store.h"
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/spawn.h"
+#include "daemon/keeper/run/spawn.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/yaml/diag.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/unit.h"
+#include "daemon/keeper/check/unit.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "daemon/conf/index.h"
-#include "daemon/keeper/info.h"
-#include "daemon/keeper/store.h"
-#include "daemon/keeper/version.h"
+#include "daemon/keeper/store/info.h"
+#include "daemon/keeper/store/store.h"
+#include "daemon/keeper/store/version.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/crypt/cert.h"

@@ -4,9 +4,9 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/conf/expand.h"
-#include "daemon/keeper/command.h"
-#include "daemon/keeper/events.h"
-#include "daemon/keeper/reload.h"
+#include "daemon/keeper/loop/events.h"
+#include "daemon/keeper/run/command.h"
+#include "daemon/keeper/run/reload.h"
 #include "lib/base/err.h"
 #include "lib/log/log.h"
 

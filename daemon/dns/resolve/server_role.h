@@ -1,0 +1,13 @@
+#ifndef CERTD_DAEMON_DNS_RESOLVE_SERVER_ROLE_H
+#define CERTD_DAEMON_DNS_RESOLVE_SERVER_ROLE_H
+
+/*
+ * The role of a name server in a zone: the primary, another server that has authority, or an extra one that
+ * the configuration adds.  A lower value is the stronger role.  Pure.
+ */
+
+enum server_role { ROLE_PRIMARY, ROLE_AUTHORITATIVE, ROLE_EXTRA };
+
+const char *server_role_text(enum server_role role); /* "primary", "authoritative", "extra" */
+
+#endif

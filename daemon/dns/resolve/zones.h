@@ -1,0 +1,118 @@
+#ifndef CERTD_DAEMON_DNS_RESOLVE_ZONES_H
+#define CERTD_DAEMON_DNS_RESOLVE_ZONES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/list.h"
+#include "lib/base/map.h"
+#include "lib/net/dns_probe.h"
+
+struct conf;
+struct keeper;
+struct lookup;
+struct zone_conf;
+
+/*
+ * DNS as the engine sees it, and what it remembers of it for a while.
+ *
+ *   zones_life.h   made, configured, stopped and freed: who knows all of the following
+ *   lookup.h    one question, to the first of some servers that answers it properly
+ *   trace.h     a name followed through aliases and delegations to where it really lies
+ *   wildcard.h  whether an answer is a record of the name, or made from a wildcard
+ *   resolver.h  what a resolver says of a zone's servers, for people
+ *   search.h    the search for a zone's servers, once for everybody
+ *   cut.h       what traces saw of delegations, for some minutes
+ *   survey.h    all servers of a zone, with all their addresses
+ *   visible.h   waits until all of them show a record
+ *   evidence.h  what each of them was seen to say, and what follows; pure
+ *   caa_find.h  which CAA records count for a name, each owner asked once for everybody (caa_look.h)
+ *   caa.h, persist.h   what must hold before a CA is asked; pure
+ *   updater.h   sends the keeper's dynamic updates
+ *   trouble.h   which zones the keeper cannot publish in
+ *
+ * A struct zones is the world's.  It keeps nothing that matters: after a restart everything is asked again.
+ *
+ * One rule goes through all of it: a resolver is never asked about a name that may not exist yet, because
+ * it, and the caches behind it, would remember that for a while (RFC 2308) and tell it to the CA.  Resolvers are
+ * asked for addresses of name servers and for servers of zones above; the rest is asked
+ * of the zones' own servers, without recursion.
+ */
+
+#define ZONE_ADDRESSES_MAX 64 /* of all servers of one zone; more are not asked */
+#define RESOLVERS_MAX 3
+
+/* One zone, found by its apex.  Freed with the registry, or when it was not used for a while. */
+struct zone {
+	struct list link;
+	struct zones *zones;
+	char *apex;
+	/* The servers of its last survey (survey.h). */
+	struct name_server *servers;
+	size_t n_servers;
+	struct tick fresh_until; /* .ms == 0: not surveyed */
+	unsigned n_surveys;      /* how often the servers were replaced */
+	bool is_known;           /* they were found under the configuration in force */
+	char *trouble;           /* why the last survey found none, or NULL */
+	struct survey *survey;   /* the task that asks now, or NULL */
+	struct list waiting;     /* struct zone_op, for its end */
+	struct list lookouts;    /* visible.h */
+	struct tick refreshed;   /* when the keeper was last asked to publish again */
+	unsigned n_users;
+};
+
+/* Where to ask about a zone until its survey is needed: a few addresses. */
+#define CUT_ADDRESSES 4
+struct cut {
+	char apex[DNS_NAME_LEN];
+	struct dns_address at[CUT_ADDRESSES];
+	size_t n;
+	bool is_instead; /* of a configured primary that gave no answer, which is left alone meanwhile */
+	struct tick until;
+};
+
+struct zones {
+	struct loop *loop;
+	struct dns *dns;
+	struct keeper *keeper;
+	struct conf *conf;    /* a reference: that in force */
+	struct map by_apex;   /* struct zone */
+	size_t n_kept;        /* of them, when some were forgotten last */
+	struct map cuts;      /* struct cut, by apex */
+	struct map searches;  /* struct search, by apex */
+	struct map caa_seen;  /* struct caa_seen, by owner: what is remembered */
+	struct map caa_asked; /* struct caa_asking, by owner: what is being asked */
+	struct dns_address resolvers[RESOLVERS_MAX];
+	size_t n_resolvers;
+	struct tick resolvers_due; /* none of them answered; they are not asked before */
+	struct lookup *doubting;   /* finds out whether they are dead; or NULL */
+	struct map unresolved; /* names of configured servers that were told of (survey.h) */
+	struct list updaters;  /* updater.h */
+	struct list troubles;  /* trouble.h */
+	unsigned n_tasks;      /* surveys, lookouts, updaters and questions for CAA that run */
+	bool is_stopping;
+	void (*idle)(void *data);
+	void *idle_data;
+};
+
+/* The zone, made when it is not known; a user of it until zone_release(). */
+struct zone *zone_of(struct zones *zones, const char *apex);
+void zone_release(struct zone *zone); /* NULL is fine */
+
+/* The entry of dns.zones that holds the name, or the entry `default`, or NULL. */
+const struct zone_conf *zones_conf(const struct zones *zones, const char *name);
+
+/* The address of a configured server that was given as one; -1: it was given by name. */
+struct endpoint;
+int zones_address(const struct endpoint *endpoint, struct dns_address *out);
+
+/* Everything is asked anew when it is needed next. */
+void zones_doubt(struct zones *zones);
+void zones_clear(
+	struct zones *zones); /* frees all zones and cuts, which nobody uses any more */
+
+/* For its parts: a task of its own has begun, or ended. */
+void zones_task_began(struct zones *zones);
+void zones_task_ended(struct zones *zones);
+
+#endif

@@ -1,0 +1,468 @@
+#include "daemon/dns/watch/lookout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/dns/watch/sighting.h"
+#include "daemon/link/keeper.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/* Nobody shows it for so long: the publisher has done nothing.  Then the keeper is asked once in a while. */
+enum { UNPUBLISHED_S = 60, REFRESH_MS = 5 * 60 * 1000, SURVEY_PAUSE_MS = 10000 };
+
+/* For all tries at a server that was silent last time, so that it does not hold up what waits for its zone's places. */
+enum { SILENT_MS = 4000 };
+
+/* One address that is asked in this round. */
+struct question {
+	const struct name_server *server; /* of the zone, until the answers are awaited */
+	char text[DNS_ADDRESS_TEXT_LEN];
+	bool wants_serial;
+	bool is_unresolved; /* there is nobody to ask */
+	bool was_silent;    /* in the round before, for all who wait */
+	struct dns_probe_op probe;
+	struct dns_probe_op *serial; /* NULL: it is not asked for */
+};
+
+struct lookout {
+	struct task task;
+	struct list link; /* in the zone */
+	struct zone *zone;
+	char *owner;
+	uint16_t type;
+	struct list waits; /* struct visible */
+	struct zone_op open;
+	struct sleep_op pause;
+	struct keeper_op keeper;
+	struct question *questions;
+	size_t n_questions;
+	bool is_paused; /* it sleeps, so that whoever joins need not wait for the end of it */
+};
+
+static struct visible *visible_at(struct list *at)
+{
+	return LIST_OF(at, struct visible, link);
+}
+
+static void forget_questions(struct lookout *l)
+{
+	for (size_t i = 0; i < l->n_questions; i++) {
+		dns_probe_done(&l->questions[i].probe);
+		if (l->questions[i].serial)
+			dns_probe_done(l->questions[i].serial);
+		free(l->questions[i].serial);
+	}
+	free(mem_take(&l->questions));
+	l->n_questions = 0;
+}
+
+/* The wait is over; its caller reads what is left in it. */
+static void finish(struct visible *v)
+{
+	list_remove(&v->link);
+	v->lookout = NULL;
+	op_end(&v->op, NULL);
+}
+
+/* What was heard of an address before stays, as long as it is one of the zone's. */
+static const struct witness *heard(
+	const struct witness *witnesses, size_t n, const struct name_server *server)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_is(witnesses[i].address, server->text))
+			return &witnesses[i];
+	return NULL;
+}
+
+/* One witness an address. */
+static void summon(struct visible *v)
+{
+	const struct zone *zone = v->zone;
+	struct witness *old = v->witnesses;
+	struct name_server *servers = v->servers;
+	size_t n_old = v->n;
+
+	if (old && v->n_surveys == zone->n_surveys)
+		return;
+	v->n = zone->n_servers;
+	v->n_surveys = zone->n_surveys;
+	v->witnesses = mem_zalloc((v->n + 1) * sizeof(*v->witnesses));
+	v->servers = mem_zalloc((v->n + 1) * sizeof(*v->servers));
+	for (size_t i = 0; i < v->n; i++) {
+		const struct witness *known = heard(old, n_old, &zone->servers[i]);
+		struct witness *witness = &v->witnesses[i];
+
+		v->servers[i] = zone->servers[i];
+		if (known)
+			*witness = *known;
+		witness->address = v->servers[i].text;
+		witness->server = v->servers[i].name;
+		witness->role = v->servers[i].role;
+		witness->is_listed = v->servers[i].is_listed;
+		witness->is_anycast = v->servers[i].is_anycast;
+	}
+	free(old);
+	free(servers);
+}
+
+/* Judges one wait; those that are decided end. */
+static void judge(struct visible *v)
+{
+	struct instant now = clock_now();
+
+	v->judgement = evidence_judge(v->witnesses, v->n, v->rounds, &v->policy, now);
+	if (!v->judgement.is_unpublished)
+		v->unpublished = INSTANT_NONE;
+	else if (!instant_is_set(v->unpublished))
+		v->unpublished = now;
+	if (v->once && v->rounds > 0) {
+		finish(v);
+		return;
+	}
+	switch (v->judgement.verdict) {
+	case VERDICT_SEEN:
+		if (!v->once && v->lookout->type != DNS_CNAME)
+			visible_say_seen(v);
+		finish(v);
+		break;
+	case VERDICT_LATE:
+		visible_fail_late(v);
+		finish(v);
+		break;
+	case VERDICT_WAIT:
+	default:
+		visible_say_slow(v);
+		break;
+	}
+}
+
+static void judge_all(struct lookout *l)
+{
+	list_each_safe(at, &l->waits) {
+		summon(visible_at(at));
+		judge(visible_at(at));
+	}
+}
+
+/* Who serves the zone is not found; that may pass until somebody's time is over. */
+static void take_trouble(struct lookout *l)
+{
+	list_each_safe(at, &l->waits) {
+		struct visible *v = visible_at(at);
+
+		if (!v->once && l->open.err.code != ERR_CANCELLED &&
+			!evidence_is_late(&v->policy, clock_now())) {
+			visible_say_unserved(v);
+			continue;
+		}
+		v->err = l->open.err;
+		finish(v);
+	}
+}
+
+static void pause_for_survey(struct lookout *l)
+{
+	zone_doubt(l->zone);
+	task_sleep(&l->task, &l->pause, SURVEY_PAUSE_MS);
+}
+
+/* Until the first of those who wait wants to look again. */
+static void pause_until_due(struct lookout *l)
+{
+	struct instant now = clock_now(), first = INSTANT_NEVER;
+	int64_t ms;
+
+	list_each(at, &l->waits)
+		first = instant_min(
+			first, visible_at(at)->once ? now : visible_at(at)->judgement.again);
+	ms = instant_since(first, now).s * 1000;
+	l->is_paused = true;
+	task_sleep(&l->task, &l->pause, ms > 0 ? ms : 0);
+}
+
+static bool is_due(const struct visible *v, size_t i, struct instant now)
+{
+	if (v->once)
+		return !v->spares_extras || v->witnesses[i].role != ROLE_EXTRA;
+	return !instant_before(now, v->judgement.again) &&
+	       witness_is_due(&v->witnesses[i], &v->judgement, now);
+}
+
+/* The serials explain why somebody is without it, once somebody else has it. */
+static bool wants_serials(const struct visible *v)
+{
+	bool some = false, all = true;
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->witnesses[i].role == ROLE_EXTRA)
+			continue;
+		some = some || v->witnesses[i].sight == SIGHT_MATCH;
+		all = all && v->witnesses[i].sight == SIGHT_MATCH;
+	}
+	return v->once || (some && !all);
+}
+
+static void choose(struct lookout *l)
+{
+	struct instant now = clock_now();
+
+	forget_questions(l);
+	l->is_paused = false;
+	l->questions = mem_zalloc((l->zone->n_servers + 1) * sizeof(*l->questions));
+	for (size_t i = 0; i < l->zone->n_servers; i++) {
+		struct question *question = &l->questions[l->n_questions];
+		bool is_asked = false;
+
+		list_each(at, &l->waits) {
+			const struct visible *v = visible_at(at);
+
+			if (v->n_surveys != l->zone->n_surveys || !is_due(v, i, now))
+				continue;
+			question->was_silent = (question->was_silent || !is_asked) &&
+					       v->witnesses[i].sight == SIGHT_TIMEOUT;
+			is_asked = true;
+			question->wants_serial |=
+				wants_serials(v) && v->witnesses[i].role != ROLE_EXTRA;
+		}
+		if (!is_asked)
+			continue;
+		question->server = &l->zone->servers[i];
+		question->is_unresolved = question->server->address.len == 0;
+		memcpy(question->text, question->server->text, sizeof(question->text));
+		l->n_questions++;
+	}
+}
+
+static void ask(struct lookout *l)
+{
+	struct dns *dns = l->zone->zones->dns;
+
+	for (size_t i = 0; i < l->n_questions; i++) {
+		struct question *question = &l->questions[i];
+		const struct name_server *server = question->server;
+
+		if (question->is_unresolved)
+			continue;
+		dns_question(&question->probe, l->owner, l->type, &server->address);
+		question->probe.recurse = server->role == ROLE_EXTRA;
+		question->probe.zone = l->zone->apex;
+		question->probe.time_ms = question->was_silent ? SILENT_MS : 0;
+		dns_probe(dns, &l->task, &question->probe);
+		if (!question->wants_serial)
+			continue;
+		question->serial = mem_new(struct dns_probe_op);
+		dns_question(question->serial, l->zone->apex, DNS_SOA, &server->address);
+		question->serial->zone = l->zone->apex;
+		question->serial->time_ms = question->probe.time_ms;
+		dns_probe(dns, &l->task, question->serial);
+	}
+}
+
+/* Another survey may have replaced the zone's servers while this one was asked. */
+static struct witness *witness_of(struct visible *v, const struct question *question)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (str_is(v->servers[i].text, question->text))
+			return &v->witnesses[i];
+	return NULL;
+}
+
+static void note_one(struct lookout *l, struct visible *v, const struct question *question)
+{
+	struct witness *witness = witness_of(v, question);
+	enum sight sight;
+
+	if (!witness)
+		return;
+	witness->rtt_ms = -1;
+	sight = question->is_unresolved ? SIGHT_UNRESOLVED
+					: sighting(&question->probe, v->value, witness);
+	if (question->serial)
+		sighting_serial(question->serial, witness);
+	witness_note(witness, sight, clock_now());
+	if (sight == SIGHT_LAME || sight == SIGHT_REFUSED || sight == SIGHT_UNRESOLVED)
+		zone_doubt(l->zone);
+	if (v->told)
+		v->told(v->data, witness);
+}
+
+/* Whoever joined while the questions were under way has heard nothing yet, and gets the answers, too. */
+static void note_all(struct lookout *l)
+{
+	list_each(at, &l->waits) {
+		struct visible *v = visible_at(at);
+
+		summon(v);
+		/* Somebody else's hurry makes no evidence for who waits for its own time. */
+		if (!v->once && v->rounds > 0 &&
+			instant_before(clock_now(), v->judgement.again))
+			continue;
+		for (size_t i = 0; i < l->n_questions; i++)
+			note_one(l, v, &l->questions[i]);
+		v->rounds += l->n_questions > 0;
+	}
+	forget_questions(l);
+}
+
+static struct visible *unpublished(const struct lookout *l)
+{
+	list_each(at, &l->waits) {
+		struct visible *v = visible_at(at);
+
+		if (v->keeper_zone && instant_is_set(v->unpublished) &&
+			instant_since(clock_now(), v->unpublished).s >= UNPUBLISHED_S)
+			return v;
+	}
+	return NULL;
+}
+
+static bool must_refresh(const struct lookout *l)
+{
+	const struct zone *zone = l->zone;
+
+	return (zone->refreshed.ms == 0 ||
+		       clock_tick().ms - zone->refreshed.ms >= REFRESH_MS) &&
+	       unpublished(l);
+}
+
+static void refresh(struct lookout *l)
+{
+	l->zone->refreshed = clock_tick();
+	keeper_request(&l->keeper, REQUEST_refresh);
+	line_add(&l->keeper.text, "zone", unpublished(l)->keeper_zone);
+	keeper_ask_soft(l->zone->zones->keeper, &l->task, &l->keeper);
+}
+
+/* What was published again may be there soon, however long nobody has shown it. */
+static void look_soon(struct lookout *l)
+{
+	struct instant soon = instant_add(clock_now(), SECONDS(evidence_ramp_s(0)));
+
+	list_each(at, &l->waits) {
+		struct judgement *judgement = &visible_at(at)->judgement;
+
+		judgement->again = instant_min(judgement->again, soon);
+	}
+}
+
+static void run(struct task *task)
+{
+	struct lookout *l = TASK_OF(task, struct lookout);
+
+	TASK_BEGIN(task)
+	while (!list_is_empty(&l->waits)) {
+		AWAIT(zone_open(l->zone, task, &l->open));
+		if (err_is_set(&l->open.err)) {
+			take_trouble(l);
+			if (list_is_empty(&l->waits))
+				break;
+			AWAIT(pause_for_survey(l));
+			continue;
+		}
+		judge_all(l);
+		if (list_is_empty(&l->waits))
+			break;
+		if (must_refresh(l)) {
+			AWAIT(refresh(l));
+			look_soon(l);
+		}
+		AWAIT(pause_until_due(l));
+		choose(l);
+		AWAIT(ask(l));
+		note_all(l);
+	}
+	FINALLY
+	TASK_END
+}
+
+/* A lookout whose task was ended from outside takes its waits along. */
+static void ended(struct task *task)
+{
+	struct lookout *l = TASK_OF(task, struct lookout);
+	struct zone *zone = l->zone;
+	struct err err = task->err;
+
+	list_remove(&l->link);
+	list_each_safe(at, &l->waits) {
+		struct visible *v = visible_at(at);
+
+		v->err = err;
+		finish(v);
+	}
+	forget_questions(l);
+	keeper_op_done(&l->keeper);
+	free(l->owner);
+	free(l);
+	zones_task_ended(zone->zones);
+	zone_release(zone);
+}
+
+static struct lookout *find(const struct zone *zone, const char *owner, uint16_t type)
+{
+	list_each(at, &zone->lookouts) {
+		struct lookout *l = LIST_OF(at, struct lookout, link);
+
+		if (l->type == type && str_is(l->owner, owner) && !l->task.is_finishing &&
+			!err_is_set(&l->task.err))
+			return l;
+	}
+	return NULL;
+}
+
+const char *visible_wanted(
+	struct zones *zones, const char *apex, const char *owner, uint16_t type)
+{
+	const struct zone *zone = map_get(&zones->by_apex, apex);
+	const struct lookout *l = zone ? find(zone, owner, type) : NULL;
+
+	if (!l)
+		return NULL;
+	list_each(at, &l->waits)
+		if (visible_at(at)->value)
+			return visible_at(at)->value;
+	return NULL;
+}
+
+void lookout_join(struct visible *visible, uint16_t type)
+{
+	struct zone *zone = visible->zone;
+	struct lookout *l = find(zone, visible->owner, type);
+
+	visible->lookout = l;
+	if (l) {
+		list_append(&l->waits, &visible->link);
+		/* The sleep that is under way does not know of it. */
+		if (l->is_paused && op_is_pending(&l->pause.op))
+			loop_timer_in(zone->zones->loop, &l->pause.timer, 0);
+		return;
+	}
+	l = mem_new(struct lookout);
+	visible->lookout = l;
+	l->zone = zone;
+	l->owner = mem_strdup(visible->owner);
+	l->type = type;
+	list_init(&l->waits);
+	list_append(&l->waits, &visible->link);
+	list_append(&zone->lookouts, &l->link);
+	zone->n_users++;
+	zones_task_began(zone->zones);
+	task_start(&l->task, zone->zones->loop, run, ended);
+}
+
+void lookout_leave(struct visible *visible)
+{
+	struct lookout *l = visible->lookout;
+
+	list_remove(&visible->link);
+	visible->lookout = NULL;
+	if (l && list_is_empty(&l->waits))
+		task_cancel(&l->task, "nobody waits for it any more");
+}
+
+void lookouts_stop(struct zone *zone)
+{
+	list_each(at, &zone->lookouts)
+		task_cancel(&LIST_OF(at, struct lookout, link)->task, "the daemon stops");
+}

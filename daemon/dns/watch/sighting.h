@@ -1,0 +1,19 @@
+#ifndef CERTD_DAEMON_DNS_WATCH_SIGHTING_H
+#define CERTD_DAEMON_DNS_WATCH_SIGHTING_H
+
+#include "daemon/dns/watch/evidence.h"
+#include "lib/net/dns_probe.h"
+
+/*
+ * What one server's answer means for one value: a probe's outcome becomes a witness's sight and words.
+ * Pure.  An authoritative server without authority is lame, whatever it says; an extra one has none.
+ */
+
+/* Fills said, ttl, negative_ttl and serial of the witness, and returns the sight. */
+enum sight sighting(
+	const struct dns_probe_op *probe, const char *value, struct witness *witness);
+
+/* The serial from an answer to a question for the SOA record. */
+void sighting_serial(const struct dns_probe_op *probe, struct witness *witness);
+
+#endif

@@ -1,0 +1,81 @@
+#ifndef CERTD_DAEMON_DNS_WATCH_VISIBLE_H
+#define CERTD_DAEMON_DNS_WATCH_VISIBLE_H
+
+#include "daemon/dns/resolve/survey.h"
+#include "daemon/dns/resolve/zones.h"
+#include "daemon/dns/watch/evidence.h"
+#include "lib/base/err.h"
+
+/*
+ * Waiting until all name servers of a zone show a record, and the extra ones after them.
+ *
+ *	visible_wait(zones, task, &o->visible, &args);
+ *	JOIN() ... o->visible.err, o->visible.witnesses[0..n)
+ *
+ * Nothing is believed but answers.  Whoever waits for the same owner shares the questions: one task per owner
+ * and type, a lookout, asks every address that is due once a round and tells each wait what was said; evidence.h
+ * judges each by its own value and times.  The lookout ends with its last wait.
+ *
+ * The wait ends without an error when the value counts as seen; with ERR_NOT_VISIBLE and the evidence in the
+ * sentence at the deadline; with ERR_DNS when until then it was not found who serves the zone.  When
+ * every server that answers has been without the value for a minute, the keeper is asked to publish the zone again, and
+ * once more later: a publisher's exit status proves nothing.
+ *
+ * With `once` every address is asked in one round, extras included unless they are spared, and the wait ends
+ * behind it.
+ */
+
+struct lookout;
+
+struct visible_args {
+	const char *apex, *owner; /* as trace.h found them; copied */
+	uint16_t type;
+	const char *value; /* of TXT records; NULL: whatever is there; copied */
+	const char
+		*zone; /* as the keeper calls it, for publishing again; NULL: never; copied */
+	const char *about; /* for the log: a certificate; copied */
+	const char
+		*name; /* of its names that which it is for, "*." included; or NULL; copied */
+	struct instant expires; /* of the authorization; unset: never */
+	struct instant asked;   /* since when dns.deadline runs; unset: now */
+	bool once, spares_extras;
+	void (*told)(void *data, const struct witness *witness); /* each answer; may be NULL */
+	void *data;
+};
+
+struct visible {
+	struct op op;
+	struct list link; /* in the lookout */
+	struct zone *zone;
+	struct lookout *lookout;
+	char *owner, *value, *keeper_zone, *about, *name;
+	bool once, spares_extras;
+	void (*told)(void *data, const struct witness *witness);
+	void *data;
+	struct evidence_policy policy;
+	struct witness *witnesses;
+	struct name_server *servers; /* those that the witnesses are */
+	size_t n;
+	unsigned n_surveys, rounds; /* what the witnesses are made of; asked */
+	struct judgement judgement;
+	struct instant unpublished; /* since when nobody shows it */
+	bool is_slow;               /* somebody was told that it takes long, */
+	bool is_unserved;           /* or that no server is found */
+	struct err err;             /* not the task's */
+};
+
+void visible_wait(struct zones *zones, struct task *task, struct visible *visible,
+	const struct visible_args *args);
+void visible_done(struct visible *visible); /* zeroed is fine */
+
+/* What the servers said last, as a sentence of so many octets or a bit more (evidence_tell()). */
+void visible_tell(const struct visible *visible, size_t room, struct buf *out);
+
+/* The value that somebody waits for at this owner, until the loop runs again; or NULL. */
+const char *visible_wanted(
+	struct zones *zones, const char *apex, const char *owner, uint16_t type);
+
+/* For zones_stop(). */
+void lookouts_stop(struct zone *zone);
+
+#endif

@@ -1,0 +1,53 @@
+#ifndef CERTD_DAEMON_KEEPER_COPY_DEPLOYMENT_H
+#define CERTD_DAEMON_KEEPER_COPY_DEPLOYMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/map.h"
+
+struct err;
+
+/*
+ * What the keeper itself did at the targets since it started.
+ *
+ * The engine asks for a copy, a check, a reload and a confirmation one by one, and a stolen engine asks for
+ * them in any order.  A refusal to revoke depends on the confirmation, so a confirmation counts only when
+ * the keeper's own check and reload of the target began after the last change of the certificate's
+ * files there and ended well.  Moments are numbers in the order of what happened; no clock is read.
+ *
+ * An entry lives from the first change of files until they are confirmed, so an idle certificate has
+ * none.  After a restart there are none at all: the engine asks for the copy again, which begins one.
+ */
+
+struct deployments {
+	struct map files;   /* by "TARGET CERT" */
+	struct map targets; /* by name: the last good check and reload */
+	uint64_t now;       /* the last moment that was given */
+};
+
+/* A change of the files begins, and has ended; between the two nothing is known of them. */
+void deployment_begins(struct deployments *all, const char *target, const char *cert);
+void deployment_ended(struct deployments *all, const char *target, const char *cert);
+
+/* What lies there has passed its check for good, so the next copy starts from it. */
+void deployment_settled(struct deployments *all, const char *target, const char *cert);
+bool deployment_is_settled(const struct deployments *all, const char *target, const char *cert);
+
+/* The moment at which a check or a reload begins. */
+uint64_t deployment_moment(struct deployments *all);
+
+/* A check or a reload of the target that began at `moment` has ended well. */
+void deployment_checked(struct deployments *all, const char *target, uint64_t moment);
+void deployment_reloaded(struct deployments *all, const char *target, uint64_t moment);
+
+/* Has the server read the files that lie there?  0, or -1 and what is missing. */
+int deployment_check(
+	const struct deployments *all, const char *target, const char *cert, struct err *err);
+
+/* The files are confirmed: the entry ends. */
+void deployment_forget(struct deployments *all, const char *target, const char *cert);
+
+void deployments_done(struct deployments *all);
+
+#endif

@@ -1,0 +1,23 @@
+#ifndef CERTD_DAEMON_KEEPER_FILES_SECRETS_H
+#define CERTD_DAEMON_KEEPER_FILES_SECRETS_H
+
+struct conf;
+struct secret;
+struct err;
+struct yaml_diags;
+
+/*
+ * Files with secrets that the configuration names: MAC keys of external accounts, TSIG keys, passwords
+ * of PKCS #12 bundles.  They are read when they are needed and never kept; the engine never sees one.
+ */
+
+/*
+ * Warns of those that are not there, or that everybody on the machine can read; an error is what can
+ * be read and is no secret.
+ */
+void secrets_check(const struct conf *conf, struct yaml_diags *diags);
+
+/* A key as CAs and name servers hand it out: base64 of any kind, perhaps in lines. */
+int secrets_read_base64(const char *path, struct secret *out, struct err *err);
+
+#endif

@@ -1,0 +1,27 @@
+#ifndef CERTD_DAEMON_KEEPER_LAUNCH_NOTES_H
+#define CERTD_DAEMON_KEEPER_LAUNCH_NOTES_H
+
+#include "daemon/conf/conf.h"
+
+struct engine;
+struct log_entry;
+
+/*
+ * What the engine is told unasked, once; main.c sends it the configuration and the stop by itself.  `engine` of
+ * the callbacks is a struct engine; before it runs nobody is told.
+ */
+
+/* An address is listened at, or no longer when `fd` is -1. */
+void notes_listener(struct engine *engine, enum challenge type, const char *at, int fd);
+
+/* A zone has a dynamic update to be sent (challenge.h). */
+void notes_update(void *engine, const char *zone);
+
+/* Publishing in a zone fails, or works again (challenge.h). */
+struct challenge_trouble;
+void notes_trouble(void *engine, const struct challenge_trouble *trouble);
+
+/* What we log is seen by those who watch as well. */
+void notes_event(const struct log_entry *entry, void *engine);
+
+#endif

@@ -1,0 +1,32 @@
+#ifndef CERTD_DAEMON_KEEPER_RUN_RUN_PACE_H
+#define CERTD_DAEMON_KEEPER_RUN_RUN_PACE_H
+
+#include <stddef.h>
+
+#include "lib/base/instant.h"
+#include "lib/base/map.h"
+
+struct err;
+
+/*
+ * How often the engine may have a program of the configuration run: reloads, checks and after_copy of
+ * each target, and each hook.  A stolen engine is held to it; an honest one never meets it, because a
+ * wave of all certificates fits, and what fails is tried again after its back-off.
+ *
+ * Each key has RUN_PACE_BURST runs and RUN_PACE_EACH more for each certificate, and gets one back each
+ * RUN_PACE_MS.  Keys come from the configuration only, so their number is bounded by it.
+ */
+
+enum { RUN_PACE_BURST = 20, RUN_PACE_EACH = 4, RUN_PACE_MS = 1000 };
+
+struct run_pace {
+	struct map keys; /* "check TARGET", "hook NAME" ... */
+};
+
+/* Takes one run of `what` of `name`.  -1 with ERR_RATE_LIMITED when there is none left. */
+int run_pace_take(struct run_pace *pace, const char *what, const char *name, size_t n_certs,
+	struct tick now, struct err *err);
+
+void run_pace_done(struct run_pace *pace);
+
+#endif

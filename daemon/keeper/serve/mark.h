@@ -1,0 +1,22 @@
+#ifndef CERTD_DAEMON_KEEPER_SERVE_MARK_H
+#define CERTD_DAEMON_KEEPER_SERVE_MARK_H
+
+struct err;
+struct version_id;
+
+/*
+ * Root's mark that a current version may be revoked (proto/revoke.h), as the keeper reads it.
+ *
+ * File and directory must belong to the keeper's own user, which is root unless everything runs as one
+ * user, and nobody else may write to them; so what the engine's user can make is no mark.  A mark that
+ * is older than MARK_LIFE, or of later than now, counts for nothing and is removed.
+ */
+
+/* 0 when there is a mark for exactly this version; else -1 with ERR_NOT_ALLOWED and what is wrong. */
+int mark_check(const char *socket, const char *cert, const struct version_id *version,
+	struct err *err);
+
+/* Takes the mark away; there being none is fine. */
+void mark_remove(const char *socket, const char *cert);
+
+#endif
