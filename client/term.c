@@ -62,7 +62,7 @@ enum colour term_colour_of(const char *word)
 		{ "failing", COLOUR_RED },
 		{ "expired", COLOUR_RED },
 		{ "absent", COLOUR_RED },
-		/* What a name server's answer means (proto/sights.def). */
+		/* What a name server's answer means (proto/observations.def). */
 		{ "match", COLOUR_GREEN },
 		{ "older", COLOUR_YELLOW },
 		{ "other", COLOUR_YELLOW },

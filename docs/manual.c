@@ -160,7 +160,7 @@ static void put_sights(struct buf *out)
 {
 	static const char *const sights[][2] = {
 #define SIGHT(id, word, help) { word, help },
-#include "proto/sights.def"
+#include "proto/observations.def"
 #undef SIGHT
 	};
 

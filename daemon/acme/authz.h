@@ -5,7 +5,7 @@
 
 #include "daemon/acme/order.h"
 #include "daemon/dns/resolve/trace.h"
-#include "daemon/dns/watch/visible.h"
+#include "daemon/dns/watch/propagation.h"
 #include "lib/wire/name.h"
 
 /*

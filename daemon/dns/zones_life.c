@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/dns/resolve/search.h"
+#include "daemon/dns/resolve/inflight.h"
 #include "daemon/dns/resolve/survey.h"
 #include "daemon/dns/resolve/trouble.h"
 #include "daemon/dns/rules/caa_look.h"
 #include "daemon/dns/update/updater.h"
-#include "daemon/dns/watch/visible.h"
+#include "daemon/dns/watch/propagation.h"
 #include "lib/base/mem.h"
 
 /* The resolvers of the configuration, else the system's. */

@@ -2,7 +2,7 @@
 #define CERTD_DAEMON_JOB_DNS_CHECK_H
 
 #include "daemon/dns/resolve/trace.h"
-#include "daemon/dns/watch/visible.h"
+#include "daemon/dns/watch/propagation.h"
 #include "daemon/job/job.h"
 
 /*

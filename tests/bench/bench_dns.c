@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "daemon/dns/resolve/trace.h"
-#include "daemon/dns/watch/visible.h"
+#include "daemon/dns/watch/propagation.h"
 #include "daemon/dns/zones_life.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"

@@ -127,7 +127,7 @@ FINE = {
     "lib/base/err.h": "", "lib/base/clock.h": "", "lib/log/log.h": "", "lib/task/task.h": "", "lib/net/http.h": "",
     "lib/bus/bus.h": "", "proto/line.h": "", "proto/events.def": "", "daemon/conf/conf.h": "",
     "daemon/cert/plan.h": '#include "daemon/conf/conf.h"\n', "daemon/dns/zone.h": "", "daemon/deploy/target.h": "",
-    "daemon/dns/watch/visible.c": '#include "lib/task/task.h"\n', "daemon/dns/watch/round.h": "", "daemon/acme/precheck.h": '#include "daemon/dns/zone.h"\n',
+    "daemon/dns/watch/propagation.c": '#include "lib/task/task.h"\n', "daemon/dns/watch/round.h": "", "daemon/acme/precheck.h": '#include "daemon/dns/zone.h"\n',
     "daemon/job/job.h": '#include "daemon/cert/plan.h"\n', "daemon/keeper/serve/serve.h": "",
     "lib/log/log.c": '#include "lib/log/log.h"\n\n#include <stdio.h>\n\n#include "lib/base/err.h"\n'
                      '#include "proto/events.def"\n',

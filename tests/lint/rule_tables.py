@@ -5,7 +5,7 @@ NAME = "tables are complete"
 
 CATALOG = "systemd/certd.catalog"
 EVENTS, COMMANDS, REQUESTS, CODES, SIGHTS = ("proto/" + t + ".def" for t in (
-    "events", "commands", "keeper", "codes", "sights"))
+    "events", "commands", "keeper", "codes", "observations"))
 PRIORITIES = {"DEBUG", "INFO", "NOTICE", "WARNING", "ERR", "CRIT"}
 FIELDS = {"CERT", "TARGET", "JOB", "STEP", "ERROR", "CA", "HOOK", "VERSION", "RESULT", "FILE", "LINE"}
 DAEMONS = {"NONE", "OBSERVE", "OPERATE", "ADMIN"}  # the roles of commands that reach the daemon

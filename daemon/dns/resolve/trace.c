@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/dns/resolve/cut.h"
+#include "daemon/dns/resolve/delegation.h"
 #include "daemon/dns/resolve/resolver.h"
 #include "daemon/dns/resolve/trace_apex.h"
 #include "lib/base/mem.h"

@@ -1,8 +1,8 @@
 #ifndef CERTD_DAEMON_DNS_RESOLVE_TRACE_H
 #define CERTD_DAEMON_DNS_RESOLVE_TRACE_H
 
+#include "daemon/dns/resolve/inflight.h"
 #include "daemon/dns/resolve/lookup.h"
-#include "daemon/dns/resolve/search.h"
 #include "daemon/dns/resolve/wildcard.h"
 #include "daemon/dns/resolve/zones.h"
 #include "lib/base/buf.h"

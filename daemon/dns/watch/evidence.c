@@ -10,7 +10,7 @@
 
 static const char *const words[] = {
 #define SIGHT(id, word, help) word,
-#include "proto/sights.def"
+#include "proto/observations.def"
 #undef SIGHT
 };
 

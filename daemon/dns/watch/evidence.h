@@ -48,7 +48,7 @@ enum { SILENT_ROUNDS = 3, STREAK = 3, EXTRA_PAUSE_S = 60 };
 
 enum sight {
 #define SIGHT(id, word, help) SIGHT_##id,
-#include "proto/sights.def"
+#include "proto/observations.def"
 #undef SIGHT
 	SIGHT_COUNT,
 };

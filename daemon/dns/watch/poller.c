@@ -1,9 +1,9 @@
-#include "daemon/dns/watch/lookout.h"
+#include "daemon/dns/watch/poller.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/dns/watch/sighting.h"
+#include "daemon/dns/watch/classify.h"
 #include "daemon/link/keeper.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"

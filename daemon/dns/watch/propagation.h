@@ -1,5 +1,5 @@
-#ifndef CERTD_DAEMON_DNS_WATCH_VISIBLE_H
-#define CERTD_DAEMON_DNS_WATCH_VISIBLE_H
+#ifndef CERTD_DAEMON_DNS_WATCH_PROPAGATION_H
+#define CERTD_DAEMON_DNS_WATCH_PROPAGATION_H
 
 #include "daemon/dns/resolve/survey.h"
 #include "daemon/dns/resolve/zones.h"

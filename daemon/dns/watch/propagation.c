@@ -1,10 +1,10 @@
-#include "daemon/dns/watch/visible.h"
+#include "daemon/dns/watch/propagation.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/dns/watch/lookout.h"
+#include "daemon/dns/watch/poller.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"

@@ -1,4 +1,4 @@
-#include "daemon/dns/resolve/search.h"
+#include "daemon/dns/resolve/inflight.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-#ifndef CERTD_DAEMON_DNS_WATCH_SIGHTING_H
-#define CERTD_DAEMON_DNS_WATCH_SIGHTING_H
+#ifndef CERTD_DAEMON_DNS_WATCH_CLASSIFY_H
+#define CERTD_DAEMON_DNS_WATCH_CLASSIFY_H
 
 #include "daemon/dns/watch/evidence.h"
 #include "lib/net/dns_probe.h"

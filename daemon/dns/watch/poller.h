@@ -1,7 +1,7 @@
-#ifndef CERTD_DAEMON_DNS_WATCH_LOOKOUT_H
-#define CERTD_DAEMON_DNS_WATCH_LOOKOUT_H
+#ifndef CERTD_DAEMON_DNS_WATCH_POLLER_H
+#define CERTD_DAEMON_DNS_WATCH_POLLER_H
 
-#include "daemon/dns/watch/visible.h"
+#include "daemon/dns/watch/propagation.h"
 
 /*
  * The task behind visible.h: rounds of questions about one owner and type, to all addresses that are due

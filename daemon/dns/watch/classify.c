@@ -1,4 +1,4 @@
-#include "daemon/dns/watch/sighting.h"
+#include "daemon/dns/watch/classify.h"
 
 #include <stdio.h>
 #include <string.h>

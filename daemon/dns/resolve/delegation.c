@@ -1,4 +1,4 @@
-#include "daemon/dns/resolve/cut.h"
+#include "daemon/dns/resolve/delegation.h"
 
 #include <assert.h>
 #include <stdlib.h>
