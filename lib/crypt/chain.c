@@ -14,7 +14,7 @@ static void ctx_freep(X509_STORE_CTX **ctx)
 }
 
 /* The certificates in it belong to the chain. */
-static void stack_freep(STACK_OF(X509) * *stack)
+static void stack_freep(STACK_OF(X509) **stack)
 {
 	sk_X509_free(*stack);
 }
@@ -126,7 +126,7 @@ static int chain_check_order(
 	return 0;
 }
 
-static STACK_OF(X509) * stack_new(void)
+static STACK_OF(X509) *stack_new(void)
 {
 	STACK_OF(X509) *stack = sk_X509_new_null();
 
@@ -139,8 +139,8 @@ int chain_verify(const struct chain *chain, const struct cert *anchor, struct in
 	struct err *err)
 {
 	X509_STORE_CTX *ctx CLEANUP(ctx_freep) = X509_STORE_CTX_new();
-	STACK_OF(X509) * trusted CLEANUP(stack_freep) = stack_new();
-	STACK_OF(X509) * others CLEANUP(stack_freep) = stack_new();
+	STACK_OF(X509) *trusted CLEANUP(stack_freep) = stack_new();
+	STACK_OF(X509) *others CLEANUP(stack_freep) = stack_new();
 	const struct cert *last;
 	X509_VERIFY_PARAM *param;
 	bool is_good;

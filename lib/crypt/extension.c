@@ -36,7 +36,7 @@ unsigned ssl_purposes(const EXTENDED_KEY_USAGE *usage)
 }
 
 /* Adds to *list; `value` is of the type that belongs to the NID. */
-static int add(STACK_OF(X509_EXTENSION) * *list, int nid, void *value, bool is_critical,
+static int add(STACK_OF(X509_EXTENSION) **list, int nid, void *value, bool is_critical,
 	struct err *err)
 {
 	ssl_begin();
@@ -47,7 +47,7 @@ static int add(STACK_OF(X509_EXTENSION) * *list, int nid, void *value, bool is_c
 }
 
 static int add_constraints(
-	STACK_OF(X509_EXTENSION) * *list, const struct cert_wish *wish, struct err *err)
+	STACK_OF(X509_EXTENSION) **list, const struct cert_wish *wish, struct err *err)
 {
 	BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new();
 	int ret;
@@ -74,7 +74,7 @@ static bool wants_encipherment(const struct cert_wish *wish, const EVP_PKEY *pke
 	return EVP_PKEY_is_a(pkey, "RSA") && (!wish->purposes || wish->purposes & enciphering);
 }
 
-static int add_usage(STACK_OF(X509_EXTENSION) * *list, const struct cert_wish *wish,
+static int add_usage(STACK_OF(X509_EXTENSION) **list, const struct cert_wish *wish,
 	const EVP_PKEY *pkey, struct err *err)
 {
 	ASN1_BIT_STRING *usage = ASN1_BIT_STRING_new();
@@ -97,7 +97,7 @@ static int add_usage(STACK_OF(X509_EXTENSION) * *list, const struct cert_wish *w
 }
 
 static int add_purposes(
-	STACK_OF(X509_EXTENSION) * *list, const struct cert_wish *wish, struct err *err)
+	STACK_OF(X509_EXTENSION) **list, const struct cert_wish *wish, struct err *err)
 {
 	EXTENDED_KEY_USAGE *usage;
 	int ret;
@@ -151,7 +151,7 @@ static GENERAL_NAME *general_name(const char *text, struct err *err)
 }
 
 static int add_names(
-	STACK_OF(X509_EXTENSION) * *list, const struct cert_wish *wish, struct err *err)
+	STACK_OF(X509_EXTENSION) **list, const struct cert_wish *wish, struct err *err)
 {
 	GENERAL_NAMES *names;
 	int ret = 0;
@@ -178,7 +178,7 @@ static int add_names(
 }
 
 int ssl_extensions_make(const struct cert_wish *wish, EVP_PKEY *pkey,
-	STACK_OF(X509_EXTENSION) * *out, struct err *err)
+	STACK_OF(X509_EXTENSION) **out, struct err *err)
 {
 	STACK_OF(X509_EXTENSION) *list AUTO_EXTENSIONS = NULL;
 

@@ -16,8 +16,8 @@
 
 struct path {
 	X509_STORE_CTX *ctx;
-	STACK_OF(X509) * roots;  /* owns them */
-	STACK_OF(X509) * others; /* the chain's */
+	STACK_OF(X509) *roots;  /* owns them */
+	STACK_OF(X509) *others; /* the chain's */
 };
 
 static void path_done(struct path *path)
@@ -127,7 +127,7 @@ static bool may_issue(const struct block *root, const struct issuers *issuers)
 	return root->is_odd || issuers->is_odd;
 }
 
-static int take_root(const struct block *from, STACK_OF(X509) * roots, struct err *err)
+static int take_root(const struct block *from, STACK_OF(X509) *roots, struct err *err)
 {
 	struct pem_block block = { .label = "" };
 	const char *pem = from->pem;
@@ -149,7 +149,7 @@ static int take_root(const struct block *from, STACK_OF(X509) * roots, struct er
 }
 
 static int take_roots(
-	const char *pem, const struct chain *chain, STACK_OF(X509) * roots, struct err *err)
+	const char *pem, const struct chain *chain, STACK_OF(X509) *roots, struct err *err)
 {
 	struct issuers issuers = issuers_of(chain);
 

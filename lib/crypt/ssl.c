@@ -111,7 +111,7 @@ void ssl_name_freep(X509_NAME **name)
 	X509_NAME_free(*name);
 }
 
-void ssl_extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
+void ssl_extensions_freep(STACK_OF(X509_EXTENSION) **extensions)
 {
 	sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
 }

@@ -81,7 +81,7 @@ char *ssl_name_canonical(const char *name);
 
 /* The extensions that a request and a certificate share (lib/crypt/extension.c). */
 int ssl_extensions_make(const struct cert_wish *wish, EVP_PKEY *pkey,
-	STACK_OF(X509_EXTENSION) * *out, struct err *err);
+	STACK_OF(X509_EXTENSION) **out, struct err *err);
 
 /*
  * Puts a public key into the empty place for one in a certificate or request, without the encoder and
@@ -123,7 +123,7 @@ void ssl_bio_freep(BIO **bio);
 void ssl_ctx_freep(EVP_PKEY_CTX **ctx);
 void ssl_md_freep(EVP_MD **md);
 void ssl_name_freep(X509_NAME **name);
-void ssl_extensions_freep(STACK_OF(X509_EXTENSION) * *extensions);
+void ssl_extensions_freep(STACK_OF(X509_EXTENSION) **extensions);
 #define AUTO_BIO CLEANUP(ssl_bio_freep)
 #define AUTO_CTX CLEANUP(ssl_ctx_freep)
 #define AUTO_MD CLEANUP(ssl_md_freep)

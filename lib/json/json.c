@@ -155,5 +155,6 @@ void json_each(const struct json *object,
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(of(object), key, value) tell(key, as(value), data);
+	json_object_foreach(of(object), key, value)
+		tell(key, as(value), data);
 }

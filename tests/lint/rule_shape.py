@@ -79,7 +79,9 @@ def check(tree):
 _HEADER = "#ifndef CERTD_LIB_X_X_H\n#define CERTD_LIB_X_X_H\n\n/*\n * What it is,\n * and who owns what.\n */\n\n" \
           "int x(void);\n\n#endif\n"
 _BODY = "int x(void)\n{\n" + "\tx();\n" * 60 + "\treturn 0;\n}\n"
-FINE = {"lib/x/x.h": _HEADER, "lib/x/x.c": _BODY}
+_MACROS = "static int fill(STACK_OF(X509) **list)\n{\n\tstruct x *x CLEANUP(x_done) = x_new();\n\tint e;\n\n" \
+          "\tlist_each(x, list)\n\t\tif (x)\n\t\t\tsay(\"" + "a sentence " * 9 + "\");\n\treturn 0;\n}\n"
+FINE = {"lib/x/x.h": _HEADER, "lib/x/x.c": _BODY, "tests/x_macros.c": _MACROS}
 BROKEN = [(name, {path: text}) for name, path, text in [
     ("a file of 501 lines", "lib/x/long.c", "int x;\n" * 501),
     ("a file of ten lines", "lib/y/y.c", "int x;\n" * 10),
@@ -91,5 +93,7 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("a header without a comment", "lib/x/x.h", re.sub(r"/\*.*?\*/\n\n", "", _HEADER, flags=re.S)),
     ("a function of 120 lines", "lib/x/x.c", _BODY.replace("\tx();\n", "\tx();\n\tx();\n")),
     ("spaces instead of a tab", "lib/x/x.c", _BODY.replace("\treturn", "        return")),
+    ("a pointer to a stack that looks like a product", "tests/x_macros.c", _MACROS.replace("**list", "* *list")),
+    ("a loop over a list that looks like a call", "tests/x_macros.c", _MACROS.replace("list)\n\t\tif", "list) if").replace("\t\t\tsay", "\t\tsay")),
     ("braces around a word too many", "lib/x/x.c", _BODY.replace("\n{", " {")),
 ]]
