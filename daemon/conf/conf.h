@@ -130,6 +130,8 @@ struct acme_conf {
 	size_t n_origins;
 	const char *proxy; /* URL; "": none; NULL: what the environment says */
 	enum limits limits;
+	uint64_t
+		digest; /* of all of the above, but of the names of files and not of their content where it is secret */
 };
 
 enum ca_type { CA_LOCAL, CA_ACME };
@@ -143,6 +145,7 @@ struct ca_conf {
 	struct duration lifetime; /* what it gives; 0: as long as the issuer, or as it likes */
 	const char *digest;       /* OpenSSL's name, "sha384" */
 	const struct acme_conf *acme; /* for CA_ACME, else NULL */
+	uint64_t issue_digest;        /* of all keys, and of the way to pass its challenge */
 };
 
 /* The issuer of a CA that is not local: nothing of ours signs. */
@@ -185,6 +188,7 @@ struct target_conf {
 	struct yaml_place password_place;
 	uint32_t *after; /* indexes of targets that come first */
 	size_t n_after;
+	uint64_t deploy_digest; /* of all keys */
 };
 
 enum hook {
@@ -265,7 +269,8 @@ struct zone_conf {
 	struct endpoints anycast;
 	struct publish_conf publish;
 	enum aliases aliases;
-	bool has_names; /* some certificate's name lies in it, and in no longer one */
+	uint64_t digest; /* of all of the above */
+	bool has_names;  /* some certificate's name lies in it, and in no longer one */
 };
 
 struct dns_conf {
@@ -298,6 +303,11 @@ struct cert_conf {
 	struct duration warn_before;
 	uint64_t
 		digest; /* of what makes a certificate another one: names, subject, key, CA, purposes */
+	/*
+	 * Of all that issuing and rolling depend on: the CAs, the zones of its names and the hooks as well.
+	 * The upper 32 bits are of the certificate and the keys of its CAs alone.
+	 */
+	uint64_t issue_digest;
 	uint32_t place; /* its index in conf->certs */
 	uint16_t n_cas, n_names, n_targets, n_subject;
 	uint16_t keep;
@@ -337,7 +347,7 @@ struct conf_file {
 
 /*
  * What the first decoding learned from this machine (numbers of users and groups, the folder of
- * the credentials, the certificates of a trust_file or roots_file) is noted here as text lines and travels with the files, so that the engine in
+ * the credentials, the certificates of a trust_file or roots_file, the stamps of secret files) is noted here as text lines and travels with the files, so that the engine in
  * its sandbox decodes to the same without asking.
  */
 struct conf_files {
@@ -394,12 +404,6 @@ const char *cert_conf_group(const struct cert_conf *cert, char out[256]);
 void conf_differ(const struct conf *old, const struct conf *new,
 	void (*tell)(const struct cert_conf *old, const struct cert_conf *new, void *data),
 	void *data);
-
-/* Do both listen at the same addresses, for http-01 and for tls-alpn-01? */
-bool conf_same_listeners(const struct conf *a, const struct conf *b);
-
-/* Would an account, and orders placed there, go on as before? */
-bool acme_conf_equal(const struct acme_conf *a, const struct acme_conf *b);
 
 /* `certd --explain KEY` and `--schema`: from the same tables.  -1 when there is no such key. */
 int conf_explain(const char *key, struct buf *out, struct err *err);

@@ -216,6 +216,7 @@ struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags)
 	conf->refs = 1;
 	/* What could not be read is missing in the tree: references into it would be told as wrong. */
 	l.has_bad_tree = diags->n_errors != 0;
+	machine_read_stamps(&l);
 	root = parse_all(&l);
 	load_top(&l, &root);
 	cas_load(&l);
@@ -226,9 +227,12 @@ struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags)
 	dns_note_names(conf);
 	if (!l.has_bad_tree)
 		conf_check(&l);
+	if (!diags->n_errors)
+		conf_add_digests(&l);
 	is_large = conf->n_certs >= TRIM_FROM;
 	map_done(&l.ca_by_name);
 	map_done(&l.target_by_name);
+	map_done(&l.stamps);
 	free(l.sources);
 	arena_done(&l.arena);
 	if (diags->n_errors) {

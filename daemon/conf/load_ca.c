@@ -55,6 +55,7 @@ static void load_acme(struct loading *l, const struct conf_entry *entry,
 		.proxy = draft->proxy,
 		.limits = limits_of(draft),
 	};
+	acme->digest = acme_conf_digest(acme);
 	ca->acme = acme;
 }
 

@@ -80,6 +80,7 @@ static void load_default(struct loading *l, const struct yaml_path *up, struct z
 		yaml_decode(&d, key + 1, &path, conf_zone_fields, base);
 		zone = arena_new(&l->conf->arena, struct zone_conf);
 		*zone = zone_of(base, NULL, key->place);
+		zone->digest = zone_conf_digest(l, zone);
 		l->conf->dns.fallback = zone;
 	}
 }
@@ -132,8 +133,12 @@ static void load_zones(struct loading *l)
 			continue;
 		name = apex_of(l, key, &path);
 		yaml_decode(&d, key + 1, &path, conf_zone_fields, &draft);
-		if (name)
-			dns->zones[dns->n_zones++] = zone_of(&draft, name, key->place);
+		if (name) {
+			struct zone_conf *zone = &dns->zones[dns->n_zones++];
+
+			*zone = zone_of(&draft, name, key->place);
+			zone->digest = zone_conf_digest(l, zone);
+		}
 	}
 	index_zones(l, &up);
 }

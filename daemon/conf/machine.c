@@ -1,13 +1,14 @@
 /*
  * Asks the machine about users, groups and credentials, once: each answer is noted beside the
- * files, as "user NAME NUMBER", "group NAME NUMBER" ("-" for none), "credentials FOLDER" or "trust
- * PATH TAB CERTIFICATES", with "|" for every line end of the PEM text.
+ * files, as "user NAME NUMBER", "group NAME NUMBER" ("-" for none), "credentials FOLDER", "trust
+ * PATH TAB CERTIFICATES", with "|" for every line end of the PEM text, or "stamp PATH TAB DIGEST".
  */
 #include "daemon/conf/schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/crypt/cert.h"
 #include "lib/crypt/pem.h"
@@ -193,4 +196,58 @@ const char *machine_trust(
 		if (*p == '|')
 			*p = '\n';
 	return text;
+}
+
+static uint64_t *keep_stamp(struct loading *l, const char *path, size_t len)
+{
+	uint64_t *stamp = arena_new(&l->arena, uint64_t);
+
+	map_set(&l->stamps, arena_strndup(&l->arena, path, len), stamp);
+	return stamp;
+}
+
+void machine_read_stamps(struct loading *l)
+{
+	static const char head[] = "stamp ";
+
+	for (const char *line = buf_text(&l->files->notes); *line;) {
+		const char *end = strchrnul(line, '\n'), *path = line + strlen(head);
+		const char *tab = str_starts(line, head)
+					  ? memchr(path, '\t', (size_t)(end - path))
+					  : NULL;
+
+		if (tab)
+			*keep_stamp(l, path, (size_t)(tab - path)) =
+				strtoull(tab + 1, NULL, 16);
+		line = *end ? end + 1 : end;
+	}
+}
+
+static uint64_t ask_stamp(const char *path)
+{
+	char text[200];
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		snprintf(text, sizeof(text), "%d", errno);
+	else
+		snprintf(text, sizeof(text), "%ju %jd %jd.%09ld %jd.%09ld",
+			(uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+			st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	return str_hash(text, strlen(text));
+}
+
+uint64_t machine_stamp(struct loading *l, const char *path)
+{
+	uint64_t *stamp = path ? map_get(&l->stamps, path) : NULL;
+
+	/* The path is a word of a note. */
+	if (!path || strpbrk(path, "\n\t"))
+		return 0;
+	if (stamp || l->files->is_unpacked)
+		return stamp ? *stamp : 0;
+	stamp = keep_stamp(l, path, strlen(path));
+	*stamp = ask_stamp(path);
+	buf_printf(&l->files->notes, "stamp %s\t%016" PRIx64 "\n", path, *stamp);
+	return *stamp;
 }

@@ -252,6 +252,18 @@ const char *machine_credentials(struct conf_files *files, struct arena *arena);
 const char *machine_trust(
 	struct conf_files *files, const char *path, struct arena *arena, struct err *err);
 
+/*
+ * The stamp of a secret file, for the digests: another one when the file was written, replaced or given to another
+ * owner since.  It is made of inode, size, mtime and ctime.  The content is not in it: the engine has
+ * the stamp, and could try short passphrases against a digest of the content.  A credential of
+ * systemd has another stamp after each restart, because its copy is made anew.  0: no path.
+ *
+ * machine_read_stamps() comes first; it takes what the notes have.
+ */
+struct loading;
+void machine_read_stamps(struct loading *l);
+uint64_t machine_stamp(struct loading *l, const char *path);
+
 /* The texts of a reference node: one, or those of a list. */
 #define REFERENCES_MAX 256
 size_t reference_count(const struct yaml_node *node);
@@ -269,6 +281,7 @@ struct loading {
 	struct ca_draft *ca_drafts;         /* beside conf->cas */
 	struct target_draft *target_drafts; /* beside conf->targets */
 	struct map ca_by_name, target_by_name;
+	struct map stamps;                     /* path to uint64_t */
 	const char **ca_names, **target_names; /* NULL-terminated, for near misses */
 	struct cert_draft defaults;
 	uint64_t defaults_given;
@@ -314,6 +327,14 @@ void check_certs(struct loading *l);
 int64_t reference_find(struct loading *l, const struct yaml_node *node,
 	const struct yaml_path *path, const struct map *by_name, const char *const *names,
 	const char *what);
+
+/*
+ * The hashes of configured things (digests.c): acme_conf.digest, zone_conf.digest, and for a configuration
+ * without errors those that need all of it.
+ */
+uint64_t acme_conf_digest(const struct acme_conf *acme);
+uint64_t zone_conf_digest(struct loading *l, const struct zone_conf *zone);
+void conf_add_digests(struct loading *l);
 
 /* The hash behind cert_conf.digest (digest.c). */
 uint64_t cert_conf_digest(const struct conf *conf, const struct cert_conf *cert);

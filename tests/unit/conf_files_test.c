@@ -263,6 +263,12 @@ static const struct {
 	{ ACME("") "http: {webroot: /x}\ndns: {deadline: 5m}\n",
 		ACME("") "http: {webroot: /x}\ntls_alpn: {listen: [\"[::]:443\"]}\n", "" },
 	{ ACME("") "http: {webroot: /x}\n", ACME("") "http: {webroot: /y}\n", "~a.de/x " },
+	{ ACME("") "http: {listen: [\"[::]:80\"]}\n",
+		ACME("") "http: {listen: [\"[::]:80\"], hold: always}\n", "~a.de/x " },
+	/* A hook may veto an issue. */
+	{ ACME("") "http: {webroot: /x}\n",
+		ACME("") "http: {webroot: /x}\nhooks: {before_issue: [/x]}\n",
+		"~a.de/x ~a.de/y " },
 	{ ACME("") "http: {webroot: /x}\n", ACME(", contact: [a@b.de]") "http: {webroot: /x}\n",
 		"~a.de/x " },
 	{ ACME(", challenge: dns-01") "dns: {zones: {a.de: {publish: {type: command, add: [x], "

@@ -82,7 +82,7 @@ TEST(engine_has_it_from_the_notes)
 	CHECK_STR(conf_ca(second, "held")->acme->roots, want);
 	CHECK_STR(conf_ca(second, "held")->acme->staging_roots, want);
 	CHECK(!conf_ca(second, "held")->acme->trust && !conf_ca(second, "le")->acme->roots);
-	CHECK(acme_conf_equal(conf_ca(first, "le")->acme, conf_ca(second, "again")->acme));
+	CHECK(conf_ca(first, "le")->acme->digest == conf_ca(second, "again")->acme->digest);
 	conf_unref(first);
 	conf_unref(second);
 	conf_files_done(&files);
