@@ -48,6 +48,7 @@ static const struct field failure_fields[] = {
 	{ "last", TYPE_TIME, offsetof(struct failure, last) },
 	{ "until", TYPE_TIME, offsetof(struct failure, not_before) },
 	{ "text", TYPE_TEXT, offsetof(struct failure, text) },
+	{ "conf", TYPE_DIGEST, offsetof(struct failure, digest) },
 	{ NULL, TYPE_ID, 0 },
 };
 
@@ -206,7 +207,7 @@ static int bad_field(const struct word *word, struct err *err)
 	return err_set(err, ERR_BAD_VALUE, "%s=%.60s is malformed", word->key, word->value);
 }
 
-static bool parse_digest(const char *text, uint64_t *out)
+bool facts_parse_digest(const char *text, uint64_t *out)
 {
 	uint8_t bytes[8];
 
@@ -234,7 +235,7 @@ static int parse_field(const struct word *word, enum type type, void *at, struct
 		*(uint32_t *)at = (uint32_t)number;
 		break;
 	case TYPE_DIGEST:
-		good = parse_digest(word->value, at);
+		good = facts_parse_digest(word->value, at);
 		break;
 	case TYPE_HASH:
 		good = str_unhex(word->value, at, 32);

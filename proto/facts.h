@@ -50,6 +50,8 @@ struct failure {
 	uint32_t tries;     /* in a row */
 	struct instant first, last, not_before;
 	char *text; /* NULL when there is none */
+	/* Of what failed: cert_conf.issue_digest or target_conf.deploy_digest; 0: unknown. */
+	uint64_t digest;
 };
 
 /*
@@ -143,6 +145,9 @@ void facts_write(const struct cert_facts *facts, struct buf *out);
 
 /* Parses a line.  *out owns its memory: facts_done().  Bounded by the line's own length. */
 int facts_parse(const char *line, struct cert_facts *out, struct err *err);
+
+/* Sixteen hexadecimal digits, as a digest is written. */
+bool facts_parse_digest(const char *text, uint64_t *out);
 
 /* A deep copy. */
 void facts_copy(const struct cert_facts *facts, struct cert_facts *out);

@@ -301,8 +301,11 @@ static void note_failure(struct ledger *ledger, const struct ledger_entry *entry
 {
 	struct failure *failure = &want_set(ledger, entry->id)->failure;
 
-	if (failure->code == ERR_NONE)
+	bool is_other = failure->digest && entry->digest && failure->digest != entry->digest;
+
+	if (failure->code == ERR_NONE || is_other)
 		*failure = (struct failure){ .first = entry->at };
+	failure->digest = entry->digest;
 	failure->code = entry->code == ERR_NONE ? ERR_INTERNAL : entry->code;
 	failure->last = entry->at;
 	failure->tries++;

@@ -70,6 +70,7 @@ struct ledger_entry {
 	const char *key;      /* ISSUED: the key type */
 	struct duration life; /* ISSUED: of the certificate */
 	enum err_code code;   /* FAILED */
+	uint64_t digest;      /* FAILED: cert_conf.issue_digest; 0: unknown */
 	/* ISSUED: registered domains; FAILED: names that the CA looked at in vain; between spaces. */
 	const char *names;
 };
@@ -129,7 +130,10 @@ void ledger_reserve(
 void reservation_drop(struct reservation *reservation, enum limit limit);
 void reservation_done(struct reservation *reservation);
 
-/* How an order for this set fails in a row; code ERR_NONE: it does not.  Without a text. */
+/*
+ * How orders for this set fail in a row, met with one configuration (digest); code ERR_NONE: they do not.
+ * Without a text.
+ */
 struct failure ledger_failure(const struct ledger *ledger, const struct cert_conf *cert);
 
 /* One limit as it stands for an order: so many used of so many, open from then on. */

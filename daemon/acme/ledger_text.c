@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "daemon/acme/ledger.h"
@@ -44,6 +45,7 @@ void ledger_entry_about(
 
 	identity_of(cert->names, cert->n_names, entry->id);
 	entry->key = cert->key;
+	entry->digest = cert->issue_digest;
 	if (entry->what != LEDGER_ISSUED)
 		return;
 	cert_conf_group(cert, apex);
@@ -68,6 +70,8 @@ void ledger_entry_write(const struct ledger_entry *entry, struct buf *out)
 	}
 	if (entry->what == LEDGER_FAILED)
 		line_add(out, "code", err_code_text(entry->code));
+	if (entry->what == LEDGER_FAILED && entry->digest)
+		line_addf(out, "conf", "%016" PRIx64, entry->digest);
 	if (entry->names && *entry->names)
 		line_add(out, "names", entry->names);
 }
@@ -96,6 +100,7 @@ static bool read_id(const struct line *line, char out[IDENTITY_LEN])
 static bool read_entry(const struct line *line, struct ledger_entry *out)
 {
 	const char *time = line_plain(line, 0), *code = line_get(line, "code");
+	const char *conf = line_get(line, "conf");
 	unsigned what, kind = LEDGER_NEW;
 	struct err ignored;
 
@@ -104,6 +109,7 @@ static bool read_entry(const struct line *line, struct ledger_entry *out)
 		!find(whats, ARRAY_LEN(whats), line_get(line, "what"), &what) ||
 		(line_get(line, "kind") &&
 			!find(kinds, ARRAY_LEN(kinds), line_get(line, "kind"), &kind)) ||
+		(conf && !facts_parse_digest(conf, &out->digest)) ||
 		line_get_bool(line, "order", &out->has_order, &ignored) < 0 ||
 		line_get_int(line, "life", 0, INT64_C(1) << 40, &out->life.s, &ignored) < 0)
 		return false;

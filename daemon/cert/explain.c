@@ -301,7 +301,7 @@ static void say_failure(struct story *story, const char *what, const struct fail
 						   : &story->facts->next;
 	char first[INSTANT_TEXT_LEN], last[80], retry[80];
 
-	if (failure->code == ERR_NONE)
+	if (!failure)
 		return;
 	say(story,
 		"%s failed %u time%s in a row since %s, last at %s: %s (%s); the next try is "
@@ -329,8 +329,6 @@ static void say_target(struct story *story, const struct target_conf *target)
 			version_id_text(&facts->confirmed, id));
 	else
 		say(story, "Target %s has no version yet.", target->name);
-	if (!failure)
-		return;
 	snprintf(what, sizeof(what), "Deploying to %.250s", target->name);
 	say_failure(story, what, failure);
 }
@@ -370,7 +368,7 @@ void cert_explain(const struct cert_conf *conf, const struct conf *all,
 	say_roll_guards(&story);
 	say_issuer(&story);
 	say_account(&story);
-	say_failure(&story, "Issuing or rolling", &facts->failure);
+	say_failure(&story, "Issuing or rolling", cert_failure(conf, facts));
 	if (!version_is_set(&facts->curr.id))
 		return;
 	for (size_t i = 0; i < conf->n_targets; i++)

@@ -1,6 +1,7 @@
 #include "daemon/cert/plan.h"
 
 #include "daemon/cert/renewal.h"
+#include "daemon/conf/conf.h"
 #include "lib/base/attr.h"
 
 /* Waits after the first, second ... failure in a row. */
@@ -88,10 +89,25 @@ static struct instant wish(const struct failure *failure, const struct version_f
 		instant_add(failure->last, is_bare ? WISH_MAX_BARE : WISH_MAX));
 }
 
+bool failure_counts(const struct failure *failure, uint64_t digest)
+{
+	uint64_t changed = failure->digest ^ digest;
+
+	/* A limit, and a CA that is down, are the same whatever else is configured. */
+	if (err_code_class(failure->code) == CLASS_QUOTA || failure->code == ERR_CA_DOWN)
+		changed >>= 32;
+	return failure->code != ERR_NONE && (!failure->digest || !digest || !changed);
+}
+
+const struct failure *cert_failure(const struct cert_conf *conf, const struct cert_facts *facts)
+{
+	return failure_counts(&facts->failure, conf->issue_digest) ? &facts->failure : NULL;
+}
+
 struct instant failure_retry(
 	const struct failure *failure, const struct version_facts *curr, struct instant now)
 {
-	if (failure->code == ERR_NONE)
+	if (!failure || failure->code == ERR_NONE)
 		return INSTANT_NONE;
 	if (instant_before(now, failure->last))
 		return now;

@@ -18,7 +18,7 @@ static bool is_failing(const struct cert_conf *conf, const struct conf *all,
 {
 	bool is_wanted = plan->action == ACTION_ISSUE || plan->action == ACTION_ROLL;
 
-	if (is_wanted && facts->failure.code != ERR_NONE)
+	if (is_wanted && cert_failure(conf, facts))
 		return true;
 	return target_first_failure(conf, all, facts) != NULL;
 }

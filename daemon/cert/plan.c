@@ -119,12 +119,12 @@ static const struct version_facts *held(const struct ladder *on)
 
 static struct instant retry_moment(const struct ladder *on)
 {
-	return failure_retry(&on->facts->failure, held(on), on->now);
+	return failure_retry(cert_failure(on->conf, on->facts), held(on), on->now);
 }
 
 static enum why retry_why(const struct ladder *on)
 {
-	return failure_why(&on->facts->failure, held(on));
+	return failure_why(cert_failure(on->conf, on->facts), held(on));
 }
 
 /* Issue at `at`, held back by the last failure and by a CA that cannot sign. */

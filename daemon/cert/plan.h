@@ -115,6 +115,16 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct clock_verdict *clock);
 
 /*
+ * Does a failure count for what is configured now?  What failed with another configuration is tried at once,
+ * and its error is none any more; a limit ends with another CA only.  Where a digest is 0 it does.
+ */
+bool failure_counts(const struct failure *failure, uint64_t digest);
+
+/* The failure of issuing or rolling that counts; NULL: none. */
+const struct failure *cert_failure(
+	const struct cert_conf *conf, const struct cert_facts *facts);
+
+/*
  * The moment of the next try after the n-th failure in a row: 1m 10m 1h 4h 12h 24h after the last
  * one, halved below a tenth of the life left; a wish of the other side only lengthens it, by at most
  * eight days, and by twelve hours where no valid version is held.  So that
@@ -127,7 +137,7 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
  * nobody there, no answer in time, 5xx, nonsense, it ends at the third, an hour.  A refusal (CLASS_REFUSED) is not repeated faster because the end is near: only a whole life
  * that is short shortens its waits.
  *
- * INSTANT_NONE without a failure; a failure that the clock says is yet to come (it was set back) is
+ * INSTANT_NONE without a failure (NULL is none); a failure that the clock says is yet to come (it was set back) is
  * tried again now.
  */
 struct instant failure_retry(

@@ -13,20 +13,21 @@ static bool plan_is_due(const struct plan *plan, enum action action, struct inst
  * Back-off counts by our clock alone, which wrote down when the last try failed: by the other time that
  * moment may lie in the future, or long ago, and each failed try would be followed by the next at once.
  */
-static bool is_backing_off(const struct cert_facts *facts, struct instant now)
+static bool is_backing_off(
+	const struct cert_conf *conf, const struct cert_facts *facts, struct instant now)
 {
-	return instant_before(now, failure_retry(&facts->failure, &facts->curr, now));
+	return instant_before(now, failure_retry(cert_failure(conf, facts), &facts->curr, now));
 }
 
 static void hold_for_clock(struct plan *plan, const struct plan *other,
-	const struct cert_facts *facts, bool is_order, struct instant now,
-	struct instant other_now)
+	const struct cert_conf *conf, const struct cert_facts *facts, bool is_order,
+	struct instant now, struct instant other_now)
 {
 	bool is_due = plan->action != ACTION_SLEEP && plan->at.s <= now.s;
 
 	if (is_due && plan_is_due(other, plan->action, other_now))
 		return;
-	plan->is_try = is_order && !is_backing_off(facts, now) &&
+	plan->is_try = is_order && !is_backing_off(conf, facts, now) &&
 		       (plan_is_due(plan, ACTION_ISSUE, now) ||
 			       (!is_due && plan_is_due(other, ACTION_ISSUE, other_now)));
 	if (plan->is_try) {
@@ -49,7 +50,7 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	if (!clock_is_doubted(clock))
 		return plan;
 	other = plan_at(conf, all, facts, issuer, clock_other(clock, now));
-	hold_for_clock(&plan, &other, facts, !issuer->is_local && issuer->ca != CA_SELF, now,
-		clock_other(clock, now));
+	hold_for_clock(&plan, &other, conf, facts, !issuer->is_local && issuer->ca != CA_SELF,
+		now, clock_other(clock, now));
 	return plan;
 }

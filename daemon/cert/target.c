@@ -1,5 +1,6 @@
 #include "daemon/cert/target.h"
 
+#include "daemon/cert/plan.h"
 #include "daemon/conf/index.h"
 
 static bool has_curr(const struct cert_facts *facts, const struct target_facts *known)
@@ -42,8 +43,8 @@ const struct failure *target_failure(
 {
 	const struct target_facts *known = facts_target(facts, target->name);
 
-	if (!known || known->failure.code == ERR_NONE || !version_is_set(&facts->curr.id) ||
-		has_curr(facts, known) ||
+	if (!known || !failure_counts(&known->failure, target->deploy_digest) ||
+		!version_is_set(&facts->curr.id) || has_curr(facts, known) ||
 		instant_before(known->failure.last, facts->curr.rolled))
 		return NULL;
 	return &known->failure;

@@ -32,7 +32,8 @@ const struct target_conf *target_waits_for(const struct cert_conf *conf, const s
 
 /*
  * The failure of a target that still counts, or NULL.  It counts while there is a current version that the
- * target lacks; not when it was met with the version before.
+ * target lacks; not when it was met with the version before, or while the target was configured
+ * otherwise.
  */
 const struct failure *target_failure(
 	const struct cert_facts *facts, const struct target_conf *target);

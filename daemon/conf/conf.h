@@ -130,8 +130,7 @@ struct acme_conf {
 	size_t n_origins;
 	const char *proxy; /* URL; "": none; NULL: what the environment says */
 	enum limits limits;
-	uint64_t
-		digest; /* of all of the above, but of the names of files and not of their content where it is secret */
+	uint64_t digest; /* of all of the above; of eab_hmac_file the name alone */
 };
 
 enum ca_type { CA_LOCAL, CA_ACME };
@@ -347,8 +346,9 @@ struct conf_file {
 
 /*
  * What the first decoding learned from this machine (numbers of users and groups, the folder of
- * the credentials, the certificates of a trust_file or roots_file, the stamps of secret files) is noted here as text lines and travels with the files, so that the engine in
- * its sandbox decodes to the same without asking.
+ * the credentials, the certificates of a trust_file or roots_file, the stamps of secret files) is noted
+ * here as text lines and travels with the files, so that the engine in its sandbox decodes to the same
+ * without asking.
  */
 struct conf_files {
 	struct conf_file *at;

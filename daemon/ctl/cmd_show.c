@@ -83,7 +83,7 @@ static void add_order(struct buf *row, const struct order_facts *order)
 static void add_cert(struct session *session, const struct cert *cert)
 {
 	const struct fleet *fleet = session->ctl->fleet;
-	const struct failure *failure = &cert->facts.failure;
+	const struct failure *failure = cert_failure(cert->conf, &cert->facts);
 	struct plan plan = fleet_plan(fleet, cert);
 	struct buf *row = row_of(session, "cert");
 
@@ -99,7 +99,7 @@ static void add_cert(struct session *session, const struct cert *cert)
 	rows_add_plan(row, &plan);
 	if (cert->job)
 		line_add(row, "job", cert->job->number_text);
-	if (failure->code != ERR_NONE) {
+	if (failure) {
 		rows_add_error(row, failure);
 		line_add_instant(row, "error_first", failure->first);
 		line_add_instant(row, "error_last", failure->last);

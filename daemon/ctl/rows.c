@@ -1,5 +1,6 @@
 #include "daemon/ctl/rows.h"
 
+#include "daemon/cert/plan.h"
 #include "daemon/cert/target.h"
 #include "daemon/conf/index.h"
 #include "daemon/job/fleet.h"
@@ -41,8 +42,10 @@ void rows_add_error(struct buf *out, const struct failure *failure)
 
 const struct failure *rows_failure(const struct conf *conf, const struct cert *cert)
 {
-	if (cert->facts.failure.code != ERR_NONE)
-		return &cert->facts.failure;
+	const struct failure *failure = cert_failure(cert->conf, &cert->facts);
+
+	if (failure)
+		return failure;
 	return target_first_failure(cert->conf, conf, &cert->facts);
 }
 

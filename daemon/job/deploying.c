@@ -44,6 +44,7 @@ static void take(struct deploying *d)
 		const struct target_facts *known = facts_target(facts(d), target(d)->name);
 
 		if (!known || known->failure.code != d->target.err.code ||
+			!failure_counts(&known->failure, target(d)->deploy_digest) ||
 			failure_is_daily(&known->failure, clock_now()))
 			log_event(&context, EVENT_TARGET_FAILED, &d->target.err,
 				"%s: the target %s is not in line", d->job->cert->conf->name,
@@ -63,7 +64,7 @@ static void take(struct deploying *d)
 static struct failed failed(const struct deploying *d)
 {
 	return (struct failed){ d->job->runner->fleet, d->job->cert, target(d)->name,
-		&d->target.err };
+		target(d)->deploy_digest, &d->target.err };
 }
 
 static void keep(struct deploying *d)

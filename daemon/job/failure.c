@@ -1,14 +1,17 @@
 #include "daemon/job/failure.h"
 
+#include <inttypes.h>
+
+#include "daemon/cert/plan.h"
 #include "daemon/job/fleet.h"
 #include "daemon/link/keeper.h"
 #include "lib/base/clock.h"
 #include "proto/line.h"
 
 struct failure failure_next(
-	const struct failure *last, const struct err *err, struct instant now)
+	const struct failure *last, uint64_t digest, const struct err *err, struct instant now)
 {
-	bool is_first = !last || last->code == ERR_NONE;
+	bool is_first = !last || !failure_counts(last, digest);
 
 	return (struct failure){
 		.code = err->code,
@@ -17,6 +20,7 @@ struct failure failure_next(
 		.last = now,
 		.not_before = err->not_before,
 		.text = (char *)(uintptr_t)err->text,
+		.digest = digest,
 	};
 }
 
@@ -28,6 +32,8 @@ static void add(struct buf *request, const struct failure *failure)
 	line_add_instant(request, "first", failure->first);
 	line_add_instant(request, "last", failure->last);
 	line_add_instant(request, "not-before", failure->not_before);
+	if (failure->digest)
+		line_addf(request, "conf", "%016" PRIx64, failure->digest);
 }
 
 static struct failure next_of(const struct failed *failed)
@@ -37,7 +43,8 @@ static struct failure next_of(const struct failed *failed)
 		failed->target ? facts_target(facts, failed->target) : NULL;
 	const struct failure *known = target ? &target->failure : &facts->failure;
 
-	return failure_next(failed->target && !target ? NULL : known, failed->err, clock_now());
+	return failure_next(failed->target && !target ? NULL : known, failed->digest,
+		failed->err, clock_now());
 }
 
 void failure_keep(const struct failed *failed, struct task *task, struct keeper_op *op)

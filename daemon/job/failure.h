@@ -18,16 +18,18 @@ struct task;
 
 /*
  * The ledger's next entry out of the last one (NULL or without a code: none) and a new error.  Every
- * error counts, whatever its code.  The text stays the error's.
+ * error counts, whatever its code; what failed with another configuration (digest) does not.  The
+ * text stays the error's.
  */
 struct failure failure_next(
-	const struct failure *last, const struct err *err, struct instant now);
+	const struct failure *last, uint64_t digest, const struct err *err, struct instant now);
 
 /* What failed, and how: the certificate's issue or roll, or one of its targets. */
 struct failed {
 	struct fleet *fleet;
 	struct cert *cert;
 	const char *target; /* NULL: the certificate's own */
+	uint64_t digest;    /* of what it was tried with, as in struct failure */
 	const struct err *err;
 };
 

@@ -47,7 +47,10 @@ bool job_has_failed(const struct job *job)
 
 static struct failed failed(const struct job *job)
 {
-	return (struct failed){ job->runner->fleet, job->cert, NULL, &job->task.err };
+	const struct cert_conf *conf = conf_cert(job->conf, job->cert->conf->name);
+
+	return (struct failed){ job->runner->fleet, job->cert, NULL, conf->issue_digest,
+		&job->task.err };
 }
 
 void job_keep_failure(struct job *job)

@@ -199,14 +199,18 @@ enum ledger_kind manners_kind(const struct cert *cert, const struct ca_conf *ca)
 	return facts->curr.digest == cert->conf->digest ? LEDGER_RENEWAL : LEDGER_NEW;
 }
 
-/* Failures that only the ledger remembers, because the certificate was made again. */
+/*
+ * Failures that only the ledger remembers, because the certificate was made again.  Where the facts have one,
+ * they alone say whether it still counts.
+ */
 static int check_failures(const struct ledger *ledger, const struct cert_conf *conf,
 	const struct cert *cert, struct err *err)
 {
 	struct failure failure = ledger_failure(ledger, conf);
 	struct instant retry = failure_retry(&failure, &cert->facts.curr, clock_now());
 
-	if (cert->facts.failure.code != ERR_NONE || failure.code == ERR_NONE ||
+	if (cert->facts.failure.code != ERR_NONE ||
+		!failure_counts(&failure, conf->issue_digest) ||
 		!instant_before(clock_now(), retry))
 		return 0;
 	err_set(err, ERR_RATE_LIMITED,
@@ -222,12 +226,14 @@ static int check_failures(const struct ledger *ledger, const struct cert_conf *c
  */
 static int check_wish(const struct cert *cert, struct err *err)
 {
-	const struct failure *last = &cert->facts.failure;
-	struct instant until = instant_min(
-		last->not_before, failure_retry(last, &cert->facts.curr, clock_now()));
+	const struct failure *last = cert_failure(cert->conf, &cert->facts);
+	struct instant until;
 
-	if (last->code != ERR_RATE_LIMITED || cert->conf->n_cas != 1 ||
-		!instant_before(clock_now(), until))
+	if (!last || last->code != ERR_RATE_LIMITED || cert->conf->n_cas != 1)
+		return 0;
+	until = instant_min(
+		last->not_before, failure_retry(last, &cert->facts.curr, clock_now()));
+	if (!instant_before(clock_now(), until))
 		return 0;
 	err_set(err, ERR_RATE_LIMITED, "asking again earlier would be refused again: %s",
 		last->text ? last->text : "a limit is used up");

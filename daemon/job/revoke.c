@@ -255,7 +255,7 @@ static void keep_failure(struct revoke *r)
 	if (!job_has_failed(&r->job) || r->is_replacing || !is_noted(r))
 		return;
 	cert->facts.revocation.failure =
-		failure_next(&cert->facts.revocation.failure, &r->job.task.err, clock_now());
+		failure_next(&cert->facts.revocation.failure, 0, &r->job.task.err, clock_now());
 	cert->facts.revocation.failure.text = NULL;
 }
 

@@ -88,6 +88,75 @@ TEST(a_check_that_always_refuses_backs_off_and_harms_nobody_else)
 	sim_close(&sim);
 }
 
+/* A day of failures has made the waits long. */
+TEST(a_target_that_is_mended_in_the_configuration_is_tried_at_once)
+{
+	static const char mended[] = ONE "targets:\n"
+					 "  web: {dir: /srv/web, check: [check-better], "
+					 "reload: {command: [reload-web]}}\n";
+	struct sim sim;
+
+	open_served(&sim, ONE TARGET_WEB, 13);
+	town_script(&sim.town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
+	sim_until(&sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
+	sim_advance(&sim, DAYS(1));
+	CHECK(target_failure(&sim, WEB)->tries >= 4);
+	CHECK(strstr(sim_command(&sim, "status " WEB), "error=check-failed"));
+
+	/* Another target's key is no reason to try. */
+	CHECK_INT(sim_reload(&sim, ONE TARGET_WEB "  more: {dir: /srv/more}\n"), 0);
+	sim_rest(&sim, MINUTES(1));
+	CHECK(target_failure(&sim, WEB)->tries >= 4);
+	CHECK(strstr(sim_command(&sim, "why " WEB), "Deploying to web failed"));
+
+	CHECK_INT(sim_reload(&sim, mended), 0);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, SECONDS(10));
+	sim_rest(&sim, MINUTES(1));
+	CHECK_INT(target_failure(&sim, WEB)->code, ERR_NONE);
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+TEST(a_target_that_is_changed_and_fails_still_begins_its_waits_anew)
+{
+	static const char other[] = ONE "targets:\n"
+					"  web: {dir: /srv/other, check: [check-web], reload: "
+					"{command: [reload-web]}}\n";
+	struct sim sim;
+
+	open_served(&sim, ONE TARGET_WEB, 14);
+	town_script(&sim.town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
+	sim_until(&sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
+	sim_advance(&sim, DAYS(1));
+	sim.may_vanish = true;
+	CHECK_INT(sim_reload(&sim, other), 0);
+	sim_rest(&sim, SECONDS(30));
+	CHECK_INT(target_failure(&sim, WEB)->code, ERR_CHECK_FAILED);
+	CHECK_INT(target_failure(&sim, WEB)->tries, 1);
+	sim_close(&sim);
+}
+
+TEST(the_error_of_a_target_that_is_gone_is_gone)
+{
+	static const char *const asked[] = { "status", "status " WEB, "show " WEB, "why " WEB };
+	struct sim sim;
+
+	open_served(&sim, ONE TARGET_WEB, 15);
+	town_script(&sim.town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
+	sim_until(&sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
+	sim_rest(&sim, SECONDS(10));
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		CHECK(strstr(sim_command(&sim, asked[i]), "check-failed"));
+	sim.may_vanish = true;
+	CHECK_INT(sim_reload(&sim, CAS "  example.com:\n    web: {ca: int, names: "
+				       "[example.com]}\n"),
+		0);
+	sim_rest(&sim, SECONDS(10));
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		CHECK(!strstr(sim_command(&sim, asked[i]), "check-failed"));
+	sim_close(&sim);
+}
+
 TEST(one_bad_certificate_of_three_does_not_hold_up_the_others)
 {
 	static const char config[] =
@@ -215,6 +284,22 @@ TEST(a_hook_may_veto_and_is_asked_again)
 	sim_rest(&sim, MINUTES(1));
 	CHECK_INT(store_memory_added(sim.store, WEB), added);
 	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
+TEST(an_issue_whose_hook_is_mended_in_the_configuration_is_tried_at_once)
+{
+	struct sim sim;
+
+	open_served(&sim, ONE TARGET_WEB HOOKS, 16);
+	town_script(&sim.town, "ask", WEB, -1, ERR_COMMAND_FAILED, 0);
+	sim_until(&sim, EVENT_CERT_FAILED, WEB, DAYS(60));
+	sim_advance(&sim, DAYS(1));
+	CHECK(sim_facts(&sim, WEB)->failure.tries >= 4);
+	CHECK_INT(sim_reload(&sim, ONE TARGET_WEB "hooks: {before_issue: [ask-better]}\n"), 0);
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(10));
+	sim_rest(&sim, MINUTES(1));
+	CHECK_INT(sim_facts(&sim, WEB)->failure.code, ERR_NONE);
 	sim_close(&sim);
 }
 

@@ -55,6 +55,7 @@ static struct failure random_failure(void)
 	f.last.s = (int64_t)(next_random() % 4000000000U);
 	f.not_before.s = next_random() % 2 ? 0 : (int64_t)(next_random() % 4000000000U);
 	f.text = texts[next_random() % ARRAY_LEN(texts)];
+	f.digest = next_random() % 2 ? 0 : next_random();
 	return f;
 }
 
@@ -110,6 +111,7 @@ static void check_failure(const struct failure *a, const struct failure *b)
 	CHECK_INT(a->last.s, b->last.s);
 	CHECK_INT(a->not_before.s, b->not_before.s);
 	check_text(a->text, b->text);
+	CHECK(a->digest == b->digest);
 }
 
 static void check_ari(const struct ari_facts *a, const struct ari_facts *b)

@@ -100,3 +100,31 @@ TEST(back_off_by_class)
 				why_text(failure_why(&f, &curr)));
 	}
 }
+
+TEST(what_failed_with_another_configuration_counts_no_more)
+{
+	/* The upper half of a digest is of the CAs (daemon/conf/conf.h). */
+	static const struct {
+		enum err_code code;
+		uint64_t then, now;
+		bool counts;
+	} rows[] = {
+		{ ERR_NONE, 0, 0, false },
+		{ ERR_IO, 0x100000001, 0x100000001, true },
+		{ ERR_IO, 0x100000001, 0x100000002, false },
+		{ ERR_IO, 0x100000001, 0x200000001, false },
+		{ ERR_IO, 0, 0x100000001, true },
+		{ ERR_IO, 0x100000001, 0, true },
+		{ ERR_RATE_LIMITED, 0x100000001, 0x100000002, true },
+		{ ERR_RATE_LIMITED, 0x100000001, 0x200000001, false },
+		{ ERR_CA_DOWN, 0x100000001, 0x100000002, true },
+		{ ERR_CA_DOWN, 0x100000001, 0x200000001, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct failure f = { .code = rows[i].code, .digest = rows[i].then };
+
+		if (failure_counts(&f, rows[i].now) != rows[i].counts)
+			TEST_FAIL("row %zu", i);
+	}
+}

@@ -361,6 +361,8 @@ TEST(counts_failures)
 	struct cert_conf cert = cert_of(names, 2), renamed = cert_of(turned, 2);
 	struct ledger_entry entry = { .what = LEDGER_FAILED, .at = { T0 } };
 	struct ledger_entry other = { .what = LEDGER_FAILED, .at = { T0 } };
+	struct buf text AUTO_BUF = BUF_INIT;
+	char at[INSTANT_TEXT_LEN];
 	struct ledger ledger;
 	struct failure failure;
 
@@ -378,6 +380,23 @@ TEST(counts_failures)
 	CHECK_INT(failure.code, ERR_BAD_CERT);
 	CHECK_INT(failure.first.s, T0);
 	CHECK_INT(failure.last.s, T0 + 120);
+	/* With another configuration the count begins anew; it is kept, so a restart knows it. */
+	cert.issue_digest = 7;
+	entry.digest = 6;
+	ledger_note(&ledger, &entry);
+	CHECK_INT(ledger_failure(&ledger, &renamed).tries, 4);
+	ledger_entry_about(&entry, &cert, NULL);
+	ledger_note(&ledger, &entry);
+	failure = ledger_failure(&ledger, &renamed);
+	CHECK_INT(failure.tries, 1);
+	CHECK(failure.digest == 7);
+	line_add_word(&text, instant_text(entry.at, at));
+	ledger_entry_write(&entry, &text);
+	line_end(&text);
+	ledger_done(&ledger);
+	ledger_init(&ledger, false);
+	ledger_read(&ledger, buf_text(&text), text.len, entry.at);
+	CHECK(ledger_failure(&ledger, &renamed).digest == 7);
 	issue(&ledger, &cert, LEDGER_NEW, T0 + 200, DAYS(1));
 	CHECK_INT(ledger_failure(&ledger, &renamed).code, ERR_NONE);
 	ledger_done(&ledger);

@@ -87,14 +87,17 @@ TEST(which_failure_counts)
 		int target,
 			ago; /* seconds since it failed; the current version rolled 60 s ago */
 		bool has_curr, is_absent, counts;
+		uint64_t digest; /* of the target when it failed; now it is 7 */
 	} rows[] = {
-		{ "fresh", WEB, 10, false, false, true },
-		{ "of the second target", MAIL, 10, false, false, true },
-		{ "at the moment of the roll", WEB, 60, false, false, true },
-		{ "of the version before", WEB, 61, false, false, false },
-		{ "over", WEB, 10, true, false, false },
-		{ "without a current version", WEB, 10, false, true, false },
-		{ "of a target that is not configured", 2, 10, false, false, false },
+		{ "fresh", WEB, 10, false, false, true, 7 },
+		{ "of a target that was configured otherwise", WEB, 10, false, false, false,
+			8 },
+		{ "of the second target", MAIL, 10, false, false, true, 0 },
+		{ "at the moment of the roll", WEB, 60, false, false, true, 0 },
+		{ "of the version before", WEB, 61, false, false, false, 0 },
+		{ "over", WEB, 10, true, false, false, 0 },
+		{ "without a current version", WEB, 10, false, true, false, 0 },
+		{ "of a target that is not configured", 2, 10, false, false, false, 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -103,8 +106,10 @@ TEST(which_failure_counts)
 		struct fixture f;
 
 		begin(&f);
-		f.targets[rows[i].target].failure = (struct failure){ ERR_CHECK_FAILED, 1,
-			{ T0 - rows[i].ago }, { T0 - rows[i].ago }, { 0 }, text };
+		f.targets[rows[i].target].failure =
+			(struct failure){ ERR_CHECK_FAILED, 1, { T0 - rows[i].ago },
+				{ T0 - rows[i].ago }, { 0 }, text, rows[i].digest };
+		f.w.targets[WEB].deploy_digest = 7;
 		if (rows[i].has_curr)
 			f.targets[rows[i].target].confirmed = f.facts.curr.id;
 		if (rows[i].is_absent)

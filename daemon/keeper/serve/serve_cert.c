@@ -178,6 +178,7 @@ void serve_versions_request(struct asked *asked)
 static int read_failure(const struct line *line, struct failure *out, struct err *err)
 {
 	const char *code = line_get(line, "code"), *text = line_get(line, "text");
+	const char *conf = line_get(line, "conf");
 	int64_t tries = 1;
 
 	*out = (struct failure){ .code = ERR_NONE };
@@ -194,6 +195,8 @@ static int read_failure(const struct line *line, struct failure *out, struct err
 		line_get_instant(line, "last", &out->last, err) < 0 ||
 		line_get_instant(line, "not-before", &out->not_before, err) < 0)
 		return -1;
+	if (conf && !facts_parse_digest(conf, &out->digest))
+		return err_set(err, ERR_BAD_ARGUMENT, "conf is not a digest");
 	out->tries = (uint32_t)tries;
 	out->text = (char *)(uintptr_t)(text ? text : "");
 	return 0;

@@ -35,6 +35,7 @@ static const struct {
 	{ "key", 64 },
 	{ "life", 20 },
 	{ "code", 40 },
+	{ "conf", 16 },
 	{ "names", (size_t)30 * 1024 },
 };
 
