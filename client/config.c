@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/config.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/connect.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/dhparam.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/dns_check.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/help.h"
 
 #include <string.h>

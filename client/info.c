@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/info.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/mark.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/material.h"
 
 #include <errno.h>

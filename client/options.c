@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/options.h"
 
 #include <stdint.h>

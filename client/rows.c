@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/rows.h"
 
 #include <stdlib.h>

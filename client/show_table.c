@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/view.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "client/term.h"
 
 #include <stdint.h>

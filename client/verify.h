@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_CLIENT_VERIFY_H
 #define CERTD_CLIENT_VERIFY_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/commands.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/event_note.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_PROTO_FACTS_H
 #define CERTD_PROTO_FACTS_H
 

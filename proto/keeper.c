@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/keeper.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "proto/revoke.h"
 
 #include <string.h>

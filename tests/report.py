@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs the meson tests and the live tests side by side and adds up their verdicts.
 
 Prints what failed, with its output, and ends with "N passed, N failed, N skipped".

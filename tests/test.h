@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_TEST_H
 #define CERTD_TESTS_TEST_H
 

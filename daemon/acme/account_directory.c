@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/account_private.h"
 
 #include "lib/base/clock.h"

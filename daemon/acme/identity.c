@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/identity.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/ledger_private.h"
 
 #include <assert.h>

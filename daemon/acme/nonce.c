@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/nonce.h"
 
 #include <ctype.h>

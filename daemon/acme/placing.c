@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/placing.h"
 
 #include "daemon/acme/order.h"

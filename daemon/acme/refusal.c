@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/refusal.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/revocation.h"
 
 #include "lib/log/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/rollover.h"
 
 #include "lib/log/log.h"

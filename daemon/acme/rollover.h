@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_DAEMON_ACME_ROLLOVER_H
 #define CERTD_DAEMON_ACME_ROLLOVER_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/skew.h"
 
 enum { CHANGED_MS = 60 * 60 * 1000, AGAIN_MS = 24 * CHANGED_MS };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/ca_choice.h"
 
 #include "daemon/conf/index.h"

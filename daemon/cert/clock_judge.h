@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_DAEMON_CERT_CLOCK_JUDGE_H
 #define CERTD_DAEMON_CERT_CLOCK_JUDGE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/plan.h"
 
 /* The words of actions and reasons, from their tables. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/target.h"
 
 #include "daemon/cert/plan.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Certificates out of their drafts: compact, with everything that equal ones share behind shared
  * pointers.  A configuration of 100,000 certificates has few renewal curves, subjects, key types

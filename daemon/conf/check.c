@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What no single value can tell about CAs and targets; certificates are in check_cert.c. */
 #include "daemon/conf/schema.h"
 

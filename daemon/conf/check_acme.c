@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What no single value can tell about ACME CAs, their challenges, and the zones. */
 #include "daemon/conf/index.h"
 #include "daemon/conf/schema.h"

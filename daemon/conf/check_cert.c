@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What no single value can tell about certificates. */
 #include "daemon/conf/index.h"
 #include "daemon/conf/schema.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_DAEMON_CONF_CONF_H
 #define CERTD_DAEMON_CONF_CONF_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/conf/curve.h"
 
 #include "daemon/conf/conf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tables as text: certd --explain and the reference part of certd.yaml(5). */
 #include "daemon/conf/schema.h"
 

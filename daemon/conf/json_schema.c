@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tables as a JSON Schema (draft 2020-12), for editors. */
 #include "daemon/conf/schema.h"
 

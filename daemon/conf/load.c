@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/conf/conf.h"
 
 #include <malloc.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The section `cas`. */
 #include "daemon/conf/schema.h"
 

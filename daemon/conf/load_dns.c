@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sections `http`, `tls_alpn` and `dns`. */
 #include "daemon/conf/schema.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Questions to a finished configuration, and its count of references. */
 #include "daemon/conf/conf.h"
 

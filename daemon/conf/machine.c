@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Asks the machine about users, groups and credentials, once: each answer is noted beside the
  * files, as "user NAME NUMBER", "group NAME NUMBER" ("-" for none), "credentials FOLDER", "trust

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Several files as one tree: sections merge, and in `groups` the groups too; the same entry twice
  * is an error that names both places.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Every key of the configuration, once: tables only.  A new key is a row here and a member of its
  * draft in schema.h; diagnostics, --explain, --schema and certd.yaml(5) follow.

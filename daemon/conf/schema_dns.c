@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The keys of http, tls_alpn and dns; schema.c has all others. */
 #include "daemon/conf/schema.h"
 

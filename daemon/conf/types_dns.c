@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How records get into a zone. */
 #include "daemon/conf/schema.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where to listen, and whom to ask. */
 #include "daemon/conf/schema.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/asking.h"
 
 #include "daemon/ctl/ctl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/session.h"

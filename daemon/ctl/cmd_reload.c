@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/cmd_reload.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"

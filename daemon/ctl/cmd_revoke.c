@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/target.h"
 #include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/limits.h"
 
 #include <stdio.h>

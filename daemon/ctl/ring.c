@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/ring.h"
 
 #include <assert.h>

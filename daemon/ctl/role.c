@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/role.h"
 
 #include <errno.h>

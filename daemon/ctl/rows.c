@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/rows.h"
 
 #include "daemon/cert/plan.h"

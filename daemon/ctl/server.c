@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/ctl/server.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/deploy/target.h"
 
 #include <stdlib.h>

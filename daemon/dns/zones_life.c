@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/zones_life.h"
 
 #include <stdlib.h>

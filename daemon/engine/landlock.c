@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/engine/landlock.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/engine/world.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/clock_watch.h"
 
 #include "daemon/acme/acme.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_DAEMON_JOB_DEPLOYING_H
 #define CERTD_DAEMON_JOB_DEPLOYING_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/dns_check.h"
 
 #include <ctype.h>

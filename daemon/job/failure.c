@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/failure.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/conf/conf.h"
 #include "daemon/job/job.h"
 #include "daemon/job/manners.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/lane.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_DAEMON_JOB_PUBLISH_H
 #define CERTD_DAEMON_JOB_PUBLISH_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/publish_all.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/rekey.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/remind.h"
 
 #include "daemon/conf/conf.h"

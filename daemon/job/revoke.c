@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/revoke.h"
 
 #include <stdlib.h>

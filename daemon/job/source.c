@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/source.h"
 
 #include "daemon/acme/account.h"

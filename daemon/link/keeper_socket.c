@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/link/keeper.h"
 
 #include <stdlib.h>

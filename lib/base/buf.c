@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/base/buf.h"
 
 #include <stdarg.h>

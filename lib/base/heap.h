@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_LIB_BASE_HEAP_H
 #define CERTD_LIB_BASE_HEAP_H
 

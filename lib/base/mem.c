@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/base/mem.h"
 
 #include <stdalign.h>

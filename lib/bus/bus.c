@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/bus/bus.h"
 
 #include <assert.h>

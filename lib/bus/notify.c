@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/bus/notify.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_LIB_BUS_NOTIFY_H
 #define CERTD_LIB_BUS_NOTIFY_H
 

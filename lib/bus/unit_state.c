@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/bus/unit_state.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_LIB_BUS_UNIT_STATE_H
 #define CERTD_LIB_BUS_UNIT_STATE_H
 

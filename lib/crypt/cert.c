@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/cert.h"
 
 #include <limits.h>

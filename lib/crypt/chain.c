@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/chain.h"
 
 #include <openssl/x509_vfy.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/dh.h"
 
 #include <openssl/core_names.h>

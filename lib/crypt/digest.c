@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/digest.h"
 
 #include <openssl/objects.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/key.h"
 
 #include <stdio.h>

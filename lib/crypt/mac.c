@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/mac.h"
 
 #include <openssl/crypto.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/dn.h"
 
 #include <arpa/inet.h>

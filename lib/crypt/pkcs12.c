@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/pkcs12.h"
 
 #include <openssl/pkcs12.h>

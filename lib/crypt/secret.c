@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/secret.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_LIB_CRYPT_SECRET_H
 #define CERTD_LIB_CRYPT_SECRET_H
 

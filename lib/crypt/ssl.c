@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/ssl.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/crypt/tls_answer.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/json/json.h"
 
 #include <jansson.h>

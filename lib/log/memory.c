@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/log/memory.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/dns_probe.h"
 
 #include <assert.h>

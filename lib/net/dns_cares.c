@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/dns_cares.h"
 
 #include <ares.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/dns_op.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/dns_stream.h"
 
 #include <assert.h>

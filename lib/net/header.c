@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/header.h"
 
 #include <string.h>

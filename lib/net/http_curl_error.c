@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/http_curl.h"
 
 #include <curl/curl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/http.h"
 
 #include <assert.h>

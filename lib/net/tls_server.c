@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/tls_server.h"
 
 #include <stdint.h>

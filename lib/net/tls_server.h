@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_LIB_NET_TLS_SERVER_H
 #define CERTD_LIB_NET_TLS_SERVER_H
 

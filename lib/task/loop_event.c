@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/task/loop.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/task/loop_virtual.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/task/task.h"
 
 #include <assert.h>

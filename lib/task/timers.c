@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/task/timers.h"
 
 #include "lib/base/attr.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_LIB_WIRE_DNS_MESSAGE_H
 #define CERTD_LIB_WIRE_DNS_MESSAGE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/wire/dns_update.h"
 
 #include "lib/base/err.h"

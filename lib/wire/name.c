@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/wire/name.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/yaml/decode.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/yaml/diag.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/yaml/tree.h"
 
 #include <assert.h>

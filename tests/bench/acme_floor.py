@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The floor that certd's aim is told against: a plain Python client with one kept connection.
 
     acme_floor.py DIRECTORY TRUST CONTROL N

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <stdio.h>

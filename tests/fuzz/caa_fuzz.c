@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/rules/caa.h"
 
 #include <assert.h>

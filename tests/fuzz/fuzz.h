@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_FUZZ_FUZZ_H
 #define CERTD_TESTS_FUZZ_FUZZ_H
 

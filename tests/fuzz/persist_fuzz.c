@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/rules/persist.h"
 
 #include <assert.h>

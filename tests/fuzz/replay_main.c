@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Replays a corpus without libFuzzer: every file of the folder, then deterministic mutations of
  * each (bits, bytes, interesting numbers, cuts, doubled and crossed parts) from a fixed seed, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Runs one rule over the tree, and over broken examples of it, and prints TAP.
 
     lint.py RULE ROOT [BUILD]

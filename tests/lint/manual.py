@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Is every row of the tables in the manual, and is the manual good mdoc?  manual.py ROOT DOCS"""
 import re
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The comments of a source file: where each begins, and its text without markers and line breaks."""
 import ast
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may include whom, and where each foreign library lives."""
 import re
 

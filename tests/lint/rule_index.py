@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An index is followed by an accessor that asserts, and what targets have is decided in one place."""
 import re
 

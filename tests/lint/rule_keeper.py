@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The process that holds the keys has no network code in it."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Comments are plain technical English: the subject is a noun, the first sentence of a header is a definition."""
 import re
 

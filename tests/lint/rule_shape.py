@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A file is one idea, and a stranger can read it in one sitting."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each vocabulary exists once, and everything that is told by it is complete."""
 import re
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Functions and words that the tree does without."""
 import re
 

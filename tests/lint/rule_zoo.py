@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The zoo (tests/zoo) has every command, state, reason and kind, so that nothing new stays unasked."""
 import re
 

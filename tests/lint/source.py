@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The source tree as the rules see it: a real one, or an example made of a few strings."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the tests against an ACME CA have in common: configurations, and what was issued, looked at."""
 import json
 import os

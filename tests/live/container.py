@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A throw-away machine with a real systemd, journald and D-Bus, with this build installed on it.
 
 The machine is booted by systemd/container.sh, from nothing but what this machine has installed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real name servers on loopback: a root of our own, primaries, secondaries in every state, a resolver.
 
     with DnsBed(directory) as bed:

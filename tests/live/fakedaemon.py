@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A daemon that says what a test wants, on a Unix socket, to hold certctl against.
 
 The test gives a script: a function of the connection that reads requests and sends what it likes.

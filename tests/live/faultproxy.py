@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A proxy between certd and an ACME CA that makes the trouble real CAs make, and notes who asked for what.
 
     proxy.on("new-order", status(429, {"Retry-After": "7200"}, problem("rateLimited", "too many")))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A private certd: a configuration, its two processes, certctl and the log, all in one directory.
 
     with Instance(directory, config) as certd:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Judges of what certd made: certificates, chains, the store, and what a client sees of a server."""
 import datetime
 import ipaddress

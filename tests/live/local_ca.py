@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Configurations with a local CA that the tests of targets and hooks share; whoever takes TWO adds the targets."""
 
 HEAD = """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A real nginx with one TLS server for each certificate, in the directory of an instance."""
 import os
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Pebble, a real ACME CA for tests, and its companion that answers DNS; both on loopback.
 
     with Pebble(directory, nonce_reject=60) as ca:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """step-ca, an ACME CA that is nothing like Pebble, for tests: own root and intermediate, all on loopback.
 
     with StepCa(directory, life="2m") as ca:

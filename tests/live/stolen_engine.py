@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Stands in for certd-engine: gives its descriptors to the test, which then is the engine.
 
 Sends its environment and both descriptors to the socket named by $STOLEN_ENGINE, and ends when that closes.

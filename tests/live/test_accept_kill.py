@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A certificate on its way against death and bad disks.
 
 Lets the keeper finalize an order and accept its certificate (tests/unit/acme_crash) under strace, which

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates from a real ACME CA, Pebble: every challenge, every kind of order, many at once."""
 import base64
 import datetime

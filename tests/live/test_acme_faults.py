@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The trouble that CAs make: each kind is told by its class, its moment of the next try and one sentence."""
 import base64
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Killed at every request of an order, before the CA hears it and after it answered: one certificate all the same."""
 import os
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What operators command about ACME: new keys of accounts, and revocation, against Pebble."""
 import os
 import re

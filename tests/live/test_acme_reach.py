@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How a CA is reached: by a proxy, of the configuration or the environment, and at the hosts that are its own."""
 import socket
 import threading

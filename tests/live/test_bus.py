@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Commands as transient units and jobs of units, the way the keeper starts them under systemd."""
 import os
 import shutil

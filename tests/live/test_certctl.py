@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """certctl, the real one, against a daemon that answers well, badly, slowly or not at all."""
 import fcntl
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a death leaves published, and what the next start leaves of that: nothing.
 
 Runs presents and withdrawals of every kind (tests/unit/challenge_crash) under strace, which kills the

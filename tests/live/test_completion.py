@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What bash offers behind certctl, from the file that the build makes; the others at least parse."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """`certctl config check` finds every mistake in cas, http and dns in one run, in the order of the file."""
 import os
 import subprocess

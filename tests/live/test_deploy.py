@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Targets: owner and modes, checks that refuse, order; what fails harms its own certificate only."""
 import os
 import stat

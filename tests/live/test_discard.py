@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """An unwanted next version, and commands that stand behind each other in a script."""
 from judge import read_cert
 

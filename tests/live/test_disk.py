@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A state directory that is full, read-only or damaged: said at the certificate, and the others go on."""
 import os
 import shutil

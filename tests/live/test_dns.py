@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Records that are believed only when every name server shows them, with real name servers and a real CA."""
 import pathlib
 import re

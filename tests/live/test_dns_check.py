@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """certctl dns check against real name servers in every state, and what it says about each."""
 import json
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Publishing that fails, hangs, and is ended: with real name servers, a real CA and real programs."""
 import re
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Dynamic updates against the name servers of others.
 
 Knot and BIND on a port of 127.0.0.1 take what lib/wire makes and signs, and what they answer is judged

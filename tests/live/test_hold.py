@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The built-in responder and a web server take turns at one port."""
 import socket
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Hooks that fail, hang, flood, fork away or veto: each harms its own certificate only."""
 import subprocess
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """SIGKILL to keeper or engine at random moments of a busy run.  Nobody but the one who restarts helps."""
 import os
 import time

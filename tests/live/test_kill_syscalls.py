@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The running keeper killed at each system call that changes something, of one issue and of one roll.
 
 tests/live/test_store_kill.py does this to the bare store; here it is the daemon, with its worker

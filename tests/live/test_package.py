@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Debian package, which tests/run builds with its unit tests by packaging/build-deb before the live tests."""
 import glob
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The daemon itself after a power cut.
 
 tests/power judges thousands of the trees that a power cut may leave, with the keeper's code in one process; here

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The transcripts of proto/protocol.md, held against a daemon: what is asked there gets an answer of that shape."""
 import pathlib
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The README's first command, as a new user runs it: the only test of a build as it is installed, without sanitizers."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A configuration that changes while certd runs."""
 import os
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who may do what, what the engine may do at all, and what a peer of bad will achieves."""
 import pathlib
 import socket

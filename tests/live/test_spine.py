@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The spine from end to end: twenty leaves that live for a minute, before a real server and strict judges.
 
 A minute in CI, five with LONG=1, plus what RSA 8192 takes.

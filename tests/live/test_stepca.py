@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Certificates from step-ca: the second ACME CA, which does almost everything otherwise than Pebble."""
 import datetime
 

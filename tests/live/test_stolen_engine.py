@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The keeper against an engine that somebody else has taken over.
 
 The test holds the engine's end of the socket pair and sends what it likes.  The keeper may refuse, or end when the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The store against death and bad disks.
 
 Runs one add, one roll, one write of the facts and one index (tests/unit/store_crash) under strace,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """certd as a system service, under a real systemd and journald."""
 import re
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Everything as an ordinary user: one user for both processes, said once, and nothing is missing."""
 import os
 import subprocess

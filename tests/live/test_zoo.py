@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One of every kind of certificate, CA and target: every command that reads, as every role, and certctl's views.
 
 What the zoo is stands in tests/zoo; the program zoo_make makes its configuration and its store, and judges

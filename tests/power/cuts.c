@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/power/cuts.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/power/disk.h"
 
 #include <assert.h>

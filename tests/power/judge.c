@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/power/judge.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_POWER_JUDGE_H
 #define CERTD_TESTS_POWER_JUDGE_H
 

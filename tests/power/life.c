@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/power/life.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/power/trace.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/dns_fake.h"
 
 #include <arpa/inet.h>

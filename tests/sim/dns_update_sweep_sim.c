@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/sweep.h"
 
 #include "tests/sim/update_world.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/dns_wire.h"
 
 #include <arpa/inet.h>

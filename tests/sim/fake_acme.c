@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/fake_acme.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_SIM_FAKE_ACME_PRIVATE_H
 #define CERTD_TESTS_SIM_FAKE_ACME_PRIVATE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/base/clock.h"
 #include "tests/sim/fake_acme_private.h"
 

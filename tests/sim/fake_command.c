@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/run/command.h"
 
 #include <stdlib.h>

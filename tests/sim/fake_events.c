@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/fake_events.h"
 
 #include "lib/base/clock.h"

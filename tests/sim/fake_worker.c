@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/loop/worker.h"
 
 #include <stdlib.h>

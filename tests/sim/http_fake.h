@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_SIM_HTTP_FAKE_H
 #define CERTD_TESTS_SIM_HTTP_FAKE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/keeper_direct.h"
 
 #include <assert.h>

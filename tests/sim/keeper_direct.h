@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_SIM_KEEPER_DIRECT_H
 #define CERTD_TESTS_SIM_KEEPER_DIRECT_H
 

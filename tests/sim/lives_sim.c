@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/scenario.h"
 
 /* Nothing fails: certificates live, are renewed, roll and are served, for days or years. */

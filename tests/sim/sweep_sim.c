@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/sweep.h"
 
 #include "lib/task/loop_virtual.h"

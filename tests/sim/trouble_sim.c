@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/scenario.h"
 
 /* Something fails, once or for good: nobody else is harmed, and it works again afterwards. */

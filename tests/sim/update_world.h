@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_SIM_UPDATE_WORLD_H
 #define CERTD_TESTS_SIM_UPDATE_WORLD_H
 

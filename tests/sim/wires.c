@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/sim/wires.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/acme_scene.h"
 
 /* Which chains the keeper takes for an order, and which it does not. */

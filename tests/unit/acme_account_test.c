@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/acme_scene.h"
 
 /* Accounts at ACME CAs, and what is signed with their keys. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Lets the keeper finalize an order and accept its certificate, one process each, so that
  * tests/live/test_accept_kill.py can kill it or let a system call fail at any point, and then judge

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/health.h"
 #include "daemon/acme/nonce.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/object.h"
 
 #include "lib/base/buf.h"

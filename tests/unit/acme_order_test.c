@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/acme_scene.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/problem.h"
 
 #include "lib/base/str.h"

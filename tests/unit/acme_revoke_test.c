@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/acme_scene.h"
 
 /* Revocation: what the keeper signs for it, and what it never signs without root's mark. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Publishes and withdraws challenges of every kind, so that tests/live/test_challenge_kill.py can kill it at any
  * system call and then judge what the next start leaves.

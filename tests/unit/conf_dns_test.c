@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/conf_sayings.h"
 
 /* What the section dns may not say, each with its complaint. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <unistd.h>
 
 #include "tests/unit/conf_sayings.h"

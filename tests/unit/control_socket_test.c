@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/launch/listen.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_UNIT_COPY_PLACE_H
 #define CERTD_TESTS_UNIT_COPY_PLACE_H
 

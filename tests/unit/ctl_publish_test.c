@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/ctl_talk.h"
 
 /* Having it said again what DNS should say: for a certificate, and everywhere. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/ctl_talk.h"
 
 #include "daemon/job/dns_check.h"

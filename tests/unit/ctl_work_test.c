@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/ctl_talk.h"
 
 /* Commands that start work: renew, roll, deploy; and discard, which takes a renewal back. */

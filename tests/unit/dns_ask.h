@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_UNIT_DNS_ASK_H
 #define CERTD_TESTS_UNIT_DNS_ASK_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/dns_ask.h"
 #include "tests/unit/locked_in.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The name server that dns_probe_test.c asks: honest, mute or lying, by the first label of the name.
 
     dns_server.py

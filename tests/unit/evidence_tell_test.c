@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "tests/unit/evidence_test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/explain.h"
 
 #include "lib/base/buf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/fate.h"
 
 #include "lib/base/attr.h"

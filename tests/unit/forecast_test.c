@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/forecast.h"
 
 #include "daemon/cert/window.h"

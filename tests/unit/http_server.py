@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The servers that http_test.c asks: TLS with good and bad certificates, and manners by path.
 
     http_server.py FOLDER

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/inform.h"
 
 #include "daemon/conf/conf.h"

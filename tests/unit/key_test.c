@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/crypt_test.h"
 
 #include <fcntl.h>

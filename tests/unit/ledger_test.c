@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/acme/ledger.h"
 
 #include "daemon/conf/conf.h"

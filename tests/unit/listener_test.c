@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/net/listener.h"
 
 #include <arpa/inet.h>

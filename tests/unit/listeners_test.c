@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/launch/listeners.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/job/manners.h"
 
 #include "daemon/job/job.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/wire/name.h"
 
 #include "lib/base/attr.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/check/outside.h"
 
 #include <fcntl.h>

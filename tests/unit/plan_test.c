@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/plan.h"
 
 #include "tests/unit/cert_world.h"

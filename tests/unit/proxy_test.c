@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/wire/proxy.h"
 
 #include <stdlib.h>

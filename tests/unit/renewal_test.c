@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/cert/renewal.h"
 
 #include "daemon/conf/conf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/engine/sandbox.h"
 
 #include <arpa/inet.h>

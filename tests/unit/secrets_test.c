@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/files/secrets.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/resolve/servers.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/update_world.h"
 
 /* One record that a server does not want, in a message with many that it wants. */

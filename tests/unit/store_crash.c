@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Does things to a store, one process each, so that tests/live/test_store_kill.py can kill it or let
  * a system call fail at any point, and then judge what is left.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/store_world.h"
 
 #include "daemon/keeper/store/store_file.h"

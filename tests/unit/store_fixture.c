@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/store_fixture.h"
 
 #include <assert.h>

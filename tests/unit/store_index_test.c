@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/store_world.h"
 
 /* The index is quick where it agrees with the disk and harmless where not. */

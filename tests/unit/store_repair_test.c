@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/store_world.h"
 
 /* What a crash, an administrator or a bad disk may leave, and what the store makes of it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/store_world.h"
 
 /* The store as it is meant to be used, and what it refuses. */

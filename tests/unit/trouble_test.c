@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/challenge_world.h"
 
 #include "lib/base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/update_world.h"
 
 /* Zones of dynamic updates: an engine that does as it should, one that lies, and none at all. */

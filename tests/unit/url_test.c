@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/wire/url.h"
 
 #include "lib/base/attr.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/challenge_world.h"
 
 /* Files of http-01 in directories that belong to others. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "lib/base/instant.h"

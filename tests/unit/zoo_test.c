@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/zoo_world.h"
 
 #include "daemon/job/lane.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/zoo/zoo.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/zoo/zoo_store.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_TESTS_ZOO_ZOO_STORE_H
 #define CERTD_TESTS_ZOO_ZOO_STORE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/resolve/resolver.h"
 
 #include "daemon/conf/conf.h"

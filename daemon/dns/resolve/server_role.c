@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/resolve/server_role.h"
 
 static const char *const roles[] = { "primary", "authoritative", "extra" };

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/resolve/trace.h"
 
 #include <stdio.h>

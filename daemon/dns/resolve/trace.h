@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_DAEMON_DNS_RESOLVE_TRACE_H
 #define CERTD_DAEMON_DNS_RESOLVE_TRACE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/resolve/trouble.h"
 
 #include <stdlib.h>

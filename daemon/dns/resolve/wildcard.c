@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/resolve/wildcard.h"
 
 #include <assert.h>

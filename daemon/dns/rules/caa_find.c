@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/rules/caa_find.h"
 
 #include <stdio.h>

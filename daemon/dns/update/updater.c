@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/update/updater.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/watch/classify.h"
 
 #include <stdio.h>

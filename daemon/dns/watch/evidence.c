@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/watch/evidence.h"
 
 #include <assert.h>

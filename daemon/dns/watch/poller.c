@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/dns/watch/poller.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/ca/account.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/ca/keyauth.h"
 
 #include <stdint.h>

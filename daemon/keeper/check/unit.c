@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/check/unit.h"
 
 #include <fcntl.h>

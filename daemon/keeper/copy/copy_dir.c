@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/copy/copy_dir.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/copy/deployment.h"
 
 #include <stdlib.h>

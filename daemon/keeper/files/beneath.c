@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/files/beneath.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/launch/conf_report.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/launch/engine.h"
 
 #include <errno.h>

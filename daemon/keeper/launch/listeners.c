@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/launch/listeners.h"
 
 #include <errno.h>

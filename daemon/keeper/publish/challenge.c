@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/publish/challenge.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/publish/challenge_private.h"
 
 #include <inttypes.h>

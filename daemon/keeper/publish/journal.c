@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/publish/journal.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/publish/publish.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/publish/challenge_private.h"
 #include "daemon/keeper/run/command.h"
 #include "lib/base/clock.h"

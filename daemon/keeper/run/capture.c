@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/run/capture.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/run/reload.h"
 
 #include <stddef.h>

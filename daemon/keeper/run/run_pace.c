@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/run/run_pace.h"
 
 #include <stdint.h>

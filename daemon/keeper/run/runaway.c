@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/run/runaway.h"
 
 #include <dirent.h>

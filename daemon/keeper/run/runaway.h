@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #ifndef CERTD_DAEMON_KEEPER_RUN_RUNAWAY_H
 #define CERTD_DAEMON_KEEPER_RUN_RUNAWAY_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/serve/mark.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/serve/serve_private.h"
 
 #include <stdlib.h>

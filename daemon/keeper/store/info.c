@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/store/info.h"
 
 #include <inttypes.h>

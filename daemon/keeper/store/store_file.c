@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/store/store_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "daemon/keeper/store/version.h"
 
 #include "daemon/keeper/store/info.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The program that step-ca's package of sources lacks: its own command line around its own server,
 // with the signer that keeps keys in files and nothing else.
 package main
