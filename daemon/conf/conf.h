@@ -171,6 +171,9 @@ enum format {
 	FORMAT_ANCHOR = 16,
 };
 
+/* How curr is switched. */
+enum layout { LAYOUT_EXCHANGE, LAYOUT_LINK };
+
 struct target_conf {
 	const char *name;
 	struct yaml_place place;
@@ -179,6 +182,7 @@ struct target_conf {
 	gid_t gid;
 	mode_t key_mode;
 	bool include_next;
+	enum layout layout;
 	unsigned formats;        /* enum format, or-ed */
 	struct words check;      /* before the switch is kept */
 	struct words after_copy; /* not fatal */

@@ -87,6 +87,7 @@ static uint64_t of_target(struct loading *l, struct buf *text, const struct targ
 	add_number(text, target->gid);
 	add_number(text, target->key_mode);
 	add_number(text, target->include_next);
+	add_number(text, target->layout);
 	add_number(text, target->formats);
 	add_words(text, &target->check);
 	add_words(text, &target->after_copy);

@@ -132,6 +132,7 @@ static void load_targets(struct loading *l)
 			.gid = draft->owner.gid,
 			.key_mode = draft->key_mode,
 			.include_next = draft->include_next,
+			.layout = draft->layout,
 			.formats = draft->formats,
 			.check = draft->check,
 			.after_copy = draft->after_copy,

@@ -242,6 +242,10 @@ const struct yaml_field conf_target_fields[] = {
 		.help = "the mode of files that hold a private key; others have 0644"),
 	YAML_FIELD(struct target_draft, include_next, yaml_bool, .fallback = "false",
 		.help = "also DIR/GROUP/SERVICE/next/ between renew and roll"),
+	YAML_FIELD(struct target_draft, layout, conf_layout, .fallback = "exchange",
+		.help = "how curr is switched; exchange: a directory, exchanged with the new "
+			"one in one step, and where the file system cannot do that a link; "
+			"link: always a link to .versions/VERSION, replaced in one step"),
 	YAML_FIELD(struct target_draft, formats, conf_formats, .fallback = "[pem]",
 		.help = "which files are written: pem, pkcs12, combined (key and chain in "
 			"one), der, or "

@@ -105,6 +105,7 @@ struct target_draft {
 	struct owner owner;
 	mode_t key_mode;
 	bool include_next;
+	enum layout layout;
 	unsigned formats;
 	struct words check, after_copy;
 	struct reload_list reload;
@@ -235,6 +236,7 @@ extern const struct yaml_type conf_windows;
 extern const struct yaml_type conf_hosts;
 extern const struct yaml_type conf_owner;
 extern const struct yaml_type conf_mode;
+extern const struct yaml_type conf_layout; /* enum layout */
 extern const struct yaml_type conf_formats;
 extern const struct yaml_type conf_reload;
 

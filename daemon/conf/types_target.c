@@ -82,6 +82,16 @@ static void decode_mode(struct yaml_decoder *d, const struct yaml_value *v, void
 		*(mode_t *)out = mode;
 }
 
+static void decode_layout(struct yaml_decoder *d, const struct yaml_value *v, void *out)
+{
+	/* In the order of enum layout. */
+	static const char *const words[] = { "exchange", "link", NULL };
+	int at = yaml_word_of(d, v, words);
+
+	if (at >= 0)
+		*(enum layout *)out = (enum layout)at;
+}
+
 static void decode_formats(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	/* In the order of the bits of enum format. */
@@ -224,6 +234,13 @@ const struct yaml_type conf_mode = {
 	.json = "\"type\": \"string\", \"pattern\": \"^0?[0-7]{3}$\"",
 	.size = sizeof(mode_t),
 	.decode = decode_mode,
+};
+
+const struct yaml_type conf_layout = {
+	.word = "exchange or link",
+	.json = "\"enum\": [\"exchange\", \"link\"]",
+	.size = sizeof(enum layout),
+	.decode = decode_layout,
 };
 
 const struct yaml_type conf_formats = {

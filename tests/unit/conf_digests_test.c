@@ -28,8 +28,9 @@ struct sample {
 
 static const struct sample target_samples[] = { { "dir", "/other" }, { "hosts", NULL },
 	{ "owner", "\"1:2\"" }, { "key_mode", "\"0600\"" }, { "include_next", "true" },
-	{ "formats", "[pem, der]" }, { "check", "[/bin/x]" }, { "after_copy", "[/bin/x]" },
-	{ "reload", "{unit: x.service}" }, { "after", "u" }, { "password_file", "/p" } };
+	{ "layout", "link" }, { "formats", "[pem, der]" }, { "check", "[/bin/x]" },
+	{ "after_copy", "[/bin/x]" }, { "reload", "{unit: x.service}" }, { "after", "u" },
+	{ "password_file", "/p" } };
 
 static const struct sample ca_samples[] = { { "type", NULL }, { "issuer", NULL },
 	{ "lifetime", NULL }, { "digest", NULL }, { "trust_file", NULL },

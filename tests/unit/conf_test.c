@@ -51,6 +51,7 @@ static const char contract[] =
 	"    owner: root:root\n"
 	"    key_mode: \"0640\"\n"
 	"    include_next: false\n"
+	"    layout: exchange\n"
 	"    formats: [pem]\n"
 	"    check: [nginx, -t]\n"
 	"    after_copy: [/usr/local/bin/perms, \"%{host}\"]\n"

@@ -73,7 +73,7 @@ static inline void copy_begin(
 	*copy = (struct copy){ .n_files = 0 };
 	CHECK_INT(copy_init(copy, &place->target, &place->cert, &id, read_made, &version, &err),
 		0);
-	copy->use_links = use_links;
+	copy->use_links |= use_links;
 }
 
 static inline void do_switch(

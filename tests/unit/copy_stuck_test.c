@@ -98,40 +98,77 @@ TEST(leftovers_are_told)
 	place_done(&place);
 }
 
-/* In a child with mounts of its own: 0 when the sentence says what curr is, 2 without the rights. */
-static int switch_over_mount(const struct place *place)
+/* Mounts something over `name` of the target, for this process alone. */
+static bool mount_over(const struct place *place, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/" HERE "/%s", place->dir, name);
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", path, "tmpfs", 0, NULL) == 0;
+}
+
+/* Each step that would move the mount point says what it is. */
+static int run_switch(struct copy *copy, struct err *err)
+{
+	bool changed;
+
+	return copy_switch(copy, &changed, err);
+}
+
+static const struct mounted {
+	const char *name;
+	int (*step)(struct copy *copy, struct err *err);
+	bool waits; /* the second version waits for its check */
+	enum layout layout;
+} mounted[] = {
+	{ "curr", run_switch, false, LAYOUT_EXCHANGE },
+	{ "curr", run_switch, false, LAYOUT_LINK },
+	{ "curr", copy_restore, true, LAYOUT_EXCHANGE },
+	{ "next", copy_put_next, false, LAYOUT_EXCHANGE },
+	{ "next", copy_drop_next, false, LAYOUT_EXCHANGE },
+};
+
+/* In a child with mounts of its own: 0 when the sentence says what it is, 2 without the rights. */
+static int step_over_mount(struct place *place, const struct mounted *at)
 {
 	struct err err = ERR_INIT;
 	struct copy copy;
-	char curr[128];
-	bool changed;
+	char want[64];
 
-	snprintf(curr, sizeof(curr), "%s/" HERE "/curr", place->dir);
-	if (unshare(CLONE_NEWNS) < 0 ||
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mount("none", curr, "tmpfs", 0, NULL) < 0)
+	if (!mount_over(place, at->name))
 		return 2;
-	copy_begin(&copy, place, 2, false);
-	if (copy_switch(&copy, &changed, &err) == 0)
+	snprintf(want, sizeof(want), HERE "/%s is a mount point", at->name);
+	place->target.layout = at->layout;
+	copy_begin(&copy, place, 3, false);
+	if (at->step(&copy, &err) == 0)
 		return 1;
-	return err.code == ERR_BAD_CONFIG && strstr(err.text, "is a mount point") ? 0 : 1;
+	printf("# %s\n", err.text);
+	fflush(stdout);
+	return err.code == ERR_BAD_CONFIG && strstr(err.text, want) ? 0 : 1;
 }
 
 TEST(a_mount_point_is_told_as_one)
 {
-	struct place place;
-	int status = -1;
-	pid_t pid;
+	for (size_t i = 0; i < ARRAY_LEN(mounted); i++) {
+		struct place place;
+		int status = -1;
+		pid_t pid;
 
-	place_init(&place);
-	do_switch(&place, 1, false, true);
-	CHECK_INT(do_step(&place, copy_settle), ERR_NONE);
-	pid = fork();
-	if (pid == 0)
-		_exit(switch_over_mount(&place));
-	REQUIRE(waitpid(pid, &status, 0) == pid);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 1);
-	if (geteuid() == 0)
-		CHECK_INT(WEXITSTATUS(status), 0);
-	place_done(&place);
+		place_init(&place);
+		do_switch(&place, 1, false, true);
+		CHECK_INT(do_step(&place, copy_settle), ERR_NONE);
+		CHECK_INT(do_step(&place, copy_put_next), ERR_NONE);
+		if (mounted[i].waits)
+			do_switch(&place, 2, false, true);
+		pid = fork();
+		if (pid == 0)
+			_exit(step_over_mount(&place, &mounted[i]));
+		REQUIRE(waitpid(pid, &status, 0) == pid);
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 1);
+		if (geteuid() == 0)
+			CHECK_INT(WEXITSTATUS(status), 0);
+		place_done(&place);
+	}
 }

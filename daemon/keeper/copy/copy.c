@@ -11,6 +11,7 @@
 #include "daemon/keeper/copy/copy_dir.h"
 #include "daemon/keeper/copy/copy_gone.h"
 #include "daemon/keeper/copy/copy_link.h"
+#include "daemon/keeper/copy/copy_lower.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/str.h"
@@ -42,7 +43,8 @@ static int forgive_missing(struct err *err)
 
 static bool cannot_exchange(int sys)
 {
-	return sys == EINVAL || sys == ENOSYS || sys == EOPNOTSUPP;
+	/* EXDEV: a directory on the lower layer of an overlay (copy_lower.h). */
+	return sys == EINVAL || sys == ENOSYS || sys == EOPNOTSUPP || sys == EXDEV;
 }
 
 /* What kind of thing has this name: S_IFDIR, S_IFLNK ..., or 0 for nothing. */
@@ -58,6 +60,18 @@ static int rename_to(int place, const char *from, const char *to, struct err *er
 	return renameat(place, from, place, to) < 0 ? fail(err, "rename into", to) : 0;
 }
 
+/* `name` cannot be moved or exchanged, as errno says. */
+static int fail_move(
+	const struct copy *copy, const char *what, const char *name, struct err *err)
+{
+	if (errno != EBUSY)
+		return fail(err, what, name);
+	return err_set(err, ERR_BAD_CONFIG,
+		"%s/%s/%s/%s is a mount point, which cannot be replaced; mount the directory "
+		"above it instead, or unmount it",
+		copy->dir, copy->group, copy->service, name);
+}
+
 /* The first thing that could not be removed is noted: it is told, and fails nothing. */
 static void note_untidy(struct copy *copy, const struct err *err)
 {
@@ -65,12 +79,21 @@ static void note_untidy(struct copy *copy, const struct err *err)
 		copy->untidy = *err;
 }
 
+/* Frees the name; its files lie in .certd-gone until they are swept. */
+static int take(const struct copy *copy, int place, const char *name, struct err *err)
+{
+	if (copy_gone_take(place, name, err) == 0)
+		return 0;
+	errno = err->sys;
+	return errno == EBUSY ? fail_move(copy, "rename", name, err) : -1;
+}
+
 /* Frees the name; that its files are removed as well is a matter of tidiness. */
 static int discard(struct copy *copy, int place, const char *name, struct err *err)
 {
 	struct err untidy;
 
-	if (copy_gone_take(place, name, err) < 0)
+	if (take(copy, place, name, err) < 0)
 		return -1;
 	if (copy_gone_sweep(place, &untidy) < 0)
 		note_untidy(copy, &untidy);
@@ -132,7 +155,35 @@ static int move_aside(struct copy *copy, int place, struct err *err)
 {
 	if (discard(copy, place, SWAP_NAME, err) < 0)
 		return -1;
-	return rename_to(place, CURR, SWAP_NAME, err);
+	return renameat(place, CURR, place, SWAP_NAME) < 0
+		       ? fail_move(copy, "rename", CURR, err)
+		       : 0;
+}
+
+/*
+ * The directory curr cannot be renamed, so it is copied out first, as what a restore brings back.  The copy
+ * is complete and synced before anything of curr is removed: a repeat after a crash finds it.
+ */
+static int drop_lower(struct copy *copy, int place, struct err *err)
+{
+	if (kind(place, OLD_NAME) == 0 &&
+		(copy_lower_out(copy, place, CURR, NEW_NAME, err) < 0 ||
+			rename_to(place, NEW_NAME, OLD_NAME, err) < 0))
+		return -1;
+	if (file_sync_dir(place, ".", err) < 0)
+		return -1;
+	return file_remove_tree(place, CURR, err);
+}
+
+/* The directory curr makes room for a link.  Only this first time there is a moment without curr. */
+static int make_room(struct copy *copy, int place, struct err *err)
+{
+	if (discard(copy, place, SWAP_NAME, err) < 0)
+		return -1;
+	if (renameat(place, CURR, place, SWAP_NAME) == 0)
+		return keep_replaced(copy, place, err);
+	return errno == EXDEV ? drop_lower(copy, place, err)
+			      : fail_move(copy, "rename", CURR, err);
 }
 
 /* Notes what the link curr points at, before it is turned. */
@@ -156,8 +207,8 @@ static int switch_link(struct copy *copy, int place, struct err *err)
 		r = note_link(place, version, err);
 	else if (kind(place, CURR) == 0)
 		r = kind(place, OLD_NAME) == 0 ? note_nothing(place, err) : 0;
-	else if (move_aside(copy, place, err) < 0 || keep_replaced(copy, place, err) < 0)
-		r = -1; /* a directory from before: there is no way without a gap, once */
+	else
+		r = make_room(copy, place, err);
 	return r < 0 ? -1 : copy_link_put(copy, place, CURR, SWAP_NAME, err);
 }
 
@@ -169,13 +220,8 @@ static int switch_dir(struct copy *copy, int place, struct err *err)
 		if (note_nothing(place, err) < 0 || rename_to(place, SWAP_NAME, CURR, err) < 0)
 			return -1;
 	} else if (renameat2(place, SWAP_NAME, place, CURR, RENAME_EXCHANGE) < 0) {
-		if (errno == EBUSY)
-			return err_set(err, ERR_BAD_CONFIG,
-				"%s/%s/%s/curr is a mount point, which cannot be exchanged; "
-				"mount the directory above it instead, or unmount it",
-				copy->dir, copy->group, copy->service);
 		if (!cannot_exchange(errno))
-			return fail(err, "exchange", CURR);
+			return fail_move(copy, "exchange", CURR, err);
 		if (discard(copy, place, SWAP_NAME, err) < 0)
 			return -1;
 		return switch_link(copy, place, err);
@@ -279,8 +325,8 @@ static int put_back(struct copy *copy, int place, struct err *err)
 	if (renameat2(place, OLD_NAME, place, CURR, RENAME_EXCHANGE) == 0)
 		return 0;
 	if (!cannot_exchange(errno))
-		return fail(err, "exchange", CURR);
-	if (move_aside(copy, place, err) < 0)
+		return fail_move(copy, "exchange", CURR, err);
+	if (take(copy, place, CURR, err) < 0)
 		return -1;
 	return rename_to(place, OLD_NAME, CURR, err);
 }
@@ -336,9 +382,8 @@ int copy_drop_next(struct copy *copy, struct err *err)
 		return forgive_missing(err);
 	if (discard(copy, place, NEXT_NAME, err) < 0)
 		return -1;
-	if (kind(place, NEXT) != 0 && rename_to(place, NEXT, NEXT_NAME, err) < 0)
+	if (discard(copy, place, NEXT, err) < 0)
 		return -1;
-	tidy(copy, place, NEXT_NAME);
 	if (copy_link_prune(place, &untidy) < 0)
 		note_untidy(copy, &untidy);
 	return file_sync_dir(place, ".", err);

@@ -35,7 +35,8 @@ struct target_conf;
  * opened one below the other without following links, and what the owner of the directory does to
  * these names meanwhile can spoil his own directory only.  Nothing is removed by a pattern.
  *
- * Where the file system cannot exchange, curr is a link to .versions/ID, replaced by rename.
+ * Where the file system cannot exchange, and with `layout: link`, curr is a link to .versions/ID, replaced
+ * by rename.
  *
  * copy_init() reads the store and so belongs to the loop.  All others touch only the disk and *copy:
  * they sync, and may run in a thread (daemon/keeper/loop/worker.h).  Calls for one place wait for each
@@ -63,7 +64,7 @@ struct copy {
 	size_t n_files;
 	uid_t uid;
 	gid_t gid;
-	bool use_links;    /* as if the file system could not exchange */
+	bool use_links;    /* `layout: link`: as if the file system could not exchange */
 	struct err untidy; /* the first leftover that could not be removed; fails nothing */
 };
 

@@ -222,6 +222,7 @@ void copy_init_place(
 	copy->service = mem_strdup(cert->service);
 	copy->uid = target->uid;
 	copy->gid = target->gid;
+	copy->use_links = target->layout == LAYOUT_LINK;
 }
 
 void copy_done(struct copy *copy)

@@ -50,6 +50,9 @@ int copy_gone_take(int place, const char *name, struct err *err)
 			continue;
 		if (renameat(place, name, gone, number) == 0 || errno == ENOENT)
 			return 0;
+		/* On the lower layer of an overlay it can be removed, but not renamed. */
+		if (errno == EXDEV)
+			return file_remove_tree(place, name, err);
 		return err_sys(err, err_code_of_errno(errno), errno, "cannot rename %s", name);
 	}
 	return err_set(err, ERR_TOO_LARGE, "%s holds %d leftovers", GONE_NAME, GONE_MAX);
