@@ -11,7 +11,7 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/crypt/tls_answer.h"
+#include "lib/crypt/tls_alpn.h"
 #include "lib/log/log.h"
 #include "lib/net/http_server.h"
 #include "lib/net/listener.h"

@@ -5,7 +5,7 @@
 #include "daemon/acme/acme.h"
 #include "daemon/acme/refusal.h"
 #include "daemon/conf/conf.h"
-#include "daemon/ctl/asking.h"
+#include "daemon/ctl/deferred.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/job/runner.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/ctl/asking.h"
+#include "daemon/ctl/deferred.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/select.h"

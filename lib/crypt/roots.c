@@ -9,7 +9,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/crypt/brief.h"
+#include "lib/crypt/der_peek.h"
 #include "lib/crypt/cert.h"
 #include "lib/crypt/chain.h"
 #include "lib/crypt/pem.h"

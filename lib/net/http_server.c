@@ -8,7 +8,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/net/listener.h"
-#include "lib/net/visit.h"
+#include "lib/net/http_request.h"
 
 /* What a connection may send after its head before we stop to listen politely. */
 enum { DRAIN_MAX = 256 * 1024 };

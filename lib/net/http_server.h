@@ -8,7 +8,7 @@ struct loop;
 /*
  * The smallest HTTP server: GET and HEAD of a few known paths, one answer a connection (RFC 9112).
  *
- * What is understood of a request is in visit.h; what comes behind its head is read away and not looked at.
+ * What is understood of a request is in http_request.h; what comes behind its head is read away and not looked at.
  * Whatever is not a GET or HEAD of a known path is answered 404 without a body, and
  * nothing of a request comes back.  The Host header makes no difference.
  */

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "lib/crypt/tls_answer.h"
+#include "lib/crypt/tls_alpn.h"
 #include "lib/net/listener.h"
 
 struct caller {

@@ -7,7 +7,7 @@ struct loop;
 struct tls_answers;
 
 /*
- * A server of handshakes and nothing else (RFC 8737): what they show is said by lib/crypt/tls_answer.h;
+ * A server of handshakes and nothing else (RFC 8737): what they show is said by lib/crypt/tls_alpn.h;
  * afterwards, and whenever something is amiss, the connection is closed.
  */
 

@@ -9,7 +9,7 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/crypt/brief.h"
+#include "lib/crypt/der_peek.h"
 #include "lib/crypt/csr.h"
 #include "lib/crypt/digest.h"
 #include "lib/crypt/key.h"

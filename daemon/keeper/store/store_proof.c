@@ -8,7 +8,7 @@
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
-#include "lib/crypt/brief.h"
+#include "lib/crypt/der_peek.h"
 #include "lib/crypt/key.h"
 #include "lib/crypt/secret.h"
 

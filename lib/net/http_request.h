@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CERTD_LIB_NET_VISIT_H
-#define CERTD_LIB_NET_VISIT_H
+#ifndef CERTD_LIB_NET_HTTP_REQUEST_H
+#define CERTD_LIB_NET_HTTP_REQUEST_H
 
 #include <stddef.h>
 

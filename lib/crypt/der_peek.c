@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/crypt/brief.h"
+#include "lib/crypt/der_peek.h"
 
 #include <string.h>
 #include <openssl/asn1.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CERTD_LIB_CRYPT_BRIEF_H
-#define CERTD_LIB_CRYPT_BRIEF_H
+#ifndef CERTD_LIB_CRYPT_DER_PEEK_H
+#define CERTD_LIB_CRYPT_DER_PEEK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CERTD_DAEMON_CTL_ASKING_H
-#define CERTD_DAEMON_CTL_ASKING_H
+#ifndef CERTD_DAEMON_CTL_DEFERRED_H
+#define CERTD_DAEMON_CTL_DEFERRED_H
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/net/visit.h"
+#include "lib/net/http_request.h"
 
 /* Any bytes as a request to the responder, as they may come: all at once, or bit by bit. */
 

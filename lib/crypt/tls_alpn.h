@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CERTD_LIB_CRYPT_TLS_ANSWER_H
-#define CERTD_LIB_CRYPT_TLS_ANSWER_H
+#ifndef CERTD_LIB_CRYPT_TLS_ALPN_H
+#define CERTD_LIB_CRYPT_TLS_ALPN_H
 
 #include "lib/base/instant.h"
 

@@ -5,7 +5,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/crypt/brief.h"
+#include "lib/crypt/der_peek.h"
 #include "lib/crypt/cert.h"
 #include "lib/crypt/csr.h"
 #include "lib/crypt/secret.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/net/visit.h"
+#include "lib/net/http_request.h"
 
 #include <string.h>
 #include <strings.h>

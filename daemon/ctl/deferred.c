@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/ctl/asking.h"
+#include "daemon/ctl/deferred.h"
 
 #include "daemon/ctl/ctl.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/crypt/tls_answer.h"
+#include "lib/crypt/tls_alpn.h"
 
 #include <ctype.h>
 #include <stdio.h>
