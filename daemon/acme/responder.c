@@ -24,7 +24,7 @@ struct answered {
 	struct answered *older;
 	char *key; /* the token, or the name a handshake asks for */
 	char *name, *token, *key_authorization;
-	struct tls_card *card;
+	struct tls_alpn_cert *cert;
 	unsigned n_orders; /* that asked for exactly this */
 };
 
@@ -41,7 +41,7 @@ struct responder {
 	size_t n;
 	struct list served;
 	struct http_service service;
-	struct tls_answers *answers; /* NULL until the first listener */
+	struct tls_alpn *alpn; /* NULL until the first listener */
 };
 
 static struct map *map_of(struct responder *responder, enum challenge type)
@@ -62,12 +62,12 @@ static const char *find_path(const char *path, void *data)
 	return answered ? answered->key_authorization : NULL;
 }
 
-static const struct tls_card *find_card(void *data, const char *sni)
+static const struct tls_alpn_cert *find_cert(void *data, const char *sni)
 {
 	struct responder *responder = data;
 	const struct answered *answered = map_get(&responder->tls_alpn, sni);
 
-	return answered ? answered->card : NULL;
+	return answered ? answered->cert : NULL;
 }
 
 struct responder *responder_new(struct loop *loop)
@@ -90,7 +90,7 @@ static void served_free(struct served *served)
 
 static void answered_free(struct answered *answered)
 {
-	tls_card_free(answered->card);
+	tls_alpn_cert_free(answered->cert);
 	free(answered->key);
 	free(answered->name);
 	free(answered->token);
@@ -119,7 +119,7 @@ void responder_free(struct responder *responder)
 		served_free(LIST_OF(at, struct served, link));
 	free_all(&responder->http);
 	free_all(&responder->tls_alpn);
-	tls_answers_free(responder->answers);
+	tls_alpn_free(responder->alpn);
 	free(responder);
 }
 
@@ -128,12 +128,11 @@ static struct listener *listen_at(
 {
 	if (type == CHALLENGE_HTTP)
 		return http_server_new(responder->loop, fd, &responder->service);
-	if (!responder->answers &&
-		tls_answers_new(find_card, responder, &responder->answers, err) < 0) {
+	if (!responder->alpn && tls_alpn_new(find_cert, responder, &responder->alpn, err) < 0) {
 		file_closep(&fd);
 		return NULL;
 	}
-	return tls_server_new(responder->loop, fd, responder->answers);
+	return tls_server_new(responder->loop, fd, responder->alpn);
 }
 
 void responder_listen(struct responder *responder, enum challenge type, const char *at, int fd)
@@ -163,7 +162,7 @@ void responder_listen(struct responder *responder, enum challenge type, const ch
 
 static char *key_of(enum challenge type, const char *name, const char *token)
 {
-	return type == CHALLENGE_HTTP ? mem_strdup(token) : tls_card_sni(name);
+	return type == CHALLENGE_HTTP ? mem_strdup(token) : tls_alpn_sni(name);
 }
 
 /* The link of a chain at which this challenge stands, or the NULL at its end. */
@@ -202,8 +201,8 @@ int responder_add(struct responder *responder, enum challenge type, const char *
 		return err_set(
 			err, ERR_BUSY, "%d challenges are answered already", RESPONDER_MAX);
 	answered = mem_new(struct answered);
-	if (type == CHALLENGE_TLS_ALPN &&
-		tls_card_new(name, key_authorization, clock_now(), &answered->card, err) < 0) {
+	if (type == CHALLENGE_TLS_ALPN && tls_alpn_cert_new(name, key_authorization,
+						  clock_now(), &answered->cert, err) < 0) {
 		answered_free(answered);
 		return -1;
 	}

@@ -18,7 +18,7 @@
  */
 
 struct accounts {
-	struct asking asking;
+	struct deferred deferred;
 	size_t told; /* bytes of the keeper's rows */
 };
 
@@ -80,15 +80,15 @@ static void add_row(struct session *session, const char *text, size_t len)
 
 static enum answer_step next(struct answer *answer, struct err *err)
 {
-	struct asking *asking = CONTAINER_OF(answer, struct asking, answer);
-	struct accounts *accounts = CONTAINER_OF(asking, struct accounts, asking);
-	const char *row = asking->op.answer.rows;
+	struct deferred *deferred = CONTAINER_OF(answer, struct deferred, answer);
+	struct accounts *accounts = CONTAINER_OF(deferred, struct accounts, deferred);
+	const char *row = deferred->op.answer.rows;
 	size_t len;
 
-	if (asking->is_running)
+	if (deferred->is_running)
 		return ANSWER_WAIT;
-	if (err_is_set(&asking->task.err)) {
-		*err = asking->task.err;
+	if (err_is_set(&deferred->task.err)) {
+		*err = deferred->task.err;
 		return ANSWER_END;
 	}
 	if (!row || !row[accounts->told])
@@ -101,9 +101,9 @@ static enum answer_step next(struct answer *answer, struct err *err)
 	return ANSWER_MORE;
 }
 
-static void accounts_free(struct asking *asking)
+static void accounts_free(struct deferred *deferred)
 {
-	free(CONTAINER_OF(asking, struct accounts, asking));
+	free(CONTAINER_OF(deferred, struct accounts, deferred));
 }
 
 static int roll_over(struct session *session, const char *name, struct err *err)
@@ -128,10 +128,10 @@ int cmd_accounts(struct session *session, struct err *err)
 	if (ca)
 		return roll_over(session, ca, err);
 	accounts = mem_new(struct accounts);
-	accounts->asking.ctl = session->ctl;
-	accounts->asking.free = accounts_free;
-	session_answer(session, &accounts->asking.answer, next, asking_release);
-	keeper_request(&accounts->asking.op, REQUEST_accounts);
-	asking_start(&accounts->asking);
+	accounts->deferred.ctl = session->ctl;
+	accounts->deferred.free = accounts_free;
+	session_answer(session, &accounts->deferred.answer, next, deferred_release);
+	keeper_request(&accounts->deferred.op, REQUEST_accounts);
+	deferred_start(&accounts->deferred);
 	return 0;
 }

@@ -11,53 +11,53 @@
 #include "lib/base/mem.h"
 
 struct discard {
-	struct asking asking;
+	struct deferred deferred;
 	char *name;                  /* of the certificate */
 	struct version_id discarded; /* its next version when the request came */
 };
 
 static int take_facts(struct discard *discard, struct err *err)
 {
-	struct asking *asking = &discard->asking;
+	struct deferred *deferred = &discard->deferred;
 	struct cert_facts facts;
 
-	if (err_is_set(&asking->task.err)) {
-		*err = asking->task.err;
+	if (err_is_set(&deferred->task.err)) {
+		*err = deferred->task.err;
 		return -1;
 	}
-	if (keeper_facts(&asking->op, &facts, err) < 0)
+	if (keeper_facts(&deferred->op, &facts, err) < 0)
 		return -1;
-	fleet_take_facts(asking->ctl->fleet, &facts);
+	fleet_take_facts(deferred->ctl->fleet, &facts);
 	return 0;
 }
 
 static enum answer_step next(struct answer *answer, struct err *err)
 {
-	struct asking *asking = CONTAINER_OF(answer, struct asking, answer);
-	struct discard *discard = CONTAINER_OF(asking, struct discard, asking);
+	struct deferred *deferred = CONTAINER_OF(answer, struct deferred, answer);
+	struct discard *discard = CONTAINER_OF(deferred, struct discard, deferred);
 	const struct cert *cert;
 	struct plan plan;
 	struct buf *row;
 
-	if (asking->is_running)
+	if (deferred->is_running)
 		return ANSWER_WAIT;
 	if (take_facts(discard, err) < 0)
 		return ANSWER_END;
 	row = session_row(answer->session);
 	line_add(row, "cert", discard->name);
 	rows_add_version(row, "discarded", &discard->discarded);
-	cert = fleet_find(asking->ctl->fleet, discard->name);
+	cert = fleet_find(deferred->ctl->fleet, discard->name);
 	if (cert) {
-		plan = fleet_plan(asking->ctl->fleet, cert);
+		plan = fleet_plan(deferred->ctl->fleet, cert);
 		rows_add_plan(row, &plan);
 	}
 	line_end(row);
 	return ANSWER_END;
 }
 
-static void discard_free(struct asking *asking)
+static void discard_free(struct deferred *deferred)
 {
-	struct discard *discard = CONTAINER_OF(asking, struct discard, asking);
+	struct discard *discard = CONTAINER_OF(deferred, struct discard, deferred);
 
 	free(discard->name);
 	free(discard);
@@ -84,11 +84,11 @@ int cmd_discard(struct session *session, struct err *err)
 	discard = mem_new(struct discard);
 	discard->name = mem_strdup(cert->conf->name);
 	discard->discarded = cert->facts.next.id;
-	discard->asking.ctl = session->ctl;
-	discard->asking.free = discard_free;
-	session_answer(session, &discard->asking.answer, next, asking_release);
-	keeper_request(&discard->asking.op, REQUEST_discard);
-	line_add(&discard->asking.op.text, "cert", discard->name);
-	asking_start(&discard->asking);
+	discard->deferred.ctl = session->ctl;
+	discard->deferred.free = discard_free;
+	session_answer(session, &discard->deferred.answer, next, deferred_release);
+	keeper_request(&discard->deferred.op, REQUEST_discard);
+	line_add(&discard->deferred.op.text, "cert", discard->name);
+	deferred_start(&discard->deferred);
 	return 0;
 }

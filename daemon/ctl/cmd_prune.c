@@ -11,7 +11,7 @@
 
 /* One certificate after the other; one that fails does not keep the others from their turn. */
 struct prune {
-	struct asking asking;
+	struct deferred deferred;
 	struct selection selection;
 	int64_t keep; /* -1: as configured */
 	char *name;   /* whose answer is awaited; NULL: nobody's */
@@ -20,19 +20,19 @@ struct prune {
 
 static void ask(struct prune *prune, const struct cert *cert)
 {
-	struct keeper_op *op = &prune->asking.op;
+	struct keeper_op *op = &prune->deferred.op;
 
 	prune->name = mem_strdup(cert->conf->name);
 	keeper_request(op, REQUEST_prune);
 	line_add(&op->text, "cert", prune->name);
 	line_add_int(&op->text, "keep", prune->keep < 0 ? cert->conf->keep : prune->keep);
-	asking_start(&prune->asking);
+	deferred_start(&prune->deferred);
 }
 
 static void tell(struct prune *prune)
 {
-	struct session *session = prune->asking.answer.session;
-	const struct err *err = &prune->asking.task.err;
+	struct session *session = prune->deferred.answer.session;
+	const struct err *err = &prune->deferred.task.err;
 	struct buf *row = session_row(session);
 	int64_t pruned = 0;
 	struct err ignored = ERR_INIT;
@@ -45,7 +45,7 @@ static void tell(struct prune *prune)
 			prune->first_err = *err;
 	} else {
 		line_get_int(
-			&prune->asking.op.answer.line, "n", 0, INT64_MAX, &pruned, &ignored);
+			&prune->deferred.op.answer.line, "n", 0, INT64_MAX, &pruned, &ignored);
 		line_add_int(row, "pruned", pruned);
 	}
 	line_end(row);
@@ -54,15 +54,15 @@ static void tell(struct prune *prune)
 
 static enum answer_step next(struct answer *answer, struct err *err)
 {
-	struct asking *asking = CONTAINER_OF(answer, struct asking, answer);
-	struct prune *prune = CONTAINER_OF(asking, struct prune, asking);
+	struct deferred *deferred = CONTAINER_OF(answer, struct deferred, answer);
+	struct prune *prune = CONTAINER_OF(deferred, struct prune, deferred);
 	struct cert *cert;
 
-	if (asking->is_running)
+	if (deferred->is_running)
 		return ANSWER_WAIT;
 	if (prune->name)
 		tell(prune);
-	switch (selection_next(&prune->selection, asking->ctl->fleet, &cert, err)) {
+	switch (selection_next(&prune->selection, deferred->ctl->fleet, &cert, err)) {
 	case SELECTED_CERT:
 		ask(prune, cert);
 		return ANSWER_WAIT;
@@ -76,9 +76,9 @@ static enum answer_step next(struct answer *answer, struct err *err)
 	return ANSWER_END;
 }
 
-static void prune_free(struct asking *asking)
+static void prune_free(struct deferred *deferred)
 {
-	struct prune *prune = CONTAINER_OF(asking, struct prune, asking);
+	struct prune *prune = CONTAINER_OF(deferred, struct prune, deferred);
 
 	selection_done(&prune->selection);
 	free(prune->name);
@@ -97,8 +97,8 @@ int cmd_prune(struct session *session, struct err *err)
 	prune = mem_new(struct prune);
 	prune->selection = selection;
 	prune->keep = keep;
-	prune->asking.ctl = session->ctl;
-	prune->asking.free = prune_free;
-	session_answer(session, &prune->asking.answer, next, asking_release);
+	prune->deferred.ctl = session->ctl;
+	prune->deferred.free = prune_free;
+	session_answer(session, &prune->deferred.answer, next, deferred_release);
 	return 0;
 }

@@ -11,23 +11,23 @@
 #include "lib/base/mem.h"
 
 struct versions {
-	struct asking asking;
+	struct deferred deferred;
 	size_t told; /* bytes of the keeper's rows */
 };
 
 /* One row of the keeper a step; its words are those of the answer. */
 static enum answer_step next(struct answer *answer, struct err *err)
 {
-	struct asking *asking = CONTAINER_OF(answer, struct asking, answer);
-	struct versions *versions = CONTAINER_OF(asking, struct versions, asking);
-	const char *row = asking->op.answer.rows;
+	struct deferred *deferred = CONTAINER_OF(answer, struct deferred, answer);
+	struct versions *versions = CONTAINER_OF(deferred, struct versions, deferred);
+	const char *row = deferred->op.answer.rows;
 	struct buf *out;
 	size_t len;
 
-	if (asking->is_running)
+	if (deferred->is_running)
 		return ANSWER_WAIT;
-	if (err_is_set(&asking->task.err)) {
-		*err = asking->task.err;
+	if (err_is_set(&deferred->task.err)) {
+		*err = deferred->task.err;
 		return ANSWER_END;
 	}
 	if (!row || !row[versions->told])
@@ -44,9 +44,9 @@ static enum answer_step next(struct answer *answer, struct err *err)
 	return ANSWER_MORE;
 }
 
-static void versions_free(struct asking *asking)
+static void versions_free(struct deferred *deferred)
 {
-	free(CONTAINER_OF(asking, struct versions, asking));
+	free(CONTAINER_OF(deferred, struct versions, deferred));
 }
 
 int cmd_versions(struct session *session, struct err *err)
@@ -57,11 +57,11 @@ int cmd_versions(struct session *session, struct err *err)
 	if (!cert)
 		return -1;
 	versions = mem_new(struct versions);
-	versions->asking.ctl = session->ctl;
-	versions->asking.free = versions_free;
-	session_answer(session, &versions->asking.answer, next, asking_release);
-	keeper_request(&versions->asking.op, REQUEST_versions);
-	line_add(&versions->asking.op.text, "cert", cert->conf->name);
-	asking_start(&versions->asking);
+	versions->deferred.ctl = session->ctl;
+	versions->deferred.free = versions_free;
+	session_answer(session, &versions->deferred.answer, next, deferred_release);
+	keeper_request(&versions->deferred.op, REQUEST_versions);
+	line_add(&versions->deferred.op.text, "cert", cert->conf->name);
+	deferred_start(&versions->deferred);
 	return 0;
 }

@@ -5,46 +5,46 @@
 
 static void run(struct task *task)
 {
-	struct asking *asking = TASK_OF(task, struct asking);
+	struct deferred *deferred = TASK_OF(task, struct deferred);
 
 	TASK_BEGIN(task);
-	AWAIT(keeper_ask(asking->ctl->keeper, task, &asking->op));
+	AWAIT(keeper_ask(deferred->ctl->keeper, task, &deferred->op));
 	FINALLY
 	TASK_END
 }
 
-static void end(struct asking *asking)
+static void end(struct deferred *deferred)
 {
-	keeper_op_done(&asking->op);
-	asking->free(asking);
+	keeper_op_done(&deferred->op);
+	deferred->free(deferred);
 }
 
 static void ended(struct task *task)
 {
-	struct asking *asking = TASK_OF(task, struct asking);
+	struct deferred *deferred = TASK_OF(task, struct deferred);
 
-	asking->is_running = false;
-	if (asking->is_orphan)
-		end(asking);
+	deferred->is_running = false;
+	if (deferred->is_orphan)
+		end(deferred);
 	else
-		session_wake(asking->answer.session);
+		session_wake(deferred->answer.session);
 }
 
-void asking_start(struct asking *asking)
+void deferred_start(struct deferred *deferred)
 {
-	asking->is_running = true;
-	asking->task = (struct task){ .line = 0 };
-	task_start(&asking->task, asking->ctl->loop, run, ended);
+	deferred->is_running = true;
+	deferred->task = (struct task){ .line = 0 };
+	task_start(&deferred->task, deferred->ctl->loop, run, ended);
 }
 
-void asking_release(struct answer *answer)
+void deferred_release(struct answer *answer)
 {
-	struct asking *asking = CONTAINER_OF(answer, struct asking, answer);
+	struct deferred *deferred = CONTAINER_OF(answer, struct deferred, answer);
 
-	if (!asking->is_running) {
-		end(asking);
+	if (!deferred->is_running) {
+		end(deferred);
 		return;
 	}
-	asking->is_orphan = true;
-	task_cancel(&asking->task, "the client is gone");
+	deferred->is_orphan = true;
+	task_cancel(&deferred->task, "the client is gone");
 }

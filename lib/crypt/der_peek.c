@@ -81,7 +81,7 @@ static bool enter_cert(
 	       take_sequence(rest, NULL, validity) && take_sequence(rest, subject, NULL);
 }
 
-static bool read_der(struct der der, struct cert_brief *out)
+static bool read_der(struct der der, struct cert_peek *out)
 {
 	struct der validity, subject, rest, spki;
 
@@ -93,7 +93,7 @@ static bool read_der(struct der der, struct cert_brief *out)
 	return true;
 }
 
-bool cert_brief_subject(
+bool der_peek_subject(
 	const void *der, size_t len, const unsigned char **ret_at, size_t *ret_len)
 {
 	struct der validity, subject, rest;
@@ -122,7 +122,7 @@ static struct der block_der(const struct pem_block *block)
 	return (struct der){ (const unsigned char *)block->der.data, (long)block->der.len };
 }
 
-bool cert_brief_read(const void *pem, size_t len, struct cert_brief *out)
+bool der_peek_cert(const void *pem, size_t len, struct cert_peek *out)
 {
 	struct pem_block block = { .label = "" };
 	bool is_read = len <= CERT_MAX && read_block(pem, len, "CERTIFICATE", &block) &&
@@ -164,7 +164,7 @@ static bool read_ec_key(struct der der, struct der *algorithm, struct der *point
 	       wrapped.len == 0;
 }
 
-bool key_brief_read(const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN])
+bool der_peek_key(const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN])
 {
 	struct pem_block block = { .label = "" };
 	struct der algorithm, point;
@@ -202,7 +202,7 @@ static bool read_request(struct der der, uint8_t ret_spki[SHA256_LEN])
 	return true;
 }
 
-bool csr_brief_read(
+bool der_peek_csr(
 	const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN], struct buf *ret_der)
 {
 	struct pem_block block = { .label = "" };

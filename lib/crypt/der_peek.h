@@ -20,17 +20,17 @@ struct buf;
  * this says nothing about a certificate whose digest is not known; that takes cert_read().
  */
 
-struct cert_brief {
+struct cert_peek {
 	uint8_t sha256[SHA256_LEN]; /* of all of it, as cert_sha256() */
 	uint8_t spki[SHA256_LEN];   /* as cert_spki_sha256() */
 	struct instant not_after;
 };
 
 /* Reads a text of exactly one PEM certificate; false when it is anything else. */
-bool cert_brief_read(const void *pem, size_t len, struct cert_brief *out);
+bool der_peek_cert(const void *pem, size_t len, struct cert_peek *out);
 
 /* The subject inside a certificate's DER, as DER; false for what has none. */
-bool cert_brief_subject(
+bool der_peek_subject(
 	const void *der, size_t len, const unsigned char **ret_at, size_t *ret_len);
 
 /*
@@ -38,13 +38,13 @@ bool cert_brief_subject(
  * of key_write(), which holds both.  False for anything else, which key_read() may understand.  Like
  * key_read() it does not compute the one from the other.
  */
-bool key_brief_read(const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN]);
+bool der_peek_key(const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN]);
 
 /*
  * The public key of a signing request, as key_spki_sha256(), and its DER, appended.  False when it is anything
  * else than exactly one PEM request; names and signature are not looked at.
  */
-bool csr_brief_read(
+bool der_peek_csr(
 	const void *pem, size_t len, uint8_t ret_spki[SHA256_LEN], struct buf *ret_der);
 
 #endif

@@ -68,7 +68,7 @@ static void note(struct block *block, const struct secret *der)
 	X509_NAME *name = NULL;
 	size_t len;
 
-	if (cert_brief_subject(der->data, der->len, &at, &len))
+	if (der_peek_subject(der->data, der->len, &at, &len))
 		name = d2i_X509_NAME(NULL, &at, (long)len);
 	block->subject = name_hash(name, &block->is_odd);
 	X509_NAME_free(name);

@@ -20,28 +20,28 @@
 #define ACME_IDENTIFIER "1.3.6.1.5.5.7.1.31"
 enum { SNI_MAX = 256, VALID_S = 7 * 86400 };
 
-struct tls_card {
+struct tls_alpn_cert {
 	X509 *x509;
 	EVP_PKEY *pkey;
 };
 
-struct tls_answers {
+struct tls_alpn {
 	SSL_CTX *ctx;
-	tls_answer_find *find;
+	tls_alpn_find *find;
 	void *data;
 };
 
-struct tls_answer {
+struct tls_handshake {
 	SSL *ssl;
 };
 
-void tls_card_free(struct tls_card *card)
+void tls_alpn_cert_free(struct tls_alpn_cert *cert)
 {
-	if (!card)
+	if (!cert)
 		return;
-	X509_free(card->x509);
-	EVP_PKEY_free(card->pkey);
-	free(card);
+	X509_free(cert->x509);
+	EVP_PKEY_free(cert->pkey);
+	free(cert);
 }
 
 static int ip_bytes(const char *name, unsigned char out[16])
@@ -51,7 +51,7 @@ static int ip_bytes(const char *name, unsigned char out[16])
 	return inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
 }
 
-char *tls_card_sni(const char *name)
+char *tls_alpn_sni(const char *name)
 {
 	struct buf out AUTO_BUF = BUF_INIT;
 	unsigned char ip[16];
@@ -129,10 +129,10 @@ static bool add_serial(X509 *x509)
 	       ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), serial >> 1 | 1);
 }
 
-static bool fill(struct tls_card *card, const char *name, const char *key_authorization,
+static bool fill(struct tls_alpn_cert *cert, const char *name, const char *key_authorization,
 	struct instant now)
 {
-	X509 *x509 = card->x509;
+	X509 *x509 = cert->x509;
 	X509_NAME *subject = X509_get_subject_name(x509);
 
 	return X509_set_version(x509, X509_VERSION_3) && add_serial(x509) &&
@@ -140,25 +140,25 @@ static bool fill(struct tls_card *card, const char *name, const char *key_author
 	       ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)(now.s + VALID_S)) &&
 	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
 		       (const unsigned char *)"ACME challenge", -1, -1, 0) &&
-	       X509_set_issuer_name(x509, subject) && X509_set_pubkey(x509, card->pkey) &&
+	       X509_set_issuer_name(x509, subject) && X509_set_pubkey(x509, cert->pkey) &&
 	       add_name(x509, name) && add_digest(x509, key_authorization) &&
-	       X509_sign(x509, card->pkey, EVP_sha256()) > 0;
+	       X509_sign(x509, cert->pkey, EVP_sha256()) > 0;
 }
 
-int tls_card_new(const char *name, const char *key_authorization, struct instant now,
-	struct tls_card **out, struct err *err)
+int tls_alpn_cert_new(const char *name, const char *key_authorization, struct instant now,
+	struct tls_alpn_cert **out, struct err *err)
 {
-	struct tls_card *card = mem_new(struct tls_card);
+	struct tls_alpn_cert *cert = mem_new(struct tls_alpn_cert);
 
 	ssl_begin();
-	card->pkey = EVP_EC_gen("P-256");
-	card->x509 = X509_new();
-	if (!card->pkey || !card->x509 || !fill(card, name, key_authorization, now)) {
-		tls_card_free(card);
+	cert->pkey = EVP_EC_gen("P-256");
+	cert->x509 = X509_new();
+	if (!cert->pkey || !cert->x509 || !fill(cert, name, key_authorization, now)) {
+		tls_alpn_cert_free(cert);
 		return ssl_fail(err, ERR_CRYPTO,
 			"the certificate that answers tls-alpn-01 for %s cannot be made", name);
 	}
-	*out = card;
+	*out = cert;
 	return 0;
 }
 
@@ -195,9 +195,9 @@ static int hear_hello(SSL *ssl, int *alert, void *data)
 /* Asked for every hello, with a name or without. */
 static int choose_card(SSL *ssl, int *alert, void *data)
 {
-	const struct tls_answers *answers = data;
+	const struct tls_alpn *alpn = data;
 	const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	const struct tls_card *card;
+	const struct tls_alpn_cert *cert;
 	char sni[SNI_MAX];
 	size_t len = asked ? strlen(asked) : 0;
 
@@ -206,85 +206,84 @@ static int choose_card(SSL *ssl, int *alert, void *data)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	for (size_t i = 0; i <= len; i++)
 		sni[i] = (char)tolower((unsigned char)asked[i]);
-	card = answers->find(answers->data, sni);
-	return card && SSL_use_certificate(ssl, card->x509) == 1 &&
-			       SSL_use_PrivateKey(ssl, card->pkey) == 1
+	cert = alpn->find(alpn->data, sni);
+	return cert && SSL_use_certificate(ssl, cert->x509) == 1 &&
+			       SSL_use_PrivateKey(ssl, cert->pkey) == 1
 		       ? SSL_TLSEXT_ERR_OK
 		       : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-int tls_answers_new(
-	tls_answer_find *find, void *data, struct tls_answers **out, struct err *err)
+int tls_alpn_new(tls_alpn_find *find, void *data, struct tls_alpn **out, struct err *err)
 {
-	struct tls_answers *answers = mem_new(struct tls_answers);
+	struct tls_alpn *alpn = mem_new(struct tls_alpn);
 	SSL_CTX *ctx;
 
 	ssl_begin();
-	ctx = answers->ctx = SSL_CTX_new(TLS_server_method());
+	ctx = alpn->ctx = SSL_CTX_new(TLS_server_method());
 	if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
 		SSL_CTX_set_num_tickets(ctx, 0) != 1) {
-		tls_answers_free(answers);
+		tls_alpn_free(alpn);
 		return ssl_fail(err, ERR_CRYPTO, "cannot answer TLS handshakes");
 	}
-	answers->find = find;
-	answers->data = data;
+	alpn->find = find;
+	alpn->data = data;
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_quiet_shutdown(ctx, 1);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	SSL_CTX_set_client_hello_cb(ctx, hear_hello, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ctx, choose_card);
-	SSL_CTX_set_tlsext_servername_arg(ctx, answers);
-	*out = answers;
+	SSL_CTX_set_tlsext_servername_arg(ctx, alpn);
+	*out = alpn;
 	return 0;
 }
 
-void tls_answers_free(struct tls_answers *answers)
+void tls_alpn_free(struct tls_alpn *alpn)
 {
-	if (!answers)
+	if (!alpn)
 		return;
-	SSL_CTX_free(answers->ctx);
-	free(answers);
+	SSL_CTX_free(alpn->ctx);
+	free(alpn);
 }
 
-struct tls_answer *tls_answer_new(struct tls_answers *answers, int fd)
+struct tls_handshake *tls_handshake_new(struct tls_alpn *alpn, int fd)
 {
-	struct tls_answer *answer = mem_new(struct tls_answer);
+	struct tls_handshake *handshake = mem_new(struct tls_handshake);
 
-	answer->ssl = SSL_new(answers->ctx);
-	if (!answer->ssl || SSL_set_fd(answer->ssl, fd) != 1)
+	handshake->ssl = SSL_new(alpn->ctx);
+	if (!handshake->ssl || SSL_set_fd(handshake->ssl, fd) != 1)
 		mem_exhausted();
-	SSL_set_accept_state(answer->ssl);
-	return answer;
+	SSL_set_accept_state(handshake->ssl);
+	return handshake;
 }
 
-enum tls_answer_state tls_answer_go_on(struct tls_answer *answer)
+enum tls_alpn_state tls_handshake_go_on(struct tls_handshake *handshake)
 {
 	char unwanted[256];
 	int result;
 
 	ssl_begin();
-	result = SSL_do_handshake(answer->ssl);
+	result = SSL_do_handshake(handshake->ssl);
 	/* The client ends it when it has seen enough; what it says is nothing to us. */
 	if (result == 1)
-		result = SSL_read(answer->ssl, unwanted, sizeof(unwanted));
+		result = SSL_read(handshake->ssl, unwanted, sizeof(unwanted));
 	if (result > 0)
-		return TLS_ANSWER_OVER;
-	switch (SSL_get_error(answer->ssl, result)) {
+		return TLS_ALPN_OVER;
+	switch (SSL_get_error(handshake->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
-		return TLS_ANSWER_WANTS_READ;
+		return TLS_ALPN_WANTS_READ;
 	case SSL_ERROR_WANT_WRITE:
-		return TLS_ANSWER_WANTS_WRITE;
+		return TLS_ALPN_WANTS_WRITE;
 	default:
 		ssl_begin();
-		return TLS_ANSWER_OVER;
+		return TLS_ALPN_OVER;
 	}
 }
 
-void tls_answer_free(struct tls_answer *answer)
+void tls_handshake_free(struct tls_handshake *handshake)
 {
-	if (!answer)
+	if (!handshake)
 		return;
-	SSL_free(answer->ssl);
-	free(answer);
+	SSL_free(handshake->ssl);
+	free(handshake);
 }

@@ -15,30 +15,29 @@ struct err;
  * critical extension.  There are no sessions and no tickets: a handshake shows what is there now.
  */
 
-struct tls_answers; /* one server's certificates and settings */
-struct tls_answer;  /* one handshake */
-struct tls_card;    /* one certificate with its key */
+struct tls_alpn;      /* one server's certificates and settings */
+struct tls_handshake; /* one handshake */
+struct tls_alpn_cert; /* one certificate with its key */
 
 /* `name` is a DNS name or an address, canonical.  Valid around `now`. */
-int tls_card_new(const char *name, const char *key_authorization, struct instant now,
-	struct tls_card **out, struct err *err);
-void tls_card_free(struct tls_card *card); /* NULL is fine */
+int tls_alpn_cert_new(const char *name, const char *key_authorization, struct instant now,
+	struct tls_alpn_cert **out, struct err *err);
+void tls_alpn_cert_free(struct tls_alpn_cert *cert); /* NULL is fine */
 
 /* The name a client asks with: itself, or of an address the reverse name; to be freed. */
-char *tls_card_sni(const char *name);
+char *tls_alpn_sni(const char *name);
 
 /* The certificate for a name as it was asked for, in lower case; NULL: refuse. */
-typedef const struct tls_card *tls_answer_find(void *data, const char *sni);
+typedef const struct tls_alpn_cert *tls_alpn_find(void *data, const char *sni);
 
-int tls_answers_new(
-	tls_answer_find *find, void *data, struct tls_answers **out, struct err *err);
-void tls_answers_free(struct tls_answers *answers); /* after its handshakes; NULL is fine */
+int tls_alpn_new(tls_alpn_find *find, void *data, struct tls_alpn **out, struct err *err);
+void tls_alpn_free(struct tls_alpn *alpn); /* after its handshakes; NULL is fine */
 
-enum tls_answer_state { TLS_ANSWER_WANTS_READ, TLS_ANSWER_WANTS_WRITE, TLS_ANSWER_OVER };
+enum tls_alpn_state { TLS_ALPN_WANTS_READ, TLS_ALPN_WANTS_WRITE, TLS_ALPN_OVER };
 
 /* Handshakes on a connected socket, which stays the caller's. */
-struct tls_answer *tls_answer_new(struct tls_answers *answers, int fd);
-enum tls_answer_state tls_answer_go_on(struct tls_answer *answer);
-void tls_answer_free(struct tls_answer *answer); /* NULL is fine */
+struct tls_handshake *tls_handshake_new(struct tls_alpn *alpn, int fd);
+enum tls_alpn_state tls_handshake_go_on(struct tls_handshake *handshake);
+void tls_handshake_free(struct tls_handshake *handshake); /* NULL is fine */
 
 #endif

@@ -20,155 +20,156 @@ enum { TIME_MS = 10000, RESOLVERS_MAX = 8, HEADER_LEN = 12, OPT_LEN = 11 };
 
 struct dns {
 	struct loop *loop;
-	struct dns_pace pace;
+	struct dns_scheduler scheduler;
 	struct dns_address resolvers[RESOLVERS_MAX];
 	size_t n_resolvers;
 };
 
 /* The tries one after another, and what part of the time in percent each may take. */
-enum rung { BY_UDP, BY_UDP_AGAIN, BY_TCP, N_RUNGS };
-static const int64_t share[N_RUNGS] = { 20, 30, 50 };
+enum attempt { BY_UDP, BY_UDP_AGAIN, BY_TCP, N_ATTEMPTS };
+static const int64_t share[N_ATTEMPTS] = { 20, 30, 50 };
 
 /* What keeps a protocol from having answered, in words for people. */
 static const char *const untried = "no time left", *const silent = "no answer",
 			 *const refused = "not reachable",
 			 *const no_message = "what came is no message",
 			 *const truncated = "the answer is truncated",
-			 *const other_letters = "the answer is not to our letters";
+			 *const altered = "the answer is not to our letters";
 
 /* A probe that has begun. */
-struct asked {
+struct exchange {
 	struct dns_probe_op *op;
-	struct dns_try attempt;
+	struct dns_try try;
 	struct buf question; /* of this try */
-	enum rung rung;
+	enum attempt attempt;
 	bool no_edns;
 	int64_t deadline_ms, sent_ms;
 	const char *udp, *tcp; /* why it did not answer */
 };
 
-static void release(struct asked *asked)
+static void release(struct exchange *exchange)
 {
-	dns_try_done(&asked->attempt);
-	buf_done(&asked->question);
-	asked->op->impl = NULL;
-	free(asked);
+	dns_try_done(&exchange->try);
+	buf_done(&exchange->question);
+	exchange->op->impl = NULL;
+	free(exchange);
 }
 
-static void finish(struct asked *asked, enum dns_outcome outcome)
+static void finish(struct exchange *exchange, enum dns_outcome outcome)
 {
-	struct dns_probe_op *op = asked->op;
+	struct dns_probe_op *op = exchange->op;
 
 	op->outcome = outcome;
-	release(asked);
-	dns_turn_end(&op->turn);
+	release(exchange);
+	dns_waiter_end(&op->waiter);
 	op_end(&op->op, NULL);
 }
 
-static void give_up(struct asked *asked)
+static void give_up(struct exchange *exchange)
 {
-	struct dns_probe_op *op = asked->op;
+	struct dns_probe_op *op = exchange->op;
 	enum dns_outcome outcome = DNS_TIMEOUT;
 
-	if (asked->udp == no_message || asked->tcp == no_message)
+	if (exchange->udp == no_message || exchange->tcp == no_message)
 		outcome = DNS_GARBAGE;
-	else if (asked->udp == truncated || asked->tcp == truncated)
+	else if (exchange->udp == truncated || exchange->tcp == truncated)
 		outcome = DNS_TRUNCATED;
-	else if (asked->udp == other_letters)
+	else if (exchange->udp == altered)
 		outcome = DNS_ALTERED;
-	else if (asked->udp == refused && asked->tcp == refused)
+	else if (exchange->udp == refused && exchange->tcp == refused)
 		outcome = DNS_UNREACHABLE;
-	snprintf(op->why, sizeof(op->why), "UDP: %s; TCP: %s", asked->udp, asked->tcp);
-	finish(asked, outcome);
+	snprintf(op->why, sizeof(op->why), "UDP: %s; TCP: %s", exchange->udp, exchange->tcp);
+	finish(exchange, outcome);
 }
 
-static int write_question(struct asked *asked, struct err *err)
+static int write_question(struct exchange *exchange, struct err *err)
 {
-	const struct dns_probe_op *op = asked->op;
+	const struct dns_probe_op *op = exchange->op;
 	struct dns_question question = {
 		.name = op->name,
 		.type = op->type,
 		.recurse = op->recurse,
 		.wants_dnssec = op->wants_dnssec,
 		.wants_authentic = op->wants_authentic,
-		.no_edns = asked->no_edns,
+		.no_edns = exchange->no_edns,
 	};
 
 	rand_bytes(&question.id, sizeof(question.id));
 	question.case_seed = (uint32_t)rand_below(UINT32_MAX) + 1;
-	buf_clear(&asked->question);
-	return dns_question_write(&question, &asked->question, err);
+	buf_clear(&exchange->question);
+	return dns_question_write(&question, &exchange->question, err);
 }
 
-static void climb(struct asked *asked, enum rung rung)
+static void next_attempt(struct exchange *exchange, enum attempt attempt)
 {
-	struct dns_probe_op *op = asked->op;
-	int64_t now = clock_tick().ms, left = asked->deadline_ms - now;
-	int64_t time_ms = op->time_ms * share[rung] / 100;
+	struct dns_probe_op *op = exchange->op;
+	int64_t now = clock_tick().ms, left = exchange->deadline_ms - now;
+	int64_t time_ms = op->time_ms * share[attempt] / 100;
 	struct dns_wire wire;
 	struct err err = ERR_INIT;
 
 	if (left <= 0) {
-		give_up(asked);
+		give_up(exchange);
 		return;
 	}
-	asked->rung = rung;
-	asked->sent_ms = now;
-	if (write_question(asked, &err) < 0) {
+	exchange->attempt = attempt;
+	exchange->sent_ms = now;
+	if (write_question(exchange, &err) < 0) {
 		snprintf(op->why, sizeof(op->why), "%.127s", err.text);
-		finish(asked, DNS_UNREACHABLE);
+		finish(exchange, DNS_UNREACHABLE);
 		return;
 	}
-	wire = (struct dns_wire){ asked->question.data, asked->question.len, !asked->no_edns };
-	dns_try_begin(&asked->attempt, &op->server, wire, rung == BY_TCP,
+	wire = (struct dns_wire){ exchange->question.data, exchange->question.len,
+		!exchange->no_edns };
+	dns_try_begin(&exchange->try, &op->server, wire, attempt == BY_TCP,
 		time_ms < left ? time_ms : left);
 }
 
 /* The next try, after this one came to nothing because of `why`. */
-static void go_on(struct asked *asked, const char *why)
+static void attempt_failed(struct exchange *exchange, const char *why)
 {
-	if (asked->rung == BY_TCP) {
-		asked->tcp = why;
-		give_up(asked);
+	if (exchange->attempt == BY_TCP) {
+		exchange->tcp = why;
+		give_up(exchange);
 		return;
 	}
-	asked->udp = why;
-	if (asked->rung != BY_UDP || (why != silent && why != no_message)) {
-		climb(asked, BY_TCP);
+	exchange->udp = why;
+	if (exchange->attempt != BY_UDP || (why != silent && why != no_message)) {
+		next_attempt(exchange, BY_TCP);
 		return;
 	}
 	/* Who does not know EDNS may swallow it, or answer with a bare header, which c-ares drops. */
-	asked->no_edns = !asked->op->wants_dnssec;
-	climb(asked, BY_UDP_AGAIN);
+	exchange->no_edns = !exchange->op->wants_dnssec;
+	next_attempt(exchange, BY_UDP_AGAIN);
 }
 
 /* Has the answer our question, to the letter?  c-ares compares without regard to case. */
-static bool has_our_letters(const struct asked *asked)
+static bool echoes_question(const struct exchange *exchange)
 {
-	const struct buf *question = &asked->question, *answer = &asked->attempt.answer;
-	size_t len = question->len - (asked->no_edns ? 0 : OPT_LEN);
+	const struct buf *question = &exchange->question, *answer = &exchange->try.answer;
+	size_t len = question->len - (exchange->no_edns ? 0 : OPT_LEN);
 
 	return answer->len >= len &&
 	       memcmp(answer->data + HEADER_LEN, question->data + HEADER_LEN,
 		       len - HEADER_LEN) == 0;
 }
 
-static void take_answer(struct asked *asked)
+static void take_answer(struct exchange *exchange)
 {
-	struct dns_probe_op *op = asked->op;
-	const struct buf *bytes = &asked->attempt.answer;
+	struct dns_probe_op *op = exchange->op;
+	const struct buf *bytes = &exchange->try.answer;
 	struct dns_message answer;
 	struct err err = ERR_INIT;
 
 	if (dns_message_read(bytes->data, bytes->len, &answer, &err) < 0) {
-		go_on(asked, no_message);
+		attempt_failed(exchange, no_message);
 		return;
 	}
 	op->answer = answer;
-	op->by_tcp = asked->rung == BY_TCP;
-	op->udp_is_dead = op->by_tcp && (asked->udp == silent || asked->udp == refused);
-	op->rtt_ms = clock_tick().ms - asked->sent_ms;
-	finish(asked, DNS_ANSWERED);
+	op->by_tcp = exchange->attempt == BY_TCP;
+	op->udp_is_dead = op->by_tcp && (exchange->udp == silent || exchange->udp == refused);
+	op->rtt_ms = clock_tick().ms - exchange->sent_ms;
+	finish(exchange, DNS_ANSWERED);
 }
 
 /* The third octet of a message (RFC 1035, 4.1.1). */
@@ -193,29 +194,29 @@ static bool refuses_edns(const struct buf *bytes)
 	return refuses;
 }
 
-static void on_ended(struct dns_try *attempt)
+static void on_ended(struct dns_try *try)
 {
-	struct asked *asked = CONTAINER_OF(attempt, struct asked, attempt);
-	bool by_udp = asked->rung != BY_TCP;
-	unsigned flags = flags_of(&attempt->answer);
+	struct exchange *exchange = CONTAINER_OF(try, struct exchange, try);
+	bool by_udp = exchange->attempt != BY_TCP;
+	unsigned flags = flags_of(&try->answer);
 
-	if (attempt->outcome == DNS_TIMEOUT) {
-		go_on(asked, silent);
-	} else if (attempt->outcome == DNS_UNREACHABLE) {
-		go_on(asked, refused);
-	} else if (attempt->outcome == DNS_GARBAGE) {
-		go_on(asked, no_message);
+	if (try->outcome == DNS_TIMEOUT) {
+		attempt_failed(exchange, silent);
+	} else if (try->outcome == DNS_UNREACHABLE) {
+		attempt_failed(exchange, refused);
+	} else if (try->outcome == DNS_GARBAGE) {
+		attempt_failed(exchange, no_message);
 	} else if ((flags & (QR | OPCODE)) != QR) {
-		go_on(asked, no_message);
-	} else if (by_udp && !has_our_letters(asked)) {
-		go_on(asked, other_letters);
+		attempt_failed(exchange, no_message);
+	} else if (by_udp && !echoes_question(exchange)) {
+		attempt_failed(exchange, altered);
 	} else if (flags & TC) {
-		go_on(asked, truncated);
-	} else if (!asked->no_edns && refuses_edns(&attempt->answer)) {
-		asked->no_edns = true;
-		climb(asked, asked->rung);
+		attempt_failed(exchange, truncated);
+	} else if (!exchange->no_edns && refuses_edns(&try->answer)) {
+		exchange->no_edns = true;
+		next_attempt(exchange, exchange->attempt);
 	} else {
-		take_answer(asked);
+		take_answer(exchange);
 	}
 }
 
@@ -234,25 +235,25 @@ static bool has_no_route(const struct dns_address *server)
 	       error == EAFNOSUPPORT;
 }
 
-static void begin(struct dns_turn *turn)
+static void begin(struct dns_waiter *waiter)
 {
-	struct dns_probe_op *op = CONTAINER_OF(turn, struct dns_probe_op, turn);
-	struct asked *asked = mem_new(struct asked);
+	struct dns_probe_op *op = CONTAINER_OF(waiter, struct dns_probe_op, waiter);
+	struct exchange *exchange = mem_new(struct exchange);
 
-	op->impl = asked;
-	asked->op = op;
-	asked->attempt.loop = turn->pace->loop;
-	asked->attempt.ended = on_ended;
-	asked->udp = asked->tcp = untried;
+	op->impl = exchange;
+	exchange->op = op;
+	exchange->try.loop = waiter->scheduler->loop;
+	exchange->try.ended = on_ended;
+	exchange->udp = exchange->tcp = untried;
 	if (op->time_ms <= 0)
 		op->time_ms = TIME_MS;
-	asked->deadline_ms = clock_tick().ms + op->time_ms;
+	exchange->deadline_ms = clock_tick().ms + op->time_ms;
 	if (has_no_route(&op->server)) {
 		snprintf(op->why, sizeof(op->why), "this machine has no route to it");
-		finish(asked, DNS_NO_ROUTE);
+		finish(exchange, DNS_NO_ROUTE);
 		return;
 	}
-	climb(asked, BY_UDP);
+	next_attempt(exchange, BY_UDP);
 }
 
 static void cancel(struct op *base)
@@ -262,19 +263,19 @@ static void cancel(struct op *base)
 	if (op->impl)
 		release(op->impl);
 	op->outcome = DNS_TIMEOUT;
-	dns_turn_end(&op->turn);
+	dns_waiter_end(&op->waiter);
 	op_end(&op->op, NULL);
 }
 
 void dns_probe(struct dns *dns, struct task *task, struct dns_probe_op *op)
 {
 	op_begin(&op->op, task, cancel);
-	dns_probe_take(&dns->pace, op, begin);
+	dns_probe_enqueue(&dns->scheduler, op, begin);
 }
 
 void dns_deliver(struct dns *dns, struct task *task, struct dns_deliver_op *op)
 {
-	dns_stream_deliver(&dns->pace, task, op);
+	dns_stream_deliver(&dns->scheduler, task, op);
 }
 
 size_t dns_system_resolvers(struct dns *dns, struct dns_address *out, size_t max)
@@ -298,7 +299,7 @@ struct dns *dns_new(struct loop *loop)
 
 	dns_cares_begin();
 	dns->loop = loop;
-	dns->pace.loop = loop;
+	dns->scheduler.loop = loop;
 	dns->n_resolvers = dns_cares_resolvers(dns->resolvers, RESOLVERS_MAX);
 	return dns;
 }
@@ -307,7 +308,7 @@ void dns_free(struct dns *dns)
 {
 	if (!dns)
 		return;
-	dns_pace_done(&dns->pace);
+	dns_scheduler_done(&dns->scheduler);
 	dns_cares_end();
 	free(dns);
 }

@@ -14,33 +14,33 @@
 enum { SECOND_MS = 1000, DNS_PORT = 53 };
 
 /* A server of which something waits, is under way, or began within the last second. */
-struct dns_peer {
+struct dns_server {
 	struct heap_node
 		node; /* keyed by when the next may begin; nothing waits: be forgotten */
 	char address[DNS_ADDRESS_TEXT_LEN];
 	struct dns_pool *pool;
-	struct list lanes; /* that wait, in turns */
-	size_t n;          /* under way */
+	struct list queues; /* that wait, in turns */
+	size_t n;           /* under way */
 	bool has_rate;
 	int64_t begun[DNS_RATE]; /* when, a ring */
 	unsigned next;           /* the oldest of them */
 };
 
 /* Who holds places. */
-struct dns_account {
+struct dns_flow {
 	char *name;
 	struct dns_pool *pool;
-	struct list lanes;
+	struct list queues;
 	size_t n;     /* places held */
 	int64_t last; /* when it took or gave back the last */
 };
 
 /* What waits for one server on one account. */
-struct dns_lane {
-	struct list of_peer, of_account;
-	struct dns_peer *peer;
-	struct dns_account *account;
-	struct list turns;
+struct dns_queue {
+	struct list of_server, of_flow;
+	struct dns_server *server;
+	struct dns_flow *flow;
+	struct list waiters;
 };
 
 static uint16_t port_of(const struct dns_address *address)
@@ -122,237 +122,240 @@ void dns_deliver_done(struct dns_deliver_op *op)
 	buf_done(&op->answer);
 }
 
-static struct dns_peer *peer_of(struct dns_pool *pool, const struct dns_address *server)
+static struct dns_server *server_of(struct dns_pool *pool, const struct dns_address *at)
 {
 	char address[DNS_ADDRESS_TEXT_LEN] = "";
-	struct dns_peer *peer;
+	struct dns_server *server;
 
+	if (at)
+		dns_address_text(at, address);
+	server = map_get(&pool->servers, address);
 	if (server)
-		dns_address_text(server, address);
-	peer = map_get(&pool->peers, address);
-	if (peer)
-		return peer;
-	peer = mem_new(struct dns_peer);
-	memcpy(peer->address, address, sizeof(address));
-	peer->pool = pool;
-	peer->has_rate = server != NULL;
+		return server;
+	server = mem_new(struct dns_server);
+	memcpy(server->address, address, sizeof(address));
+	server->pool = pool;
+	server->has_rate = at != NULL;
 	for (size_t i = 0; i < DNS_RATE; i++)
-		peer->begun[i] = clock_tick().ms - SECOND_MS;
-	list_init(&peer->lanes);
-	map_set(&pool->peers, peer->address, peer);
-	return peer;
+		server->begun[i] = clock_tick().ms - SECOND_MS;
+	list_init(&server->queues);
+	map_set(&pool->servers, server->address, server);
+	return server;
 }
 
-static struct dns_account *account_of(struct dns_pool *pool, const char *name)
+static struct dns_flow *flow_of(struct dns_pool *pool, const char *name)
 {
-	struct dns_account *account = map_get(&pool->accounts, name);
+	struct dns_flow *flow = map_get(&pool->flows, name);
 
-	if (account)
-		return account;
-	account = mem_new(struct dns_account);
-	account->name = mem_strdup(name);
-	account->pool = pool;
-	list_init(&account->lanes);
-	map_set(&pool->accounts, account->name, account);
-	return account;
+	if (flow)
+		return flow;
+	flow = mem_new(struct dns_flow);
+	flow->name = mem_strdup(name);
+	flow->pool = pool;
+	list_init(&flow->queues);
+	map_set(&pool->flows, flow->name, flow);
+	return flow;
 }
 
 /* An account has few: those of one zone's servers. */
-static struct dns_lane *lane_of(struct dns_peer *peer, struct dns_account *account)
+static struct dns_queue *queue_of(struct dns_server *server, struct dns_flow *flow)
 {
-	struct dns_lane *lane;
+	struct dns_queue *queue;
 
-	list_each(at, &account->lanes) {
-		lane = LIST_OF(at, struct dns_lane, of_account);
-		if (lane->peer == peer)
-			return lane;
+	list_each(at, &flow->queues) {
+		queue = LIST_OF(at, struct dns_queue, of_flow);
+		if (queue->server == server)
+			return queue;
 	}
-	lane = mem_new(struct dns_lane);
-	lane->peer = peer;
-	lane->account = account;
-	list_init(&lane->turns);
-	list_append(&peer->lanes, &lane->of_peer);
-	list_append(&account->lanes, &lane->of_account);
-	return lane;
+	queue = mem_new(struct dns_queue);
+	queue->server = server;
+	queue->flow = flow;
+	list_init(&queue->waiters);
+	list_append(&server->queues, &queue->of_server);
+	list_append(&flow->queues, &queue->of_flow);
+	return queue;
 }
 
-static void leave_lane(struct dns_turn *turn)
+static void leave_queue(struct dns_waiter *waiter)
 {
-	struct dns_lane *lane = turn->lane;
+	struct dns_queue *queue = waiter->queue;
 
-	list_remove(&turn->link);
-	turn->lane = NULL;
-	if (!list_is_empty(&lane->turns))
+	list_remove(&waiter->link);
+	waiter->queue = NULL;
+	if (!list_is_empty(&queue->waiters))
 		return;
-	list_remove(&lane->of_peer);
-	list_remove(&lane->of_account);
-	free(lane);
+	list_remove(&queue->of_server);
+	list_remove(&queue->of_flow);
+	free(queue);
 }
 
-static void forget_peer(struct dns_peer *peer)
+static void forget_server(struct dns_server *server)
 {
-	heap_remove(&peer->pool->due, &peer->node);
-	map_remove(&peer->pool->peers, peer->address);
-	free(peer);
+	heap_remove(&server->pool->due, &server->node);
+	map_remove(&server->pool->servers, server->address);
+	free(server);
 }
 
-static void forget_account(struct dns_account *account)
+static void forget_flow(struct dns_flow *flow)
 {
-	if (account->n > 0 || !list_is_empty(&account->lanes))
+	if (flow->n > 0 || !list_is_empty(&flow->queues))
 		return;
-	map_remove(&account->pool->accounts, account->name);
-	free(account->name);
-	free(account);
+	map_remove(&flow->pool->flows, flow->name);
+	free(flow->name);
+	free(flow);
 }
 
-static void schedule(struct dns_peer *peer)
+static void schedule(struct dns_server *server)
 {
-	unsigned newest = (peer->next + DNS_RATE - 1) % DNS_RATE;
-	bool waits = !list_is_empty(&peer->lanes);
+	unsigned newest = (server->next + DNS_RATE - 1) % DNS_RATE;
+	bool waits = !list_is_empty(&server->queues);
 
-	heap_set(&peer->pool->due, &peer->node,
-		peer->begun[waits ? peer->next : newest] + SECOND_MS);
+	heap_set(&server->pool->due, &server->node,
+		server->begun[waits ? server->next : newest] + SECOND_MS);
 }
 
 /*
  * The lane whose turn it is, or NULL.  Who is passed over holds a place, and is looked at again when that is given
  * back.
  */
-static struct dns_lane *next_lane(const struct dns_peer *peer)
+static struct dns_queue *next_queue(const struct dns_server *server)
 {
-	const struct dns_pool *pool = peer->pool;
-	size_t n_free = pool->places - pool->n_in_flight;
+	const struct dns_pool *pool = server->pool;
+	size_t n_free = pool->slots - pool->n_in_flight;
 
-	if (peer->has_rate && peer->n >= n_free)
+	if (server->has_rate && server->n >= n_free)
 		return NULL;
-	list_each(at, &peer->lanes) {
-		struct dns_lane *lane = LIST_OF(at, struct dns_lane, of_peer);
-		size_t n = lane->account->n;
+	list_each(at, &server->queues) {
+		struct dns_queue *queue = LIST_OF(at, struct dns_queue, of_server);
+		size_t n = queue->flow->n;
 
-		if (n == 0 || 2 * n + pool->places / 4 < n_free)
-			return lane;
+		if (n == 0 || 2 * n + pool->slots / 4 < n_free)
+			return queue;
 	}
 	return NULL;
 }
 
-static void begin(struct dns_pace *pace, struct dns_lane *lane, int64_t now)
+static void begin(struct dns_scheduler *scheduler, struct dns_queue *queue, int64_t now)
 {
-	struct dns_turn *turn = LIST_OF(list_first(&lane->turns), struct dns_turn, link);
-	struct dns_peer *peer = turn->peer = lane->peer;
+	struct dns_waiter *waiter =
+		LIST_OF(list_first(&queue->waiters), struct dns_waiter, link);
+	struct dns_server *server = waiter->server = queue->server;
 
-	turn->account = lane->account;
-	turn->account->n++;
-	turn->account->last = now;
-	peer->n++;
-	peer->pool->n_in_flight++;
-	pace->n_waiting--;
-	if (peer->has_rate) {
-		peer->begun[peer->next] = now;
-		peer->next = (peer->next + 1) % DNS_RATE;
+	waiter->flow = queue->flow;
+	waiter->flow->n++;
+	waiter->flow->last = now;
+	server->n++;
+	server->pool->n_in_flight++;
+	scheduler->n_waiting--;
+	if (server->has_rate) {
+		server->begun[server->next] = now;
+		server->next = (server->next + 1) % DNS_RATE;
 	}
-	list_remove(&lane->of_peer);
-	list_append(&peer->lanes, &lane->of_peer);
-	leave_lane(turn);
-	schedule(peer);
-	turn->begin(turn);
+	list_remove(&queue->of_server);
+	list_append(&server->queues, &queue->of_server);
+	leave_queue(waiter);
+	schedule(server);
+	waiter->begin(waiter);
 }
 
 /* Begins what may begin; when to come again, or INT64_MAX: when something ends. */
-static int64_t run(struct dns_pace *pace, struct dns_pool *pool, int64_t now)
+static int64_t run(struct dns_scheduler *scheduler, struct dns_pool *pool, int64_t now)
 {
 	struct heap_node *first;
 
-	while (pool->n_in_flight < pool->places && (first = heap_first(&pool->due))) {
-		struct dns_peer *peer = CONTAINER_OF(first, struct dns_peer, node);
-		struct dns_lane *lane = next_lane(peer);
+	while (pool->n_in_flight < pool->slots && (first = heap_first(&pool->due))) {
+		struct dns_server *server = CONTAINER_OF(first, struct dns_server, node);
+		struct dns_queue *queue = next_queue(server);
 
 		if (first->key > now)
 			return first->key;
-		if (lane && lane->account->last > first->key)
-			heap_set(&pool->due, first, lane->account->last);
-		else if (lane)
-			begin(pace, lane, now);
-		else if (peer->n > 0 || !list_is_empty(&peer->lanes))
+		if (queue && queue->flow->last > first->key)
+			heap_set(&pool->due, first, queue->flow->last);
+		else if (queue)
+			begin(scheduler, queue, now);
+		else if (server->n > 0 || !list_is_empty(&server->queues))
 			heap_remove(&pool->due, first);
 		else
-			forget_peer(peer);
+			forget_server(server);
 	}
 	return INT64_MAX;
 }
 
 static void on_due(struct timer *timer)
 {
-	struct dns_pace *pace = CONTAINER_OF(timer, struct dns_pace, timer);
+	struct dns_scheduler *scheduler = CONTAINER_OF(timer, struct dns_scheduler, timer);
 	int64_t now = clock_tick().ms;
-	int64_t own = run(pace, &pace->own, now), shared = run(pace, &pace->shared, now);
+	int64_t own = run(scheduler, &scheduler->own, now),
+		shared = run(scheduler, &scheduler->shared, now);
 	int64_t next = own < shared ? own : shared;
 
 	if (next < INT64_MAX)
-		loop_timer_in(pace->loop, &pace->timer, next - now);
+		loop_timer_in(scheduler->loop, &scheduler->timer, next - now);
 }
 
-static void take(struct dns_pace *pace, struct dns_turn *turn, struct dns_lane *lane,
-	void (*start)(struct dns_turn *turn))
+static void enqueue(struct dns_scheduler *scheduler, struct dns_waiter *waiter,
+	struct dns_queue *queue, void (*start)(struct dns_waiter *waiter))
 {
-	assert(!turn->pace);
-	turn->pace = pace;
-	turn->lane = lane;
-	turn->begin = start;
-	list_append(&lane->turns, &turn->link);
-	pace->n_waiting++;
-	schedule(lane->peer);
-	pace->shared.places = DNS_IN_FLIGHT;
-	pace->own.places = DNS_OWN_IN_FLIGHT;
-	pace->timer.fire = on_due;
-	loop_timer_in(pace->loop, &pace->timer, 0);
+	assert(!waiter->scheduler);
+	waiter->scheduler = scheduler;
+	waiter->queue = queue;
+	waiter->begin = start;
+	list_append(&queue->waiters, &waiter->link);
+	scheduler->n_waiting++;
+	schedule(queue->server);
+	scheduler->shared.slots = DNS_IN_FLIGHT;
+	scheduler->own.slots = DNS_OWN_IN_FLIGHT;
+	scheduler->timer.fire = on_due;
+	loop_timer_in(scheduler->loop, &scheduler->timer, 0);
 }
 
-void dns_probe_take(
-	struct dns_pace *pace, struct dns_probe_op *op, void (*start)(struct dns_turn *turn))
+void dns_probe_enqueue(struct dns_scheduler *scheduler, struct dns_probe_op *op,
+	void (*start)(struct dns_waiter *waiter))
 {
-	struct dns_pool *pool = op->is_own ? &pace->own : &pace->shared;
+	struct dns_pool *pool = op->is_own ? &scheduler->own : &scheduler->shared;
 	char address[DNS_ADDRESS_TEXT_LEN];
 	const char *name = op->zone ? op->zone : dns_address_text(&op->server, address);
-	struct dns_peer *peer = peer_of(pool, op->is_own ? NULL : &op->server);
+	struct dns_server *server = server_of(pool, op->is_own ? NULL : &op->server);
 
 	op->zone = NULL;
-	take(pace, &op->turn, lane_of(peer, account_of(pool, name)), start);
+	enqueue(scheduler, &op->waiter, queue_of(server, flow_of(pool, name)), start);
 }
 
-void dns_deliver_take(
-	struct dns_pace *pace, struct dns_deliver_op *op, void (*start)(struct dns_turn *turn))
+void dns_deliver_enqueue(struct dns_scheduler *scheduler, struct dns_deliver_op *op,
+	void (*start)(struct dns_waiter *waiter))
 {
-	struct dns_pool *pool = &pace->own;
+	struct dns_pool *pool = &scheduler->own;
 	char address[DNS_ADDRESS_TEXT_LEN];
 	const char *name = dns_address_text(&op->server, address);
 
-	take(pace, &op->turn, lane_of(peer_of(pool, NULL), account_of(pool, name)), start);
+	enqueue(scheduler, &op->waiter, queue_of(server_of(pool, NULL), flow_of(pool, name)),
+		start);
 }
 
-void dns_turn_end(struct dns_turn *turn)
+void dns_waiter_end(struct dns_waiter *waiter)
 {
-	struct dns_pace *pace = turn->pace;
-	struct dns_peer *peer = turn->lane ? turn->lane->peer : turn->peer;
-	struct dns_account *account = turn->lane ? turn->lane->account : turn->account;
+	struct dns_scheduler *scheduler = waiter->scheduler;
+	struct dns_server *server = waiter->queue ? waiter->queue->server : waiter->server;
+	struct dns_flow *flow = waiter->queue ? waiter->queue->flow : waiter->flow;
 
-	assert(pace);
-	if (turn->lane) {
-		leave_lane(turn);
-		pace->n_waiting--;
+	assert(scheduler);
+	if (waiter->queue) {
+		leave_queue(waiter);
+		scheduler->n_waiting--;
 	} else {
-		account->n--;
-		account->last = clock_tick().ms;
-		peer->n--;
-		peer->pool->n_in_flight--;
+		flow->n--;
+		flow->last = clock_tick().ms;
+		server->n--;
+		server->pool->n_in_flight--;
 	}
-	turn->pace = NULL;
-	turn->peer = NULL;
-	turn->account = NULL;
-	schedule(peer);
-	list_each(at, &account->lanes)
-		schedule(LIST_OF(at, struct dns_lane, of_account)->peer);
-	forget_account(account);
-	loop_timer_in(pace->loop, &pace->timer, 0);
+	waiter->scheduler = NULL;
+	waiter->server = NULL;
+	waiter->flow = NULL;
+	schedule(server);
+	list_each(at, &flow->queues)
+		schedule(LIST_OF(at, struct dns_queue, of_flow)->server);
+	forget_flow(flow);
+	loop_timer_in(scheduler->loop, &scheduler->timer, 0);
 }
 
 static void pool_done(struct dns_pool *pool)
@@ -361,16 +364,16 @@ static void pool_done(struct dns_pool *pool)
 
 	assert(pool->n_in_flight == 0);
 	while ((first = heap_first(&pool->due)))
-		forget_peer(CONTAINER_OF(first, struct dns_peer, node));
+		forget_server(CONTAINER_OF(first, struct dns_server, node));
 	heap_done(&pool->due);
-	map_done(&pool->peers);
-	map_done(&pool->accounts);
+	map_done(&pool->servers);
+	map_done(&pool->flows);
 }
 
-void dns_pace_done(struct dns_pace *pace)
+void dns_scheduler_done(struct dns_scheduler *scheduler)
 {
-	assert(pace->n_waiting == 0);
-	loop_timer_stop(pace->loop, &pace->timer);
-	pool_done(&pace->shared);
-	pool_done(&pace->own);
+	assert(scheduler->n_waiting == 0);
+	loop_timer_stop(scheduler->loop, &scheduler->timer);
+	pool_done(&scheduler->shared);
+	pool_done(&scheduler->own);
 }

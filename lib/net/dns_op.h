@@ -36,14 +36,15 @@
 
 /* Places, and who holds them or waits for them. */
 struct dns_pool {
-	size_t places, n_in_flight;
-	struct map peers; /* of which something waits, is under way, or began within a second */
-	struct map accounts; /* of which something waits or is under way */
+	size_t slots, n_in_flight;
+	struct map
+		servers;  /* of which something waits, is under way, or began within a second */
+	struct map flows; /* of which something waits or is under way */
 	/* Peers, by when they may begin the next or be forgotten; without those that have their share. */
 	struct heap due;
 };
 
-struct dns_pace {
+struct dns_scheduler {
 	struct loop *loop;
 	struct timer timer;
 	struct dns_pool shared, own;
@@ -51,13 +52,13 @@ struct dns_pace {
 };
 
 /* The turns of the two operations, which are prepared but for that. */
-void dns_probe_take(
-	struct dns_pace *pace, struct dns_probe_op *op, void (*begin)(struct dns_turn *turn));
-void dns_deliver_take(
-	struct dns_pace *pace, struct dns_deliver_op *op, void (*begin)(struct dns_turn *turn));
-void dns_turn_end(struct dns_turn *turn);
+void dns_probe_enqueue(struct dns_scheduler *scheduler, struct dns_probe_op *op,
+	void (*begin)(struct dns_waiter *waiter));
+void dns_deliver_enqueue(struct dns_scheduler *scheduler, struct dns_deliver_op *op,
+	void (*begin)(struct dns_waiter *waiter));
+void dns_waiter_end(struct dns_waiter *waiter);
 
 /* No turn may be taken. */
-void dns_pace_done(struct dns_pace *pace);
+void dns_scheduler_done(struct dns_scheduler *scheduler);
 
 #endif

@@ -81,18 +81,18 @@ bool dns_address_is(const struct dns_address *a, const struct dns_address *b);
 struct dns_address dns_address_of(const uint8_t *octets, size_t len, uint16_t port);
 
 /* How an operation waits until it may begin; lib/net/dns_op.h. */
-struct dns_turn {
+struct dns_waiter {
 	struct list link;
-	struct dns_pace *pace; /* NULL: it has none */
-	struct dns_lane *lane; /* in which it waits; NULL: it has begun */
-	struct dns_peer *peer; /* from then on */
-	struct dns_account *account;
-	void (*begin)(struct dns_turn *turn);
+	struct dns_scheduler *scheduler; /* NULL: it has none */
+	struct dns_queue *queue;         /* in which it waits; NULL: it has begun */
+	struct dns_server *server;       /* from then on */
+	struct dns_flow *flow;
+	void (*begin)(struct dns_waiter *waiter);
 };
 
 struct dns_probe_op {
 	struct op op;
-	struct dns_turn turn;
+	struct dns_waiter waiter;
 	char *name; /* its own copy */
 	uint16_t type;
 	struct dns_address server;
@@ -119,7 +119,7 @@ void dns_probe_done(struct dns_probe_op *op); /* zeroed is fine */
 
 struct dns_deliver_op {
 	struct op op;
-	struct dns_turn turn;
+	struct dns_waiter waiter;
 	struct buf message; /* wire form, without the length */
 	struct dns_address server;
 	int64_t time_ms;   /* 0: 10 s */

@@ -41,7 +41,7 @@ static void finish(struct stream *stream)
 	struct dns_deliver_op *op = stream->op;
 
 	release(stream);
-	dns_turn_end(&op->turn);
+	dns_waiter_end(&op->waiter);
 	op_end(&op->op, NULL);
 }
 
@@ -167,16 +167,16 @@ static void on_ready(struct watch *watch, unsigned what)
 		receive(stream);
 }
 
-static void begin(struct dns_turn *turn)
+static void begin(struct dns_waiter *waiter)
 {
-	struct dns_deliver_op *op = CONTAINER_OF(turn, struct dns_deliver_op, turn);
+	struct dns_deliver_op *op = CONTAINER_OF(waiter, struct dns_deliver_op, waiter);
 	struct stream *stream = mem_new(struct stream);
 	size_t len = op->message.len;
 	int one = 1;
 
 	op->impl = stream;
 	stream->op = op;
-	stream->loop = turn->pace->loop;
+	stream->loop = waiter->scheduler->loop;
 	buf_add_char(&stream->out, (char)(len >> 8));
 	buf_add_char(&stream->out, (char)len);
 	buf_add(&stream->out, op->message.data, len);
@@ -204,15 +204,16 @@ static void cancel(struct op *base)
 
 	if (op->impl)
 		release(op->impl);
-	dns_turn_end(&op->turn);
+	dns_waiter_end(&op->waiter);
 	op_end(&op->op, NULL);
 }
 
-void dns_stream_deliver(struct dns_pace *pace, struct task *task, struct dns_deliver_op *op)
+void dns_stream_deliver(
+	struct dns_scheduler *scheduler, struct task *task, struct dns_deliver_op *op)
 {
 	assert(op->message.len >= HEADER_LEN && op->message.len <= DNS_MESSAGE_MAX);
 	op->err = (struct err)ERR_INIT;
 	buf_clear(&op->answer);
 	op_begin(&op->op, task, cancel);
-	dns_deliver_take(pace, op, begin);
+	dns_deliver_enqueue(scheduler, op, begin);
 }

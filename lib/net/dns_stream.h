@@ -10,6 +10,7 @@
  * on the way, as c-ares would when a server does not know EDNS.
  */
 
-void dns_stream_deliver(struct dns_pace *pace, struct task *task, struct dns_deliver_op *op);
+void dns_stream_deliver(
+	struct dns_scheduler *scheduler, struct task *task, struct dns_deliver_op *op);
 
 #endif

@@ -15,27 +15,27 @@ static const char *path_of(char *target)
 }
 
 /* METHOD SP TARGET SP HTTP/1.x */
-static enum visit read_line(char *line, const char **path)
+static enum http_request read_line(char *line, const char **path)
 {
 	char *target = strchr(line, ' '), *version = target ? strchr(target + 1, ' ') : NULL;
 
 	if (!version)
-		return VISIT_BAD;
+		return HTTP_REQUEST_BAD;
 	*target++ = 0;
 	*version++ = 0;
 	*path = path_of(target);
 	if (!*path || !str_starts(version, "HTTP/1."))
-		return VISIT_BAD;
+		return HTTP_REQUEST_BAD;
 	if (str_is(line, "GET"))
-		return VISIT_GET;
-	return str_is(line, "HEAD") ? VISIT_HEAD : VISIT_BAD;
+		return HTTP_REQUEST_GET;
+	return str_is(line, "HEAD") ? HTTP_REQUEST_HEAD : HTTP_REQUEST_BAD;
 }
 
-enum visit visit_read(char *data, size_t len, const char **path)
+enum http_request http_request_read(char *data, size_t len, const char **path)
 {
 	*path = NULL;
 	if (len == 0 || !strstr(data, "\r\n\r\n"))
-		return len >= VISIT_HEAD_MAX ? VISIT_BAD : VISIT_MORE;
+		return len >= HTTP_REQUEST_MAX ? HTTP_REQUEST_BAD : HTTP_REQUEST_MORE;
 	*strstr(data, "\r\n") = 0;
 	return read_line(data, path);
 }

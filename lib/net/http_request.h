@@ -9,25 +9,25 @@
  *
  * Whoever speaks HTTP/1.x and asks by GET or HEAD for a path is understood, in origin-form and in
  * absolute-form, which is what proxies send; everything else, and a head without an end in
- * VISIT_HEAD_MAX bytes, is bad.  Headers are not looked at.  A NUL ends what is looked at, so a head behind
+ * HTTP_REQUEST_MAX bytes, is bad.  Headers are not looked at.  A NUL ends what is looked at, so a head behind
  * one never ends.
  *
  * Pure.
  */
 
-#define VISIT_HEAD_MAX 8192
+#define HTTP_REQUEST_MAX 8192
 
-enum visit {
-	VISIT_MORE, /* the head has not ended */
-	VISIT_BAD,
-	VISIT_GET,
-	VISIT_HEAD,
+enum http_request {
+	HTTP_REQUEST_MORE, /* the head has not ended */
+	HTTP_REQUEST_BAD,
+	HTTP_REQUEST_GET,
+	HTTP_REQUEST_HEAD,
 };
 
 /*
  * Reads what came so far: `len` bytes and a NUL behind them.  When the head has ended it is cut into pieces,
  * and *path is one of them: it begins with a slash and has no white space.
  */
-enum visit visit_read(char *data, size_t len, const char **path);
+enum http_request http_request_read(char *data, size_t len, const char **path);
 
 #endif

@@ -13,49 +13,50 @@
 /* What a connection may send after its head before we stop to listen politely. */
 enum { DRAIN_MAX = 256 * 1024 };
 
-struct visitor {
+struct http_conn {
 	struct connection connection;
 	struct buf in, out;
 	size_t sent, drained;
 	bool is_answered, is_over;
 };
 
-static void visitor_done(struct connection *connection)
+static void http_conn_done(struct connection *connection)
 {
-	struct visitor *visitor = (struct visitor *)connection;
+	struct http_conn *conn = (struct http_conn *)connection;
 
-	buf_done(&visitor->in);
-	buf_done(&visitor->out);
+	buf_done(&conn->in);
+	buf_done(&conn->out);
 }
 
-static void answer(struct visitor *visitor, enum visit visit, const char *path)
+static void answer(struct http_conn *conn, enum http_request request, const char *path)
 {
-	const struct http_service *service = listener_data(visitor->connection.listener);
-	const char *body = visit == VISIT_BAD ? NULL : service->find(path, service->data);
+	const struct http_service *service = listener_data(conn->connection.listener);
+	const char *body =
+		request == HTTP_REQUEST_BAD ? NULL : service->find(path, service->data);
 
-	visitor->is_answered = true;
+	conn->is_answered = true;
 	if (!body) {
-		buf_add_text(&visitor->out, "HTTP/1.1 404 Not Found\r\nContent-Length: "
-					    "0\r\nConnection: close\r\n\r\n");
+		buf_add_text(&conn->out, "HTTP/1.1 404 Not Found\r\nContent-Length: "
+					 "0\r\nConnection: close\r\n\r\n");
 		return;
 	}
-	buf_printf(&visitor->out,
+	buf_printf(&conn->out,
 		"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
 		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-		strlen(body), visit == VISIT_HEAD ? "" : body);
+		strlen(body), request == HTTP_REQUEST_HEAD ? "" : body);
 }
 
 /*
  * After the answer our side is closed, and what the other still sends is read away: closing over unread
  * bytes would reset the connection and could take the answer with it.
  */
-static void send_some(struct visitor *visitor)
+static void send_some(struct http_conn *conn)
 {
-	struct connection *connection = &visitor->connection;
+	struct connection *connection = &conn->connection;
 
-	while (visitor->sent < visitor->out.len) {
-		ssize_t n = send(connection->watch.fd, visitor->out.data + visitor->sent,
-			visitor->out.len - visitor->sent, MSG_NOSIGNAL);
+	while (conn->sent < conn->out.len) {
+		ssize_t n = send(connection->watch.fd, conn->out.data + conn->sent,
+			conn->out.len - conn->sent, MSG_NOSIGNAL);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 			loop_watch(listener_loop(connection->listener), &connection->watch,
@@ -66,58 +67,58 @@ static void send_some(struct visitor *visitor)
 			connection_close(connection);
 			return;
 		}
-		visitor->sent += (size_t)n;
+		conn->sent += (size_t)n;
 	}
-	visitor->is_over = true;
+	conn->is_over = true;
 	shutdown(connection->watch.fd, SHUT_WR);
 	loop_watch(listener_loop(connection->listener), &connection->watch, LOOP_READ);
 }
 
-static void take(struct visitor *visitor, const char *data, size_t len)
+static void take(struct http_conn *conn, const char *data, size_t len)
 {
-	enum visit visit;
+	enum http_request request;
 	const char *path;
 
-	if (visitor->is_answered) {
-		visitor->drained += len;
+	if (conn->is_answered) {
+		conn->drained += len;
 		return;
 	}
-	buf_add(&visitor->in, data, len);
-	visit = visit_read(visitor->in.data, visitor->in.len, &path);
-	if (visit != VISIT_MORE)
-		answer(visitor, visit, path);
+	buf_add(&conn->in, data, len);
+	request = http_request_read(conn->in.data, conn->in.len, &path);
+	if (request != HTTP_REQUEST_MORE)
+		answer(conn, request, path);
 }
 
-static void visitor_ready(struct connection *connection, unsigned what)
+static void http_conn_ready(struct connection *connection, unsigned what)
 {
-	struct visitor *visitor = (struct visitor *)connection;
-	bool was_answered = visitor->is_answered;
+	struct http_conn *conn = (struct http_conn *)connection;
+	bool was_answered = conn->is_answered;
 	char data[4096];
 	ssize_t n;
 
 	if (what & LOOP_READ) {
 		n = recv(connection->watch.fd, data, sizeof(data), 0);
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
-			visitor->drained > DRAIN_MAX) {
+			conn->drained > DRAIN_MAX) {
 			connection_close(connection);
 			return;
 		}
 		if (n > 0)
-			take(visitor, data, (size_t)n);
+			take(conn, data, (size_t)n);
 	}
-	if (visitor->is_answered && !visitor->is_over && (!was_answered || (what & LOOP_WRITE)))
-		send_some(visitor);
+	if (conn->is_answered && !conn->is_over && (!was_answered || (what & LOOP_WRITE)))
+		send_some(conn);
 }
 
-static void visitor_begin(struct connection *connection)
+static void http_conn_begin(struct connection *connection)
 {
 	(void)connection;
 }
 
-static const struct listener_kind visitors = { sizeof(struct visitor), visitor_begin,
-	visitor_ready, visitor_done };
+static const struct listener_kind http_conns = { sizeof(struct http_conn), http_conn_begin,
+	http_conn_ready, http_conn_done };
 
 struct listener *http_server_new(struct loop *loop, int fd, const struct http_service *service)
 {
-	return listener_new(loop, fd, &visitors, (void *)(uintptr_t)service);
+	return listener_new(loop, fd, &http_conns, (void *)(uintptr_t)service);
 }

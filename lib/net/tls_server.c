@@ -6,27 +6,27 @@
 #include "lib/crypt/tls_alpn.h"
 #include "lib/net/listener.h"
 
-struct caller {
+struct tls_conn {
 	struct connection connection;
-	struct tls_answer *answer;
+	struct tls_handshake *handshake;
 };
 
-static void caller_done(struct connection *connection)
+static void tls_conn_done(struct connection *connection)
 {
-	tls_answer_free(((struct caller *)connection)->answer);
+	tls_handshake_free(((struct tls_conn *)connection)->handshake);
 }
 
-static void caller_ready(struct connection *connection, unsigned what)
+static void tls_conn_ready(struct connection *connection, unsigned what)
 {
-	struct caller *caller = (struct caller *)connection;
+	struct tls_conn *conn = (struct tls_conn *)connection;
 	struct loop *loop = listener_loop(connection->listener);
 
 	(void)what;
-	switch (tls_answer_go_on(caller->answer)) {
-	case TLS_ANSWER_WANTS_READ:
+	switch (tls_handshake_go_on(conn->handshake)) {
+	case TLS_ALPN_WANTS_READ:
 		loop_watch(loop, &connection->watch, LOOP_READ);
 		break;
-	case TLS_ANSWER_WANTS_WRITE:
+	case TLS_ALPN_WANTS_WRITE:
 		loop_watch(loop, &connection->watch, LOOP_WRITE);
 		break;
 	default:
@@ -34,18 +34,18 @@ static void caller_ready(struct connection *connection, unsigned what)
 	}
 }
 
-static void caller_begin(struct connection *connection)
+static void tls_conn_begin(struct connection *connection)
 {
-	struct caller *caller = (struct caller *)connection;
+	struct tls_conn *conn = (struct tls_conn *)connection;
 
-	caller->answer =
-		tls_answer_new(listener_data(connection->listener), connection->watch.fd);
+	conn->handshake =
+		tls_handshake_new(listener_data(connection->listener), connection->watch.fd);
 }
 
-static const struct listener_kind callers = { sizeof(struct caller), caller_begin, caller_ready,
-	caller_done };
+static const struct listener_kind tls_conns = { sizeof(struct tls_conn), tls_conn_begin,
+	tls_conn_ready, tls_conn_done };
 
-struct listener *tls_server_new(struct loop *loop, int fd, struct tls_answers *answers)
+struct listener *tls_server_new(struct loop *loop, int fd, struct tls_alpn *alpn)
 {
-	return listener_new(loop, fd, &callers, answers);
+	return listener_new(loop, fd, &tls_conns, alpn);
 }

@@ -4,14 +4,14 @@
 
 struct listener;
 struct loop;
-struct tls_answers;
+struct tls_alpn;
 
 /*
  * A server of handshakes and nothing else (RFC 8737): what they show is said by lib/crypt/tls_alpn.h;
  * afterwards, and whenever something is amiss, the connection is closed.
  */
 
-/* Listens at `fd`, which it owns, until listener_free(); `answers` must live as long. */
-struct listener *tls_server_new(struct loop *loop, int fd, struct tls_answers *answers);
+/* Listens at `fd`, which it owns, until listener_free(); `alpn` must live as long. */
+struct listener *tls_server_new(struct loop *loop, int fd, struct tls_alpn *alpn);
 
 #endif

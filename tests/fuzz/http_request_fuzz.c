@@ -10,15 +10,16 @@
 
 /* Any bytes as a request to the responder, as they may come: all at once, or bit by bit. */
 
-static void check(enum visit visit, const char *path, const char *whole, size_t len)
+static void check(enum http_request request, const char *path, const char *whole, size_t len)
 {
 	size_t n;
 
-	if (visit == VISIT_MORE)
-		assert(len < VISIT_HEAD_MAX);
-	if (visit == VISIT_MORE || visit == VISIT_BAD)
+	if (request == HTTP_REQUEST_MORE)
+		assert(len < HTTP_REQUEST_MAX);
+	if (request == HTTP_REQUEST_MORE || request == HTTP_REQUEST_BAD)
 		return;
-	assert(visit == VISIT_GET ? str_starts(whole, "GET ") : str_starts(whole, "HEAD "));
+	assert(request == HTTP_REQUEST_GET ? str_starts(whole, "GET ")
+					   : str_starts(whole, "HEAD "));
 	n = strlen(path);
 	assert(path[0] == '/' && n < len && strcspn(path, " \t\r\n\v\f") == n);
 	/* Not a byte of it was made up, and it stands in the first line. */
@@ -30,25 +31,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char *whole AUTO_FREE = mem_zalloc(len + 1), *again AUTO_FREE = mem_zalloc(len + 1);
 	char *bits AUTO_FREE = mem_zalloc(len + 1);
 	const char *path = NULL, *other = NULL;
-	enum visit visit, bit = VISIT_MORE;
+	enum http_request request, bit = HTTP_REQUEST_MORE;
 	size_t n = 0;
 
 	memcpy(whole, data, len);
 	memcpy(again, data, len);
-	visit = visit_read(again, len, &path);
-	check(visit, path, whole, len);
+	request = http_request_read(again, len, &path);
+	check(request, path, whole, len);
 	/* In bits nothing is understood earlier or otherwise; what is refused may only be refused sooner. */
-	while (bit == VISIT_MORE && n < len) {
+	while (bit == HTTP_REQUEST_MORE && n < len) {
 		size_t step = 1 + (n * 7 + len) % 13;
 
 		step = step < len - n ? step : len - n;
 		memcpy(bits + n, data + n, step);
 		n += step;
-		bit = visit_read(bits, n, &other);
+		bit = http_request_read(bits, n, &other);
 	}
 	check(bit, other, whole, n);
-	assert(bit == visit || (bit == VISIT_BAD && n >= VISIT_HEAD_MAX));
-	if (bit == VISIT_GET || bit == VISIT_HEAD)
+	assert(bit == request || (bit == HTTP_REQUEST_BAD && n >= HTTP_REQUEST_MAX));
+	if (bit == HTTP_REQUEST_GET || bit == HTTP_REQUEST_HEAD)
 		assert(str_is(path, other));
 	return 0;
 }

@@ -65,12 +65,12 @@ static void glance(const char *text, size_t len)
 {
 	struct cert *cert AUTO_CERT = NULL;
 	uint8_t spki[SHA256_LEN];
-	struct cert_brief brief;
+	struct cert_peek peek;
 	struct err err;
 
-	key_brief_read(text, len, spki);
-	if (cert_brief_read(text, len, &brief) && cert_read(text, len, &cert, &err) == 0)
-		assert(cert_not_after(cert).s == brief.not_after.s);
+	der_peek_key(text, len, spki);
+	if (der_peek_cert(text, len, &peek) && cert_read(text, len, &cert, &err) == 0)
+		assert(cert_not_after(cert).s == peek.not_after.s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -35,6 +35,13 @@ EXPLAINED = re.compile(r"(?:^|[.:!?] )States?: \S")
 
 # Names that the tree has given up: (pattern, the word instead).  They are looked for in code and in the names of files.
 GONE = [
+    (r"\bdns_(account|lane|turn|pace|peer)\b", "dns_flow, dns_queue, dns_waiter, dns_scheduler, dns_server"),
+    (r"\bdns_(turn_end|probe_take|deliver_take|pace_done)\b", "dns_waiter_end, dns_..._enqueue, dns_scheduler_done"),
+    (r"\bclimb\b", "next_attempt"),
+    (r"\bvisitors?\b|\bvisit_read\b|\bVISIT_\w+", "http_conn, http_request"),
+    (r"\btls_(cards?|answers?)(?=\b|_)", "tls_alpn_cert, tls_alpn, tls_handshake"),
+    (r"\b(cert|key|csr)_brief(?=\b|_)", "der_peek"),
+    (r"\basking_(start|release)\b|\bctl/asking\b", "deferred"),
 ]
 
 
@@ -83,7 +90,7 @@ def check_gone(tree, path):
         if re.search(pattern, path):
             yield f"{path}: the file is named {instead} now"
         for line, match in tree.matches(path, pattern):
-            yield f"{path}:{line}: {match[0]} is called {instead} now"
+            yield f"{path}:{line}: {match[0]} is {instead} now"
 
 
 def check(tree):
@@ -135,6 +142,8 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("columns of tabs", "lib/q/q.c", "\t\t\t\t\t\t\t\t\t\t\t\t\tf();\n"),
     ("a long row", "lib/q/codes.def", "CODE(" + "x" * 96 + ")\n"),
     ("a long line of Python", "lib/q/q.py", "x" * 101 + "\n"),
+    ("a name that is gone", "lib/q/q.c", "struct dns_lane *x;\n"),
+    ("a file's name that is gone", "lib/q/visitor.c", "int x;\n"),
     ("a static without a paragraph", "lib/q/long.c", _LONG),
     ("a shared struct without one", "lib/q/long.c",
      "struct set {\n\tint n;\n};\n" + _LONG.replace("static int n_open;\n", "").replace("(void)", "(struct set *s)")),

@@ -17,7 +17,7 @@ enum { SILENCE_MS = 10000, DNS_PORT = 53 };
 struct dns {
 	struct loop *loop;
 	struct wires *wires;
-	struct dns_pace pace;
+	struct dns_scheduler scheduler;
 	struct list asked;      /* struct asking */
 	struct list deliveries; /* struct delivery */
 	bool is_cut;
@@ -35,7 +35,7 @@ static void asking_free(struct asking *asking)
 {
 	loop_timer_stop(asking->dns->loop, &asking->timer);
 	list_remove(&asking->link);
-	dns_turn_end(&asking->op->turn);
+	dns_waiter_end(&asking->op->waiter);
 	free(asking);
 }
 
@@ -98,9 +98,9 @@ static int64_t delay(const struct asking *asking)
 	return 1 + town_delay(asking->dns->wires->town, 20);
 }
 
-static void begin(struct dns_turn *turn)
+static void begin(struct dns_waiter *waiter)
 {
-	struct asking *asking = CONTAINER_OF(turn, struct dns_probe_op, turn)->impl;
+	struct asking *asking = CONTAINER_OF(waiter, struct dns_probe_op, waiter)->impl;
 	struct wires *wires = asking->dns->wires;
 
 	asking->is_lost = ++wires->n_begun == wires->lose_at;
@@ -126,7 +126,7 @@ void dns_probe(struct dns *dns, struct task *task, struct dns_probe_op *op)
 	op->impl = asking;
 	op_begin(&op->op, task, cancel);
 	list_append(&dns->asked, &asking->link);
-	dns_probe_take(&dns->pace, op, begin);
+	dns_probe_enqueue(&dns->scheduler, op, begin);
 }
 
 struct delivery {
@@ -221,7 +221,7 @@ struct dns *dns_new(struct loop *loop)
 
 	dns->loop = loop;
 	dns->wires = town_here()->wires;
-	dns->pace.loop = loop;
+	dns->scheduler.loop = loop;
 	list_init(&dns->asked);
 	list_init(&dns->deliveries);
 	return dns;
@@ -230,7 +230,7 @@ struct dns *dns_new(struct loop *loop)
 void dns_free(struct dns *dns)
 {
 	assert(list_is_empty(&dns->asked) && list_is_empty(&dns->deliveries));
-	dns_pace_done(&dns->pace);
+	dns_scheduler_done(&dns->scheduler);
 	free(dns);
 }
 

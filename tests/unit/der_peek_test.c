@@ -37,7 +37,7 @@ static void spki_as_openssl(const struct key *key, uint8_t out[SHA256_LEN])
 
 static void check_key(const struct key *key, const char *spec)
 {
-	uint8_t ours[SHA256_LEN], theirs[SHA256_LEN], brief[SHA256_LEN];
+	uint8_t ours[SHA256_LEN], theirs[SHA256_LEN], peek[SHA256_LEN];
 	struct secret pem = SECRET_INIT;
 	struct buf expected = BUF_INIT;
 	struct err err;
@@ -49,8 +49,8 @@ static void check_key(const struct key *key, const char *spec)
 	spki_as_openssl(key, theirs);
 	if (memcmp(ours, theirs, sizeof(ours)) != 0)
 		TEST_FAIL("%s: another public key", spec);
-	CHECK(key_brief_read(pem.data, pem.len, brief) == (strncmp(spec, "ec:", 3) == 0));
-	if (strncmp(spec, "ec:", 3) == 0 && memcmp(brief, theirs, sizeof(brief)) != 0)
+	CHECK(der_peek_key(pem.data, pem.len, peek) == (strncmp(spec, "ec:", 3) == 0));
+	if (strncmp(spec, "ec:", 3) == 0 && memcmp(peek, theirs, sizeof(peek)) != 0)
 		TEST_FAIL("%s: another public key at a glance", spec);
 	secret_done(&pem);
 	buf_done(&expected);
@@ -98,15 +98,15 @@ TEST(a_subject_at_a_glance)
 	size_t len, expected_len;
 
 	cert_write_der(cert, &der);
-	REQUIRE(cert_brief_subject(der.data, der.len, &at, &len));
+	REQUIRE(der_peek_subject(der.data, der.len, &at, &len));
 	REQUIRE(X509_NAME_get0_der(
 		X509_get_subject_name(cert->x509), &expected, &expected_len));
 	REQUIRE(len == expected_len);
 	CHECK(memcmp(at, expected, len) == 0);
 	for (size_t n = 0; n < der.len; n++)
-		CHECK(!cert_brief_subject(der.data, n, &at, &len));
+		CHECK(!der_peek_subject(der.data, n, &at, &len));
 	buf_add(&der, "", 1);
-	CHECK(!cert_brief_subject(der.data, der.len, &at, &len));
+	CHECK(!der_peek_subject(der.data, der.len, &at, &len));
 }
 
 TEST(a_certificate_at_a_glance)
@@ -118,17 +118,17 @@ TEST(a_certificate_at_a_glance)
 		struct cert *cert AUTO_CERT = make_cert(key, end);
 		uint8_t sha256[SHA256_LEN], spki[SHA256_LEN];
 		struct buf pem AUTO_BUF = BUF_INIT;
-		struct cert_brief brief;
+		struct cert_peek peek;
 
 		cert_write(cert, &pem);
 		cert_sha256(cert, sha256);
 		cert_spki_sha256(cert, spki);
-		REQUIRE(cert_brief_read(pem.data, pem.len, &brief));
-		CHECK(memcmp(brief.sha256, sha256, sizeof(sha256)) == 0);
-		CHECK(memcmp(brief.spki, spki, sizeof(spki)) == 0);
-		CHECK_INT(brief.not_after.s, end.s);
+		REQUIRE(der_peek_cert(pem.data, pem.len, &peek));
+		CHECK(memcmp(peek.sha256, sha256, sizeof(sha256)) == 0);
+		CHECK(memcmp(peek.spki, spki, sizeof(spki)) == 0);
+		CHECK_INT(peek.not_after.s, end.s);
 		cert_write(cert, &pem);
-		CHECK(!cert_brief_read(pem.data, pem.len, &brief));
+		CHECK(!der_peek_cert(pem.data, pem.len, &peek));
 	}
 }
 
@@ -146,17 +146,17 @@ TEST(a_request_at_a_glance)
 
 		REQUIRE(csr_make(&wish, key, "sha256", &pem, &err) == 0);
 		key_spki_sha256(key, own);
-		REQUIRE(csr_brief_read(pem.data, pem.len, spki, &der));
+		REQUIRE(der_peek_csr(pem.data, pem.len, spki, &der));
 		CHECK(memcmp(own, spki, sizeof(own)) == 0);
 		REQUIRE(csr_read(der.data, der.len, &csr, &err) == 0);
 		CHECK(csr_has_key(csr, key));
 		for (size_t cut = 1; cut < pem.len; cut += 7) {
 			buf_clear(&der);
-			CHECK(!csr_brief_read(pem.data, pem.len - cut - 1, spki, &der));
+			CHECK(!der_peek_csr(pem.data, pem.len - cut - 1, spki, &der));
 			CHECK_INT(der.len, 0);
 		}
 		REQUIRE(csr_make(&wish, key, "sha256", &pem, &err) == 0);
-		CHECK(!csr_brief_read(pem.data, pem.len, spki, &der));
+		CHECK(!der_peek_csr(pem.data, pem.len, spki, &der));
 	}
 }
 
@@ -201,7 +201,7 @@ TEST(what_is_cut_or_changed_is_not_the_same)
 	struct buf pem AUTO_BUF = BUF_INIT;
 	struct secret privkey = SECRET_INIT;
 	uint8_t sha256[SHA256_LEN], spki[SHA256_LEN];
-	struct cert_brief brief;
+	struct cert_peek peek;
 	struct err err;
 
 	cert_write(cert, &pem);
@@ -210,16 +210,16 @@ TEST(what_is_cut_or_changed_is_not_the_same)
 	for (size_t i = 0; i < pem.len - 1; i++) {
 		char was = pem.data[i];
 
-		CHECK(!cert_brief_read(pem.data, i, &brief));
+		CHECK(!der_peek_cert(pem.data, i, &peek));
 		pem.data[i] = was == 'A' ? 'B' : 'A';
 		/* The last digit before the padding may hold bits that mean nothing. */
-		if (cert_brief_read(pem.data, pem.len, &brief) && pem.data[i + 1] != '=' &&
-			memcmp(brief.sha256, sha256, sizeof(sha256)) == 0)
+		if (der_peek_cert(pem.data, pem.len, &peek) && pem.data[i + 1] != '=' &&
+			memcmp(peek.sha256, sha256, sizeof(sha256)) == 0)
 			TEST_FAIL("byte %zu of the certificate does not matter", i);
 		pem.data[i] = was;
 	}
 	for (size_t i = 0; i < privkey.len - 1; i++)
-		CHECK(!key_brief_read(privkey.data, i, spki));
+		CHECK(!der_peek_key(privkey.data, i, spki));
 	secret_done(&privkey);
 }
 

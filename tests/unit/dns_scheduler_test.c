@@ -13,7 +13,7 @@
 enum { MANY = 4000, SERVERS = 40 };
 
 static struct loop *loop;
-static struct dns_pace pace;
+static struct dns_scheduler scheduler;
 static size_t most, under_way, n_begun;
 
 static struct question {
@@ -39,12 +39,12 @@ static void end(struct timer *timer)
 
 	under_way--;
 	q->has_ended = true;
-	dns_turn_end(&q->op.turn);
+	dns_waiter_end(&q->op.waiter);
 }
 
-static void begin(struct dns_turn *turn)
+static void begin(struct dns_waiter *waiter)
 {
-	struct question *q = CONTAINER_OF(turn, struct question, op.turn);
+	struct question *q = CONTAINER_OF(waiter, struct question, op.waiter);
 
 	CHECK(!q->has_begun && !q->has_ended);
 	q->has_begun = true;
@@ -66,7 +66,7 @@ static void take_for(struct question *q, const char *zone, unsigned server, int6
 	q->asked_ms = clock_tick().ms;
 	q->op.server = server_at(server);
 	q->op.zone = zone;
-	dns_probe_take(&pace, &q->op, begin);
+	dns_probe_enqueue(&scheduler, &q->op, begin);
 	CHECK(!q->has_begun);
 }
 
@@ -79,16 +79,18 @@ static void setup(void)
 {
 	virtual_start((struct instant){ 1800000000 });
 	loop = loop_new();
-	pace = (struct dns_pace){ .loop = loop };
+	scheduler = (struct dns_scheduler){ .loop = loop };
 	questions = calloc(MANY, sizeof(*questions));
 	most = under_way = n_begun = 0;
 }
 
 static void teardown(void)
 {
-	CHECK_INT(pace.n_waiting + pace.shared.n_in_flight + pace.own.n_in_flight, 0);
-	CHECK_INT(pace.shared.accounts.n + pace.own.accounts.n, 0);
-	dns_pace_done(&pace);
+	CHECK_INT(
+		scheduler.n_waiting + scheduler.shared.n_in_flight + scheduler.own.n_in_flight,
+		0);
+	CHECK_INT(scheduler.shared.flows.n + scheduler.own.flows.n, 0);
+	dns_scheduler_done(&scheduler);
 	loop_free(loop);
 	free(questions);
 }
@@ -110,7 +112,7 @@ TEST(so_many_a_second_of_one_server)
 	CHECK_INT(questions[n].begun_ms, start);
 	/* Later a server is nobody of whom something is known. */
 	loop_run(loop);
-	CHECK_INT(pace.shared.peers.n, 0);
+	CHECK_INT(scheduler.shared.servers.n, 0);
 	teardown();
 }
 
@@ -147,7 +149,7 @@ TEST(many_at_random)
 			if (!q->has_begun && !q->has_ended) {
 				q->has_ended = true;
 				given_up++;
-				dns_turn_end(&q->op.turn);
+				dns_waiter_end(&q->op.waiter);
 			}
 		}
 		virtual_run_until(
@@ -282,9 +284,9 @@ TEST(with_all_places_taken_zones_take_turns)
 
 static size_t n_updates;
 
-static void begin_update(struct dns_turn *turn)
+static void begin_update(struct dns_waiter *waiter)
 {
-	(void)turn;
+	(void)waiter;
 	n_updates++;
 }
 
@@ -308,7 +310,7 @@ TEST(ours_wait_for_nobody)
 		q[i].op.server = server_at(1);
 		q[i].op.zone = i < 50 ? "hangs.example" : zone;
 		q[i].op.is_own = true;
-		dns_probe_take(&pace, &q[i].op, begin);
+		dns_probe_enqueue(&scheduler, &q[i].op, begin);
 	}
 	let_begin();
 	for (size_t i = 50; i < 100; i++)
@@ -321,13 +323,13 @@ TEST(ours_wait_for_nobody)
 	n_updates = 0;
 	for (size_t i = 0; i < 100; i++) {
 		updates[i].server = server_at(i < 90 ? 1 : 2);
-		dns_deliver_take(&pace, &updates[i], begin_update);
+		dns_deliver_enqueue(&scheduler, &updates[i], begin_update);
 	}
 	let_begin();
-	CHECK(updates[90].turn.pace && !updates[90].turn.lane);
+	CHECK(updates[90].waiter.scheduler && !updates[90].waiter.queue);
 	CHECK_INT(n_updates, 12);
 	for (size_t i = 0; i < 100; i++)
-		dns_turn_end(&updates[i].turn);
+		dns_waiter_end(&updates[i].waiter);
 	teardown();
 }
 

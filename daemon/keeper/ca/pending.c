@@ -44,7 +44,7 @@ static int take_csr(const char *text, size_t len, struct pending *out, struct er
 	uint8_t own[SHA256_LEN], wanted[SHA256_LEN];
 
 	key_spki_sha256(out->key, wanted);
-	if (!csr_brief_read(text, len, own, &out->csr_der) ||
+	if (!der_peek_csr(text, len, own, &out->csr_der) ||
 		memcmp(own, wanted, sizeof(own)) != 0)
 		return err_set(err, ERR_BROKEN_STORE, "the signing request is not of its key");
 	buf_add(&out->csr, text, len);

@@ -32,22 +32,22 @@ bool proof_compare(const struct buf *cert, const struct secret *privkey, const c
 	uint8_t sha256[SHA256_LEN], spki[SHA256_LEN];
 	struct buf value AUTO_BUF = BUF_INIT;
 	struct key *key AUTO_KEY = NULL;
-	struct cert_brief brief;
+	struct cert_peek peek;
 	struct err ignored;
 
 	if (!info_value(info, "sha256", &value) ||
 		!str_unhex(buf_text(&value), sha256, sizeof(sha256)) ||
-		!cert_brief_read(cert->data, cert->len, &brief) ||
-		memcmp(brief.sha256, sha256, sizeof(sha256)) != 0 ||
-		memcmp(brief.spki, said->spki, sizeof(brief.spki)) != 0 ||
-		brief.not_after.s != said->not_after.s)
+		!der_peek_cert(cert->data, cert->len, &peek) ||
+		memcmp(peek.sha256, sha256, sizeof(sha256)) != 0 ||
+		memcmp(peek.spki, said->spki, sizeof(peek.spki)) != 0 ||
+		peek.not_after.s != said->not_after.s)
 		return false;
-	if (!key_brief_read(privkey->data, privkey->len, spki)) {
+	if (!der_peek_key(privkey->data, privkey->len, spki)) {
 		if (key_read(privkey->data, privkey->len, &key, &ignored) < 0)
 			return false;
 		key_spki_sha256(key, spki);
 	}
-	return memcmp(brief.spki, spki, sizeof(spki)) == 0;
+	return memcmp(peek.spki, spki, sizeof(spki)) == 0;
 }
 
 static const char *const proven[] = { "privkey.pem", "cert.pem", "info" };
