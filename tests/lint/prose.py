@@ -14,6 +14,8 @@ def _joined(pieces):
     """Comments of one line each, joined where they follow each other at the start of their lines."""
     last = None
     for line, alone, text in pieces:
+        if text.startswith("SPDX-License-Identifier"):
+            continue
         if last and alone and last[1] and line == last[2] + 1:
             last = (last[0], True, line, last[3] + " " + text)
             continue
@@ -33,7 +35,7 @@ def _hashes(text, pattern):
 
 def _c_comments(text):
     for match in _C.finditer(text):
-        if match[0][0] == "/":
+        if match[0][0] == "/" and "SPDX-License-Identifier" not in match[0]:
             inner = match[0][2:-2] if match[0][1] == "*" else match[0][2:]
             yield (text.count("\n", 0, match.start()) + 1,
                    " ".join(" ".join(re.sub(r"^[ \t]*\*", "", line) for line in inner.split("\n")).split()))

@@ -112,7 +112,7 @@ _HEADER = "/* A queue makes changes in batches. */\nint f(void);\n"
 _LONG = "static int n_open;\n" + "int f(void)\n{\n\treturn 0;\n}\n" * 63
 _STATE = "/*\n * A file of x.\n *\n * State: n_open counts the files that are open.\n */\n"
 FINE = {
-    "lib/q/q.h": _HEADER,
+    "lib/q/q.h": "/* SPDX-License-Identifier: MIT */\n" + _HEADER,
     "lib/q/q.c": "/* The number says what is left, and whose.  RFC 8555, 7.4. */\nint f; /* in seconds */\n"
                  "static const char *what = \"Who is nobody?\";\n",
     "lib/q/user.c": "/* Files of the user `nobody` stay. */\n",
