@@ -64,7 +64,7 @@ static const struct layout layouts[] = {
 			{ "address", "address", STYLE_WORD },
 			{ "server", "server", STYLE_WORD },
 			{ "role", "role", STYLE_WORD },
-			{ "answer", "sight", STYLE_HEALTH },
+			{ "answer", "observation", STYLE_HEALTH },
 			{ "says", "said", STYLE_TEXT },
 			{ "serial", "serial", STYLE_NUMBER },
 			{ "ttl", "ttl", STYLE_NUMBER },

@@ -157,18 +157,18 @@ static void put_whys(struct buf *out)
 	buf_add_text(out, ".El\n");
 }
 
-static void put_sights(struct buf *out)
+static void put_observations(struct buf *out)
 {
-	static const char *const sights[][2] = {
-#define SIGHT(id, word, help) { word, help },
+	static const char *const observations[][2] = {
+#define OBSERVATION(id, word, help) { word, help },
 #include "proto/observations.def"
-#undef SIGHT
+#undef OBSERVATION
 	};
 
 	buf_add_text(out, ".Bl -tag -width Ds\n");
-	for (size_t i = 0; i < ARRAY_LEN(sights); i++) {
-		buf_printf(out, ".It Cm %s\n", sights[i][0]);
-		add_sentence(out, sights[i][1]);
+	for (size_t i = 0; i < ARRAY_LEN(observations); i++) {
+		buf_printf(out, ".It Cm %s\n", observations[i][0]);
+		add_sentence(out, observations[i][1]);
 	}
 	buf_add_text(out, ".El\n");
 }
@@ -236,7 +236,7 @@ static const struct mark {
 	{ "@EVENTS@", put_events },
 	{ "@WHYS@", put_whys },
 	{ "@ACTIONS@", put_actions },
-	{ "@SIGHTS@", put_sights },
+	{ "@OBSERVATIONS@", put_observations },
 	{ "@ROWS@", put_rows },
 	{ "@CONFIGURATION@", conf_manual },
 };

@@ -41,8 +41,8 @@ struct authz {
 	char *value, *zone;               /* of a record in DNS, as the keeper presented it */
 	struct instant asked;             /* when the keeper was asked to publish */
 	struct trace trace;               /* where that record stands */
-	struct visible visible;
-	struct visible *aliases; /* the same of those that lead there */
+	struct propagation propagation;
+	struct propagation *aliases; /* the same of those that lead there */
 	size_t n_aliases;
 	const char **issuers; /* of dns-persist-01, until the next look */
 	size_t n_issuers;

@@ -129,7 +129,7 @@ static void watch_aliases(struct authz *a, struct task *task)
 	a->n_aliases = trace->aliases ? trace->n_aliases : 0;
 	a->aliases = mem_zalloc((a->n_aliases + 1) * sizeof(*a->aliases));
 	for (size_t i = 0; i < a->n_aliases; i++) {
-		struct visible_args args = {
+		struct propagation_args args = {
 			.apex = trace->aliases[i].apex,
 			.owner = trace->aliases[i].owner,
 			.type = DNS_CNAME,
@@ -139,13 +139,13 @@ static void watch_aliases(struct authz *a, struct task *task)
 		};
 
 		if (*args.apex)
-			visible_wait(zones_of(a), task, &a->aliases[i], &args);
+			propagation_wait(zones_of(a), task, &a->aliases[i], &args);
 	}
 }
 
 void record_watch(struct authz *a, struct task *task)
 {
-	struct visible_args args = {
+	struct propagation_args args = {
 		.asked = a->asked,
 		.apex = a->trace.apex,
 		.owner = a->trace.owner,
@@ -157,43 +157,43 @@ void record_watch(struct authz *a, struct task *task)
 		.expires = a->object.expires,
 	};
 
-	visible_wait(zones_of(a), task, &a->visible, &args);
+	propagation_wait(zones_of(a), task, &a->propagation, &args);
 	watch_aliases(a, task);
 }
 
 void record_done(struct authz *a)
 {
 	for (size_t i = 0; i < a->n_aliases; i++)
-		visible_done(&a->aliases[i]);
+		propagation_done(&a->aliases[i]);
 	free(mem_take(&a->aliases));
 	a->n_aliases = 0;
-	visible_done(&a->visible);
+	propagation_done(&a->propagation);
 	trace_done(&a->trace);
 }
 
 /* The wait that failed, or that is still under way. */
-static const struct visible *find(
-	const struct authz *a, bool (*is_it)(const struct visible *visible))
+static const struct propagation *find(
+	const struct authz *a, bool (*is_it)(const struct propagation *propagation))
 {
 	for (size_t i = 0; i < a->n_aliases; i++)
 		if (is_it(&a->aliases[i]))
 			return &a->aliases[i];
-	return is_it(&a->visible) ? &a->visible : NULL;
+	return is_it(&a->propagation) ? &a->propagation : NULL;
 }
 
-static bool has_failed(const struct visible *visible)
+static bool has_failed(const struct propagation *propagation)
 {
-	return err_is_set(&visible->err);
+	return err_is_set(&propagation->err);
 }
 
-static bool is_waiting(const struct visible *visible)
+static bool is_waiting(const struct propagation *propagation)
 {
-	return op_is_pending(&visible->op);
+	return op_is_pending(&propagation->op);
 }
 
 int record_seen(const struct authz *a, struct err *err)
 {
-	const struct visible *failed = find(a, has_failed);
+	const struct propagation *failed = find(a, has_failed);
 
 	if (!failed)
 		return 0;
@@ -227,16 +227,17 @@ static bool is_publishing(const struct authz *a)
 
 bool record_tell(const struct authz *a, struct buf *out)
 {
-	const struct visible *visible = find(a, is_waiting);
+	const struct propagation *propagation = find(a, is_waiting);
 	char end[INSTANT_TEXT_LEN];
 
 	if (is_publishing(a))
 		return tell_publishing(a, out), true;
-	if (!visible)
+	if (!propagation)
 		return false;
-	instant_text(instant_add(visible->policy.published, visible->policy.deadline), end);
-	buf_printf(out, "%s: ", visible->owner);
-	visible_tell(visible, EVIDENCE_ROOM, out);
+	instant_text(
+		instant_add(propagation->policy.published, propagation->policy.deadline), end);
+	buf_printf(out, "%s: ", propagation->owner);
+	propagation_describe(propagation, EVIDENCE_ROOM, out);
 	buf_printf(out, "; the order fails unless it is seen by %s.", end);
 	return true;
 }

@@ -47,14 +47,14 @@ static const struct clock_witness *middle_of_far(
 {
 	const struct clock_witness *middle = NULL;
 
-	for (size_t i = 0; i < evidence->n_witnesses; i++) {
-		const struct clock_witness *ca = &evidence->witnesses[i];
+	for (size_t i = 0; i < evidence->n_states; i++) {
+		const struct clock_witness *ca = &evidence->states[i];
 		size_t below = 0, equal = 0;
 
 		if (!is_far(ca->ahead))
 			continue;
-		for (size_t k = 0; k < evidence->n_witnesses; k++) {
-			struct duration other = evidence->witnesses[k].ahead;
+		for (size_t k = 0; k < evidence->n_states; k++) {
+			struct duration other = evidence->states[k].ahead;
 
 			below += is_far(other) && other.s < ca->ahead.s;
 			equal += is_far(other) && other.s == ca->ahead.s;
@@ -109,9 +109,9 @@ void clock_judge(const struct clock_evidence *evidence, struct clock_verdict *ou
 	size_t n_far = 0, n_for;
 
 	*out = (struct clock_verdict){ .doubt = CLOCK_TRUSTED };
-	for (size_t i = 0; i < evidence->n_witnesses; i++)
-		n_far += is_far(evidence->witnesses[i].ahead);
-	n_for = evidence->n_witnesses - n_far + evidence->is_synced;
+	for (size_t i = 0; i < evidence->n_states; i++)
+		n_far += is_far(evidence->states[i].ahead);
+	n_for = evidence->n_states - n_far + evidence->is_synced;
 	if (n_far > n_for)
 		contradict(evidence, n_far, out);
 	else if (n_for == 0)

@@ -39,8 +39,8 @@ struct clock_witness {
 
 struct clock_evidence {
 	struct instant now;
-	const struct clock_witness *witnesses;
-	size_t n_witnesses;
+	const struct clock_witness *states;
+	size_t n_states;
 	bool is_synced;        /* the kernel's word */
 	struct instant stored; /* the latest moment in the store; NONE: it is empty */
 	struct instant

@@ -48,7 +48,7 @@ void zones_set_conf(struct zones *zones, struct conf *conf)
 	zones->conf = conf_ref(conf);
 	find_resolvers(zones);
 	zones_doubt(zones);
-	searches_forget(zones);
+	inflights_forget(zones);
 	caa_forget(zones);
 }
 
@@ -62,7 +62,7 @@ void zones_stop(struct zones *zones, void (*idle)(void *data), void *data)
 	zones->idle_data = data;
 	while ((zone = map_next(&zones->by_apex, &at))) {
 		survey_stop(zone);
-		lookouts_stop(zone);
+		pollers_stop(zone);
 	}
 	updater_stop(zones);
 	caa_stop(zones);
@@ -76,8 +76,8 @@ void zones_free(struct zones *zones)
 		return;
 	troubles_done(zones);
 	zones_clear(zones);
-	searches_forget(zones);
-	map_done(&zones->searches);
+	inflights_forget(zones);
+	map_done(&zones->inflights);
 	caa_forget(zones);
 	map_done(&zones->caa_seen);
 	map_done(&zones->caa_asked);

@@ -76,10 +76,10 @@ static void publish(struct clock_watch *watch, const struct clock_verdict *verdi
 }
 static void judge(struct clock_watch *watch)
 {
-	struct clock_witness witnesses[CAS_MAX];
+	struct clock_witness states[CAS_MAX];
 	struct tick tick = clock_tick();
 	struct clock_evidence evidence = { .now = clock_now(),
-		.witnesses = witnesses,
+		.states = states,
 		.is_synced = watch->is_synced,
 		.stored = watch->stored,
 		.issued = watch->issued,
@@ -94,7 +94,7 @@ static void judge(struct clock_watch *watch)
 	watch->is_before = is_before;
 	if (is_before)
 		evidence.before_for = SECONDS((tick.ms - watch->before_since.ms) / 1000);
-	evidence.n_witnesses = gather_cas(watch, witnesses, evidence.now);
+	evidence.n_states = gather_cas(watch, states, evidence.now);
 	clock_judge(&evidence, &verdict);
 	publish(watch, &verdict);
 	if (clock_is_doubted(&watch->fleet->clock))

@@ -17,7 +17,7 @@ enum { CHECK_COSTS_MS = 1000, ANSWER_COSTS_MS = 100, CREDIT_MS = 30 * 1000 };
 
 struct told_answer {
 	char address[DNS_ADDRESS_TEXT_LEN];
-	enum sight sight;
+	enum observation observation;
 	uint64_t content;
 	bool has_serial;
 	uint32_t serial;
@@ -151,7 +151,7 @@ struct dns_check *dns_check_new(
 void dns_check_done(struct dns_check *check)
 {
 	trace_done(&check->trace);
-	visible_done(&check->visible);
+	propagation_done(&check->propagation);
 	free(check->told);
 }
 
@@ -170,17 +170,17 @@ static void find_zone(struct dns_check *check)
 static void look(struct dns_check *check)
 {
 	const char *owner = check->trace.owner, *apex = check->trace.apex;
-	struct visible_args args = {
+	struct propagation_args args = {
 		.apex = apex,
 		.owner = owner,
 		.type = check->type,
-		.value = visible_wanted(check->zones, apex, owner, check->type),
+		.value = propagation_wanted(check->zones, apex, owner, check->type),
 		.once = true,
-		.spares_extras = !check->asks_extras,
+		.skip_extras = !check->asks_extras,
 	};
 
 	job_step(&check->job, "servers");
-	visible_wait(check->zones, &check->job.task, &check->visible, &args);
+	propagation_wait(check->zones, &check->job.task, &check->propagation, &args);
 }
 
 static struct told_answer *told_of(struct dns_check *check, const char *address)
@@ -192,7 +192,7 @@ static struct told_answer *told_of(struct dns_check *check, const char *address)
 			return &check->told[i];
 	check->told = mem_grow(check->told, check->n_told + 1, sizeof(*told));
 	told = &check->told[check->n_told++];
-	*told = (struct told_answer){ .sight = SIGHT_UNASKED };
+	*told = (struct told_answer){ .observation = OBSERVED_UNASKED };
 	snprintf(told->address, sizeof(told->address), "%s", address);
 	return told;
 }
@@ -204,64 +204,67 @@ static const char *number(char *out, size_t size, bool is_known, int64_t value)
 	return is_known ? out : NULL;
 }
 
-static void say(const struct dns_check *check, const struct witness *witness, enum sight sight)
+static void say(const struct dns_check *check, const struct server_state *state,
+	enum observation observation)
 {
-	bool is_proper = sight_is_proper(sight), has_name = witness->server && *witness->server;
-	uint32_t ttl_s = witness->content ? witness->ttl : witness->negative_ttl;
-	const char *said = *witness->said ? witness->said : NULL;
+	bool is_proper = observation_is_proper(observation),
+	     has_name = state->server && *state->server;
+	uint32_t ttl_s = state->content ? state->ttl : state->negative_ttl;
+	const char *said = *state->said ? state->said : NULL;
 	char serial_text[24], ttl_text[24], rtt_text[24];
 	const struct log_field rtt = { "RTT",
 		number(rtt_text, sizeof(rtt_text),
-			sight != SIGHT_UNASKED && witness->rtt_ms >= 0, witness->rtt_ms),
+			observation != OBSERVED_UNASKED && state->rtt_ms >= 0, state->rtt_ms),
 		&check->job.task.log },
 			       ttl = { "TTL",
 				       number(ttl_text, sizeof(ttl_text),
-					       is_proper && (witness->content || ttl_s > 0),
+					       is_proper && (state->content || ttl_s > 0),
 					       ttl_s),
 				       &rtt },
 			       serial = { "SERIAL",
 				       number(serial_text, sizeof(serial_text),
-					       witness->has_serial, witness->serial),
+					       state->has_serial, state->serial),
 				       &ttl },
 			       words = { "SAID", said, &serial },
-			       seen = { "SIGHT", sight_text(sight), &words },
-			       role = { "ROLE", server_role_text(witness->role), &seen },
-			       server = { "SERVER", has_name ? witness->server : NULL, &role },
-			       address = { "ADDRESS", witness->address, &server };
+			       seen = { "OBSERVATION", observation_text(observation), &words },
+			       role = { "ROLE", server_role_text(state->role), &seen },
+			       server = { "SERVER", has_name ? state->server : NULL, &role },
+			       address = { "ADDRESS", state->address, &server };
 
 	pay(check, ANSWER_COSTS_MS);
 	log_event(&address, EVENT_DNS_ANSWER, NULL, "%s: %s%s%s%s says %s%s%s",
-		check->trace.owner, witness->address, has_name ? " (" : "",
-		has_name ? witness->server : "", has_name ? ")" : "", sight_text(sight),
-		said ? ": " : "", said ? said : "");
+		check->trace.owner, state->address, has_name ? " (" : "",
+		has_name ? state->server : "", has_name ? ")" : "",
+		observation_text(observation), said ? ": " : "", said ? said : "");
 }
 
 /* What has not changed since the last round is not told again. */
 static void note(struct dns_check *check, size_t i)
 {
-	const struct witness *witness = &check->visible.witnesses[i];
-	enum sight sight = evidence_sight(check->visible.witnesses, check->visible.n, i);
-	struct told_answer *told = told_of(check, witness->address);
-	bool is_news = told->sight != sight || told->content != witness->content ||
-		       told->has_serial != witness->has_serial ||
-		       told->serial != witness->serial;
+	const struct server_state *state = &check->propagation.states[i];
+	enum observation observation =
+		evidence_observation(check->propagation.states, check->propagation.n, i);
+	struct told_answer *told = told_of(check, state->address);
+	bool is_news = told->observation != observation || told->content != state->content ||
+		       told->has_serial != state->has_serial || told->serial != state->serial;
 
-	if (sight == SIGHT_UNASKED)
+	if (observation == OBSERVED_UNASKED)
 		return;
-	told->silent = sight_is_proper(sight) ? 0 : told->silent + 1;
-	told->sight = sight;
-	told->content = witness->content;
-	told->has_serial = witness->has_serial;
-	told->serial = witness->serial;
+	told->silent = observation_is_proper(observation) ? 0 : told->silent + 1;
+	told->observation = observation;
+	told->content = state->content;
+	told->has_serial = state->has_serial;
+	told->serial = state->serial;
 	if (is_news)
-		say(check, witness, sight);
+		say(check, state, observation);
 }
 
-static bool counts(struct dns_check *check, const struct witness *witness)
+static bool counts(struct dns_check *check, const struct server_state *state)
 {
-	if (witness->role == ROLE_EXTRA)
-		return check->visible.policy.extra_required && sight_is_proper(witness->sight);
-	return told_of(check, witness->address)->silent < SILENT_ROUNDS;
+	if (state->role == ROLE_EXTRA)
+		return check->propagation.policy.extra_required &&
+		       observation_is_proper(state->observation);
+	return told_of(check, state->address)->silent < SILENT_ROUNDS;
 }
 
 /*
@@ -270,17 +273,17 @@ static bool counts(struct dns_check *check, const struct witness *witness)
  */
 static bool agree(struct dns_check *check)
 {
-	const struct visible *v = &check->visible;
+	const struct propagation *v = &check->propagation;
 	bool must_match = v->value || check->is_waiting, is_anybody = false;
 
 	for (size_t i = 0; i < v->n; i++) {
-		const struct witness *witness = &v->witnesses[i];
+		const struct server_state *state = &v->states[i];
 
-		if (!counts(check, witness))
+		if (!counts(check, state))
 			continue;
-		if (must_match && witness->sight != SIGHT_MATCH)
+		if (must_match && state->observation != OBSERVED_MATCH)
 			return false;
-		if (!v->value && !witness->agrees)
+		if (!v->value && !state->agrees)
 			return false;
 		is_anybody = true;
 	}
@@ -290,14 +293,14 @@ static bool agree(struct dns_check *check)
 /* 0, or -1: who serves the zone is not found, so nobody says anything. */
 static int take(struct dns_check *check, struct err *err)
 {
-	const struct visible *v = &check->visible;
+	const struct propagation *v = &check->propagation;
 
 	if (err_is_set(&v->err)) {
 		*err = v->err;
 		return -1;
 	}
 	if (!v->value)
-		evidence_compare(v->witnesses, v->n);
+		evidence_compare(v->states, v->n);
 	for (size_t i = 0; i < v->n; i++)
 		note(check, i);
 	check->rounds++;
@@ -311,12 +314,12 @@ static int take(struct dns_check *check, struct err *err)
  */
 static bool turn_to_extras(struct dns_check *check)
 {
-	const struct visible *v = &check->visible;
+	const struct propagation *v = &check->propagation;
 	size_t n_extra = 0, n_shown = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
-		n_extra += v->witnesses[i].role == ROLE_EXTRA;
-		n_shown += v->witnesses[i].sight == SIGHT_MATCH &&
+		n_extra += v->states[i].role == ROLE_EXTRA;
+		n_shown += v->states[i].observation == OBSERVED_MATCH &&
 			   (v->value || !check->trace.is_made);
 	}
 	if (check->asks_extras || n_extra == 0 ||
@@ -328,7 +331,8 @@ static bool turn_to_extras(struct dns_check *check)
 
 static bool must_look_again(const struct dns_check *check)
 {
-	struct instant end = instant_add(check->job.started, check->visible.policy.deadline);
+	struct instant end =
+		instant_add(check->job.started, check->propagation.policy.deadline);
 
 	return check->is_waiting && !check->has_agreed && instant_before(clock_now(), end);
 }
@@ -342,24 +346,24 @@ static void pause_for_round(struct dns_check *check)
 /* Who was spared to the end has a row, too. */
 static void tell_unasked(const struct dns_check *check)
 {
-	for (size_t i = 0; i < check->visible.n; i++)
-		if (check->visible.witnesses[i].sight == SIGHT_UNASKED)
-			say(check, &check->visible.witnesses[i], SIGHT_UNASKED);
+	for (size_t i = 0; i < check->propagation.n; i++)
+		if (check->propagation.states[i].observation == OBSERVED_UNASKED)
+			say(check, &check->propagation.states[i], OBSERVED_UNASKED);
 }
 
-static bool all_answer(const struct visible *v)
+static bool all_answer(const struct propagation *v)
 {
 	for (size_t i = 0; i < v->n; i++)
-		if (v->witnesses[i].sight != SIGHT_UNASKED &&
-			!sight_is_proper(v->witnesses[i].sight))
+		if (v->states[i].observation != OBSERVED_UNASKED &&
+			!observation_is_proper(v->states[i].observation))
 			return false;
 	return true;
 }
 
-static bool some_show(const struct visible *v)
+static bool some_show(const struct propagation *v)
 {
 	for (size_t i = 0; i < v->n; i++)
-		if (v->witnesses[i].content)
+		if (v->states[i].content)
 			return true;
 	return false;
 }
@@ -368,21 +372,21 @@ static bool some_show(const struct visible *v)
 static int fail(
 	const struct dns_check *check, struct buf *text, bool is_silent, struct err *err)
 {
-	const struct visible *v = &check->visible;
+	const struct propagation *v = &check->propagation;
 	/* Whoever prints it puts "OWNER: dns-check failed: " in front. */
 	size_t room = sizeof(err->text) - 1, used = text->len + strlen(check->owner) + 20;
 
 	room = used < room ? room - used : 0;
 	if (is_silent)
-		evidence_tell_silent(v->witnesses, v->n, clock_now(), room, text);
+		evidence_describe_silent(v->states, v->n, clock_now(), room, text);
 	else
-		visible_tell(v, room, text);
+		propagation_describe(v, room, text);
 	return err_set(err, ERR_NOT_VISIBLE, "%s", buf_text(text));
 }
 
 static int conclude(const struct dns_check *check, struct err *err)
 {
-	const struct visible *v = &check->visible;
+	const struct propagation *v = &check->propagation;
 	const char *apex = check->trace.apex, *owner = check->trace.owner;
 	struct buf text AUTO_BUF = BUF_INIT;
 

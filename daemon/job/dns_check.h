@@ -54,7 +54,7 @@ struct dns_check {
 	struct job job;
 	struct zones *zones;
 	struct trace trace;
-	struct visible visible;
+	struct propagation propagation;
 	struct sleep_op pause;
 	char owner[DNS_NAME_LEN];
 	uint16_t type;

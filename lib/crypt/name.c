@@ -105,7 +105,7 @@ char *ssl_name_canonical(const char *name)
 }
 
 /* Whatever is no visible ASCII becomes "\xNN", so it equals nothing that can be configured. */
-static void add_visible(const ASN1_STRING *string, bool is_lower, struct buf *out)
+static void add_propagation(const ASN1_STRING *string, bool is_lower, struct buf *out)
 {
 	const unsigned char *p = ASN1_STRING_get0_data(string);
 
@@ -137,18 +137,18 @@ static void add_name(const GENERAL_NAME *name, struct buf *out)
 
 	switch (type) {
 	case GEN_DNS:
-		add_visible(value, true, out);
+		add_propagation(value, true, out);
 		break;
 	case GEN_IPADD:
 		add_address(value, out);
 		break;
 	case GEN_EMAIL:
 		buf_add_text(out, "email:");
-		add_visible(value, false, out);
+		add_propagation(value, false, out);
 		break;
 	case GEN_URI:
 		buf_add_text(out, "uri:");
-		add_visible(value, false, out);
+		add_propagation(value, false, out);
 		break;
 	default:
 		buf_add_text(out, "other");

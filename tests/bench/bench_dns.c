@@ -34,7 +34,7 @@ struct waiter {
 	struct task task;
 	char name[64];
 	struct trace *trace;
-	struct visible visible;
+	struct propagation propagation;
 	bool is_asked;
 };
 
@@ -105,11 +105,11 @@ static void sample(struct timer *timer)
 }
 
 /* Who publishes may begin when everybody was asked and nobody had it. */
-static void told(void *data, const struct witness *witness)
+static void told(void *data, const struct server_state *state)
 {
 	struct waiter *w = data;
 
-	(void)witness;
+	(void)state;
 	n_said += !w->is_asked;
 	w->is_asked = true;
 	if (says_when_waiting && n_said >= n_waiters) {
@@ -128,8 +128,8 @@ static void look(struct waiter *w)
 
 static void wait(struct waiter *w, bool once)
 {
-	struct visible_args args = { .apex = w->trace ? w->trace->apex
-						      : strchr(w->name, '.') + 1,
+	struct propagation_args args = { .apex = w->trace ? w->trace->apex
+							  : strchr(w->name, '.') + 1,
 		.owner = w->trace ? w->trace->owner : w->name,
 		.type = DNS_TXT,
 		.value = value,
@@ -138,7 +138,7 @@ static void wait(struct waiter *w, bool once)
 		.told = told,
 		.data = w };
 
-	visible_wait(zones, &w->task, &w->visible, &args);
+	propagation_wait(zones, &w->task, &w->propagation, &args);
 	if (w->trace)
 		trace_done(w->trace);
 	free(mem_take(&w->trace));
@@ -161,8 +161,8 @@ static void run_wave(struct task *task)
 		FINISH();
 	}
 	AWAIT(wait(w, false));
-	if (err_is_set(&w->visible.err))
-		note_failure(&w->visible.err);
+	if (err_is_set(&w->propagation.err))
+		note_failure(&w->propagation.err);
 	FINALLY
 	TASK_END
 }
@@ -173,8 +173,8 @@ static void run_sweep(struct task *task)
 
 	TASK_BEGIN(task)
 	AWAIT(wait(w, true));
-	if (err_is_set(&w->visible.err))
-		note_failure(&w->visible.err);
+	if (err_is_set(&w->propagation.err))
+		note_failure(&w->propagation.err);
 	FINALLY
 	TASK_END
 }
@@ -196,7 +196,7 @@ static void ended(struct task *task)
 	if (w->trace)
 		trace_done(w->trace);
 	free(mem_take(&w->trace));
-	visible_done(&w->visible);
+	propagation_done(&w->propagation);
 	if (--n_left == 0)
 		loop_stop(loop);
 }

@@ -17,7 +17,7 @@
 enum { MOST = 12, START_S = 1800000000, TEXT_MAX_LEN = EVIDENCE_ROOM + 400 };
 
 struct history {
-	struct witness witnesses[MOST];
+	struct server_state states[MOST];
 	char addresses[MOST][32];
 	size_t n;
 	unsigned rounds;
@@ -25,40 +25,40 @@ struct history {
 	struct instant now;
 };
 
-static bool lacks(enum sight sight)
+static bool lacks(enum observation observation)
 {
-	return sight_is_proper(sight) && sight != SIGHT_MATCH;
+	return observation_is_proper(observation) && observation != OBSERVED_MATCH;
 }
 
 static void check_texts(const struct history *h)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 
-	evidence_tell(h->witnesses, h->n, h->now, EVIDENCE_ROOM, &text);
+	evidence_describe(h->states, h->n, h->now, EVIDENCE_ROOM, &text);
 	assert(text.len > 0 && text.len < TEXT_MAX_LEN);
 	buf_clear(&text);
-	evidence_tell_silent(h->witnesses, h->n, h->now, EVIDENCE_ROOM, &text);
+	evidence_describe_silent(h->states, h->n, h->now, EVIDENCE_ROOM, &text);
 	assert(text.len > 0 && text.len < TEXT_MAX_LEN);
 	buf_clear(&text);
-	evidence_tell_seen(h->witnesses, h->n, SECONDS(5), h->now, &text);
+	evidence_describe_seen(h->states, h->n, SECONDS(5), h->now, &text);
 	assert(text.len > 0);
 	for (size_t i = 0; i < h->n; i++)
-		assert(evidence_sight(h->witnesses, h->n, i) < SIGHT_COUNT);
+		assert(evidence_observation(h->states, h->n, i) < OBSERVATION_COUNT);
 }
 
 static void check_judgement(const struct history *h)
 {
 	struct judgement judgement =
-		evidence_judge(h->witnesses, h->n, h->rounds, &h->policy, h->now);
+		evidence_judge(h->states, h->n, h->rounds, &h->policy, h->now);
 	bool is_late = evidence_is_late(&h->policy, h->now), some = false, is_own = false;
 
 	for (size_t i = 0; i < h->n; i++) {
-		const struct witness *w = &h->witnesses[i];
+		const struct server_state *w = &h->states[i];
 
 		if (w->role == ROLE_EXTRA)
 			continue;
 		is_own = true;
-		some = some || w->sight == SIGHT_MATCH;
+		some = some || w->observation == OBSERVED_MATCH;
 		/* What one of the zone's own lacks, a CA may find missing. */
 		if (judgement.verdict == VERDICT_SEEN)
 			assert(!lacks(w->proper) && w->asked > 0);
@@ -96,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	begin(&h, data);
 	for (size_t i = 0; i < h.n; i++, at++) {
 		uint8_t kind = at < len ? data[at] : 0;
-		struct witness *w = &h.witnesses[i];
+		struct server_state *w = &h.states[i];
 
 		snprintf(h.addresses[i], sizeof(h.addresses[i]), "192.0.2.%u", (unsigned)i + 1);
 		w->address = h.addresses[i];
@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	check_judgement(&h);
 	check_texts(&h);
 	for (; at < len && h.n > 0; at++) {
-		struct witness *w = &h.witnesses[next];
+		struct server_state *w = &h.states[next];
 
 		if (data[at] == 255) {
 			h.now = instant_add(h.now, SECONDS(len > at + 1 ? data[at + 1] : 1));
@@ -116,14 +116,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			w->serial = data[at] >> 4;
 			w->has_serial = data[at] & 8;
 			w->ttl = w->negative_ttl = data[at];
-			witness_note(w, (enum sight)(1 + data[at] % (SIGHT_COUNT - 1)), h.now);
+			server_state_note(w,
+				(enum observation)(1 + data[at] % (OBSERVATION_COUNT - 1)),
+				h.now);
 			next = (next + 1) % h.n;
 			h.rounds += next == 0;
 		}
 		check_judgement(&h);
 	}
 	check_texts(&h);
-	evidence_compare(h.witnesses, h.n);
+	evidence_compare(h.states, h.n);
 	check_texts(&h);
 	return 0;
 }

@@ -5,7 +5,7 @@ import re
 NAME = "tables are complete"
 
 CATALOG = "systemd/certd.catalog"
-EVENTS, COMMANDS, REQUESTS, CODES, SIGHTS = ("proto/" + t + ".def" for t in (
+EVENTS, COMMANDS, REQUESTS, CODES, OBSERVATIONS = ("proto/" + t + ".def" for t in (
     "events", "commands", "keeper", "codes", "observations"))
 PRIORITIES = {"DEBUG", "INFO", "NOTICE", "WARNING", "ERR", "CRIT"}
 FIELDS = {"CERT", "TARGET", "JOB", "STEP", "ERROR", "CA", "HOOK", "VERSION", "RESULT", "FILE", "LINE"}
@@ -93,7 +93,7 @@ def check(tree):
     yield from check_events(tree)
     yield from check_commands(tree)
     yield from check_requests(tree)
-    for path, macro in ((CODES, "CODE"), (SIGHTS, "SIGHT")):
+    for path, macro in ((CODES, "CODE"), (OBSERVATIONS, "OBSERVATION")):
         yield from twice(path, list(tree.rows(path, macro)), 0)
         yield from twice(path, list(tree.rows(path, macro)), 1)
     yield from check_uses(tree)
@@ -107,7 +107,7 @@ _COMMAND = 'COMMAND(CONFIG_CHECK, "config check", OFFLINE, "[FILE]", TEXT,\n\t"c
 FINE = {
     EVENTS: _EVENT, CATALOG: _HEAD + "\nA @CERTD_CERT@.\n\nB.\n\nC.\n", COMMANDS: _COMMAND,
     REQUESTS: 'REQUEST(roll, "roll", "cert=", "rolls")\n', CODES: 'CODE(IO, "io", LOCAL, 1, "disk")\n',
-    SIGHTS: 'SIGHT(LAME, "lame", "it does not have it")\n',
+    OBSERVATIONS: 'OBSERVATION(LAME, "lame", "it does not have it")\n',
     "daemon/ctl/cmd_roll.c": "int cmd_roll(void)\n{\n\treturn EVENT_CERT_ROLLED;\n}\n",
     "daemon/keeper/serve/serve.c": "int serve_roll_request(void)\n{\n}\n",
     "docs/certctl.1": ".It Ic roll Op Fl -force\n.It Ic config check\n",
@@ -124,7 +124,7 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("event with an odd priority", EVENTS, _EVENT.replace("NOTICE", "LOUD")),
     ("event that nobody says", "daemon/ctl/cmd_roll.c", "int cmd_roll(void)\n{\n}\n"),
     ("code word twice", CODES, FINE[CODES] + 'CODE(CERT, "io", LOCAL, 1, "disk")\n'),
-    ("sight twice", SIGHTS, FINE[SIGHTS] * 2),
+    ("observation twice", OBSERVATIONS, FINE[OBSERVATIONS] * 2),
     ("command without a handler", "daemon/ctl/cmd_roll.c", "int a = EVENT_CERT_ROLLED;\n"),
     ("command without a paragraph", "docs/certctl.1", ".It Ic config check\n"),
     ("request without a handler", "daemon/keeper/serve/serve.c", "int serve_fail(void);\n"),

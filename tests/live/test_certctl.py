@@ -357,7 +357,7 @@ def test_waiting_for_a_job_of_several_certificates():
 
 NS1 = "address=192.0.2.1 server=ns1.a.test role=primary"
 NS2 = "address=192.0.2.2 server=ns2.a.test role=authoritative"
-ONE = 'sight=match said="\\"one\\"" serial=7 ttl=60 rtt=3'
+ONE = 'observation=match said="\\"one\\"" serial=7 ttl=60 rtt=3'
 
 
 def dns_script(*words, end="result=ok"):
@@ -379,7 +379,7 @@ def dns_script(*words, end="result=ok"):
 
 def test_dns_check_is_a_table():
     late = 'error=not-visible text="192.0.2.2 answers without the record"'
-    script = dns_script(f"{NS1} {ONE}", f"{NS2} sight=nxdomain serial=6 ttl=30 rtt=4", end=late)
+    script = dns_script(f"{NS1} {ONE}", f"{NS2} observation=nxdomain serial=6 ttl=30 rtt=4", end=late)
     done, requests = ask(script, "dns", "check", "a.test")
     assert requests == ["dns check a.test", "watch job=17"]
     assert [line.split() for line in done.stdout.splitlines()] == [
@@ -389,8 +389,8 @@ def test_dns_check_is_a_table():
     assert done.returncode == 1 and done.stderr == "certctl: 192.0.2.2 answers without the record\n"
     done, _ = ask(script, "--json", "dns", "check", "a.test")
     rows = json.loads(done.stdout)
-    assert done.returncode == 1 and [row["sight"] for row in rows] == ["match", "nxdomain"]
-    assert rows[0] == {"address": "192.0.2.1", "server": "ns1.a.test", "role": "primary", "sight": "match",
+    assert done.returncode == 1 and [row["observation"] for row in rows] == ["match", "nxdomain"]
+    assert rows[0] == {"address": "192.0.2.1", "server": "ns1.a.test", "role": "primary", "observation": "match",
                        "said": '"one"', "serial": 7, "ttl": 60, "rtt": 3}
     done, _ = ask(dns_script(end='error=dns-loop text="a leads to a"'), "--json", "dns", "check", "a.test")
     assert done.returncode == 1 and json.loads(done.stdout)["error"] == "dns-loop"
@@ -400,12 +400,12 @@ def test_dns_check_is_a_table():
 
 def test_dns_check_waits():
     """A line for what is news, one table that is drawn over on a terminal, and the end alone in JSON."""
-    script = dns_script(f"{NS2} sight=timeout", f"{NS1} {ONE}", f"{NS2} {ONE}")
+    script = dns_script(f"{NS2} observation=timeout", f"{NS1} {ONE}", f"{NS2} {ONE}")
     done, requests = ask(script, "dns", "check", "a.test", "--wait")
     assert requests == ["dns check a.test --wait", "watch job=17"]
     assert done.returncode == 0 and done.stdout == "news 0\nnews 1\nnews 2\n"
     done, _ = ask(script, "--json", "dns", "check", "--wait", "a.test")
-    assert sorted((row["address"], row["sight"]) for row in json.loads(done.stdout)) == [
+    assert sorted((row["address"], row["observation"]) for row in json.loads(done.stdout)) == [
         ("192.0.2.1", "match"), ("192.0.2.2", "match")]
     with FakeDaemon(script) as daemon:
         out, status = on_terminal("-s", daemon.path, "dns", "check", "a.test", "--wait")

@@ -64,13 +64,13 @@ def test_each_server_is_told_as_it_is(certd, bed):
     assert status == 1 and "not all name servers of many.test show the same at _acme-challenge.many.test" in err, err
     # The lagging one may have heard of it by now.
     assert re.search("[45] of 8 show the newest version, the extra ", err) and err.endswith(" is not asked yet\n"), err
-    sights = {server: row["sight"] for server, row in seen.items()}
-    assert sights["primary"] == "match" and seen["primary"]["role"] == "primary", seen
+    observations = {server: row["observation"] for server, row in seen.items()}
+    assert observations["primary"] == "match" and seen["primary"]["role"] == "primary", seen
     assert seen["primary"]["said"] == '"one"' and seen["primary"]["ttl"] == 60, seen
-    assert sights["stuck"] == "older" and seen["stuck"]["serial"] < seen["primary"]["serial"], seen
+    assert observations["stuck"] == "older" and seen["stuck"]["serial"] < seen["primary"]["serial"], seen
     assert seen["stuck"]["ttl"] == NEGATIVE_TTL, seen
-    assert sights["refusing"] in ("refused", "lame") and sights["dead"] in ("unreachable", "timeout"), seen
-    assert (seen["resolver"]["role"], sights["resolver"]) == ("extra", "unasked") and seen["dead"]["said"] is None, seen
+    assert observations["refusing"] in ("refused", "lame") and observations["dead"] in ("unreachable", "timeout"), seen
+    assert (seen["resolver"]["role"], observations["resolver"]) == ("extra", "unasked") and seen["dead"]["said"] is None, seen
 
 
 def test_waiting_ends_when_all_agree(certd, bed):
@@ -86,7 +86,7 @@ def test_waiting_ends_when_all_agree(certd, bed):
     assert "older" in late[0] and "match" in late[-1] and len(late) == 2, done
     status, seen, err = check(certd, bed, "_25._tcp.mail.good.test")
     assert status == 0 and len({row["said"].lower() for row in seen.values()}) == 1, (seen, err)
-    assert "3 1 1 abab" in seen["lagging"]["said"].lower() and {row["sight"] for row in seen.values()} == {"match"}
+    assert "3 1 1 abab" in seen["lagging"]["said"].lower() and {row["observation"] for row in seen.values()} == {"match"}
 
 
 def test_a_look_ends_with_who_asked(certd):

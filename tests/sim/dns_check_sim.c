@@ -74,7 +74,7 @@ TEST(servers_agree)
 	begin(&sim, ONE_CA NO_EXTRA ONE_CERT);
 	said = check(&sim, "dns check example.com");
 	CHECK_INT(count(said, "name=dns.answer "), 2);
-	CHECK_INT(count(said, " sight=nxdomain serial=1 "), 2);
+	CHECK_INT(count(said, " observation=nxdomain serial=1 "), 2);
 	has(said, " address=" WIRES_NS1 " server=ns1.example.com role=primary ");
 	has(said, " address=" WIRES_NS2 " server=ns2.example.com role=authoritative ");
 	has(said, "result=ok");
@@ -82,13 +82,13 @@ TEST(servers_agree)
 	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
 	wires_add(&sim.wires, OWNER, DNS_TXT, "two");
 	said = check(&sim, "dns check *.EXAMPLE.com.");
-	CHECK_INT(count(said, " sight=match "), 2);
+	CHECK_INT(count(said, " observation=match "), 2);
 	has(said, "said=\"\\\"one\\\", \\\"two\\\"\" serial=3 ");
 	has(said, "result=ok");
 	said = check(&sim, "dns check " OWNER " --wait");
-	CHECK_INT(count(said, " sight=match "), 2);
+	CHECK_INT(count(said, " observation=match "), 2);
 	has(said, "result=ok");
-	has(check(&sim, "dns check _25._tcp.example.com"), "sight=nxdomain");
+	has(check(&sim, "dns check _25._tcp.example.com"), "observation=nxdomain");
 	sim_close(&sim);
 }
 
@@ -102,7 +102,8 @@ TEST(a_server_lags)
 	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
 	said = check(&sim, "dns check example.com");
 	CHECK_INT(count(said, "name=dns.answer "), 3);
-	has(said, " address=" NS3 " server=ns3.example.com role=authoritative sight=older ");
+	has(said, " address=" NS3
+		  " server=ns3.example.com role=authoritative observation=older ");
 	has(said, " error=not-visible ");
 	has(said,
 		"192.0.2.3 (ns3.example.com) shows an older version of the zone, its serial is "
@@ -145,18 +146,19 @@ TEST(servers_differ)
 	said = check(&sim, "dns check example.com");
 	has(said, "not all name servers of example.com show the same at " OWNER ": " WIRES_NS2
 		  " (ns2.example.com) shows an older version of the zone, ");
-	has(said, " address=" WIRES_NS1 " server=ns1.example.com role=primary sight=match ");
-	has(said,
-		" address=" WIRES_NS2 " server=ns2.example.com role=authoritative sight=older "
-		"said=\"\\\"one\\\"\" serial=2 ttl=60 ");
+	has(said, " address=" WIRES_NS1
+		  " server=ns1.example.com role=primary observation=match ");
+	has(said, " address=" WIRES_NS2
+		  " server=ns2.example.com role=authoritative observation=older "
+		  "said=\"\\\"one\\\"\" serial=2 ttl=60 ");
 	said = check(&sim, "dns check example.com --wait");
 	has(said, "show the same at");
 	CHECK_INT(count(said, "name=dns.answer "), 2);
 	/* Who has not heard that nothing is there any more is to blame, and not the others. */
 	wires_remove(&sim.wires, OWNER, DNS_TXT, "two");
 	said = check(&sim, "dns check example.com");
-	has(said, " role=primary sight=nxdomain serial=5 ttl=60 ");
-	has(said, " role=authoritative sight=older ");
+	has(said, " role=primary observation=nxdomain serial=5 ttl=60 ");
+	has(said, " role=authoritative observation=older ");
 	has(said, WIRES_NS2 " (ns2.example.com) shows an older version of the zone, ");
 	wires_add(&sim.wires, OWNER, DNS_TXT, "three");
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_WELL);
@@ -168,12 +170,12 @@ TEST(a_server_is_silent)
 {
 	static const struct {
 		enum wires_fault fault;
-		const char *sight;
+		const char *observation;
 	} rows[] = {
-		{ WIRES_SILENT, " sight=timeout " },
-		{ WIRES_REFUSES, " sight=refused " },
-		{ WIRES_FAILS, " sight=servfail " },
-		{ WIRES_LAME, " sight=lame " },
+		{ WIRES_SILENT, " observation=timeout " },
+		{ WIRES_REFUSES, " observation=refused " },
+		{ WIRES_FAILS, " observation=servfail " },
+		{ WIRES_LAME, " observation=lame " },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -184,7 +186,7 @@ TEST(a_server_is_silent)
 		wires_add(&sim.wires, OWNER, DNS_TXT, "one");
 		wires_fault(&sim.wires, WIRES_NS2, rows[i].fault);
 		said = check(&sim, "dns check example.com");
-		CHECK_INT(count(said, rows[i].sight), 1);
+		CHECK_INT(count(said, rows[i].observation), 1);
 		has(said, " error=not-visible ");
 		has(said, "1 of 2 show the newest version");
 		/* Who says that there is nothing does not lack it. */
@@ -196,7 +198,7 @@ TEST(a_server_is_silent)
 		CHECK_INT(count(said, "without the record"), 0);
 		/* Who does not answer at all is not waited for until the deadline. */
 		said = check(&sim, "dns check example.com --wait");
-		CHECK_INT(count(said, rows[i].sight), 1);
+		CHECK_INT(count(said, rows[i].observation), 1);
 		has(said, "result=ok");
 		sim_close(&sim);
 	}
@@ -250,13 +252,13 @@ TEST(a_configured_name_has_no_address)
 	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
 	said = check(&sim, "dns check example.com");
 	CHECK_INT(count(said, "name=dns.answer "), 2);
-	has(said, " address=ns.nowhere.invalid role=authoritative sight=unresolved ");
+	has(said, " address=ns.nowhere.invalid role=authoritative observation=unresolved ");
 	has(said, ": ns.nowhere.invalid has no address since ");
 	has(said, "; 1 of 2 show the newest version");
 	CHECK_INT(sim_count(&sim, EVENT_DNS_UNRESOLVED, NULL), 1);
 	sim_advance(&sim, MINUTES(5));
 	said = check(&sim, "dns check example.com --wait");
-	CHECK_INT(count(said, " sight=unresolved "), 1);
+	CHECK_INT(count(said, " observation=unresolved "), 1);
 	has(said, "result=ok");
 	CHECK_INT(sim_count(&sim, EVENT_DNS_UNRESOLVED, NULL), 1);
 	sim_close(&sim);
@@ -345,23 +347,23 @@ TEST(the_world_has_a_say)
 	wires_add(&sim.wires, OWNER, DNS_TXT, "one");
 	wires_fault(&sim.wires, "9.9.9.9", WIRES_SILENT);
 	said = check(&sim, "dns check example.com");
-	CHECK_INT(count(said, " role=extra sight=match "), 3);
-	CHECK_INT(count(said, " address=9.9.9.9 role=extra sight=timeout "), 1);
+	CHECK_INT(count(said, " role=extra observation=match "), 3);
+	CHECK_INT(count(said, " address=9.9.9.9 role=extra observation=timeout "), 1);
 	has(said, "result=ok");
 	/* What is not everywhere is asked of nobody who would remember that. */
 	said = check(&sim, "dns check www.example.com");
-	CHECK_INT(count(said, " role=extra sight=unasked "), 4);
+	CHECK_INT(count(said, " role=extra observation=unasked "), 4);
 	has(said, "result=ok");
 	wires_serve(&sim.wires, "example.com", "ns3.example.com", NS3, 20000);
 	sim_advance(&sim, HOURS(1));
 	wires_add(&sim.wires, "_acme-challenge.www.example.com", DNS_TXT, "two");
 	said = check(&sim, "dns check www.example.com");
-	CHECK_INT(count(said, " role=extra sight=unasked "), 4);
+	CHECK_INT(count(said, " role=extra observation=unasked "), 4);
 	has(said, " error=not-visible ");
 	said = check(&sim, "dns check www.example.com --wait");
-	CHECK_INT(count(said, " role=extra sight=match "), 3);
+	CHECK_INT(count(said, " role=extra observation=match "), 3);
 	CHECK_INT(count(said, "=unasked "), 0);
-	CHECK_INT(count(said, " role=extra sight=nxdomain "), 0);
+	CHECK_INT(count(said, " role=extra observation=nxdomain "), 0);
 	has(said, "result=ok");
 	sim_close(&sim);
 }
@@ -388,7 +390,8 @@ TEST(why_tells_what_an_order_waits_for)
 	has(said, ", at the step dns.");
 	/* Its value is what servers are judged by. */
 	said = check(&sim, "dns check example.com");
-	has(said, " address=" WIRES_NS1 " server=ns1.example.com role=primary sight=match ");
+	has(said, " address=" WIRES_NS1
+		  " server=ns1.example.com role=primary observation=match ");
 	has(said, " error=not-visible ");
 	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(10));
 	has(sim_command(&sim, "status " WEB), WIRES_NS2 " (ns2.example.com) answers without");

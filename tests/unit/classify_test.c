@@ -16,50 +16,51 @@ struct row {
 	enum server_role role;
 	const char *texts[3];
 	const char *alias;
-	enum sight want;
+	enum observation want;
 	const char *said;
 };
 
 static const struct row rows[] = {
-	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE, { "value" }, NULL, SIGHT_MATCH,
-		"\"value\"" },
+	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE, { "value" }, NULL,
+		OBSERVED_MATCH, "\"value\"" },
 	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE, { "old", "value" }, NULL,
-		SIGHT_MATCH, "\"old\", \"value\"" },
+		OBSERVED_MATCH, "\"old\", \"value\"" },
 	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE, { "old", "valu", "value2" },
-		NULL, SIGHT_OTHER, "\"old\", \"valu\", \"value2\"" },
-	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_PRIMARY, { "Value" }, NULL, SIGHT_OTHER,
+		NULL, OBSERVED_OTHER, "\"old\", \"valu\", \"value2\"" },
+	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_PRIMARY, { "Value" }, NULL, OBSERVED_OTHER,
 		"\"Value\"" },
 	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE, { NULL }, "a.example.net",
-		SIGHT_OTHER, "alias of a.example.net" },
-	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_NODATA,
+		OBSERVED_OTHER, "alias of a.example.net" },
+	{ DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_NODATA,
 		"" },
-	{ DNS_ANSWERED, DNS_NXDOMAIN, true, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_NXDOMAIN,
-		"" },
+	{ DNS_ANSWERED, DNS_NXDOMAIN, true, ROLE_AUTHORITATIVE, { NULL }, NULL,
+		OBSERVED_NXDOMAIN, "" },
 	/* Without authority nothing counts, even if it is right; of an extra nobody wants authority. */
-	{ DNS_ANSWERED, DNS_NOERROR, false, ROLE_AUTHORITATIVE, { "value" }, NULL, SIGHT_LAME,
+	{ DNS_ANSWERED, DNS_NOERROR, false, ROLE_AUTHORITATIVE, { "value" }, NULL,
+		OBSERVED_LAME, "" },
+	{ DNS_ANSWERED, DNS_NOERROR, false, ROLE_PRIMARY, { NULL }, NULL, OBSERVED_LAME, "" },
+	{ DNS_ANSWERED, DNS_NXDOMAIN, false, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_LAME,
 		"" },
-	{ DNS_ANSWERED, DNS_NOERROR, false, ROLE_PRIMARY, { NULL }, NULL, SIGHT_LAME, "" },
-	{ DNS_ANSWERED, DNS_NXDOMAIN, false, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_LAME,
-		"" },
-	{ DNS_ANSWERED, DNS_NOERROR, false, ROLE_EXTRA, { "value" }, NULL, SIGHT_MATCH,
+	{ DNS_ANSWERED, DNS_NOERROR, false, ROLE_EXTRA, { "value" }, NULL, OBSERVED_MATCH,
 		"\"value\"" },
-	{ DNS_ANSWERED, DNS_NXDOMAIN, false, ROLE_EXTRA, { NULL }, NULL, SIGHT_NXDOMAIN, "" },
-	{ DNS_ANSWERED, DNS_REFUSED, true, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_REFUSED,
+	{ DNS_ANSWERED, DNS_NXDOMAIN, false, ROLE_EXTRA, { NULL }, NULL, OBSERVED_NXDOMAIN,
 		"" },
-	{ DNS_ANSWERED, DNS_NOTAUTH, false, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_REFUSED,
+	{ DNS_ANSWERED, DNS_REFUSED, true, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_REFUSED,
 		"" },
-	{ DNS_ANSWERED, DNS_FORMERR, false, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_FORMERR,
-		"" },
-	{ DNS_ANSWERED, DNS_NOTIMP, false, ROLE_EXTRA, { NULL }, NULL, SIGHT_FORMERR, "" },
-	{ DNS_ANSWERED, DNS_SERVFAIL, true, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_SERVFAIL,
-		"" },
-	{ DNS_ANSWERED, 77, true, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_SERVFAIL, "" },
-	{ DNS_TIMEOUT, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_TIMEOUT, "" },
-	{ DNS_UNREACHABLE, 0, false, ROLE_EXTRA, { NULL }, NULL, SIGHT_UNREACHABLE, "" },
-	{ DNS_GARBAGE, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_GARBAGE, "" },
-	{ DNS_TRUNCATED, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_TRUNCATED, "" },
-	{ DNS_ALTERED, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, SIGHT_ALTERED, "" },
-	{ DNS_NO_ROUTE, 0, false, ROLE_EXTRA, { NULL }, NULL, SIGHT_NO_ROUTE, "" },
+	{ DNS_ANSWERED, DNS_NOTAUTH, false, ROLE_AUTHORITATIVE, { NULL }, NULL,
+		OBSERVED_REFUSED, "" },
+	{ DNS_ANSWERED, DNS_FORMERR, false, ROLE_AUTHORITATIVE, { NULL }, NULL,
+		OBSERVED_FORMERR, "" },
+	{ DNS_ANSWERED, DNS_NOTIMP, false, ROLE_EXTRA, { NULL }, NULL, OBSERVED_FORMERR, "" },
+	{ DNS_ANSWERED, DNS_SERVFAIL, true, ROLE_AUTHORITATIVE, { NULL }, NULL,
+		OBSERVED_SERVFAIL, "" },
+	{ DNS_ANSWERED, 77, true, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_SERVFAIL, "" },
+	{ DNS_TIMEOUT, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_TIMEOUT, "" },
+	{ DNS_UNREACHABLE, 0, false, ROLE_EXTRA, { NULL }, NULL, OBSERVED_UNREACHABLE, "" },
+	{ DNS_GARBAGE, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_GARBAGE, "" },
+	{ DNS_TRUNCATED, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_TRUNCATED, "" },
+	{ DNS_ALTERED, 0, false, ROLE_AUTHORITATIVE, { NULL }, NULL, OBSERVED_ALTERED, "" },
+	{ DNS_NO_ROUTE, 0, false, ROLE_EXTRA, { NULL }, NULL, OBSERVED_NO_ROUTE, "" },
 };
 
 struct answer {
@@ -110,24 +111,24 @@ static void make(const struct row *row, struct answer *out)
 				.soa = { .serial = 7, .minimum = 300 } };
 }
 
-TEST(answers_become_sights)
+TEST(answers_become_observations)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *row = &rows[i];
-		struct witness witness = { .role = row->role, .said = "from before" };
+		struct server_state state = { .role = row->role, .said = "from before" };
 		struct answer answer;
 		int before = test_failures;
 
 		make(row, &answer);
-		CHECK_INT(sighting(&answer.probe, "value", &witness), row->want);
-		CHECK_STR(witness.said, row->said);
-		if (row->want == SIGHT_MATCH)
-			CHECK_INT(witness.ttl, 120);
+		CHECK_INT(classify(&answer.probe, "value", &state), row->want);
+		CHECK_STR(state.said, row->said);
+		if (row->want == OBSERVED_MATCH)
+			CHECK_INT(state.ttl, 120);
 		/* A cache tells how long it remembers, but its serial is nobody's. */
-		if (row->want == SIGHT_NXDOMAIN || row->want == SIGHT_NODATA) {
-			CHECK_INT(witness.negative_ttl, 300);
-			CHECK_INT(witness.has_serial, row->role != ROLE_EXTRA);
-			CHECK_INT(witness.serial, row->role != ROLE_EXTRA ? 7 : 0);
+		if (row->want == OBSERVED_NXDOMAIN || row->want == OBSERVED_NODATA) {
+			CHECK_INT(state.negative_ttl, 300);
+			CHECK_INT(state.has_serial, row->role != ROLE_EXTRA);
+			CHECK_INT(state.serial, row->role != ROLE_EXTRA ? 7 : 0);
 		}
 		if (test_failures != before)
 			printf("# row %zu\n", i);
@@ -138,96 +139,96 @@ TEST(answers_become_sights)
 TEST(an_extra_that_does_not_look_up_is_lame)
 {
 	static const struct row row = { DNS_ANSWERED, DNS_NOERROR, false, ROLE_EXTRA, { NULL },
-		NULL, SIGHT_LAME, "" };
-	struct witness witness = { .role = ROLE_EXTRA };
+		NULL, OBSERVED_LAME, "" };
+	struct server_state state = { .role = ROLE_EXTRA };
 	struct answer answer;
 
 	make(&row, &answer);
-	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_NODATA);
+	CHECK_INT(classify(&answer.probe, "value", &state), OBSERVED_NODATA);
 	answer.records[0].type = DNS_NS;
-	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_LAME);
+	CHECK_INT(classify(&answer.probe, "value", &state), OBSERVED_LAME);
 	answer.probe.answer.is_authoritative = true;
-	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_NODATA);
+	CHECK_INT(classify(&answer.probe, "value", &state), OBSERVED_NODATA);
 }
 
 TEST(any_value_may_be_meant)
 {
 	static const struct row row = { DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE,
-		{ "whatever" }, NULL, SIGHT_MATCH, "" };
-	struct witness witness = { .role = ROLE_AUTHORITATIVE };
+		{ "whatever" }, NULL, OBSERVED_MATCH, "" };
+	struct server_state state = { .role = ROLE_AUTHORITATIVE };
 	struct answer answer;
 
 	make(&row, &answer);
-	CHECK_INT(sighting(&answer.probe, NULL, &witness), SIGHT_MATCH);
-	CHECK_INT(sighting(&answer.probe, "what", &witness), SIGHT_OTHER);
+	CHECK_INT(classify(&answer.probe, NULL, &state), OBSERVED_MATCH);
+	CHECK_INT(classify(&answer.probe, "what", &state), OBSERVED_OTHER);
 }
 
 /* A NUL ends no value. */
 TEST(octets_count_as_they_are)
 {
 	static const struct row row = { DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE,
-		{ "value" }, NULL, SIGHT_MATCH, "" };
-	struct witness witness = { .role = ROLE_AUTHORITATIVE };
+		{ "value" }, NULL, OBSERVED_MATCH, "" };
+	struct server_state state = { .role = ROLE_AUTHORITATIVE };
 	struct answer answer;
 
 	make(&row, &answer);
 	answer.records[0].txt = "value\0more";
 	answer.records[0].txt_len = 10;
-	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_OTHER);
+	CHECK_INT(classify(&answer.probe, "value", &state), OBSERVED_OTHER);
 }
 
 TEST(words_have_a_bound)
 {
 	static const struct row row = { DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE,
-		{ "x", "y" }, NULL, SIGHT_OTHER, "" };
-	struct witness witness = { .role = ROLE_AUTHORITATIVE };
+		{ "x", "y" }, NULL, OBSERVED_OTHER, "" };
+	struct server_state state = { .role = ROLE_AUTHORITATIVE };
 	struct answer answer;
 
 	make(&row, &answer);
 	memset(answer.texts[0], 'x', sizeof(answer.texts[0]) - 1);
-	CHECK_INT(sighting(&answer.probe, "value", &witness), SIGHT_OTHER);
-	CHECK_INT(strlen(witness.said), sizeof(witness.said) - 1);
+	CHECK_INT(classify(&answer.probe, "value", &state), OBSERVED_OTHER);
+	CHECK_INT(strlen(state.said), sizeof(state.said) - 1);
 }
 
 /* A TTL below the minimum is how long nothing is remembered, and without a SOA record it is not. */
 TEST(nothing_is_remembered_as_long_as_both_say)
 {
 	static const struct row row = { DNS_ANSWERED, DNS_NXDOMAIN, false, ROLE_EXTRA, { NULL },
-		NULL, SIGHT_NXDOMAIN, "" };
-	struct witness witness = { .role = ROLE_EXTRA };
+		NULL, OBSERVED_NXDOMAIN, "" };
+	struct server_state state = { .role = ROLE_EXTRA };
 	struct answer answer;
 
 	make(&row, &answer);
 	answer.records[0].ttl = 42;
-	sighting(&answer.probe, "value", &witness);
-	CHECK_INT(witness.negative_ttl, 42);
+	classify(&answer.probe, "value", &state);
+	CHECK_INT(state.negative_ttl, 42);
 	answer.probe.answer.n_records = 0;
-	sighting(&answer.probe, "value", &witness);
-	CHECK_INT(witness.negative_ttl, 0);
+	classify(&answer.probe, "value", &state);
+	CHECK_INT(state.negative_ttl, 0);
 }
 
 TEST(serials_come_from_those_with_authority)
 {
 	static const struct row row = { DNS_ANSWERED, DNS_NOERROR, true, ROLE_AUTHORITATIVE,
-		{ NULL }, NULL, SIGHT_NODATA, "" };
-	struct witness witness = { .role = ROLE_AUTHORITATIVE };
+		{ NULL }, NULL, OBSERVED_NODATA, "" };
+	struct server_state state = { .role = ROLE_AUTHORITATIVE };
 	struct answer answer;
 
 	make(&row, &answer);
-	sighting_serial(&answer.probe, &witness);
-	CHECK(!witness.has_serial); /* it stands in the authority section */
+	classify_serial(&answer.probe, &state);
+	CHECK(!state.has_serial); /* it stands in the authority section */
 	answer.records[0].section = DNS_ANSWER;
 	answer.probe.answer.is_authoritative = false;
-	sighting_serial(&answer.probe, &witness);
-	CHECK(!witness.has_serial);
+	classify_serial(&answer.probe, &state);
+	CHECK(!state.has_serial);
 	answer.probe.answer.is_authoritative = true;
 	answer.probe.outcome = DNS_TIMEOUT;
-	sighting_serial(&answer.probe, &witness);
-	CHECK(!witness.has_serial);
+	classify_serial(&answer.probe, &state);
+	CHECK(!state.has_serial);
 	answer.probe.outcome = DNS_ANSWERED;
-	sighting_serial(&answer.probe, &witness);
-	CHECK(witness.has_serial);
-	CHECK_INT(witness.serial, 7);
+	classify_serial(&answer.probe, &state);
+	CHECK(state.has_serial);
+	CHECK_INT(state.serial, 7);
 }
 
 /* What a thousand zones hold several times each, waiting for their turn. */

@@ -64,16 +64,16 @@ TEST(all_evidence_is_weighed)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct clock_witness witnesses[3];
+		struct clock_witness states[3];
 		struct clock_evidence evidence = { .now = { T0 },
-			.witnesses = witnesses,
+			.states = states,
 			.is_synced = rows[i].is_synced,
 			.running = { rows[i].running },
 			.before_for = { rows[i].before_for } };
 		struct clock_verdict verdict;
 
 		for (size_t k = 0; k < 3 && rows[i].cas[k] != NONE; k++)
-			witnesses[evidence.n_witnesses++] =
+			states[evidence.n_states++] =
 				(struct clock_witness){ "a", { rows[i].cas[k] } };
 		if (rows[i].stored != NONE)
 			evidence.stored.s = T0 + rows[i].stored;
@@ -107,7 +107,7 @@ TEST(a_time_before_the_program_is_none)
 TEST(the_evidence_is_a_sentence)
 {
 	struct clock_witness ca = { "letsencrypt", { -80 * DAY } };
-	struct clock_evidence evidence = { .now = { T0 }, .witnesses = &ca, .n_witnesses = 1 };
+	struct clock_evidence evidence = { .now = { T0 }, .states = &ca, .n_states = 1 };
 	struct clock_verdict verdict;
 
 	clock_judge(&evidence, &verdict);

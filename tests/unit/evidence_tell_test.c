@@ -7,10 +7,10 @@
 static const struct telling {
 	struct {
 		enum server_role role;
-		int first, then; /* enum sight, at 0 s and at 60 s */
+		int first, then; /* enum observation, at 0 s and at 60 s */
 		uint32_t serial; /* 0: none */
 		const char *said;
-	} witnesses[5];
+	} states[5];
 	size_t n;
 	const char *want;
 } tellings[] = {
@@ -26,9 +26,9 @@ static const struct telling {
 		"192.0.2.1 (ns1.example.net) answers without the record since 10:15:07Z, its "
 		"serial "
 		"is behind by 1; 192.0.2.2 is silent since 10:15:07Z; 2 of 4 show it" },
-	{ { { ROLE_AUTHORITATIVE, SIGHT_TRUNCATED, SIGHT_TRUNCATED, 0, "" },
-		  { ROLE_AUTHORITATIVE, SIGHT_ALTERED, SIGHT_ALTERED, 0, "" },
-		  { ROLE_PRIMARY, SIGHT_NO_ROUTE, SIGHT_NO_ROUTE, 0, "" } },
+	{ { { ROLE_AUTHORITATIVE, OBSERVED_TRUNCATED, OBSERVED_TRUNCATED, 0, "" },
+		  { ROLE_AUTHORITATIVE, OBSERVED_ALTERED, OBSERVED_ALTERED, 0, "" },
+		  { ROLE_PRIMARY, OBSERVED_NO_ROUTE, OBSERVED_NO_ROUTE, 0, "" } },
 		3,
 		"192.0.2.1 (ns1.example.net) cuts its answer short and gives no whole one over "
 		"TCP since "
@@ -83,23 +83,25 @@ TEST(evidence_is_told)
 
 	for (size_t i = 0; i < ARRAY_LEN(tellings); i++) {
 		const struct telling *t = &tellings[i];
-		struct witness w[5] = { { .address = "" } };
+		struct server_state w[5] = { { .address = "" } };
 		struct buf out AUTO_BUF = BUF_INIT;
 
 		for (size_t k = 0; k < t->n; k++) {
 			w[k].address = addresses[k];
 			w[k].server = k == 0 ? "ns1.example.net" : k == 1 ? "" : NULL;
-			w[k].role = t->witnesses[k].role;
-			w[k].has_serial = t->witnesses[k].serial != 0;
-			w[k].serial = t->witnesses[k].serial;
+			w[k].role = t->states[k].role;
+			w[k].has_serial = t->states[k].serial != 0;
+			w[k].serial = t->states[k].serial;
 			snprintf(w[k].said, sizeof(w[k].said), "%s",
-				t->witnesses[k].said ? t->witnesses[k].said : "");
-			if (t->witnesses[k].first != U)
-				witness_note(&w[k], (enum sight)t->witnesses[k].first, at(0));
-			if (t->witnesses[k].then != U)
-				witness_note(&w[k], (enum sight)t->witnesses[k].then, at(60));
+				t->states[k].said ? t->states[k].said : "");
+			if (t->states[k].first != U)
+				server_state_note(
+					&w[k], (enum observation)t->states[k].first, at(0));
+			if (t->states[k].then != U)
+				server_state_note(
+					&w[k], (enum observation)t->states[k].then, at(60));
 		}
-		evidence_tell(w, t->n, at(61), 320, &out);
+		evidence_describe(w, t->n, at(61), 320, &out);
 		CHECK_STR(buf_text(&out), t->want);
 	}
 }
@@ -113,7 +115,7 @@ TEST(a_sentence_fits)
 	memset(address, 'a', sizeof(address) - 1);
 	memset(server, 's', sizeof(server) - 1);
 	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
-		struct witness w[9] = { { .address = "" } };
+		struct server_state w[9] = { { .address = "" } };
 		struct buf out AUTO_BUF = BUF_INIT;
 
 		for (size_t k = 0; k < ARRAY_LEN(w); k++) {
@@ -122,13 +124,14 @@ TEST(a_sentence_fits)
 			memset(w[k].said, '"', sizeof(w[k].said) - 1);
 			w[k].has_serial = true;
 			w[k].serial = (uint32_t)k * 100000000;
-			witness_note(&w[k], k % 2 ? SIGHT_OTHER : SIGHT_TIMEOUT, at(0));
+			server_state_note(
+				&w[k], k % 2 ? OBSERVED_OTHER : OBSERVED_TIMEOUT, at(0));
 		}
-		evidence_tell(w, ARRAY_LEN(w), at(1000000), rooms[i], &out);
+		evidence_describe(w, ARRAY_LEN(w), at(1000000), rooms[i], &out);
 		CHECK(out.len <= rooms[i]);
 		CHECK(strstr(buf_text(&out), "; 0 of 9 show it"));
 		buf_clear(&out);
-		evidence_tell_silent(w, ARRAY_LEN(w), at(1000000), rooms[i], &out);
+		evidence_describe_silent(w, ARRAY_LEN(w), at(1000000), rooms[i], &out);
 		CHECK(out.len <= rooms[i]);
 		CHECK(strstr(buf_text(&out), "; 4 of 9 answer"));
 	}
@@ -138,24 +141,24 @@ TEST(a_sentence_fits)
 static const struct comparison {
 	struct {
 		char role; /* "p" the primary, "a", "e" an extra */
-		int sight;
+		int observation;
 		uint32_t serial;  /* 0: none */
 		uint64_t content; /* what it shows; 0: nothing */
 		int want;
-	} witnesses[4];
+	} states[4];
 	size_t n;
 	const char *text;
 } comparisons[] = {
 	/* one lags with a part of the records */
-	{ { { 'p', M, 8, 12, M }, { 'a', M, 8, 12, M }, { 'a', M, 7, 11, SIGHT_OLDER } }, 3,
+	{ { { 'p', M, 8, 12, M }, { 'a', M, 8, 12, M }, { 'a', M, 7, 11, OBSERVED_OLDER } }, 3,
 		"192.0.2.3 shows an older version of the zone, its serial is behind by 1; "
 		"2 of 3 show the newest version" },
 	/* all records are removed, and it has not heard of it */
-	{ { { 'p', X, 9, 0, X }, { 'a', N, 9, 0, N }, { 'a', M, 8, 11, SIGHT_OLDER } }, 3,
+	{ { { 'p', X, 9, 0, X }, { 'a', N, 9, 0, N }, { 'a', M, 8, 11, OBSERVED_OLDER } }, 3,
 		"192.0.2.3 shows an older version of the zone, its serial is behind by 1; "
 		"2 of 3 show the newest version" },
 	/* the primary is behind: its transfer source is another */
-	{ { { 'p', M, UINT32_MAX, 11, SIGHT_OLDER }, { 'a', M, 1, 12, M } }, 2,
+	{ { { 'p', M, UINT32_MAX, 11, OBSERVED_OLDER }, { 'a', M, 1, 12, M } }, 2,
 		"the primary 192.0.2.1 shows an older version of the zone, its serial is "
 		"behind by 2; 1 of 2 show the newest version" },
 	/* the same serial with something else: the primary's word */
@@ -184,28 +187,30 @@ TEST(the_newest_is_the_measure)
 
 	for (size_t i = 0; i < ARRAY_LEN(comparisons); i++) {
 		const struct comparison *c = &comparisons[i];
-		struct witness w[4] = { { .address = "" } };
+		struct server_state w[4] = { { .address = "" } };
 		struct buf out AUTO_BUF = BUF_INIT;
 
 		for (size_t k = 0; k < c->n; k++) {
-			char role = c->witnesses[k].role;
+			char role = c->states[k].role;
 
 			w[k].address = addresses[k];
 			w[k].role = role == 'p'   ? ROLE_PRIMARY
 				    : role == 'e' ? ROLE_EXTRA
 						  : ROLE_AUTHORITATIVE;
-			w[k].has_serial = c->witnesses[k].serial != 0;
-			w[k].serial = c->witnesses[k].serial;
-			w[k].content = c->witnesses[k].content;
-			if (c->witnesses[k].sight != U)
-				witness_note(&w[k], (enum sight)c->witnesses[k].sight, at(0));
+			w[k].has_serial = c->states[k].serial != 0;
+			w[k].serial = c->states[k].serial;
+			w[k].content = c->states[k].content;
+			if (c->states[k].observation != U)
+				server_state_note(&w[k],
+					(enum observation)c->states[k].observation, at(0));
 		}
 		evidence_compare(w, c->n);
 		for (size_t k = 0; k < c->n; k++)
-			if (evidence_sight(w, c->n, k) != (enum sight)c->witnesses[k].want)
+			if (evidence_observation(w, c->n, k) !=
+				(enum observation)c->states[k].want)
 				TEST_FAIL("comparison %zu: %zu is %s", i, k,
-					sight_text(evidence_sight(w, c->n, k)));
-		evidence_tell(w, c->n, at(1), EVIDENCE_ROOM, &out);
+					observation_text(evidence_observation(w, c->n, k)));
+		evidence_describe(w, c->n, at(1), EVIDENCE_ROOM, &out);
 		CHECK_STR(buf_text(&out), c->text);
 	}
 }
@@ -213,7 +218,7 @@ TEST(the_newest_is_the_measure)
 /* The event names who did not count, and never speaks of nobody. */
 TEST(what_is_seen_is_told)
 {
-	struct witness w[3] = {
+	struct server_state w[3] = {
 		{ .address = "192.0.2.1", .role = ROLE_PRIMARY },
 		{ .address = "192.0.2.2",
 			.server = "ns2.example.net",
@@ -222,43 +227,43 @@ TEST(what_is_seen_is_told)
 	};
 	struct buf out AUTO_BUF = BUF_INIT;
 
-	evidence_tell_seen(w, 0, SECONDS(5), at(0), &out);
+	evidence_describe_seen(w, 0, SECONDS(5), at(0), &out);
 	CHECK_STR(buf_text(&out), "is believed after 5s, as there is no name server to ask");
 	for (size_t k = 0; k < 3; k++)
-		witness_note(&w[k], k == 1 ? SIGHT_TIMEOUT : SIGHT_MATCH, at(0));
+		server_state_note(&w[k], k == 1 ? OBSERVED_TIMEOUT : OBSERVED_MATCH, at(0));
 	buf_clear(&out);
-	evidence_tell_seen(w, 1, SECONDS(5), at(0), &out);
+	evidence_describe_seen(w, 1, SECONDS(5), at(0), &out);
 	CHECK_STR(buf_text(&out), "is seen at the only address after 5s");
 	buf_clear(&out);
-	evidence_tell_seen(w, 3, SECONDS(65), at(0), &out);
+	evidence_describe_seen(w, 3, SECONDS(65), at(0), &out);
 	CHECK_STR(buf_text(&out),
 		"is seen at 2 of 3 addresses after 1m5s; the others do not count: 192.0.2.2 "
 		"(ns2.example.net) is silent since 10:15:07Z");
-	witness_note(&w[1], SIGHT_MATCH, at(9));
+	server_state_note(&w[1], OBSERVED_MATCH, at(9));
 	buf_clear(&out);
-	evidence_tell_seen(w, 3, SECONDS(5), at(9), &out);
+	evidence_describe_seen(w, 3, SECONDS(5), at(9), &out);
 	CHECK_STR(buf_text(&out), "is seen at all of 3 addresses after 5s");
 }
 
 TEST(serials_explain)
 {
-	struct witness w[4] = {
+	struct server_state w[4] = {
 		{ .address = "1", .role = ROLE_AUTHORITATIVE, .has_serial = true, .serial = 4 },
 		{ .address = "2", .role = ROLE_AUTHORITATIVE, .has_serial = true, .serial = 5 },
 		{ .address = "3", .role = ROLE_EXTRA, .has_serial = true, .serial = 3 },
 		{ .address = "4", .role = ROLE_AUTHORITATIVE },
 	};
 
-	witness_note(&w[0], SIGHT_NXDOMAIN, at(0));
-	witness_note(&w[1], SIGHT_MATCH, at(0));
-	witness_note(&w[2], SIGHT_NODATA, at(0));
-	witness_note(&w[3], SIGHT_NODATA, at(0));
-	CHECK_INT(evidence_sight(w, 4, 0), SIGHT_OLDER);
-	CHECK_INT(evidence_sight(w, 4, 1), SIGHT_MATCH);
-	CHECK_INT(evidence_sight(w, 4, 2), SIGHT_NODATA);
-	CHECK_INT(evidence_sight(w, 4, 3), SIGHT_NODATA);
+	server_state_note(&w[0], OBSERVED_NXDOMAIN, at(0));
+	server_state_note(&w[1], OBSERVED_MATCH, at(0));
+	server_state_note(&w[2], OBSERVED_NODATA, at(0));
+	server_state_note(&w[3], OBSERVED_NODATA, at(0));
+	CHECK_INT(evidence_observation(w, 4, 0), OBSERVED_OLDER);
+	CHECK_INT(evidence_observation(w, 4, 1), OBSERVED_MATCH);
+	CHECK_INT(evidence_observation(w, 4, 2), OBSERVED_NODATA);
+	CHECK_INT(evidence_observation(w, 4, 3), OBSERVED_NODATA);
 	w[0].serial = 5;
-	CHECK_INT(evidence_sight(w, 4, 0), SIGHT_NXDOMAIN);
-	CHECK_STR(sight_text(SIGHT_NXDOMAIN), "nxdomain");
+	CHECK_INT(evidence_observation(w, 4, 0), OBSERVED_NXDOMAIN);
+	CHECK_STR(observation_text(OBSERVED_NXDOMAIN), "nxdomain");
 	CHECK_STR(server_role_text(ROLE_EXTRA), "extra");
 }

@@ -13,7 +13,7 @@ static const struct history {
 	const char *roles;
 	bool is_advice;
 	int rounds;
-	int sights[3][6];
+	int observations[3][6];
 	enum verdict want;
 	bool asks_extras, is_unpublished;
 } histories[] = {
@@ -69,7 +69,7 @@ static const struct history {
 	{ "", false, 0, { { 0 } }, VERDICT_SEEN, false, false },
 };
 
-static void set_role(struct witness *w, char role)
+static void set_role(struct server_state *w, char role)
 {
 	w->address = "192.0.2.53";
 	w->role = role == 'e'                  ? ROLE_EXTRA
@@ -83,19 +83,19 @@ TEST(histories_are_judged)
 {
 	for (size_t i = 0; i < ARRAY_LEN(histories); i++) {
 		const struct history *h = &histories[i];
-		struct witness witnesses[3] = { { .address = "" } };
+		struct server_state states[3] = { { .address = "" } };
 		size_t n = strlen(h->roles);
 		struct judgement got;
 
 		for (size_t k = 0; k < n; k++)
-			set_role(&witnesses[k], h->roles[k]);
+			set_role(&states[k], h->roles[k]);
 		for (int round = 0; round < h->rounds; round++)
 			for (size_t k = 0; k < n; k++)
-				if (h->sights[k][round] != U)
-					witness_note(&witnesses[k],
-						(enum sight)h->sights[k][round],
+				if (h->observations[k][round] != U)
+					server_state_note(&states[k],
+						(enum observation)h->observations[k][round],
 						at(round * 10));
-		got = evidence_judge(witnesses, n, (unsigned)h->rounds,
+		got = evidence_judge(states, n, (unsigned)h->rounds,
 			h->is_advice ? &advised : &required, at(100));
 		if (got.verdict != h->want || got.ask_extras != h->asks_extras ||
 			got.is_unpublished != h->is_unpublished)
@@ -109,7 +109,7 @@ TEST(asks_along_the_ramp)
 {
 	static const int64_t want[] = { 8, 13, 21, 34, 54, 84, 144, 204, 264 };
 	struct evidence_policy policy = required;
-	struct witness w = { .address = "192.0.2.53", .role = ROLE_AUTHORITATIVE };
+	struct server_state w = { .address = "192.0.2.53", .role = ROLE_AUTHORITATIVE };
 	struct judgement j;
 
 	policy.delay = SECONDS(5);
@@ -117,8 +117,8 @@ TEST(asks_along_the_ramp)
 	for (unsigned round = 0; round < ARRAY_LEN(want); round++) {
 		CHECK_INT(j.verdict, VERDICT_WAIT);
 		CHECK_INT(j.again.s - T0, want[round]);
-		CHECK(witness_is_due(&w, &j, j.again));
-		witness_note(&w, SIGHT_NODATA, j.again);
+		CHECK(server_state_is_due(&w, &j, j.again));
+		server_state_note(&w, OBSERVED_NODATA, j.again);
 		j = evidence_judge(&w, 1, round + 1, &policy, j.again);
 	}
 }
@@ -126,19 +126,19 @@ TEST(asks_along_the_ramp)
 /* However long it took until now, what is left to wait for decides how soon the next look is. */
 TEST(looks_soon_when_little_is_missing)
 {
-	struct witness w[2] = {
+	struct server_state w[2] = {
 		{ .address = "192.0.2.53", .role = ROLE_AUTHORITATIVE },
 		{ .address = "192.0.2.54", .role = ROLE_AUTHORITATIVE },
 	};
 
-	witness_note(&w[0], SIGHT_MATCH, at(500));
+	server_state_note(&w[0], OBSERVED_MATCH, at(500));
 	CHECK_INT(evidence_judge(w, 2, 20, &required, at(500)).again.s, T0 + 503);
-	witness_note(&w[1], SIGHT_TIMEOUT, at(503));
+	server_state_note(&w[1], OBSERVED_TIMEOUT, at(503));
 	CHECK_INT(evidence_judge(w, 2, 21, &required, at(503)).again.s, T0 + 508);
-	witness_note(&w[1], SIGHT_NODATA, at(508));
+	server_state_note(&w[1], OBSERVED_NODATA, at(508));
 	CHECK_INT(evidence_judge(w, 2, 22, &required, at(508)).again.s, T0 + 568);
 	w[1].is_anycast = true;
-	witness_note(&w[1], SIGHT_MATCH, at(568));
+	server_state_note(&w[1], OBSERVED_MATCH, at(568));
 	CHECK_INT(evidence_judge(w, 2, 23, &required, at(568)).again.s, T0 + 573);
 }
 
@@ -146,22 +146,23 @@ TEST(looks_soon_when_little_is_missing)
 TEST(waits_for_nobody_without_a_route)
 {
 	struct evidence_policy policy = { .deadline = MINUTES(30), .published = at(0) };
-	struct witness two[] = { { .address = "192.0.2.1", .role = ROLE_AUTHORITATIVE },
+	struct server_state two[] = { { .address = "192.0.2.1", .role = ROLE_AUTHORITATIVE },
 		{ .address = "2001:db8::1", .role = ROLE_AUTHORITATIVE } };
-	struct witness extra[] = { two[0], { .address = "2001:db8::2", .role = ROLE_EXTRA } };
+	struct server_state extra[] = { two[0],
+		{ .address = "2001:db8::2", .role = ROLE_EXTRA } };
 
 	policy.extra_required = true;
-	witness_note(&two[0], SIGHT_MATCH, at(3));
-	witness_note(&two[1], SIGHT_NO_ROUTE, at(3));
+	server_state_note(&two[0], OBSERVED_MATCH, at(3));
+	server_state_note(&two[1], OBSERVED_NO_ROUTE, at(3));
 	CHECK_INT(evidence_judge(two, 2, 1, &policy, at(3)).verdict, VERDICT_SEEN);
 	CHECK_INT(evidence_judge(&two[1], 1, 1, &policy, at(3)).verdict, VERDICT_WAIT);
-	witness_note(&two[0], SIGHT_NODATA, at(8));
+	server_state_note(&two[0], OBSERVED_NODATA, at(8));
 	CHECK_INT(evidence_judge(two, 2, 2, &policy, at(8)).verdict, VERDICT_WAIT);
-	witness_note(&extra[0], SIGHT_MATCH, at(3));
-	witness_note(&extra[1], SIGHT_NO_ROUTE, at(3));
+	server_state_note(&extra[0], OBSERVED_MATCH, at(3));
+	server_state_note(&extra[1], OBSERVED_NO_ROUTE, at(3));
 	CHECK_INT(evidence_judge(extra, 2, 1, &policy, at(3)).verdict, VERDICT_SEEN);
 	/* One that is silent is waited for. */
-	witness_note(&extra[1], SIGHT_TIMEOUT, at(8));
+	server_state_note(&extra[1], OBSERVED_TIMEOUT, at(8));
 	extra[1].silent = 1;
 	CHECK_INT(evidence_judge(extra, 2, 1, &policy, at(8)).verdict, VERDICT_WAIT);
 }
@@ -169,7 +170,7 @@ TEST(waits_for_nobody_without_a_route)
 TEST(waits_for_nobody_after_the_delay)
 {
 	struct evidence_policy policy = required;
-	struct witness extra = { .address = "192.0.2.53", .role = ROLE_EXTRA };
+	struct server_state extra = { .address = "192.0.2.53", .role = ROLE_EXTRA };
 	struct judgement j;
 
 	policy.delay = SECONDS(60);
@@ -184,16 +185,16 @@ TEST(waits_for_nobody_after_the_delay)
 	j = evidence_judge(&extra, 1, 0, &policy, at(63));
 	CHECK(j.ask_extras);
 	CHECK_INT(j.again.s, T0 + 63);
-	CHECK(witness_is_due(&extra, &j, at(63)));
+	CHECK(server_state_is_due(&extra, &j, at(63)));
 }
 
 TEST(ends_at_the_deadline)
 {
 	struct evidence_policy policy = required;
-	struct witness w = { .address = "192.0.2.53", .role = ROLE_AUTHORITATIVE };
+	struct server_state w = { .address = "192.0.2.53", .role = ROLE_AUTHORITATIVE };
 	struct judgement j;
 
-	witness_note(&w, SIGHT_NODATA, at(1790));
+	server_state_note(&w, OBSERVED_NODATA, at(1790));
 	j = evidence_judge(&w, 1, 9, &policy, at(1790));
 	CHECK_INT(j.verdict, VERDICT_WAIT);
 	CHECK_INT(j.again.s, T0 + 1800);
@@ -204,7 +205,7 @@ TEST(ends_at_the_deadline)
 	CHECK_INT(evidence_judge(&w, 1, 9, &policy, at(699)).verdict, VERDICT_WAIT);
 	CHECK_INT(evidence_judge(&w, 1, 9, &policy, at(700)).verdict, VERDICT_LATE);
 	/* The last look may still see it, but not when the authorization is over. */
-	witness_note(&w, SIGHT_MATCH, at(705));
+	server_state_note(&w, OBSERVED_MATCH, at(705));
 	CHECK_INT(evidence_judge(&w, 1, 10, &policy, at(705)).verdict, VERDICT_SEEN);
 	CHECK_INT(evidence_judge(&w, 1, 10, &policy, at(1000)).verdict, VERDICT_LATE);
 }
@@ -212,79 +213,80 @@ TEST(ends_at_the_deadline)
 TEST(extras_are_asked_when_their_caches_forget)
 {
 	static const struct {
-		enum sight sight;
+		enum observation observation;
 		uint32_t ttl, negative_ttl;
 		int64_t want;
 	} table[] = {
-		{ SIGHT_NXDOMAIN, 0, 20, 21 },
-		{ SIGHT_NODATA, 999, 20, 21 },
-		{ SIGHT_NXDOMAIN, 5, 3600, 60 },
-		{ SIGHT_NXDOMAIN, 5, 0, 3 },
-		{ SIGHT_OTHER, 20, 3600, 21 },
-		{ SIGHT_TIMEOUT, 20, 3600, 5 },
-		{ SIGHT_OTHER, UINT32_MAX, 0, 60 },
+		{ OBSERVED_NXDOMAIN, 0, 20, 21 },
+		{ OBSERVED_NODATA, 999, 20, 21 },
+		{ OBSERVED_NXDOMAIN, 5, 3600, 60 },
+		{ OBSERVED_NXDOMAIN, 5, 0, 3 },
+		{ OBSERVED_OTHER, 20, 3600, 21 },
+		{ OBSERVED_TIMEOUT, 20, 3600, 5 },
+		{ OBSERVED_OTHER, UINT32_MAX, 0, 60 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct witness w[2] = {
+		struct server_state w[2] = {
 			{ .address = "192.0.2.53", .role = ROLE_AUTHORITATIVE },
 			{ .address = "192.0.2.54", .role = ROLE_EXTRA },
 		};
 		struct judgement j;
 
-		witness_note(&w[0], SIGHT_MATCH, at(10));
+		server_state_note(&w[0], OBSERVED_MATCH, at(10));
 		j = evidence_judge(w, 2, 1, &required, at(10));
 		CHECK_INT(j.again.s, T0 + 10);
-		CHECK(!witness_is_due(&w[0], &j, at(10)));
-		CHECK(witness_is_due(&w[1], &j, at(10)));
+		CHECK(!server_state_is_due(&w[0], &j, at(10)));
+		CHECK(server_state_is_due(&w[1], &j, at(10)));
 		w[1].ttl = table[i].ttl;
 		w[1].negative_ttl = table[i].negative_ttl;
-		witness_note(&w[1], table[i].sight, at(10));
+		server_state_note(&w[1], table[i].observation, at(10));
 		j = evidence_judge(w, 2, 2, &required, at(10));
 		CHECK_INT(j.again.s, T0 + 10 + table[i].want);
-		CHECK(!witness_is_due(&w[1], &j, at(9 + table[i].want)));
-		CHECK(witness_is_due(&w[1], &j, j.again));
-		CHECK(witness_is_due(&w[0], &j, j.again));
+		CHECK(!server_state_is_due(&w[1], &j, at(9 + table[i].want)));
+		CHECK(server_state_is_due(&w[1], &j, j.again));
+		CHECK(server_state_is_due(&w[0], &j, j.again));
 		/* A clock that was set back makes nobody wait. */
-		CHECK(witness_is_due(&w[1], &j, at(-3600)));
+		CHECK(server_state_is_due(&w[1], &j, at(-3600)));
 		CHECK_INT(evidence_judge(w, 2, 2, &required, at(-3600)).again.s, T0 - 3600);
-		witness_note(&w[1], SIGHT_MATCH, j.again);
-		CHECK(!witness_is_due(&w[1], &j, at(5000)));
+		server_state_note(&w[1], OBSERVED_MATCH, j.again);
+		CHECK(!server_state_is_due(&w[1], &j, at(5000)));
 	}
 }
 
 /* The rules once more, from the whole history instead of from what is kept of it. */
 struct past {
-	enum sight sights[700];
+	enum observation observations[700];
 
 	size_t n;
 };
 
 static bool past_blocks(const struct past *past, bool is_anycast)
 {
-	enum sight proper = SIGHT_UNASKED;
+	enum observation proper = OBSERVED_UNASKED;
 	size_t silent = 0, streak = 0;
 	bool was_there = false, has_wavered = false;
 
 	for (size_t i = 0; i < past->n; i++) {
-		enum sight sight = past->sights[i];
-		bool lacks = sight == SIGHT_NODATA || sight == SIGHT_NXDOMAIN ||
-			     sight == SIGHT_OTHER;
+		enum observation observation = past->observations[i];
+		bool lacks = observation == OBSERVED_NODATA ||
+			     observation == OBSERVED_NXDOMAIN || observation == OBSERVED_OTHER;
 
 		has_wavered = has_wavered || (was_there && lacks);
-		was_there = was_there || sight == SIGHT_MATCH;
+		was_there = was_there || observation == OBSERVED_MATCH;
 	}
-	for (size_t i = past->n; i > 0 && past->sights[i - 1] == SIGHT_MATCH; i--)
+	for (size_t i = past->n; i > 0 && past->observations[i - 1] == OBSERVED_MATCH; i--)
 		streak++;
-	for (size_t i = past->n; i > 0 && proper == SIGHT_UNASKED; i--) {
-		enum sight sight = past->sights[i - 1];
+	for (size_t i = past->n; i > 0 && proper == OBSERVED_UNASKED; i--) {
+		enum observation observation = past->observations[i - 1];
 
-		if (sight == SIGHT_TIMEOUT || sight == SIGHT_REFUSED || sight == SIGHT_LAME)
+		if (observation == OBSERVED_TIMEOUT || observation == OBSERVED_REFUSED ||
+			observation == OBSERVED_LAME)
 			silent++;
 		else
-			proper = sight;
+			proper = observation;
 	}
-	if (past->n == 0 || (proper != SIGHT_MATCH && proper != SIGHT_UNASKED))
+	if (past->n == 0 || (proper != OBSERVED_MATCH && proper != OBSERVED_UNASKED))
 		return true;
 	if (silent > 0)
 		return silent < 3;
@@ -299,19 +301,20 @@ static unsigned draw(unsigned n)
 	return (unsigned)(seed >> 33) % n;
 }
 
-static enum sight draw_sight(unsigned luck)
+static enum observation draw_observation(unsigned luck)
 {
-	static const enum sight others[] = { SIGHT_NODATA, SIGHT_NXDOMAIN, SIGHT_OTHER,
-		SIGHT_TIMEOUT, SIGHT_TIMEOUT, SIGHT_REFUSED, SIGHT_LAME };
+	static const enum observation others[] = { OBSERVED_NODATA, OBSERVED_NXDOMAIN,
+		OBSERVED_OTHER, OBSERVED_TIMEOUT, OBSERVED_TIMEOUT, OBSERVED_REFUSED,
+		OBSERVED_LAME };
 
-	return draw(100) < luck ? SIGHT_MATCH : others[draw(ARRAY_LEN(others))];
+	return draw(100) < luck ? OBSERVED_MATCH : others[draw(ARRAY_LEN(others))];
 }
 
 /* One wait from beginning to end, as the poller leads it. */
 static enum verdict wait_through(unsigned luck, unsigned *n_extras_asked)
 {
 	enum { MANY = 6 };
-	struct witness w[MANY] = { { .address = "" } };
+	struct server_state w[MANY] = { { .address = "" } };
 	struct past pasts[MANY] = { { .n = 0 } };
 	size_t n = 1 + draw(MANY);
 	struct evidence_policy policy = required;
@@ -334,16 +337,16 @@ static enum verdict wait_through(unsigned luck, unsigned *n_extras_asked)
 		for (size_t k = 0; k < n; k++) {
 			bool is_extra = w[k].role == ROLE_EXTRA;
 
-			if (!witness_is_due(&w[k], &j, now))
+			if (!server_state_is_due(&w[k], &j, now))
 				continue;
 			if (is_extra)
 				CHECK(j.ask_extras);
 			*n_extras_asked += is_extra;
 			w[k].ttl = draw(100);
 			w[k].negative_ttl = draw(100);
-			REQUIRE(pasts[k].n < ARRAY_LEN(pasts[k].sights));
-			pasts[k].sights[pasts[k].n++] = draw_sight(luck);
-			witness_note(&w[k], pasts[k].sights[pasts[k].n - 1], now);
+			REQUIRE(pasts[k].n < ARRAY_LEN(pasts[k].observations));
+			pasts[k].observations[pasts[k].n++] = draw_observation(luck);
+			server_state_note(&w[k], pasts[k].observations[pasts[k].n - 1], now);
 		}
 		now.s += draw(11);
 		j = evidence_judge(w, n, round + 1, &policy, now);
@@ -358,8 +361,8 @@ static enum verdict wait_through(unsigned luck, unsigned *n_extras_asked)
 
 			if (w[k].role == ROLE_EXTRA)
 				continue;
-			has_match = has_match ||
-				    (w[k].sight == SIGHT_MATCH && (is_public || !has_public));
+			has_match = has_match || (w[k].observation == OBSERVED_MATCH &&
+							 (is_public || !has_public));
 			blocks = blocks || past_blocks(&pasts[k], w[k].is_anycast);
 		}
 		/* Extras are asked, and it counts as seen, only when all before them agree. */
@@ -369,7 +372,7 @@ static enum verdict wait_through(unsigned luck, unsigned *n_extras_asked)
 		}
 		for (size_t k = 0; k < n && j.verdict == VERDICT_SEEN; k++)
 			if (w[k].role == ROLE_EXTRA && policy.extra_required)
-				CHECK(w[k].sight == SIGHT_MATCH || w[k].silent >= 3);
+				CHECK(w[k].observation == OBSERVED_MATCH || w[k].silent >= 3);
 			else if (w[k].role == ROLE_EXTRA)
 				CHECK(w[k].asked > 0);
 		/* In time, or not at all. */

@@ -9,15 +9,15 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-enum { CUT_MS = 5 * 60 * 1000, CUTS_KEPT = 1024 };
+enum { DELEGATION_MS = 5 * 60 * 1000, DELEGATIONS_KEPT = 1024 };
 
-void cut_add(struct cut *cut, const struct dns_address *address)
+void delegation_add(struct delegation *delegation, const struct dns_address *address)
 {
-	for (size_t i = 0; i < cut->n; i++)
-		if (dns_address_is(&cut->at[i], address))
+	for (size_t i = 0; i < delegation->n; i++)
+		if (dns_address_is(&delegation->at[i], address))
 			return;
-	if (cut->n < CUT_ADDRESSES)
-		cut->at[cut->n++] = *address;
+	if (delegation->n < DELEGATION_ADDRESSES)
+		delegation->at[delegation->n++] = *address;
 }
 
 size_t zone_turn(const char *apex, size_t n)
@@ -25,62 +25,64 @@ size_t zone_turn(const char *apex, size_t n)
 	return n > 0 ? str_hash(apex, strlen(apex)) % n : 0;
 }
 
-void cut_turn(struct cut *cut)
+void delegation_rotate(struct delegation *delegation)
 {
-	struct cut old = *cut;
-	size_t first = zone_turn(cut->apex, cut->n);
+	struct delegation old = *delegation;
+	size_t first = zone_turn(delegation->apex, delegation->n);
 
-	for (size_t i = 0; i < cut->n; i++)
-		cut->at[i] = old.at[(first + i) % cut->n];
+	for (size_t i = 0; i < delegation->n; i++)
+		delegation->at[i] = old.at[(first + i) % delegation->n];
 }
 
-const struct cut *cut_known(const struct zones *zones, const char *apex)
+const struct delegation *delegation_known(const struct zones *zones, const char *apex)
 {
-	struct cut *cut = map_get(&zones->cuts, apex);
+	struct delegation *delegation = map_get(&zones->delegations, apex);
 	struct dns_address first;
 
-	if (!cut || cut->until.ms <= clock_tick().ms)
+	if (!delegation || delegation->until.ms <= clock_tick().ms)
 		return NULL;
-	first = cut->at[0];
-	memmove(&cut->at[0], &cut->at[1], (cut->n - 1) * sizeof(first));
-	cut->at[cut->n - 1] = first;
-	return cut;
+	first = delegation->at[0];
+	memmove(&delegation->at[0], &delegation->at[1], (delegation->n - 1) * sizeof(first));
+	delegation->at[delegation->n - 1] = first;
+	return delegation;
 }
 
-void cut_remember(struct zones *zones, const struct cut *cut)
+void delegation_remember(struct zones *zones, const struct delegation *delegation)
 {
-	struct cut *copy, *old;
+	struct delegation *copy, *old;
 	size_t at = 0;
 
-	if (zones->cuts.n >= CUTS_KEPT && (old = map_next(&zones->cuts, &at))) {
-		map_remove(&zones->cuts, old->apex);
+	if (zones->delegations.n >= DELEGATIONS_KEPT &&
+		(old = map_next(&zones->delegations, &at))) {
+		map_remove(&zones->delegations, old->apex);
 		free(old);
 	}
-	assert(cut->n > 0);
-	copy = mem_new(struct cut);
-	*copy = *cut;
-	copy->until.ms = clock_tick().ms + CUT_MS;
-	free(map_set(&zones->cuts, copy->apex, copy));
+	assert(delegation->n > 0);
+	copy = mem_new(struct delegation);
+	*copy = *delegation;
+	copy->until.ms = clock_tick().ms + DELEGATION_MS;
+	free(map_set(&zones->delegations, copy->apex, copy));
 }
 
-void cut_forget(struct zones *zones, const char *apex)
+void delegation_forget(struct zones *zones, const char *apex)
 {
-	free(map_remove(&zones->cuts, apex));
+	free(map_remove(&zones->delegations, apex));
 }
 
-static void drop(struct cut *cut, const struct dns_address *address)
+static void drop(struct delegation *delegation, const struct dns_address *address)
 {
-	for (size_t i = 0; i < cut->n && cut->n > 1; i++)
-		if (dns_address_is(&cut->at[i], address)) {
-			cut->at[i] = cut->at[--cut->n];
+	for (size_t i = 0; i < delegation->n && delegation->n > 1; i++)
+		if (dns_address_is(&delegation->at[i], address)) {
+			delegation->at[i] = delegation->at[--delegation->n];
 			return;
 		}
 }
 
-void cut_drop(struct zones *zones, const char *apex, const struct dns_address *silent, size_t n)
+void delegation_drop(
+	struct zones *zones, const char *apex, const struct dns_address *silent, size_t n)
 {
-	struct cut *cut = map_get(&zones->cuts, apex);
+	struct delegation *delegation = map_get(&zones->delegations, apex);
 
-	for (size_t i = 0; cut && i < n; i++)
-		drop(cut, &silent[i]);
+	for (size_t i = 0; delegation && i < n; i++)
+		drop(delegation, &silent[i]);
 }

@@ -12,7 +12,7 @@
  */
 
 /* One more, unless it is there or there is no room. */
-void cut_add(struct cut *cut, const struct dns_address *address);
+void delegation_add(struct delegation *delegation, const struct dns_address *address);
 
 /*
  * Where among `n` addresses of a zone questions about it begin, the same each time: zones that have the same servers begin
@@ -21,20 +21,20 @@ void cut_add(struct cut *cut, const struct dns_address *address);
 size_t zone_turn(const char *apex, size_t n);
 
 /* The same for a cut whose addresses are complete and in no order that matters. */
-void cut_turn(struct cut *cut);
+void delegation_rotate(struct delegation *delegation);
 
 /*
  * What is known of the zone, or NULL; the registry's, until it is changed.  Each time with another address
  * first, so that a zone with many below it is not asked at one only.
  */
-const struct cut *cut_known(const struct zones *zones, const char *apex);
+const struct delegation *delegation_known(const struct zones *zones, const char *apex);
 
 /* Keeps a copy; it has an address. */
-void cut_remember(struct zones *zones, const struct cut *cut);
-void cut_forget(struct zones *zones, const char *apex);
+void delegation_remember(struct zones *zones, const struct delegation *delegation);
+void delegation_forget(struct zones *zones, const char *apex);
 
 /* These did not answer properly, but another one did. */
-void cut_drop(
+void delegation_drop(
 	struct zones *zones, const char *apex, const struct dns_address *silent, size_t n);
 
 #endif

@@ -10,71 +10,72 @@
 
 enum { FAILED_KEPT = 256 };
 
-bool search_is_on(const struct zones *zones, const char *apex)
+bool inflight_is_on(const struct zones *zones, const char *apex)
 {
-	const struct search *search = map_get(&zones->searches, apex);
+	const struct inflight *inflight = map_get(&zones->inflights, apex);
 
-	return search && search->is_on;
+	return inflight && inflight->is_on;
 }
 
 static void leave(struct op *op)
 {
-	list_remove(&CONTAINER_OF(op, struct search_op, op)->link);
+	list_remove(&CONTAINER_OF(op, struct inflight_op, op)->link);
 	op_end(op, NULL);
 }
 
-void search_join(struct zones *zones, struct task *task, struct search_op *op, const char *apex)
+void inflight_join(
+	struct zones *zones, struct task *task, struct inflight_op *op, const char *apex)
 {
-	struct search *search = map_get(&zones->searches, apex);
+	struct inflight *inflight = map_get(&zones->inflights, apex);
 
-	assert(search && search->is_on);
-	*op = (struct search_op){ .err = ERR_INIT };
+	assert(inflight && inflight->is_on);
+	*op = (struct inflight_op){ .err = ERR_INIT };
 	op_begin(&op->op, task, leave);
-	list_append(&search->waiting, &op->link);
+	list_append(&inflight->waiting, &op->link);
 }
 
 /* Those that failed; all, or only those that nobody is interested in any more. */
 static void forget(struct zones *zones, bool all)
 {
 	struct map kept = { 0 };
-	struct search *search;
+	struct inflight *inflight;
 	size_t at = 0;
 
-	while ((search = map_next(&zones->searches, &at)))
-		if (search->is_on || (!all && clock_tick().ms < search->until.ms))
-			map_set(&kept, search->apex, search);
+	while ((inflight = map_next(&zones->inflights, &at)))
+		if (inflight->is_on || (!all && clock_tick().ms < inflight->until.ms))
+			map_set(&kept, inflight->apex, inflight);
 		else
-			free(search);
-	map_done(&zones->searches);
-	zones->searches = kept;
+			free(inflight);
+	map_done(&zones->inflights);
+	zones->inflights = kept;
 }
 
-void searches_forget(struct zones *zones)
+void inflights_forget(struct zones *zones)
 {
 	forget(zones, true);
 }
 
-struct search *search_begin(struct zones *zones, const char *apex)
+struct inflight *inflight_begin(struct zones *zones, const char *apex)
 {
-	struct search *search = map_get(&zones->searches, apex);
+	struct inflight *inflight = map_get(&zones->inflights, apex);
 
-	if (!search) {
-		search = mem_new(struct search);
-		search->zones = zones;
-		snprintf(search->apex, sizeof(search->apex), "%s", apex);
-		list_init(&search->waiting);
-		map_set(&zones->searches, search->apex, search);
+	if (!inflight) {
+		inflight = mem_new(struct inflight);
+		inflight->zones = zones;
+		snprintf(inflight->apex, sizeof(inflight->apex), "%s", apex);
+		list_init(&inflight->waiting);
+		map_set(&zones->inflights, inflight->apex, inflight);
 	}
-	assert(!search->is_on);
-	search->is_on = true;
-	return search;
+	assert(!inflight->is_on);
+	inflight->is_on = true;
+	return inflight;
 }
 
-static void tell(struct search *search, const struct err *err)
+static void tell(struct inflight *inflight, const struct err *err)
 {
-	while (!list_is_empty(&search->waiting)) {
-		struct search_op *first =
-			LIST_OF(list_first(&search->waiting), struct search_op, link);
+	while (!list_is_empty(&inflight->waiting)) {
+		struct inflight_op *first =
+			LIST_OF(list_first(&inflight->waiting), struct inflight_op, link);
 
 		list_remove(&first->link);
 		first->err = *err;
@@ -82,28 +83,29 @@ static void tell(struct search *search, const struct err *err)
 	}
 }
 
-void search_end(struct search *search, const struct err *err)
+void inflight_end(struct inflight *inflight, const struct err *err)
 {
 	bool has_failed = err_is_set(err) && err->code != ERR_CANCELLED;
 
-	if (!search)
+	if (!inflight)
 		return;
-	search->is_on = false;
-	search->err = has_failed ? *err : (struct err)ERR_INIT;
-	search->until.ms = has_failed ? clock_tick().ms + SEARCH_KEPT_MS : 0;
-	tell(search, &search->err);
-	if (search->zones->searches.n > FAILED_KEPT) {
-		forget(search->zones, false);
+	inflight->is_on = false;
+	inflight->err = has_failed ? *err : (struct err)ERR_INIT;
+	inflight->until.ms = has_failed ? clock_tick().ms + INFLIGHT_KEPT_MS : 0;
+	tell(inflight, &inflight->err);
+	if (inflight->zones->inflights.n > FAILED_KEPT) {
+		forget(inflight->zones, false);
 	} else if (!has_failed) {
-		map_remove(&search->zones->searches, search->apex);
-		free(search);
+		map_remove(&inflight->zones->inflights, inflight->apex);
+		free(inflight);
 	}
 }
 
-const struct err *search_failed(const struct zones *zones, const char *apex)
+const struct err *inflight_failed(const struct zones *zones, const char *apex)
 {
-	const struct search *search = map_get(&zones->searches, apex);
+	const struct inflight *inflight = map_get(&zones->inflights, apex);
 
-	return search && !search->is_on && clock_tick().ms < search->until.ms ? &search->err
-									      : NULL;
+	return inflight && !inflight->is_on && clock_tick().ms < inflight->until.ms
+		       ? &inflight->err
+		       : NULL;
 }

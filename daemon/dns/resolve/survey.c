@@ -239,10 +239,10 @@ static int choose_others(struct survey *s, struct err *err)
 	return -1;
 }
 
-static void take_parents(struct survey *s, const struct cut *cut)
+static void take_parents(struct survey *s, const struct delegation *delegation)
 {
-	s->n_parents = cut->n < PARENTS_ASKED ? cut->n : PARENTS_ASKED;
-	memcpy(s->parents, cut->at, s->n_parents * sizeof(*s->parents));
+	s->n_parents = delegation->n < PARENTS_ASKED ? delegation->n : PARENTS_ASKED;
+	memcpy(s->parents, delegation->at, s->n_parents * sizeof(*s->parents));
 }
 
 static void forget_trace(struct survey *s)
@@ -256,13 +256,13 @@ static void forget_trace(struct survey *s)
 static void find_parent(struct survey *s)
 {
 	const char *above = dns_name_parent(s->zone->apex);
-	const struct cut *cut;
+	const struct delegation *delegation;
 
 	if (!above || !*above)
 		return;
-	cut = trace_known(zones_of(s), above);
-	if (cut) {
-		take_parents(s, cut);
+	delegation = trace_known(zones_of(s), above);
+	if (delegation) {
+		take_parents(s, delegation);
 		return;
 	}
 	s->above = mem_new(struct trace);
@@ -272,7 +272,7 @@ static void find_parent(struct survey *s)
 static void ask_parent(struct survey *s)
 {
 	if (s->above && trace_answer(s->above))
-		take_parents(s, &s->above->cut);
+		take_parents(s, &s->above->delegation);
 	forget_trace(s);
 	lookup_start_at(&s->ns, &s->task, zones_of(s), s->zone->apex, s->zone->apex, DNS_NS,
 		s->parents, s->n_parents);
@@ -470,7 +470,7 @@ void zone_open(struct zone *zone, struct task *task, struct zone_op *op)
 		survey(zone);
 }
 
-void zone_doubt(struct zone *zone)
+void zone_invalidate(struct zone *zone)
 {
 	int64_t soon = clock_tick().ms + DOUBT_MS;
 

@@ -42,7 +42,7 @@ struct zone_op {
 void zone_open(struct zone *zone, struct task *task, struct zone_op *op);
 
 /* It does not answer as it did: the next zone_open() asks again (at most once a minute). */
-void zone_doubt(struct zone *zone);
+void zone_invalidate(struct zone *zone);
 
 /* For zones_stop(). */
 void survey_stop(struct zone *zone);

@@ -27,29 +27,29 @@ static bool ask_as_configured(struct trace *t, const struct zone_conf *zone)
 	struct dns_address address;
 
 	if (!t->past && zone->primary.text && zones_address(&zone->primary, &address) == 0)
-		cut_add(&t->cut, &address);
+		delegation_add(&t->delegation, &address);
 	for (size_t i = 0; !t->past && i < zone->nameservers.n; i++)
 		if (zones_address(&zone->nameservers.at[i], &address) == 0)
-			cut_add(&t->cut, &address);
-	t->is_configured = t->cut.n > 0;
+			delegation_add(&t->delegation, &address);
+	t->is_configured = t->delegation.n > 0;
 	return t->is_configured;
 }
 
 /* Once a primary was silent, for as long as others are known that need not be waited for. */
-static void take_known(struct trace *t, const struct cut *cut)
+static void take_known(struct trace *t, const struct delegation *delegation)
 {
-	t->cut = *cut;
-	if (!t->past || cut->is_instead)
+	t->delegation = *delegation;
+	if (!t->past || delegation->is_instead)
 		return;
-	t->cut.is_instead = true;
-	cut_remember(t->zones, &t->cut);
+	t->delegation.is_instead = true;
+	delegation_remember(t->zones, &t->delegation);
 }
 
-const struct cut *trace_known(const struct zones *zones, const char *apex)
+const struct delegation *trace_known(const struct zones *zones, const char *apex)
 {
 	const struct zone_conf *zone = zones_conf(zones, apex);
 
-	return zone && zone->name ? NULL : cut_known(zones, apex);
+	return zone && zone->name ? NULL : delegation_known(zones, apex);
 }
 
 /* The last two labels of a name: whatever it lies in, this is told without harm. */
@@ -71,12 +71,12 @@ static bool is_unreachable(const struct zone_conf *zone)
  * Where the search for the present owner begins: t->cut when that is known at once, else t->wanted,
  * whose servers are to be looked for.
  */
-static void begin_search(struct trace *t)
+static void begin_inflight(struct trace *t)
 {
 	const struct zone_conf *zone = zones_conf(t->zones, t->owner);
-	const struct cut *cut;
+	const struct delegation *delegation;
 
-	t->cut = (struct cut){ .n = 0 };
+	t->delegation = (struct delegation){ .n = 0 };
 	t->is_configured = false;
 	t->wanted[0] = '\0';
 	mem_freep(&t->said);
@@ -88,13 +88,14 @@ static void begin_search(struct trace *t)
 	for (const char *at = t->owner; at && *at; at = dns_name_parent(at)) {
 		bool is_configured = zone && zone->name && str_is(zone->name, at);
 
-		cut = cut_known(t->zones, at);
+		delegation = delegation_known(t->zones, at);
 		if (is_configured)
-			copy_name(t->cut.apex, at);
-		if (is_configured && !(cut && cut->is_instead) && ask_as_configured(t, zone))
+			copy_name(t->delegation.apex, at);
+		if (is_configured && !(delegation && delegation->is_instead) &&
+			ask_as_configured(t, zone))
 			return;
-		if (cut) {
-			take_known(t, cut);
+		if (delegation) {
+			take_known(t, delegation);
 			return;
 		}
 		if (is_configured) {
@@ -111,7 +112,7 @@ static void begin_search(struct trace *t)
 /* Nothing is known of the zone that is wanted. */
 static bool is_lost(const struct trace *t)
 {
-	return t->cut.n == 0 && t->n_servers == 0;
+	return t->delegation.n == 0 && t->n_servers == 0;
 }
 
 const struct err *trace_foreseen(struct zones *zones, const char *owner)
@@ -119,19 +120,19 @@ const struct err *trace_foreseen(struct zones *zones, const char *owner)
 	struct trace t = { .zones = zones };
 
 	copy_name(t.owner, owner);
-	begin_search(&t);
-	return t.is_blind || !is_lost(&t) ? NULL : search_failed(zones, t.wanted);
+	begin_inflight(&t);
+	return t.is_blind || !is_lost(&t) ? NULL : inflight_failed(zones, t.wanted);
 }
 
 /* Whether another one searches for it. */
 static bool can_join(const struct trace *t)
 {
-	return is_lost(t) && search_is_on(t->zones, t->wanted);
+	return is_lost(t) && inflight_is_on(t->zones, t->wanted);
 }
 
 static void join(struct trace *t)
 {
-	search_join(t->zones, &t->task, &t->join, t->wanted);
+	inflight_join(t->zones, &t->task, &t->join, t->wanted);
 }
 
 static int take_joined(struct trace *t, struct err *err)
@@ -140,19 +141,19 @@ static int take_joined(struct trace *t, struct err *err)
 		*err = t->join.err;
 		return -1;
 	}
-	begin_search(t);
+	begin_inflight(t);
 	return 0;
 }
 
-static void start_search(struct trace *t)
+static void start_inflight(struct trace *t)
 {
 	if (is_lost(t))
-		t->search = search_begin(t->zones, t->wanted);
+		t->inflight = inflight_begin(t->zones, t->wanted);
 }
 
-static void end_search(struct trace *t)
+static void end_inflight(struct trace *t)
 {
-	search_end(mem_take(&t->search), err_is_set(&t->task.err) ? &t->task.err : &t->err);
+	inflight_end(mem_take(&t->inflight), err_is_set(&t->task.err) ? &t->task.err : &t->err);
 }
 
 static void ask_servers(struct trace *t)
@@ -173,23 +174,23 @@ static void take_servers(struct trace *t, const struct dns_message *message,
 	const struct dns_record *ns = NULL, *glue;
 
 	forget_servers(t);
-	t->cut = (struct cut){ .is_instead = t->past != NULL };
-	copy_name(t->cut.apex, apex);
+	t->delegation = (struct delegation){ .is_instead = t->past != NULL };
+	copy_name(t->delegation.apex, apex);
 	while ((ns = dns_message_find(message, section, DNS_NS, apex, ns))) {
 		struct dns_address address;
 
 		glue = NULL;
 		while ((glue = dns_message_find(message, DNS_ADDITIONAL, 0, ns->target, glue)))
 			if (lookup_address(glue, &address) == 0)
-				cut_add(&t->cut, &address);
+				delegation_add(&t->delegation, &address);
 		if (t->n_servers < ARRAY_LEN(t->servers))
 			t->servers[t->n_servers++] = mem_strdup(ns->target);
 	}
-	cut_turn(&t->cut);
+	delegation_rotate(&t->delegation);
 }
 
 /* A zone above what the resolver knows as one has servers, too; there the search can begin as well. */
-static int take_cut(struct trace *t, struct err *err)
+static int take_delegation(struct trace *t, struct err *err)
 {
 	const struct dns_message *answer = lookup_answer(&t->lookup);
 
@@ -201,15 +202,15 @@ static int take_cut(struct trace *t, struct err *err)
 	free(t->said);
 	t->said = resolver_said(&t->lookup);
 	take_servers(t, answer, DNS_ANSWER, t->wanted);
-	if (t->cut.n > 0)
-		cut_remember(t->zones, &t->cut);
+	if (t->delegation.n > 0)
+		delegation_remember(t->zones, &t->delegation);
 	if (t->n_servers > 0)
 		return 0;
 	const char *up = dns_name_parent(t->wanted);
 
 	if (!up || !*up) {
-		err_set(err, ERR_DNS, "no zone is found that holds %s", t->search->apex);
-		resolver_add_help(t->zones, t->search->apex, t->said, err);
+		err_set(err, ERR_DNS, "no zone is found that holds %s", t->inflight->apex);
+		resolver_add_help(t->zones, t->inflight->apex, t->said, err);
 		return -1;
 	}
 	memmove(t->wanted, up, strlen(up) + 1);
@@ -227,9 +228,9 @@ static void ask_addresses(struct trace *t)
 {
 	t->addresses = mem_zalloc(2 * t->n_servers * sizeof(*t->addresses));
 	for (size_t i = 0; i < t->n_servers; i++) {
-		lookup_start(&t->addresses[2 * i], &t->task, t->zones, t->cut.apex,
+		lookup_start(&t->addresses[2 * i], &t->task, t->zones, t->delegation.apex,
 			t->servers[i], DNS_A);
-		lookup_start(&t->addresses[2 * i + 1], &t->task, t->zones, t->cut.apex,
+		lookup_start(&t->addresses[2 * i + 1], &t->task, t->zones, t->delegation.apex,
 			t->servers[i], DNS_AAAA);
 	}
 }
@@ -245,23 +246,24 @@ static int take_addresses(struct trace *t, struct err *err)
 		while (answer &&
 			(record = dns_message_find(answer, DNS_ANSWER, 0, NULL, record)))
 			if (lookup_address(record, &address) == 0)
-				cut_add(&t->cut, &address);
+				delegation_add(&t->delegation, &address);
 	}
 	forget_addresses(t);
-	if (t->cut.n == 0) {
-		err_set(err, ERR_DNS, "no address is found of the servers of %s", t->cut.apex);
-		resolver_add_help(t->zones, t->cut.apex, t->said, err);
+	if (t->delegation.n == 0) {
+		err_set(err, ERR_DNS, "no address is found of the servers of %s",
+			t->delegation.apex);
+		resolver_add_help(t->zones, t->delegation.apex, t->said, err);
 		return -1;
 	}
-	cut_turn(&t->cut);
-	cut_remember(t->zones, &t->cut);
+	delegation_rotate(&t->delegation);
+	delegation_remember(t->zones, &t->delegation);
 	return 0;
 }
 
 static void ask_owner(struct trace *t)
 {
-	lookup_start_at(&t->lookup, &t->task, t->zones, t->cut.apex, t->owner, t->type,
-		t->cut.at, t->cut.n);
+	lookup_start_at(&t->lookup, &t->task, t->zones, t->delegation.apex, t->owner, t->type,
+		t->delegation.at, t->delegation.n);
 }
 
 static void note_alias(struct trace *t, const struct dns_record *found)
@@ -308,7 +310,7 @@ static int follow(struct trace *t, struct err *err)
 			t->chain.len > CHAIN_MAX ? " and on" : "");
 	copy_name(t->owner, target);
 	mem_freep(&t->past);
-	begin_search(t);
+	begin_inflight(t);
 	return 0;
 }
 
@@ -316,20 +318,21 @@ static int go_down(struct trace *t, const char *apex, struct err *err)
 {
 	const struct dns_message *answer = lookup_answer(&t->lookup);
 
-	if (++t->n_cuts > TRACE_CUTS || strlen(apex) <= strlen(t->cut.apex) ||
+	if (++t->n_delegations > TRACE_DELEGATIONS ||
+		strlen(apex) <= strlen(t->delegation.apex) ||
 		!dns_name_is_below(t->owner, apex)) {
-		err_set(err, ERR_DNS, "the servers of %s refer to %s for %s", t->cut.apex,
-			*apex ? apex : "the root", t->owner);
+		err_set(err, ERR_DNS, "the servers of %s refer to %s for %s",
+			t->delegation.apex, *apex ? apex : "the root", t->owner);
 		if (t->said)
-			resolver_add_help(t->zones, t->cut.apex, t->said, err);
+			resolver_add_help(t->zones, t->delegation.apex, t->said, err);
 		return -1;
 	}
 	t->is_configured = false;
 	/* That was about a zone above. */
 	mem_freep(&t->said);
 	take_servers(t, answer, DNS_AUTHORITY, apex);
-	if (t->cut.n > 0)
-		cut_remember(t->zones, &t->cut);
+	if (t->delegation.n > 0)
+		delegation_remember(t->zones, &t->delegation);
 	return 0;
 }
 
@@ -341,7 +344,7 @@ static bool go_past_primary(struct trace *t)
 	if (!t->is_configured || t->past || (zone && zone->has_nameservers))
 		return false;
 	t->past = mem_strdup(t->lookup.err.text);
-	begin_search(t);
+	begin_inflight(t);
 	return true;
 }
 
@@ -355,13 +358,13 @@ static int take_answer(struct trace *t, struct err *err)
 	if (!answer && go_past_primary(t))
 		return 0;
 	if (!answer) {
-		cut_forget(t->zones, t->cut.apex);
+		delegation_forget(t->zones, t->delegation.apex);
 		*err = t->lookup.err;
 		if (t->said)
-			resolver_add_help(t->zones, t->cut.apex, t->said, err);
+			resolver_add_help(t->zones, t->delegation.apex, t->said, err);
 		return -1;
 	}
-	cut_drop(t->zones, t->cut.apex, t->lookup.at, t->lookup.next);
+	delegation_drop(t->zones, t->delegation.apex, t->lookup.at, t->lookup.next);
 	apex = lookup_referral(answer);
 	if (apex)
 		return go_down(t, apex, err);
@@ -396,24 +399,24 @@ static void run(struct task *task)
 	struct trace *t = TASK_OF(task, struct trace);
 
 	TASK_BEGIN(task)
-	begin_search(t);
+	begin_inflight(t);
 	while (!t->is_done) {
 		if (can_join(t)) {
 			AWAIT(join(t));
 			TRY(take_joined(t, &t->err));
 			continue;
 		}
-		start_search(t);
+		start_inflight(t);
 		while (is_lost(t)) {
 			AWAIT(ask_servers(t));
-			TRY(take_cut(t, &t->err));
+			TRY(take_delegation(t, &t->err));
 		}
-		if (t->cut.n == 0) {
+		if (t->delegation.n == 0) {
 			AWAIT(ask_addresses(t));
 			TRY(take_addresses(t, &t->err));
 		}
 		forget_servers(t);
-		end_search(t);
+		end_inflight(t);
 		AWAIT(ask_owner(t));
 		TRY(take_answer(t, &t->err));
 		if (t->is_doubtful) {
@@ -428,7 +431,7 @@ static void run(struct task *task)
 			TRY(follow(t, &t->err));
 	}
 	FINALLY
-	end_search(t);
+	end_inflight(t);
 	lookup_add_past(t->past, &t->err);
 	TASK_END
 }

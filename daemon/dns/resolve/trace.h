@@ -31,7 +31,7 @@
  */
 
 #define TRACE_ALIASES 8
-#define TRACE_CUTS 16
+#define TRACE_DELEGATIONS 16
 
 /* One that was followed: whoever asks any server of its zone has to find it there. */
 struct trace_alias {
@@ -46,15 +46,15 @@ struct trace {
 	char apex[DNS_NAME_LEN];  /* of the zone that holds it */
 	uint16_t type;
 	struct trace_alias *aliases; /* where a record of ours is to stand */
-	unsigned n_aliases, n_cuts;
-	uint32_t alias_ttl;        /* the lowest of those followed */
-	struct buf chain;          /* "a -> b -> c", for people */
-	struct cut cut;            /* where the next question goes */
-	char wanted[DNS_NAME_LEN]; /* the zone whose servers are looked for */
-	char *servers[2];          /* names of its servers that are looked up */
+	unsigned n_aliases, n_delegations;
+	uint32_t alias_ttl;           /* the lowest of those followed */
+	struct buf chain;             /* "a -> b -> c", for people */
+	struct delegation delegation; /* where the next question goes */
+	char wanted[DNS_NAME_LEN];    /* the zone whose servers are looked for */
+	char *servers[2];             /* names of its servers that are looked up */
 	size_t n_servers;
-	struct search *search; /* while it is this trace that searches */
-	struct search_op join; /* while it is another one */
+	struct inflight *inflight; /* while it is this trace that searches */
+	struct inflight_op join;   /* while it is another one */
 	struct lookup lookup;
 	struct lookup *soa; /* what few need, hence apart */
 	const char *soa_of; /* the name whose SOA record is asked for */
@@ -93,6 +93,6 @@ void trace_done(struct trace *trace); /* zeroed is fine */
 const struct err *trace_foreseen(struct zones *zones, const char *owner);
 
 /* Where a zone is asked of which some trace was told lately; NULL: it takes one to know. */
-const struct cut *trace_known(const struct zones *zones, const char *apex);
+const struct delegation *trace_known(const struct zones *zones, const char *apex);
 
 #endif

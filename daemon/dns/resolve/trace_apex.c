@@ -19,7 +19,7 @@ static void copy_name(char out[DNS_NAME_LEN], const char *name)
 static bool is_credible(const struct trace *t, const char *apex)
 {
 	return dns_name_is_below(t->owner, apex) &&
-	       (dns_name_is_below(apex, t->cut.apex) ||
+	       (dns_name_is_below(apex, t->delegation.apex) ||
 		       (t->is_configured && strchr(apex, '.')));
 }
 
@@ -44,7 +44,7 @@ void trace_apex_take(struct trace *t, const struct dns_message *answer)
 	const struct dns_record *by = zone_record(t, answer);
 	bool is_asked = t->type == DNS_SOA && !t->is_alias;
 
-	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->cut.apex);
+	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->delegation.apex);
 	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
 	t->needs_soa = !by && !is_asked && (t->is_publish || t->type == DNS_TXT);
 	/* Of an alias nothing but the alias is told; the name above it lies in the same zone, or is its apex. */
@@ -55,8 +55,8 @@ void trace_apex_ask(struct trace *t)
 {
 	if (!t->soa)
 		t->soa = mem_new(struct lookup);
-	lookup_start_at(t->soa, &t->task, t->zones, t->cut.apex, t->soa_of, DNS_SOA, t->cut.at,
-		t->cut.n);
+	lookup_start_at(t->soa, &t->task, t->zones, t->delegation.apex, t->soa_of, DNS_SOA,
+		t->delegation.at, t->delegation.n);
 }
 
 /* A wildcard makes aliases of the names between it and the owner, too. */

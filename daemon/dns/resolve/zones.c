@@ -25,15 +25,15 @@ static void zone_free(struct zone *zone)
 	free(zone);
 }
 
-static void forget_cuts(struct zones *zones)
+static void forget_delegations(struct zones *zones)
 {
 	size_t at = 0;
-	struct cut *cut;
+	struct delegation *delegation;
 
-	while ((cut = map_next(&zones->cuts, &at)))
-		free(cut);
-	map_done(&zones->cuts);
-	zones->cuts = (struct map){ 0 };
+	while ((delegation = map_next(&zones->delegations, &at)))
+		free(delegation);
+	map_done(&zones->delegations);
+	zones->delegations = (struct map){ 0 };
 }
 
 void zones_doubt(struct zones *zones)
@@ -41,7 +41,7 @@ void zones_doubt(struct zones *zones)
 	struct zone *zone;
 	size_t at = 0;
 
-	forget_cuts(zones);
+	forget_delegations(zones);
 	while ((zone = map_next(&zones->by_apex, &at)))
 		zone->fresh_until.ms = 0, zone->is_known = false;
 }
@@ -55,7 +55,7 @@ void zones_clear(struct zones *zones)
 	while ((zone = map_next(&zones->by_apex, &at)))
 		zone_free(zone);
 	map_done(&zones->by_apex);
-	forget_cuts(zones);
+	forget_delegations(zones);
 	at = 0;
 	while ((name = map_next(&zones->unresolved, &at)))
 		free(name);
@@ -66,7 +66,7 @@ static bool is_forgettable(const struct zone *zone)
 {
 	bool is_crowded = zone->zones->by_apex.n >= ZONES_FRESH;
 
-	return zone->n_users == 0 && !zone->survey && list_is_empty(&zone->lookouts) &&
+	return zone->n_users == 0 && !zone->survey && list_is_empty(&zone->pollers) &&
 	       (is_crowded || zone->fresh_until.ms < clock_tick().ms);
 }
 
@@ -97,7 +97,7 @@ struct zone *zone_of(struct zones *zones, const char *apex)
 		zone->zones = zones;
 		zone->apex = mem_strdup(apex);
 		list_init(&zone->waiting);
-		list_init(&zone->lookouts);
+		list_init(&zone->pollers);
 		map_set(&zones->by_apex, zone->apex, zone);
 	}
 	zone->n_users++;

@@ -57,16 +57,16 @@ struct zone {
 	char *trouble;           /* why the last survey found none, or NULL */
 	struct survey *survey;   /* the task that asks now, or NULL */
 	struct list waiting;     /* struct zone_op, for its end */
-	struct list lookouts;    /* visible.h */
+	struct list pollers;     /* visible.h */
 	struct tick refreshed;   /* when the keeper was last asked to publish again */
 	unsigned n_users;
 };
 
 /* Where to ask about a zone until its survey is needed: a few addresses. */
-#define CUT_ADDRESSES 4
-struct cut {
+#define DELEGATION_ADDRESSES 4
+struct delegation {
 	char apex[DNS_NAME_LEN];
-	struct dns_address at[CUT_ADDRESSES];
+	struct dns_address at[DELEGATION_ADDRESSES];
 	size_t n;
 	bool is_instead; /* of a configured primary that gave no answer, which is left alone meanwhile */
 	struct tick until;
@@ -76,13 +76,13 @@ struct zones {
 	struct loop *loop;
 	struct dns *dns;
 	struct keeper *keeper;
-	struct conf *conf;    /* a reference: that in force */
-	struct map by_apex;   /* struct zone */
-	size_t n_kept;        /* of them, when some were forgotten last */
-	struct map cuts;      /* struct cut, by apex */
-	struct map searches;  /* struct search, by apex */
-	struct map caa_seen;  /* struct caa_seen, by owner: what is remembered */
-	struct map caa_asked; /* struct caa_asking, by owner: what is being asked */
+	struct conf *conf;      /* a reference: that in force */
+	struct map by_apex;     /* struct zone */
+	size_t n_kept;          /* of them, when some were forgotten last */
+	struct map delegations; /* struct cut, by apex */
+	struct map inflights;   /* struct search, by apex */
+	struct map caa_seen;    /* struct caa_seen, by owner: what is remembered */
+	struct map caa_asked;   /* struct caa_asking, by owner: what is being asked */
 	struct dns_address resolvers[RESOLVERS_MAX];
 	size_t n_resolvers;
 	struct tick resolvers_due; /* none of them answered; they are not asked before */
@@ -90,7 +90,7 @@ struct zones {
 	struct map unresolved; /* names of configured servers that were told of (survey.h) */
 	struct list updaters;  /* updater.h */
 	struct list troubles;  /* trouble.h */
-	unsigned n_tasks;      /* surveys, lookouts, updaters and questions for CAA that run */
+	unsigned n_tasks;      /* surveys, pollers, updaters and questions for CAA that run */
 	bool is_stopping;
 	void (*idle)(void *data);
 	void *idle_data;

@@ -6,24 +6,24 @@
 
 #include "lib/base/str.h"
 
-static void take_soa(const struct dns_record *soa, struct witness *witness)
+static void take_soa(const struct dns_record *soa, struct server_state *state)
 {
-	witness->has_serial = true;
-	witness->serial = soa->soa.serial;
+	state->has_serial = true;
+	state->serial = soa->soa.serial;
 }
 
 /* What is told about nothing carries the SOA record, and how long caches keep it (RFC 2308, 5). */
-static void take_negative(const struct dns_message *answer, struct witness *witness)
+static void take_negative(const struct dns_message *answer, struct server_state *state)
 {
 	const struct dns_record *soa =
 		dns_message_find(answer, DNS_AUTHORITY, DNS_SOA, NULL, NULL);
 
-	witness->negative_ttl = 0;
+	state->negative_ttl = 0;
 	if (!soa)
 		return;
-	witness->negative_ttl = soa->ttl < soa->soa.minimum ? soa->ttl : soa->soa.minimum;
-	if (witness->role != ROLE_EXTRA)
-		take_soa(soa, witness);
+	state->negative_ttl = soa->ttl < soa->soa.minimum ? soa->ttl : soa->soa.minimum;
+	if (state->role != ROLE_EXTRA)
+		take_soa(soa, state);
 }
 
 static bool is_value(const struct dns_record *record, const char *value)
@@ -34,12 +34,11 @@ static bool is_value(const struct dns_record *record, const char *value)
 				 memcmp(record->txt, value, record->txt_len) == 0);
 }
 
-static void say(struct witness *witness, const char *text)
+static void say(struct server_state *state, const char *text)
 {
-	size_t len = strlen(witness->said);
+	size_t len = strlen(state->said);
 
-	snprintf(witness->said + len, sizeof(witness->said) - len, "%s%s", len ? ", " : "",
-		text);
+	snprintf(state->said + len, sizeof(state->said) - len, "%s%s", len ? ", " : "", text);
 }
 
 /* FNV-1a of each record, added up. */
@@ -52,29 +51,29 @@ static uint64_t content_of(const struct dns_record *record)
 	return hash;
 }
 
-static enum sight records(const struct dns_message *answer, const char *owner, uint16_t type,
-	const char *value, struct witness *witness)
+static enum observation records(const struct dns_message *answer, const char *owner,
+	uint16_t type, const char *value, struct server_state *state)
 {
 	const struct dns_record *record = NULL;
 	bool has_any = false, has_value = false;
 
 	while ((record = dns_message_find(answer, DNS_ANSWER, type, owner, record))) {
 		has_any = true;
-		witness->ttl = record->ttl;
+		state->ttl = record->ttl;
 		has_value = has_value || is_value(record, value);
-		say(witness, record->text);
-		witness->content += content_of(record);
+		say(state, record->text);
+		state->content += content_of(record);
 	}
 	if (has_any)
-		return has_value ? SIGHT_MATCH : SIGHT_OTHER;
+		return has_value ? OBSERVED_MATCH : OBSERVED_OTHER;
 	record = dns_message_find(answer, DNS_ANSWER, DNS_CNAME, owner, NULL);
 	if (record) {
-		snprintf(witness->said, sizeof(witness->said), "alias of %s", record->target);
-		witness->content = content_of(record);
-		return SIGHT_OTHER;
+		snprintf(state->said, sizeof(state->said), "alias of %s", record->target);
+		state->content = content_of(record);
+		return OBSERVED_OTHER;
 	}
-	take_negative(answer, witness);
-	return SIGHT_NODATA;
+	take_negative(answer, state);
+	return OBSERVED_NODATA;
 }
 
 static bool is_referral(const struct dns_message *answer)
@@ -85,8 +84,8 @@ static bool is_referral(const struct dns_message *answer)
 	       !dns_message_find(answer, DNS_ANSWER, 0, NULL, NULL);
 }
 
-static enum sight answered(
-	const struct dns_probe_op *probe, const char *value, struct witness *witness)
+static enum observation answered(
+	const struct dns_probe_op *probe, const char *value, struct server_state *state)
 {
 	const struct dns_message *answer = &probe->answer;
 
@@ -96,51 +95,51 @@ static enum sight answered(
 		break;
 	case DNS_REFUSED:
 	case DNS_NOTAUTH:
-		return SIGHT_REFUSED;
+		return OBSERVED_REFUSED;
 	case DNS_FORMERR:
 	case DNS_NOTIMP:
-		return SIGHT_FORMERR;
+		return OBSERVED_FORMERR;
 	default:
-		return SIGHT_SERVFAIL;
+		return OBSERVED_SERVFAIL;
 	}
-	if (witness->role != ROLE_EXTRA && !answer->is_authoritative)
-		return SIGHT_LAME;
+	if (state->role != ROLE_EXTRA && !answer->is_authoritative)
+		return OBSERVED_LAME;
 	/* A resolver does not send us on: this one serves other zones, and looks nothing up. */
-	if (witness->role == ROLE_EXTRA && is_referral(answer))
-		return SIGHT_LAME;
+	if (state->role == ROLE_EXTRA && is_referral(answer))
+		return OBSERVED_LAME;
 	if (answer->rcode == DNS_NXDOMAIN) {
-		take_negative(answer, witness);
-		return SIGHT_NXDOMAIN;
+		take_negative(answer, state);
+		return OBSERVED_NXDOMAIN;
 	}
-	return records(answer, probe->name, probe->type, value, witness);
+	return records(answer, probe->name, probe->type, value, state);
 }
 
-enum sight sighting(
-	const struct dns_probe_op *probe, const char *value, struct witness *witness)
+enum observation classify(
+	const struct dns_probe_op *probe, const char *value, struct server_state *state)
 {
-	witness->said[0] = '\0';
-	witness->content = 0;
-	witness->rtt_ms = probe->outcome == DNS_ANSWERED ? probe->rtt_ms : -1;
+	state->said[0] = '\0';
+	state->content = 0;
+	state->rtt_ms = probe->outcome == DNS_ANSWERED ? probe->rtt_ms : -1;
 	switch (probe->outcome) {
 	case DNS_ANSWERED:
-		return answered(probe, value, witness);
+		return answered(probe, value, state);
 	case DNS_UNREACHABLE:
-		return SIGHT_UNREACHABLE;
+		return OBSERVED_UNREACHABLE;
 	case DNS_GARBAGE:
-		return SIGHT_GARBAGE;
+		return OBSERVED_GARBAGE;
 	case DNS_TRUNCATED:
-		return SIGHT_TRUNCATED;
+		return OBSERVED_TRUNCATED;
 	case DNS_ALTERED:
-		return SIGHT_ALTERED;
+		return OBSERVED_ALTERED;
 	case DNS_NO_ROUTE:
-		return SIGHT_NO_ROUTE;
+		return OBSERVED_NO_ROUTE;
 	case DNS_TIMEOUT:
 	default:
-		return SIGHT_TIMEOUT;
+		return OBSERVED_TIMEOUT;
 	}
 }
 
-void sighting_serial(const struct dns_probe_op *probe, struct witness *witness)
+void classify_serial(const struct dns_probe_op *probe, struct server_state *state)
 {
 	const struct dns_record *soa =
 		probe->outcome == DNS_ANSWERED && probe->answer.is_authoritative
@@ -148,5 +147,5 @@ void sighting_serial(const struct dns_probe_op *probe, struct witness *witness)
 			: NULL;
 
 	if (soa)
-		take_soa(soa, witness);
+		take_soa(soa, state);
 }

@@ -6,15 +6,15 @@
 #include "lib/net/dns_probe.h"
 
 /*
- * What one server's answer means for one value: a probe's outcome becomes a witness's sight and words.
+ * What one server's answer means for one value: a probe's outcome becomes a witness's observation and words.
  * Pure.  An authoritative server without authority is lame, whatever it says; an extra one has none.
  */
 
-/* Fills said, ttl, negative_ttl and serial of the witness, and returns the sight. */
-enum sight sighting(
-	const struct dns_probe_op *probe, const char *value, struct witness *witness);
+/* Fills said, ttl, negative_ttl and serial of the witness, and returns the observation. */
+enum observation classify(
+	const struct dns_probe_op *probe, const char *value, struct server_state *state);
 
 /* The serial from an answer to a question for the SOA record. */
-void sighting_serial(const struct dns_probe_op *probe, struct witness *witness);
+void classify_serial(const struct dns_probe_op *probe, struct server_state *state);
 
 #endif

@@ -16,9 +16,9 @@ struct buf;
  * it.  Pure.
  *
  * A witness is one address in one role; the caller owns them, asks those of which
- * witness_is_due() says so, fills what the answer told and calls witness_note().  After each
+ * server_state_is_due() says so, fills what the answer told and calls server_state_note().  After each
  * round evidence_judge() says whether the record counts as seen, and if not when to look
- * again; evidence_tell() says it for people.  "To match" is whatever the caller waits for:
+ * again; evidence_describe() says it for people.  "To match" is whatever the caller waits for:
  * that the value is there, or, for a withdrawal, that it is not.  Who waits for nothing has what was
  * heard in one round compared: evidence_compare().
  *
@@ -47,21 +47,21 @@ struct buf;
 
 enum { SILENT_ROUNDS = 3, STREAK = 3, EXTRA_PAUSE_S = 60 };
 
-enum sight {
-#define SIGHT(id, word, help) SIGHT_##id,
+enum observation {
+#define OBSERVATION(id, word, help) OBSERVED_##id,
 #include "proto/observations.def"
-#undef SIGHT
-	SIGHT_COUNT,
+#undef OBSERVATION
+	OBSERVATION_COUNT,
 };
 
-struct witness {
+struct server_state {
 	const char *address; /* "192.0.2.53", with a port when it is not 53; the caller's */
 	const char *server;  /* "ns2.example.net", "" or NULL */
 	enum server_role role;
 	bool is_listed; /* a primary that is one of the zone's name servers, too, and stands here once */
 	bool is_anycast;
-	enum sight sight; /* of the last round it was asked in */
-	enum sight
+	enum observation observation; /* of the last round it was asked in */
+	enum observation
 		proper; /* the last that was an answer of a server that has the zone; UNASKED: none */
 	bool has_wavered;         /* it matched, and then answered without the value */
 	bool is_compared, agrees; /* by evidence_compare() */
@@ -91,14 +91,15 @@ struct judgement {
 	struct instant again; /* VERDICT_WAIT: the next round; never behind the deadline */
 };
 
-/* Counts one round.  `sight` is not UNASKED. */
-void witness_note(struct witness *witness, enum sight sight, struct instant now);
+/* Counts one round.  `observation` is not UNASKED. */
+void server_state_note(
+	struct server_state *state, enum observation observation, struct instant now);
 
 /* Is it an answer of a server that has the zone, with or without the value? */
-bool sight_is_proper(enum sight sight);
+bool observation_is_proper(enum observation observation);
 
 /* `round`: how many rounds were asked so far (0: none yet). */
-struct judgement evidence_judge(const struct witness *witnesses, size_t n, unsigned round,
+struct judgement evidence_judge(const struct server_state *states, size_t n, unsigned round,
 	const struct evidence_policy *policy, struct instant now);
 
 /* Is it the deadline, or too near to the end of the authorization?  For when there are no witnesses yet. */
@@ -108,22 +109,22 @@ bool evidence_is_late(const struct evidence_policy *policy, struct instant now);
  * Is this one to be asked in this round?  An extra that matched, or whose TTL still runs, is
  * not, and none of the others that matched a moment ago.
  */
-bool witness_is_due(
-	const struct witness *witness, const struct judgement *judgement, struct instant now);
+bool server_state_is_due(const struct server_state *state, const struct judgement *judgement,
+	struct instant now);
 
 /*
  * Where no value is awaited: judges each by the newest version of the zone that one of its own servers
  * shows, by serial arithmetic; that of the primary, or of who stands first, when others are not newer.
- * Without any of them the first extra is the measure.  Who shows the same agrees, and its sight stays
+ * Without any of them the first extra is the measure.  Who shows the same agrees, and its observation stays
  * MATCH, or that there is nothing; others are OLDER, OTHER, NODATA or NXDOMAIN.
  */
-void evidence_compare(struct witness *witnesses, size_t n);
+void evidence_compare(struct server_state *states, size_t n);
 
 /*
  * What witness `i` is seen to say in the light of the others: OLDER when its serial is
  * behind theirs.
  */
-enum sight evidence_sight(const struct witness *witnesses, size_t n, size_t i);
+enum observation evidence_observation(const struct server_state *states, size_t n, size_t i);
 
 /* What a sentence may take where nothing stands beside it. */
 #define EVIDENCE_ROOM 340
@@ -134,26 +135,26 @@ enum sight evidence_sight(const struct witness *witnesses, size_t n, size_t i);
  * show it".  The most telling first, at most three named, and whole ones only: as many as there is
  * `room` for, in octets, but always one.
  */
-void evidence_tell(const struct witness *witnesses, size_t n, struct instant now, size_t room,
-	struct buf *out);
+void evidence_describe(const struct server_state *states, size_t n, struct instant now,
+	size_t room, struct buf *out);
 
 /*
  * The same of those alone that give no proper answer, where nobody has a record: "192.0.2.54 is silent since
  * 10:15:07Z; 2 of 3 answer".
  */
-void evidence_tell_silent(const struct witness *witnesses, size_t n, struct instant now,
+void evidence_describe_silent(const struct server_state *states, size_t n, struct instant now,
 	size_t room, struct buf *out);
 
 /*
  * Where and after what time it counted as seen: "is seen at 2 of 3 addresses after 8s; the others do not count:
  * 192.0.2.54 is silent since 10:15:07Z".
  */
-void evidence_tell_seen(const struct witness *witnesses, size_t n, struct duration took,
+void evidence_describe_seen(const struct server_state *states, size_t n, struct duration took,
 	struct instant now, struct buf *out);
 
 /* The wait before round `n` (0: the first), in seconds: 3 5 8 13 20 30, then 60. */
 int64_t evidence_ramp_s(unsigned n);
 
-const char *sight_text(enum sight sight);
+const char *observation_text(enum observation observation);
 
 #endif

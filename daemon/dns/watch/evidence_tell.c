@@ -20,107 +20,111 @@ static uint32_t serial_behind(uint32_t a, uint32_t b)
  * The serial that others are measured by: the newest of those that match, else of all of the
  * zone's own.
  */
-static const struct witness *newest(const struct witness *witnesses, size_t n)
+static const struct server_state *newest(const struct server_state *states, size_t n)
 {
-	const struct witness *best = NULL;
+	const struct server_state *best = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct witness *w = &witnesses[i];
+		const struct server_state *w = &states[i];
 
-		if (w->role == ROLE_EXTRA || !w->has_serial || !sight_is_proper(w->sight))
+		if (w->role == ROLE_EXTRA || !w->has_serial ||
+			!observation_is_proper(w->observation))
 			continue;
-		if (!best || (w->sight == SIGHT_MATCH) > (best->sight == SIGHT_MATCH) ||
-			((w->sight == SIGHT_MATCH) == (best->sight == SIGHT_MATCH) &&
+		if (!best ||
+			(w->observation == OBSERVED_MATCH) >
+				(best->observation == OBSERVED_MATCH) ||
+			((w->observation == OBSERVED_MATCH) ==
+					(best->observation == OBSERVED_MATCH) &&
 				serial_behind(best->serial, w->serial) > 0))
 			best = w;
 	}
 	return best;
 }
 
-static bool lacks_it(const struct witness *witness)
+static bool lacks_it(const struct server_state *state)
 {
-	return sight_is_proper(witness->sight) && witness->sight != SIGHT_MATCH &&
-	       !(witness->is_compared && witness->agrees);
+	return observation_is_proper(state->observation) &&
+	       state->observation != OBSERVED_MATCH && !(state->is_compared && state->agrees);
 }
 
-enum sight evidence_sight(const struct witness *witnesses, size_t n, size_t i)
+enum observation evidence_observation(const struct server_state *states, size_t n, size_t i)
 {
-	const struct witness *w = &witnesses[i], *best = newest(witnesses, n);
+	const struct server_state *w = &states[i], *best = newest(states, n);
 
 	if (w->is_compared)
-		return w->sight;
+		return w->observation;
 	if (w->role != ROLE_EXTRA && lacks_it(w) && w->has_serial && best &&
 		serial_behind(w->serial, best->serial) > 0)
-		return SIGHT_OLDER;
-	return w->sight;
+		return OBSERVED_OLDER;
+	return w->observation;
 }
 
 /* How much it tells about why the record does not count as seen; 0: nothing. */
-static int weight(const struct witness *witness)
+static int weight(const struct server_state *state)
 {
-	bool is_extra = witness->role == ROLE_EXTRA;
+	bool is_extra = state->role == ROLE_EXTRA;
 
-	if (witness->sight == SIGHT_UNASKED || (witness->is_compared && witness->agrees))
+	if (state->observation == OBSERVED_UNASKED || (state->is_compared && state->agrees))
 		return 0;
-	if (lacks_it(witness))
+	if (lacks_it(state))
 		return is_extra ? 3 : 6;
-	if (witness->sight == SIGHT_MATCH)
-		return !is_extra && witness->has_wavered && witness->streak < STREAK ? 4 : 0;
+	if (state->observation == OBSERVED_MATCH)
+		return !is_extra && state->has_wavered && state->streak < STREAK ? 4 : 0;
 	if (is_extra)
 		return 1;
-	return witness->proper != SIGHT_UNASKED && witness->proper != SIGHT_MATCH ? 5 : 2;
+	return state->proper != OBSERVED_UNASKED && state->proper != OBSERVED_MATCH ? 5 : 2;
 }
 
-static void add_since(const struct witness *witness, struct instant now, struct buf *out)
+static void add_since(const struct server_state *state, struct instant now, struct buf *out)
 {
 	char text[INSTANT_TEXT_LEN];
 
-	instant_text(witness->since, text);
-	if (instant_since(now, witness->since).s < 86400)
+	instant_text(state->since, text);
+	if (instant_since(now, state->since).s < 86400)
 		buf_printf(out, " since %s", text + 11);
 	else
 		buf_printf(out, " since %s", text);
 }
 
 static void add_serial(
-	const struct witness *witness, const struct witness *best, struct buf *out)
+	const struct server_state *state, const struct server_state *best, struct buf *out)
 {
 	uint32_t behind;
 
-	if (!best || !witness->has_serial || witness->role == ROLE_EXTRA)
+	if (!best || !state->has_serial || state->role == ROLE_EXTRA)
 		return;
-	behind = serial_behind(witness->serial, best->serial);
+	behind = serial_behind(state->serial, best->serial);
 	if (behind > 0)
 		buf_printf(out, ", its serial is behind by %" PRIu32, behind);
-	else if (best->sight == SIGHT_MATCH && witness->serial == best->serial)
+	else if (best->observation == OBSERVED_MATCH && state->serial == best->serial)
 		buf_add_text(out, ", with the serial of those that show it");
-	else if (best->sight == SIGHT_MATCH)
+	else if (best->observation == OBSERVED_MATCH)
 		buf_add_text(out, ", although its serial is ahead");
 }
 
-static const char *trouble_text(const struct witness *witness)
+static const char *trouble_text(const struct server_state *state)
 {
-	switch (witness->sight) {
-	case SIGHT_LAME:
-		return witness->role == ROLE_EXTRA ? "does not look names up for us"
-						   : "does not have the zone";
-	case SIGHT_REFUSED:
+	switch (state->observation) {
+	case OBSERVED_LAME:
+		return state->role == ROLE_EXTRA ? "does not look names up for us"
+						 : "does not have the zone";
+	case OBSERVED_REFUSED:
 		return "refuses to answer us";
-	case SIGHT_SERVFAIL:
+	case OBSERVED_SERVFAIL:
 		return "says that it failed";
-	case SIGHT_FORMERR:
+	case OBSERVED_FORMERR:
 		return "does not understand the question";
-	case SIGHT_UNREACHABLE:
+	case OBSERVED_UNREACHABLE:
 		return "cannot be reached";
-	case SIGHT_UNRESOLVED:
+	case OBSERVED_UNRESOLVED:
 		return "has no address";
-	case SIGHT_GARBAGE:
+	case OBSERVED_GARBAGE:
 		return "answers what is no DNS";
-	case SIGHT_TRUNCATED:
+	case OBSERVED_TRUNCATED:
 		return "cuts its answer short and gives no whole one over TCP";
-	case SIGHT_ALTERED:
+	case OBSERVED_ALTERED:
 		return "changes the letters of the question and does not answer over TCP";
-	case SIGHT_NO_ROUTE:
+	case OBSERVED_NO_ROUTE:
 		return "cannot be asked, as this machine has no route to it";
 	default:
 		return "is silent";
@@ -129,58 +133,59 @@ static const char *trouble_text(const struct witness *witness)
 
 /* How it differs from the newest. */
 static void add_difference(
-	const struct witness *witness, const struct witness *best, struct buf *out)
+	const struct server_state *state, const struct server_state *best, struct buf *out)
 {
-	buf_add_text(out, witness->sight == SIGHT_OLDER ? " shows an older version of the zone"
-			  : witness->content            ? " shows something else"
-							: " shows no record");
-	if (*witness->said)
-		buf_printf(out, ", %.60s", witness->said);
-	if (witness->sight == SIGHT_OLDER)
-		add_serial(witness, best, out);
+	buf_add_text(out, state->observation == OBSERVED_OLDER
+				  ? " shows an older version of the zone"
+			  : state->content ? " shows something else"
+					   : " shows no record");
+	if (*state->said)
+		buf_printf(out, ", %.60s", state->said);
+	if (state->observation == OBSERVED_OLDER)
+		add_serial(state, best, out);
 }
 
-static void add_name(const struct witness *witness, bool is_brief, struct buf *out)
+static void add_name(const struct server_state *state, bool is_brief, struct buf *out)
 {
 	static const char *const before[] = { "the primary ", "", "the extra " };
 
-	buf_printf(out, "%s%.64s", before[witness->role], witness->address);
-	if (!is_brief && witness->server && *witness->server)
-		buf_printf(out, " (%.48s)", witness->server);
+	buf_printf(out, "%s%.64s", before[state->role], state->address);
+	if (!is_brief && state->server && *state->server)
+		buf_printf(out, " (%.48s)", state->server);
 }
 
-static void add_one(const struct witness *witness, const struct witness *best,
+static void add_one(const struct server_state *state, const struct server_state *best,
 	struct instant now, bool is_brief, struct buf *out)
 {
-	add_name(witness, is_brief, out);
-	if (lacks_it(witness) && witness->is_compared) {
-		add_difference(witness, best, out);
-	} else if (lacks_it(witness)) {
+	add_name(state, is_brief, out);
+	if (lacks_it(state) && state->is_compared) {
+		add_difference(state, best, out);
+	} else if (lacks_it(state)) {
 		buf_add_text(out, " answers without the record");
-		add_since(witness, now, out);
-		if (!is_brief && witness->sight == SIGHT_OTHER && *witness->said)
-			buf_printf(out, ", it shows %.60s", witness->said);
-		add_serial(witness, best, out);
-	} else if (witness->sight == SIGHT_MATCH) {
+		add_since(state, now, out);
+		if (!is_brief && state->observation == OBSERVED_OTHER && *state->said)
+			buf_printf(out, ", it shows %.60s", state->said);
+		add_serial(state, best, out);
+	} else if (state->observation == OBSERVED_MATCH) {
 		buf_add_text(out, " shows it at times only");
 	} else {
-		buf_printf(out, " %s", trouble_text(witness));
-		add_since(witness, now, out);
-		if (weight(witness) == 5)
+		buf_printf(out, " %s", trouble_text(state));
+		add_since(state, now, out);
+		if (weight(state) == 5)
 			buf_add_text(out, " and was without the record before");
 	}
 }
 
 /* A sentence that grows by whole parts as long as they have room. */
 struct telling {
-	const struct witness *best;
+	const struct server_state *best;
 	struct instant now;
 	size_t room;
 	unsigned named;
 	struct buf *out;
 };
 
-static void add_part(struct telling *telling, const struct witness *witness)
+static void add_part(struct telling *telling, const struct server_state *state)
 {
 	struct buf one AUTO_BUF = BUF_INIT;
 
@@ -188,7 +193,7 @@ static void add_part(struct telling *telling, const struct witness *witness)
 		return;
 	for (int is_brief = 0; is_brief <= 1; is_brief++) {
 		buf_clear(&one);
-		add_one(witness, telling->best, telling->now, is_brief, &one);
+		add_one(state, telling->best, telling->now, is_brief, &one);
 		buf_add_text(&one, "; ");
 		if (one.len <= telling->room)
 			break;
@@ -200,20 +205,20 @@ static void add_part(struct telling *telling, const struct witness *witness)
 	telling->named++;
 }
 
-static bool shows_it(const struct witness *witness)
+static bool shows_it(const struct server_state *state)
 {
-	return witness->is_compared ? witness->agrees : witness->sight == SIGHT_MATCH;
+	return state->is_compared ? state->agrees : state->observation == OBSERVED_MATCH;
 }
 
-static void add_unasked(const struct witness *witnesses, size_t n, struct buf *out)
+static void add_unasked(const struct server_state *states, size_t n, struct buf *out)
 {
-	const struct witness *one = NULL;
+	const struct server_state *one = NULL;
 	size_t unasked = 0, extras = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (witnesses[i].sight != SIGHT_UNASKED)
+		if (states[i].observation != OBSERVED_UNASKED)
 			continue;
-		one = &witnesses[i];
+		one = &states[i];
 		unasked++;
 		extras += one->role == ROLE_EXTRA;
 	}
@@ -227,15 +232,15 @@ static void add_unasked(const struct witness *witnesses, size_t n, struct buf *o
 	buf_add_text(out, unasked == 1 ? " is not asked yet" : " are not asked yet");
 }
 
-static void add_count(const struct witness *witnesses, size_t n, struct buf *out)
+static void add_count(const struct server_state *states, size_t n, struct buf *out)
 {
-	bool is_compared = n > 0 && witnesses[0].is_compared;
+	bool is_compared = n > 0 && states[0].is_compared;
 	const char *it = is_compared ? "the newest version" : "it";
 	size_t asked = 0, shown = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		asked += witnesses[i].sight != SIGHT_UNASKED;
-		shown += shows_it(&witnesses[i]);
+		asked += states[i].observation != OBSERVED_UNASKED;
+		shown += shows_it(&states[i]);
 	}
 	if (asked == 0) {
 		buf_add_text(out, n == 0 ? "nobody was asked" : "nobody has answered yet");
@@ -247,25 +252,25 @@ static void add_count(const struct witness *witnesses, size_t n, struct buf *out
 		buf_printf(out, "all %zu show %s", asked, it);
 	else
 		buf_printf(out, "%zu of %zu show %s", shown, asked, it);
-	add_unasked(witnesses, n, out);
+	add_unasked(states, n, out);
 }
 
-void evidence_tell(const struct witness *witnesses, size_t n, struct instant now, size_t room,
-	struct buf *out)
+void evidence_describe(const struct server_state *states, size_t n, struct instant now,
+	size_t room, struct buf *out)
 {
 	struct buf count AUTO_BUF = BUF_INIT;
-	struct telling telling = { .best = newest(witnesses, n), .now = now, .out = out };
+	struct telling telling = { .best = newest(states, n), .now = now, .out = out };
 
-	add_count(witnesses, n, &count);
+	add_count(states, n, &count);
 	telling.room = room > count.len ? room - count.len : 0;
 	for (int w = 6; w > 0; w--)
 		for (size_t i = 0; i < n; i++)
-			if (weight(&witnesses[i]) == w)
-				add_part(&telling, &witnesses[i]);
+			if (weight(&states[i]) == w)
+				add_part(&telling, &states[i]);
 	buf_add(out, count.data, count.len);
 }
 
-void evidence_tell_silent(const struct witness *witnesses, size_t n, struct instant now,
+void evidence_describe_silent(const struct server_state *states, size_t n, struct instant now,
 	size_t room, struct buf *out)
 {
 	struct buf count AUTO_BUF = BUF_INIT;
@@ -273,18 +278,19 @@ void evidence_tell_silent(const struct witness *witnesses, size_t n, struct inst
 	size_t asked = 0, answers = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		asked += witnesses[i].sight != SIGHT_UNASKED;
-		answers += sight_is_proper(witnesses[i].sight);
+		asked += states[i].observation != OBSERVED_UNASKED;
+		answers += observation_is_proper(states[i].observation);
 	}
 	buf_printf(&count, "%zu of %zu answer", answers, asked);
 	telling.room = room > count.len ? room - count.len : 0;
 	for (size_t i = 0; i < n; i++)
-		if (witnesses[i].sight != SIGHT_UNASKED && !sight_is_proper(witnesses[i].sight))
-			add_part(&telling, &witnesses[i]);
+		if (states[i].observation != OBSERVED_UNASKED &&
+			!observation_is_proper(states[i].observation))
+			add_part(&telling, &states[i]);
 	buf_add(out, count.data, count.len);
 }
 
-void evidence_tell_seen(const struct witness *witnesses, size_t n, struct duration took,
+void evidence_describe_seen(const struct server_state *states, size_t n, struct duration took,
 	struct instant now, struct buf *out)
 {
 	const char *before = "; the others do not count: ";
@@ -292,7 +298,7 @@ void evidence_tell_seen(const struct witness *witnesses, size_t n, struct durati
 	size_t shown = 0, named = 0;
 
 	for (size_t i = 0; i < n; i++)
-		shown += witnesses[i].sight == SIGHT_MATCH;
+		shown += states[i].observation == OBSERVED_MATCH;
 	duration_text(took, text);
 	if (n == 0)
 		buf_printf(
@@ -304,7 +310,7 @@ void evidence_tell_seen(const struct witness *witnesses, size_t n, struct durati
 	else
 		buf_printf(out, "is seen at %zu of %zu addresses after %s", shown, n, text);
 	for (size_t i = 0; i < n; i++) {
-		if (witnesses[i].sight == SIGHT_MATCH)
+		if (states[i].observation == OBSERVED_MATCH)
 			continue;
 		if (named++ == NAMED_IN_EVENT) {
 			buf_add_text(out, "; ...");
@@ -312,11 +318,11 @@ void evidence_tell_seen(const struct witness *witnesses, size_t n, struct durati
 		}
 		buf_add_text(out, before);
 		before = "; ";
-		if (witnesses[i].sight != SIGHT_UNASKED) {
-			add_one(&witnesses[i], newest(witnesses, n), now, false, out);
+		if (states[i].observation != OBSERVED_UNASKED) {
+			add_one(&states[i], newest(states, n), now, false, out);
 			continue;
 		}
-		add_name(&witnesses[i], false, out);
+		add_name(&states[i], false, out);
 		buf_add_text(out, " was not asked");
 	}
 }

@@ -27,7 +27,7 @@ struct question {
 	struct dns_probe_op *serial; /* NULL: it is not asked for */
 };
 
-struct lookout {
+struct poller {
 	struct task task;
 	struct list link; /* in the zone */
 	struct zone *zone;
@@ -42,12 +42,12 @@ struct lookout {
 	bool is_paused; /* it sleeps, so that whoever joins need not wait for the end of it */
 };
 
-static struct visible *visible_at(struct list *at)
+static struct propagation *propagation_at(struct list *at)
 {
-	return LIST_OF(at, struct visible, link);
+	return LIST_OF(at, struct propagation, link);
 }
 
-static void forget_questions(struct lookout *l)
+static void forget_questions(struct poller *l)
 {
 	for (size_t i = 0; i < l->n_questions; i++) {
 		dns_probe_done(&l->questions[i].probe);
@@ -60,28 +60,28 @@ static void forget_questions(struct lookout *l)
 }
 
 /* The wait is over; its caller reads what is left in it. */
-static void finish(struct visible *v)
+static void finish(struct propagation *v)
 {
 	list_remove(&v->link);
-	v->lookout = NULL;
+	v->poller = NULL;
 	op_end(&v->op, NULL);
 }
 
 /* What was heard of an address before stays, as long as it is one of the zone's. */
-static const struct witness *heard(
-	const struct witness *witnesses, size_t n, const struct name_server *server)
+static const struct server_state *heard(
+	const struct server_state *states, size_t n, const struct name_server *server)
 {
 	for (size_t i = 0; i < n; i++)
-		if (str_is(witnesses[i].address, server->text))
-			return &witnesses[i];
+		if (str_is(states[i].address, server->text))
+			return &states[i];
 	return NULL;
 }
 
 /* One witness an address. */
-static void summon(struct visible *v)
+static void sync_servers(struct propagation *v)
 {
 	const struct zone *zone = v->zone;
-	struct witness *old = v->witnesses;
+	struct server_state *old = v->states;
 	struct name_server *servers = v->servers;
 	size_t n_old = v->n;
 
@@ -89,31 +89,31 @@ static void summon(struct visible *v)
 		return;
 	v->n = zone->n_servers;
 	v->n_surveys = zone->n_surveys;
-	v->witnesses = mem_zalloc((v->n + 1) * sizeof(*v->witnesses));
+	v->states = mem_zalloc((v->n + 1) * sizeof(*v->states));
 	v->servers = mem_zalloc((v->n + 1) * sizeof(*v->servers));
 	for (size_t i = 0; i < v->n; i++) {
-		const struct witness *known = heard(old, n_old, &zone->servers[i]);
-		struct witness *witness = &v->witnesses[i];
+		const struct server_state *known = heard(old, n_old, &zone->servers[i]);
+		struct server_state *state = &v->states[i];
 
 		v->servers[i] = zone->servers[i];
 		if (known)
-			*witness = *known;
-		witness->address = v->servers[i].text;
-		witness->server = v->servers[i].name;
-		witness->role = v->servers[i].role;
-		witness->is_listed = v->servers[i].is_listed;
-		witness->is_anycast = v->servers[i].is_anycast;
+			*state = *known;
+		state->address = v->servers[i].text;
+		state->server = v->servers[i].name;
+		state->role = v->servers[i].role;
+		state->is_listed = v->servers[i].is_listed;
+		state->is_anycast = v->servers[i].is_anycast;
 	}
 	free(old);
 	free(servers);
 }
 
 /* Judges one wait; those that are decided end. */
-static void judge(struct visible *v)
+static void judge(struct propagation *v)
 {
 	struct instant now = clock_now();
 
-	v->judgement = evidence_judge(v->witnesses, v->n, v->rounds, &v->policy, now);
+	v->judgement = evidence_judge(v->states, v->n, v->rounds, &v->policy, now);
 	if (!v->judgement.is_unpublished)
 		v->unpublished = INSTANT_NONE;
 	else if (!instant_is_set(v->unpublished))
@@ -124,38 +124,38 @@ static void judge(struct visible *v)
 	}
 	switch (v->judgement.verdict) {
 	case VERDICT_SEEN:
-		if (!v->once && v->lookout->type != DNS_CNAME)
-			visible_say_seen(v);
+		if (!v->once && v->poller->type != DNS_CNAME)
+			propagation_report_seen(v);
 		finish(v);
 		break;
 	case VERDICT_LATE:
-		visible_fail_late(v);
+		propagation_fail_late(v);
 		finish(v);
 		break;
 	case VERDICT_WAIT:
 	default:
-		visible_say_slow(v);
+		propagation_report_slow(v);
 		break;
 	}
 }
 
-static void judge_all(struct lookout *l)
+static void judge_all(struct poller *l)
 {
 	list_each_safe(at, &l->waits) {
-		summon(visible_at(at));
-		judge(visible_at(at));
+		sync_servers(propagation_at(at));
+		judge(propagation_at(at));
 	}
 }
 
 /* Who serves the zone is not found; that may pass until somebody's time is over. */
-static void take_trouble(struct lookout *l)
+static void take_trouble(struct poller *l)
 {
 	list_each_safe(at, &l->waits) {
-		struct visible *v = visible_at(at);
+		struct propagation *v = propagation_at(at);
 
 		if (!v->once && l->open.err.code != ERR_CANCELLED &&
 			!evidence_is_late(&v->policy, clock_now())) {
-			visible_say_unserved(v);
+			propagation_report_unserved(v);
 			continue;
 		}
 		v->err = l->open.err;
@@ -163,49 +163,49 @@ static void take_trouble(struct lookout *l)
 	}
 }
 
-static void pause_for_survey(struct lookout *l)
+static void pause_for_survey(struct poller *l)
 {
-	zone_doubt(l->zone);
+	zone_invalidate(l->zone);
 	task_sleep(&l->task, &l->pause, SURVEY_PAUSE_MS);
 }
 
 /* Until the first of those who wait wants to look again. */
-static void pause_until_due(struct lookout *l)
+static void pause_until_due(struct poller *l)
 {
 	struct instant now = clock_now(), first = INSTANT_NEVER;
 	int64_t ms;
 
 	list_each(at, &l->waits)
-		first = instant_min(
-			first, visible_at(at)->once ? now : visible_at(at)->judgement.again);
+		first = instant_min(first,
+			propagation_at(at)->once ? now : propagation_at(at)->judgement.again);
 	ms = instant_since(first, now).s * 1000;
 	l->is_paused = true;
 	task_sleep(&l->task, &l->pause, ms > 0 ? ms : 0);
 }
 
-static bool is_due(const struct visible *v, size_t i, struct instant now)
+static bool is_due(const struct propagation *v, size_t i, struct instant now)
 {
 	if (v->once)
-		return !v->spares_extras || v->witnesses[i].role != ROLE_EXTRA;
+		return !v->skip_extras || v->states[i].role != ROLE_EXTRA;
 	return !instant_before(now, v->judgement.again) &&
-	       witness_is_due(&v->witnesses[i], &v->judgement, now);
+	       server_state_is_due(&v->states[i], &v->judgement, now);
 }
 
 /* The serials explain why somebody is without it, once somebody else has it. */
-static bool wants_serials(const struct visible *v)
+static bool wants_serials(const struct propagation *v)
 {
 	bool some = false, all = true;
 
 	for (size_t i = 0; i < v->n; i++) {
-		if (v->witnesses[i].role == ROLE_EXTRA)
+		if (v->states[i].role == ROLE_EXTRA)
 			continue;
-		some = some || v->witnesses[i].sight == SIGHT_MATCH;
-		all = all && v->witnesses[i].sight == SIGHT_MATCH;
+		some = some || v->states[i].observation == OBSERVED_MATCH;
+		all = all && v->states[i].observation == OBSERVED_MATCH;
 	}
 	return v->once || (some && !all);
 }
 
-static void choose(struct lookout *l)
+static void choose(struct poller *l)
 {
 	struct instant now = clock_now();
 
@@ -217,15 +217,15 @@ static void choose(struct lookout *l)
 		bool is_asked = false;
 
 		list_each(at, &l->waits) {
-			const struct visible *v = visible_at(at);
+			const struct propagation *v = propagation_at(at);
 
 			if (v->n_surveys != l->zone->n_surveys || !is_due(v, i, now))
 				continue;
 			question->was_silent = (question->was_silent || !is_asked) &&
-					       v->witnesses[i].sight == SIGHT_TIMEOUT;
+					       v->states[i].observation == OBSERVED_TIMEOUT;
 			is_asked = true;
 			question->wants_serial |=
-				wants_serials(v) && v->witnesses[i].role != ROLE_EXTRA;
+				wants_serials(v) && v->states[i].role != ROLE_EXTRA;
 		}
 		if (!is_asked)
 			continue;
@@ -236,7 +236,7 @@ static void choose(struct lookout *l)
 	}
 }
 
-static void ask(struct lookout *l)
+static void ask(struct poller *l)
 {
 	struct dns *dns = l->zone->zones->dns;
 
@@ -262,40 +262,41 @@ static void ask(struct lookout *l)
 }
 
 /* Another survey may have replaced the zone's servers while this one was asked. */
-static struct witness *witness_of(struct visible *v, const struct question *question)
+static struct server_state *state_of(struct propagation *v, const struct question *question)
 {
 	for (size_t i = 0; i < v->n; i++)
 		if (str_is(v->servers[i].text, question->text))
-			return &v->witnesses[i];
+			return &v->states[i];
 	return NULL;
 }
 
-static void note_one(struct lookout *l, struct visible *v, const struct question *question)
+static void note_one(struct poller *l, struct propagation *v, const struct question *question)
 {
-	struct witness *witness = witness_of(v, question);
-	enum sight sight;
+	struct server_state *state = state_of(v, question);
+	enum observation observation;
 
-	if (!witness)
+	if (!state)
 		return;
-	witness->rtt_ms = -1;
-	sight = question->is_unresolved ? SIGHT_UNRESOLVED
-					: sighting(&question->probe, v->value, witness);
+	state->rtt_ms = -1;
+	observation = question->is_unresolved ? OBSERVED_UNRESOLVED
+					      : classify(&question->probe, v->value, state);
 	if (question->serial)
-		sighting_serial(question->serial, witness);
-	witness_note(witness, sight, clock_now());
-	if (sight == SIGHT_LAME || sight == SIGHT_REFUSED || sight == SIGHT_UNRESOLVED)
-		zone_doubt(l->zone);
+		classify_serial(question->serial, state);
+	server_state_note(state, observation, clock_now());
+	if (observation == OBSERVED_LAME || observation == OBSERVED_REFUSED ||
+		observation == OBSERVED_UNRESOLVED)
+		zone_invalidate(l->zone);
 	if (v->told)
-		v->told(v->data, witness);
+		v->told(v->data, state);
 }
 
 /* Whoever joined while the questions were under way has heard nothing yet, and gets the answers, too. */
-static void note_all(struct lookout *l)
+static void note_all(struct poller *l)
 {
 	list_each(at, &l->waits) {
-		struct visible *v = visible_at(at);
+		struct propagation *v = propagation_at(at);
 
-		summon(v);
+		sync_servers(v);
 		/* Somebody else's hurry makes no evidence for who waits for its own time. */
 		if (!v->once && v->rounds > 0 &&
 			instant_before(clock_now(), v->judgement.again))
@@ -307,10 +308,10 @@ static void note_all(struct lookout *l)
 	forget_questions(l);
 }
 
-static struct visible *unpublished(const struct lookout *l)
+static struct propagation *unpublished(const struct poller *l)
 {
 	list_each(at, &l->waits) {
-		struct visible *v = visible_at(at);
+		struct propagation *v = propagation_at(at);
 
 		if (v->keeper_zone && instant_is_set(v->unpublished) &&
 			instant_since(clock_now(), v->unpublished).s >= UNPUBLISHED_S)
@@ -319,7 +320,7 @@ static struct visible *unpublished(const struct lookout *l)
 	return NULL;
 }
 
-static bool must_refresh(const struct lookout *l)
+static bool must_refresh(const struct poller *l)
 {
 	const struct zone *zone = l->zone;
 
@@ -328,7 +329,7 @@ static bool must_refresh(const struct lookout *l)
 	       unpublished(l);
 }
 
-static void refresh(struct lookout *l)
+static void refresh(struct poller *l)
 {
 	l->zone->refreshed = clock_tick();
 	keeper_request(&l->keeper, REQUEST_refresh);
@@ -337,12 +338,12 @@ static void refresh(struct lookout *l)
 }
 
 /* What was published again may be there soon, however long nobody has shown it. */
-static void look_soon(struct lookout *l)
+static void look_soon(struct poller *l)
 {
 	struct instant soon = instant_add(clock_now(), SECONDS(evidence_ramp_s(0)));
 
 	list_each(at, &l->waits) {
-		struct judgement *judgement = &visible_at(at)->judgement;
+		struct judgement *judgement = &propagation_at(at)->judgement;
 
 		judgement->again = instant_min(judgement->again, soon);
 	}
@@ -350,7 +351,7 @@ static void look_soon(struct lookout *l)
 
 static void run(struct task *task)
 {
-	struct lookout *l = TASK_OF(task, struct lookout);
+	struct poller *l = TASK_OF(task, struct poller);
 
 	TASK_BEGIN(task)
 	while (!list_is_empty(&l->waits)) {
@@ -378,16 +379,16 @@ static void run(struct task *task)
 	TASK_END
 }
 
-/* A lookout whose task was ended from outside takes its waits along. */
+/* A poller whose task was ended from outside takes its waits along. */
 static void ended(struct task *task)
 {
-	struct lookout *l = TASK_OF(task, struct lookout);
+	struct poller *l = TASK_OF(task, struct poller);
 	struct zone *zone = l->zone;
 	struct err err = task->err;
 
 	list_remove(&l->link);
 	list_each_safe(at, &l->waits) {
-		struct visible *v = visible_at(at);
+		struct propagation *v = propagation_at(at);
 
 		v->err = err;
 		finish(v);
@@ -400,10 +401,10 @@ static void ended(struct task *task)
 	zone_release(zone);
 }
 
-static struct lookout *find(const struct zone *zone, const char *owner, uint16_t type)
+static struct poller *find(const struct zone *zone, const char *owner, uint16_t type)
 {
-	list_each(at, &zone->lookouts) {
-		struct lookout *l = LIST_OF(at, struct lookout, link);
+	list_each(at, &zone->pollers) {
+		struct poller *l = LIST_OF(at, struct poller, link);
 
 		if (l->type == type && str_is(l->owner, owner) && !l->task.is_finishing &&
 			!err_is_set(&l->task.err))
@@ -412,58 +413,58 @@ static struct lookout *find(const struct zone *zone, const char *owner, uint16_t
 	return NULL;
 }
 
-const char *visible_wanted(
+const char *propagation_wanted(
 	struct zones *zones, const char *apex, const char *owner, uint16_t type)
 {
 	const struct zone *zone = map_get(&zones->by_apex, apex);
-	const struct lookout *l = zone ? find(zone, owner, type) : NULL;
+	const struct poller *l = zone ? find(zone, owner, type) : NULL;
 
 	if (!l)
 		return NULL;
 	list_each(at, &l->waits)
-		if (visible_at(at)->value)
-			return visible_at(at)->value;
+		if (propagation_at(at)->value)
+			return propagation_at(at)->value;
 	return NULL;
 }
 
-void lookout_join(struct visible *visible, uint16_t type)
+void poller_join(struct propagation *propagation, uint16_t type)
 {
-	struct zone *zone = visible->zone;
-	struct lookout *l = find(zone, visible->owner, type);
+	struct zone *zone = propagation->zone;
+	struct poller *l = find(zone, propagation->owner, type);
 
-	visible->lookout = l;
+	propagation->poller = l;
 	if (l) {
-		list_append(&l->waits, &visible->link);
+		list_append(&l->waits, &propagation->link);
 		/* The sleep that is under way does not know of it. */
 		if (l->is_paused && op_is_pending(&l->pause.op))
 			loop_timer_in(zone->zones->loop, &l->pause.timer, 0);
 		return;
 	}
-	l = mem_new(struct lookout);
-	visible->lookout = l;
+	l = mem_new(struct poller);
+	propagation->poller = l;
 	l->zone = zone;
-	l->owner = mem_strdup(visible->owner);
+	l->owner = mem_strdup(propagation->owner);
 	l->type = type;
 	list_init(&l->waits);
-	list_append(&l->waits, &visible->link);
-	list_append(&zone->lookouts, &l->link);
+	list_append(&l->waits, &propagation->link);
+	list_append(&zone->pollers, &l->link);
 	zone->n_users++;
 	zones_task_began(zone->zones);
 	task_start(&l->task, zone->zones->loop, run, ended);
 }
 
-void lookout_leave(struct visible *visible)
+void poller_leave(struct propagation *propagation)
 {
-	struct lookout *l = visible->lookout;
+	struct poller *l = propagation->poller;
 
-	list_remove(&visible->link);
-	visible->lookout = NULL;
+	list_remove(&propagation->link);
+	propagation->poller = NULL;
 	if (l && list_is_empty(&l->waits))
 		task_cancel(&l->task, "nobody waits for it any more");
 }
 
-void lookouts_stop(struct zone *zone)
+void pollers_stop(struct zone *zone)
 {
-	list_each(at, &zone->lookouts)
-		task_cancel(&LIST_OF(at, struct lookout, link)->task, "the daemon stops");
+	list_each(at, &zone->pollers)
+		task_cancel(&LIST_OF(at, struct poller, link)->task, "the daemon stops");
 }

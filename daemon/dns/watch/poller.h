@@ -9,16 +9,16 @@
  * for anybody who waits.  Internal to daemon/dns.
  */
 
-/* Somebody waits; the lookout begins with the first. */
-void lookout_join(struct visible *visible, uint16_t type);
+/* Somebody waits; the poller begins with the first. */
+void poller_join(struct propagation *propagation, uint16_t type);
 
 /* Waits no more, and is told nothing. */
-void lookout_leave(struct visible *visible);
+void poller_leave(struct propagation *propagation);
 
 /* What is told of a wait: that no server is found, once; that it takes long, once; that it is over; why it was in vain, as its error. */
-void visible_say_unserved(struct visible *visible);
-void visible_say_slow(struct visible *visible);
-void visible_say_seen(const struct visible *visible);
-void visible_fail_late(struct visible *visible);
+void propagation_report_unserved(struct propagation *propagation);
+void propagation_report_slow(struct propagation *propagation);
+void propagation_report_seen(const struct propagation *propagation);
+void propagation_fail_late(struct propagation *propagation);
 
 #endif

@@ -16,7 +16,7 @@ enum { SLOW_ROUNDS = 4, CONTEXT_LEN = 130, ROOM_MIN = 120 };
 
 static void leave(struct op *op)
 {
-	lookout_leave(CONTAINER_OF(op, struct visible, op));
+	poller_leave(CONTAINER_OF(op, struct propagation, op));
 	op_end(op, NULL);
 }
 
@@ -30,14 +30,14 @@ static struct duration deadline_left(struct duration deadline, struct instant as
 	return duration_max(deadline, SECONDS(1));
 }
 
-void visible_wait(struct zones *zones, struct task *task, struct visible *visible,
-	const struct visible_args *args)
+void propagation_wait(struct zones *zones, struct task *task, struct propagation *propagation,
+	const struct propagation_args *args)
 {
 	const struct dns_conf *conf = &zones->conf->dns;
 
-	visible_done(visible);
-	*visible = (struct visible){ .once = args->once,
-		.spares_extras = args->spares_extras,
+	propagation_done(propagation);
+	*propagation = (struct propagation){ .once = args->once,
+		.skip_extras = args->skip_extras,
 		.told = args->told,
 		.data = args->data,
 		.policy = {
@@ -47,103 +47,104 @@ void visible_wait(struct zones *zones, struct task *task, struct visible *visibl
 			.published = clock_now(),
 			.expires = args->expires,
 		} };
-	visible->owner = mem_strdup(args->owner);
-	visible->value = args->value ? mem_strdup(args->value) : NULL;
-	visible->keeper_zone = args->zone ? mem_strdup(args->zone) : NULL;
-	visible->about = mem_strdup(args->about ? args->about : args->owner);
-	visible->name = args->name ? mem_strdup(args->name) : NULL;
-	op_begin(&visible->op, task, leave);
+	propagation->owner = mem_strdup(args->owner);
+	propagation->value = args->value ? mem_strdup(args->value) : NULL;
+	propagation->keeper_zone = args->zone ? mem_strdup(args->zone) : NULL;
+	propagation->about = mem_strdup(args->about ? args->about : args->owner);
+	propagation->name = args->name ? mem_strdup(args->name) : NULL;
+	op_begin(&propagation->op, task, leave);
 	if (zones->is_stopping) {
-		err_set(&visible->err, ERR_CANCELLED, "the daemon stops");
-		op_end(&visible->op, NULL);
+		err_set(&propagation->err, ERR_CANCELLED, "the daemon stops");
+		op_end(&propagation->op, NULL);
 		return;
 	}
-	visible->zone = zone_of(zones, args->apex);
-	lookout_join(visible, args->type);
+	propagation->zone = zone_of(zones, args->apex);
+	poller_join(propagation, args->type);
 }
 
-void visible_done(struct visible *visible)
+void propagation_done(struct propagation *propagation)
 {
-	zone_release(mem_take(&visible->zone));
-	free(mem_take(&visible->witnesses));
-	free(mem_take(&visible->servers));
-	free(mem_take(&visible->owner));
-	free(mem_take(&visible->value));
-	free(mem_take(&visible->keeper_zone));
-	free(mem_take(&visible->about));
-	free(mem_take(&visible->name));
-	visible->n = 0;
+	zone_release(mem_take(&propagation->zone));
+	free(mem_take(&propagation->states));
+	free(mem_take(&propagation->servers));
+	free(mem_take(&propagation->owner));
+	free(mem_take(&propagation->value));
+	free(mem_take(&propagation->keeper_zone));
+	free(mem_take(&propagation->about));
+	free(mem_take(&propagation->name));
+	propagation->n = 0;
 }
 
-void visible_tell(const struct visible *visible, size_t room, struct buf *out)
+void propagation_describe(const struct propagation *propagation, size_t room, struct buf *out)
 {
-	const struct zone *zone = visible->zone;
+	const struct zone *zone = propagation->zone;
 
-	if (visible->n == 0 && zone && zone->trouble)
+	if (propagation->n == 0 && zone && zone->trouble)
 		buf_printf(out, "no name server of %s is found to look at: %s", zone->apex,
 			zone->trouble);
-	else if (visible->n == 0)
+	else if (propagation->n == 0)
 		buf_printf(out, "the name servers of %s are being looked for",
-			zone ? zone->apex : visible->owner);
+			zone ? zone->apex : propagation->owner);
 	else
-		evidence_tell(visible->witnesses, visible->n, clock_now(), room, out);
+		evidence_describe(propagation->states, propagation->n, clock_now(), room, out);
 }
 
 /* "example.com/web: _acme-challenge.example.com for *.example.com" */
-static void add_subject(const struct visible *visible, struct buf *out)
+static void add_subject(const struct propagation *propagation, struct buf *out)
 {
-	buf_printf(out, "%s: %s", visible->about, visible->owner);
-	if (visible->name)
-		buf_printf(out, " for %s", visible->name);
+	buf_printf(out, "%s: %s", propagation->about, propagation->owner);
+	if (propagation->name)
+		buf_printf(out, " for %s", propagation->name);
 }
 
-void visible_say_unserved(struct visible *visible)
+void propagation_report_unserved(struct propagation *propagation)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 
-	if (visible->is_unserved || visible->n > 0)
+	if (propagation->is_unserved || propagation->n > 0)
 		return;
-	visible->is_unserved = true;
-	add_subject(visible, &text);
+	propagation->is_unserved = true;
+	add_subject(propagation, &text);
 	buf_add_text(&text, ": ");
-	visible_tell(visible, EVIDENCE_ROOM, &text);
-	log_event(&visible->op.task->log, EVENT_DNS_UNSERVED, NULL, "%s", buf_text(&text));
+	propagation_describe(propagation, EVIDENCE_ROOM, &text);
+	log_event(&propagation->op.task->log, EVENT_DNS_UNSERVED, NULL, "%s", buf_text(&text));
 }
 
-void visible_say_slow(struct visible *visible)
+void propagation_report_slow(struct propagation *propagation)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 
-	if (visible->is_slow || visible->rounds < SLOW_ROUNDS || visible->once)
+	if (propagation->is_slow || propagation->rounds < SLOW_ROUNDS || propagation->once)
 		return;
 	/* Nothing is missing yet: there is somebody else to ask, at once. */
-	if (!instant_before(clock_now(), visible->judgement.again))
+	if (!instant_before(clock_now(), propagation->judgement.again))
 		return;
-	visible->is_slow = true;
-	add_subject(visible, &text);
+	propagation->is_slow = true;
+	add_subject(propagation, &text);
 	buf_add_text(&text, " is not seen everywhere yet: ");
-	visible_tell(visible, EVIDENCE_ROOM, &text);
-	log_event(&visible->op.task->log, EVENT_DNS_SLOW, NULL, "%s", buf_text(&text));
+	propagation_describe(propagation, EVIDENCE_ROOM, &text);
+	log_event(&propagation->op.task->log, EVENT_DNS_SLOW, NULL, "%s", buf_text(&text));
 }
 
-void visible_say_seen(const struct visible *visible)
+void propagation_report_seen(const struct propagation *propagation)
 {
 	struct instant now = clock_now();
 	struct buf text AUTO_BUF = BUF_INIT;
 
-	add_subject(visible, &text);
+	add_subject(propagation, &text);
 	buf_add_char(&text, ' ');
-	evidence_tell_seen(visible->witnesses, visible->n,
-		instant_since(now, visible->policy.published), now, &text);
-	log_event(&visible->op.task->log, EVENT_DNS_SEEN, NULL, "%s", buf_text(&text));
+	evidence_describe_seen(propagation->states, propagation->n,
+		instant_since(now, propagation->policy.published), now, &text);
+	log_event(&propagation->op.task->log, EVENT_DNS_SEEN, NULL, "%s", buf_text(&text));
 }
 
-void visible_fail_late(struct visible *visible)
+void propagation_fail_late(struct propagation *propagation)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
-	size_t room = sizeof(visible->err.text) - CONTEXT_LEN;
+	size_t room = sizeof(propagation->err.text) - CONTEXT_LEN;
 
-	buf_printf(&text, "%s is not seen everywhere in time: ", visible->owner);
-	visible_tell(visible, room > text.len + ROOM_MIN ? room - text.len : ROOM_MIN, &text);
-	err_set(&visible->err, ERR_NOT_VISIBLE, "%s", buf_text(&text));
+	buf_printf(&text, "%s is not seen everywhere in time: ", propagation->owner);
+	propagation_describe(
+		propagation, room > text.len + ROOM_MIN ? room - text.len : ROOM_MIN, &text);
+	err_set(&propagation->err, ERR_NOT_VISIBLE, "%s", buf_text(&text));
 }

@@ -10,12 +10,12 @@
 /*
  * Waiting until all name servers of a zone show a record, and the extra ones after them.
  *
- *	visible_wait(zones, task, &o->visible, &args);
+ *	propagation_wait(zones, task, &o->visible, &args);
  *	JOIN() ... o->visible.err, o->visible.witnesses[0..n)
  *
  * Nothing is believed but answers.  Whoever waits for the same owner shares the questions: one task per owner
- * and type, a lookout, asks every address that is due once a round and tells each wait what was said; evidence.h
- * judges each by its own value and times.  The lookout ends with its last wait.
+ * and type, a poller, asks every address that is due once a round and tells each wait what was said; evidence.h
+ * judges each by its own value and times.  The poller ends with its last wait.
  *
  * The wait ends without an error when the value counts as seen; with ERR_NOT_VISIBLE and the evidence in the
  * sentence at the deadline; with ERR_DNS when until then it was not found who serves the zone.  When
@@ -26,9 +26,9 @@
  * behind it.
  */
 
-struct lookout;
+struct poller;
 
-struct visible_args {
+struct propagation_args {
 	const char *apex, *owner; /* as trace.h found them; copied */
 	uint16_t type;
 	const char *value; /* of TXT records; NULL: whatever is there; copied */
@@ -39,22 +39,23 @@ struct visible_args {
 		*name; /* of its names that which it is for, "*." included; or NULL; copied */
 	struct instant expires; /* of the authorization; unset: never */
 	struct instant asked;   /* since when dns.deadline runs; unset: now */
-	bool once, spares_extras;
-	void (*told)(void *data, const struct witness *witness); /* each answer; may be NULL */
+	bool once, skip_extras;
+	void (*told)(
+		void *data, const struct server_state *state); /* each answer; may be NULL */
 	void *data;
 };
 
-struct visible {
+struct propagation {
 	struct op op;
-	struct list link; /* in the lookout */
+	struct list link; /* in the poller */
 	struct zone *zone;
-	struct lookout *lookout;
+	struct poller *poller;
 	char *owner, *value, *keeper_zone, *about, *name;
-	bool once, spares_extras;
-	void (*told)(void *data, const struct witness *witness);
+	bool once, skip_extras;
+	void (*told)(void *data, const struct server_state *state);
 	void *data;
 	struct evidence_policy policy;
-	struct witness *witnesses;
+	struct server_state *states;
 	struct name_server *servers; /* those that the witnesses are */
 	size_t n;
 	unsigned n_surveys, rounds; /* what the witnesses are made of; asked */
@@ -65,18 +66,18 @@ struct visible {
 	struct err err;             /* not the task's */
 };
 
-void visible_wait(struct zones *zones, struct task *task, struct visible *visible,
-	const struct visible_args *args);
-void visible_done(struct visible *visible); /* zeroed is fine */
+void propagation_wait(struct zones *zones, struct task *task, struct propagation *propagation,
+	const struct propagation_args *args);
+void propagation_done(struct propagation *propagation); /* zeroed is fine */
 
-/* What the servers said last, as a sentence of so many octets or a bit more (evidence_tell()). */
-void visible_tell(const struct visible *visible, size_t room, struct buf *out);
+/* What the servers said last, as a sentence of so many octets or a bit more (evidence_describe()). */
+void propagation_describe(const struct propagation *propagation, size_t room, struct buf *out);
 
 /* The value that somebody waits for at this owner, until the loop runs again; or NULL. */
-const char *visible_wanted(
+const char *propagation_wanted(
 	struct zones *zones, const char *apex, const char *owner, uint16_t type);
 
 /* For zones_stop(). */
-void lookouts_stop(struct zone *zone);
+void pollers_stop(struct zone *zone);
 
 #endif
