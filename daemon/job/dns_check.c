@@ -175,7 +175,7 @@ static void look(struct dns_check *check)
 		.owner = owner,
 		.type = check->type,
 		.value = propagation_wanted(check->zones, apex, owner, check->type),
-		.once = true,
+		.single_round = true,
 		.skip_extras = !check->asks_extras,
 	};
 

@@ -134,7 +134,7 @@ static void wait(struct waiter *w, bool once)
 		.type = DNS_TXT,
 		.value = value,
 		.about = w->name,
-		.once = once,
+		.single_round = once,
 		.told = told,
 		.data = w };
 

@@ -42,6 +42,15 @@ GONE = [
     (r"\btls_(cards?|answers?)(?=\b|_)", "tls_alpn_cert, tls_alpn, tls_handshake"),
     (r"\b(cert|key|csr)_brief(?=\b|_)", "der_peek"),
     (r"\basking_(start|release)\b|\bctl/asking\b", "deferred"),
+    (r"lookouts?|lookout_\w+", "poller"),
+    (r"visible_(at|args|wait|tell|done|wanted|say_\w+|fail_\w+)", "propagation"),
+    (r"witness_(note|is_due|of)|n_witnesses", "server_state"),
+    (r"sights?|sighting|sighting_\w+|SIGHT_[A-Z_]+", "observation, classify"),
+    (r"summon", "sync_servers"),
+    (r"zone_doubt", "zone_invalidate"),
+    (r"spares_extras", "skip_extras"),
+    (r"cut_(remember|add|turn|known|forget|drop)|zones->cuts", "delegation"),
+    (r"search_(op|join|is_on|failed|end|begin)|zones->searches", "inflight"),
 ]
 
 

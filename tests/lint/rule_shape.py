@@ -6,7 +6,7 @@ import subprocess
 
 NAME = "files have their size, essay and format"
 
-MOST, LEAST = 500, 60
+MOST, LEAST = 700, 60
 SOURCES = (".c", ".h", ".py", ".sh")
 ESSAY, SMALL = 4, 80  # a header says what it is first: in so many lines, or in one when it is small
 
@@ -84,7 +84,7 @@ _MACROS = "static int fill(STACK_OF(X509) **list)\n{\n\tstruct x *x CLEANUP(x_do
           "\tlist_each(x, list)\n\t\tif (x)\n\t\t\tsay(\"" + "a sentence " * 9 + "\");\n\treturn 0;\n}\n"
 FINE = {"lib/x/x.h": _HEADER, "lib/x/x.c": _BODY, "tests/x_macros.c": _MACROS}
 BROKEN = [(name, {path: text}) for name, path, text in [
-    ("a file of 501 lines", "lib/x/long.c", "int x;\n" * 501),
+    ("a file of 701 lines", "lib/x/long.c", "int x;\n" * 701),
     ("a file of ten lines", "lib/y/y.c", "int x;\n" * 10),
     ("another guard", "lib/x/x.h", _HEADER.replace("LIB_X", "LIB_Y")),
     ("a large header that explains nothing", "lib/x/x.h",

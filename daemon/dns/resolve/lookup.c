@@ -179,12 +179,12 @@ const struct dns_message *lookup_answer(const struct lookup *lookup)
 								     : &lookup->probe.answer;
 }
 
-void lookup_add_past(const char *past, struct err *err)
+void lookup_add_primary_error(const char *primary_error, struct err *err)
 {
 	struct err last = *err;
 
-	if (past && err_is_set(err) && err->code == ERR_DNS)
-		err_set(err, ERR_DNS, "%s; without it: %s", past, last.text);
+	if (primary_error && err_is_set(err) && err->code == ERR_DNS)
+		err_set(err, ERR_DNS, "%s; without it: %s", primary_error, last.text);
 }
 
 void lookup_done(struct lookup *lookup)

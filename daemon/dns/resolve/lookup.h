@@ -45,7 +45,7 @@ void lookup_start_at(struct lookup *lookup, struct task *parent, struct zones *z
 /* The message, which the lookup owns; NULL: none, see lookup->err. */
 const struct dns_message *lookup_answer(const struct lookup *lookup);
 /* Others were asked instead of a server that had failed with this text, and did no better.  NULL, or no error: nothing. */
-void lookup_add_past(const char *past, struct err *err);
+void lookup_add_primary_error(const char *primary_error, struct err *err);
 
 void lookup_done(struct lookup *lookup); /* zeroed is fine */
 

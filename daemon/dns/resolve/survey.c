@@ -30,7 +30,7 @@ struct survey {
 	struct dns_address start[LOOKUP_SERVERS];
 	size_t n_start;
 	char *said; /* what the resolver said of the zone's servers; NULL: it was not asked, or did not answer */
-	char *past; /* what the configured primary said, whose answer is done without; or NULL */
+	char *primary_error; /* what the configured primary said, whose answer is done without; or NULL */
 	struct trace *above; /* NULL: it was known */
 	struct dns_address parents[PARENTS_ASKED];
 	size_t n_parents;
@@ -187,7 +187,7 @@ static void choose_start(struct survey *s)
 	size_t n = s->found.n, first = zone_turn(s->zone->apex, n);
 
 	for (size_t i = 0; i < n; i++)
-		if (s->found.at[i].role == ROLE_PRIMARY && !s->past)
+		if (s->found.at[i].role == ROLE_PRIMARY && !s->primary_error)
 			add_start(s, &s->found.at[i].address);
 	for (size_t i = 0; i < n; i++)
 		if (s->found.at[(first + i) % n].role == ROLE_AUTHORITATIVE)
@@ -222,7 +222,7 @@ static bool go_past_primary(struct survey *s)
 {
 	if (lookup_answer(&s->ns) || !s->conf || !s->conf->primary.text)
 		return false;
-	s->past = mem_strdup(s->ns.err.text);
+	s->primary_error = mem_strdup(s->ns.err.text);
 	s->n_start = 0;
 	return true;
 }
@@ -381,7 +381,7 @@ static void run(struct task *task)
 	servers_use_glue(&s->found);
 	TRY(take_found(s, &s->err));
 	FINALLY
-	lookup_add_past(s->past, &s->err);
+	lookup_add_primary_error(s->primary_error, &s->err);
 	if (s->said)
 		resolver_add_help(zones_of(s), s->zone->apex, s->said, &s->err);
 	TASK_END
@@ -394,7 +394,7 @@ static void survey_free(struct survey *s)
 	lookup_done(&s->soa);
 	forget_trace(s);
 	servers_done(&s->found);
-	free(s->past);
+	free(s->primary_error);
 	free(s->said);
 	conf_unref(s->held);
 	free(s);

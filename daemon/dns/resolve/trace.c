@@ -26,9 +26,10 @@ static bool ask_as_configured(struct trace *t, const struct zone_conf *zone)
 {
 	struct dns_address address;
 
-	if (!t->past && zone->primary.text && zones_address(&zone->primary, &address) == 0)
+	if (!t->primary_error && zone->primary.text &&
+		zones_address(&zone->primary, &address) == 0)
 		delegation_add(&t->delegation, &address);
-	for (size_t i = 0; !t->past && i < zone->nameservers.n; i++)
+	for (size_t i = 0; !t->primary_error && i < zone->nameservers.n; i++)
 		if (zones_address(&zone->nameservers.at[i], &address) == 0)
 			delegation_add(&t->delegation, &address);
 	t->is_configured = t->delegation.n > 0;
@@ -39,7 +40,7 @@ static bool ask_as_configured(struct trace *t, const struct zone_conf *zone)
 static void take_known(struct trace *t, const struct delegation *delegation)
 {
 	t->delegation = *delegation;
-	if (!t->past || delegation->is_instead)
+	if (!t->primary_error || delegation->is_instead)
 		return;
 	t->delegation.is_instead = true;
 	delegation_remember(t->zones, &t->delegation);
@@ -174,7 +175,7 @@ static void take_servers(struct trace *t, const struct dns_message *message,
 	const struct dns_record *ns = NULL, *glue;
 
 	forget_servers(t);
-	t->delegation = (struct delegation){ .is_instead = t->past != NULL };
+	t->delegation = (struct delegation){ .is_instead = t->primary_error != NULL };
 	copy_name(t->delegation.apex, apex);
 	while ((ns = dns_message_find(message, section, DNS_NS, apex, ns))) {
 		struct dns_address address;
@@ -309,7 +310,7 @@ static int follow(struct trace *t, struct err *err)
 			is_circle ? "in a circle" : "too far", CHAIN_MAX, buf_text(&t->chain),
 			t->chain.len > CHAIN_MAX ? " and on" : "");
 	copy_name(t->owner, target);
-	mem_freep(&t->past);
+	mem_freep(&t->primary_error);
 	begin_inflight(t);
 	return 0;
 }
@@ -341,9 +342,9 @@ static bool go_past_primary(struct trace *t)
 {
 	const struct zone_conf *zone = zones_conf(t->zones, t->owner);
 
-	if (!t->is_configured || t->past || (zone && zone->has_nameservers))
+	if (!t->is_configured || t->primary_error || (zone && zone->has_nameservers))
 		return false;
-	t->past = mem_strdup(t->lookup.err.text);
+	t->primary_error = mem_strdup(t->lookup.err.text);
 	begin_inflight(t);
 	return true;
 }
@@ -432,7 +433,7 @@ static void run(struct task *task)
 	}
 	FINALLY
 	end_inflight(t);
-	lookup_add_past(t->past, &t->err);
+	lookup_add_primary_error(t->primary_error, &t->err);
 	TASK_END
 }
 
@@ -495,7 +496,7 @@ void trace_done(struct trace *trace)
 	forget_addresses(trace);
 	forget_servers(trace);
 	free(mem_take(&trace->aliases));
-	free(mem_take(&trace->past));
+	free(mem_take(&trace->primary_error));
 	free(mem_take(&trace->said));
 	buf_done(&trace->chain);
 }

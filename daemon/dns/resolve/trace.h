@@ -61,7 +61,7 @@ struct trace {
 	struct wildcard *wildcard;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
 	char *said; /* what the resolver said of the zone's servers, when this trace asked it; or NULL */
-	char *past; /* what the configured primary said, whose answer is done without; or NULL */
+	char *primary_error; /* what the configured primary said, whose answer is done without; or NULL */
 	bool is_configured; /* the configuration says where the next question goes */
 	bool is_blind;      /* none of the zone's servers can be asked, by the configuration */
 	bool is_publish;    /* for where a record of ours is to stand */

@@ -118,13 +118,13 @@ static void judge(struct propagation *v)
 		v->unpublished = INSTANT_NONE;
 	else if (!instant_is_set(v->unpublished))
 		v->unpublished = now;
-	if (v->once && v->rounds > 0) {
+	if (v->single_round && v->rounds > 0) {
 		finish(v);
 		return;
 	}
 	switch (v->judgement.verdict) {
 	case VERDICT_SEEN:
-		if (!v->once && v->poller->type != DNS_CNAME)
+		if (!v->single_round && v->poller->type != DNS_CNAME)
 			propagation_report_seen(v);
 		finish(v);
 		break;
@@ -153,7 +153,7 @@ static void take_trouble(struct poller *l)
 	list_each_safe(at, &l->waits) {
 		struct propagation *v = propagation_at(at);
 
-		if (!v->once && l->open.err.code != ERR_CANCELLED &&
+		if (!v->single_round && l->open.err.code != ERR_CANCELLED &&
 			!evidence_is_late(&v->policy, clock_now())) {
 			propagation_report_unserved(v);
 			continue;
@@ -176,8 +176,9 @@ static void pause_until_due(struct poller *l)
 	int64_t ms;
 
 	list_each(at, &l->waits)
-		first = instant_min(first,
-			propagation_at(at)->once ? now : propagation_at(at)->judgement.again);
+		first = instant_min(first, propagation_at(at)->single_round
+						   ? now
+						   : propagation_at(at)->judgement.again);
 	ms = instant_since(first, now).s * 1000;
 	l->is_paused = true;
 	task_sleep(&l->task, &l->pause, ms > 0 ? ms : 0);
@@ -185,7 +186,7 @@ static void pause_until_due(struct poller *l)
 
 static bool is_due(const struct propagation *v, size_t i, struct instant now)
 {
-	if (v->once)
+	if (v->single_round)
 		return !v->skip_extras || v->states[i].role != ROLE_EXTRA;
 	return !instant_before(now, v->judgement.again) &&
 	       server_state_is_due(&v->states[i], &v->judgement, now);
@@ -202,7 +203,7 @@ static bool wants_serials(const struct propagation *v)
 		some = some || v->states[i].observation == OBSERVED_MATCH;
 		all = all && v->states[i].observation == OBSERVED_MATCH;
 	}
-	return v->once || (some && !all);
+	return v->single_round || (some && !all);
 }
 
 static void choose(struct poller *l)
@@ -298,7 +299,7 @@ static void note_all(struct poller *l)
 
 		sync_servers(v);
 		/* Somebody else's hurry makes no evidence for who waits for its own time. */
-		if (!v->once && v->rounds > 0 &&
+		if (!v->single_round && v->rounds > 0 &&
 			instant_before(clock_now(), v->judgement.again))
 			continue;
 		for (size_t i = 0; i < l->n_questions; i++)

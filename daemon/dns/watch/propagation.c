@@ -36,7 +36,7 @@ void propagation_wait(struct zones *zones, struct task *task, struct propagation
 	const struct dns_conf *conf = &zones->conf->dns;
 
 	propagation_done(propagation);
-	*propagation = (struct propagation){ .once = args->once,
+	*propagation = (struct propagation){ .single_round = args->single_round,
 		.skip_extras = args->skip_extras,
 		.told = args->told,
 		.data = args->data,
@@ -114,7 +114,8 @@ void propagation_report_slow(struct propagation *propagation)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
 
-	if (propagation->is_slow || propagation->rounds < SLOW_ROUNDS || propagation->once)
+	if (propagation->is_slow || propagation->rounds < SLOW_ROUNDS ||
+		propagation->single_round)
 		return;
 	/* Nothing is missing yet: there is somebody else to ask, at once. */
 	if (!instant_before(clock_now(), propagation->judgement.again))

@@ -39,7 +39,7 @@ struct propagation_args {
 		*name; /* of its names that which it is for, "*." included; or NULL; copied */
 	struct instant expires; /* of the authorization; unset: never */
 	struct instant asked;   /* since when dns.deadline runs; unset: now */
-	bool once, skip_extras;
+	bool single_round, skip_extras;
 	void (*told)(
 		void *data, const struct server_state *state); /* each answer; may be NULL */
 	void *data;
@@ -51,7 +51,7 @@ struct propagation {
 	struct zone *zone;
 	struct poller *poller;
 	char *owner, *value, *keeper_zone, *about, *name;
-	bool once, skip_extras;
+	bool single_round, skip_extras;
 	void (*told)(void *data, const struct server_state *state);
 	void *data;
 	struct evidence_policy policy;
