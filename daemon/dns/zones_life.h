@@ -5,19 +5,19 @@
 #include "daemon/dns/resolve/zones.h"
 
 /*
- * The life of a struct zones, which is the world's: it is made, gets another configuration at each reload, is
- * stopped, and freed once nothing runs any more.  This alone knows all parts that remember something there or have tasks
- * that run for nobody in particular; they know only zones.h, and what they stand on.
+ * The life of a struct zones is its creation, a new configuration at each reload, its stop and
+ * its end.  This file alone includes all parts of daemon/dns that remember something there or
+ * have tasks of their own; those include zones.h and lower ones only.
  */
 
 /* `conf` is referenced, the rest borrowed. */
 struct zones *zones_new(
 	struct loop *loop, struct dns *dns, struct keeper *keeper, struct conf *conf);
 
-/* Another configuration is in force: everything is asked anew when it is needed next. */
+/* Takes another configuration; everything is asked again when it is needed next. */
 void zones_set_conf(struct zones *zones, struct conf *conf);
 
-/* Ends what runs for nobody in particular; `idle` is called when nothing does any more. */
+/* Ends the tasks without a waiting caller; `idle` is called when none runs any more. */
 void zones_stop(struct zones *zones, void (*idle)(void *data), void *data);
 void zones_free(struct zones *zones); /* after zones_stop() was idle; NULL is fine */
 

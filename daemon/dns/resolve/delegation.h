@@ -5,35 +5,40 @@
 #include "daemon/dns/resolve/zones.h"
 
 /*
- * Where to ask about a zone until its survey is needed: a few addresses of its servers, as a delegation or a
- * resolver told them, kept in zones->cuts for some minutes.  Servers that were asked in vain are left out while
- * others are known, since a silent one costs seconds for each question; when none answers the cut is forgotten, and
- * whoever asks next has to find out again.
+ * A delegation holds a few addresses of a zone's servers, as a referral or a resolver named
+ * them.  It tells where to ask about the zone until a survey is needed, and is kept in
+ * zones->delegations for some minutes.  A server that did not answer is left out while others
+ * are known, because a silent one costs seconds for each question.  When none answers, the
+ * delegation is forgotten and the next trace looks for the servers again.
  */
 
-/* One more, unless it is there or there is no room. */
+/* Adds an address, unless it is there already or the delegation is full. */
 void delegation_add(struct delegation *delegation, const struct dns_address *address);
 
 /*
- * Where among `n` addresses of a zone questions about it begin, the same each time: zones that have the same servers begin
- * at different ones, and each server is asked about its part of them.
+ * The index among `n` addresses of a zone at which questions about it begin; the same each
+ * time.  Zones with the same servers begin at different ones, so that each server gets its
+ * share.
  */
 size_t zone_turn(const char *apex, size_t n);
 
-/* The same for a cut whose addresses are complete and in no order that matters. */
+/*
+ * Puts the addresses of a complete delegation, whose order does not matter, in the order of
+ * that index.
+ */
 void delegation_rotate(struct delegation *delegation);
 
 /*
- * What is known of the zone, or NULL; the registry's, until it is changed.  Each time with another address
- * first, so that a zone with many below it is not asked at one only.
+ * The delegation of the zone, or NULL. The registry owns it until it changes.  Each call puts
+ * another address first, so that the names of a large zone are not asked of one server only.
  */
 const struct delegation *delegation_known(const struct zones *zones, const char *apex);
 
-/* Keeps a copy; it has an address. */
+/* Stores a copy.  The delegation has at least one address. */
 void delegation_remember(struct zones *zones, const struct delegation *delegation);
 void delegation_forget(struct zones *zones, const char *apex);
 
-/* These did not answer properly, but another one did. */
+/* Removes servers that did not answer properly while another one did. */
 void delegation_drop(
 	struct zones *zones, const char *apex, const struct dns_address *silent, size_t n);
 

@@ -34,7 +34,7 @@ void inflight_join(
 	list_append(&inflight->waiting, &op->link);
 }
 
-/* Those that failed; all, or only those that nobody is interested in any more. */
+/* Drops searches that failed: all of them, or those whose error is too old to be used. */
 static void forget(struct zones *zones, bool all)
 {
 	struct map kept = { 0 };

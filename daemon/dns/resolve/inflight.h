@@ -8,15 +8,17 @@
 #include "lib/base/err.h"
 
 /*
- * The search for the servers of a zone that nobody knows yet: one trace asks, and all others that come to the
- * same zone meanwhile wait for it (trace.c), so that a thousand names of one zone ask the resolver once.
+ * A search in flight looks for the servers of an unknown zone.  One trace asks; other traces of
+ * the same zone wait for it (trace.c), so that a thousand names of one zone ask the resolver
+ * once.
  *
  *	if (inflight_is_on(zones, apex))
- *		AWAIT(inflight_join(zones, task, &o->join, apex));   then o->join.err, or all over again
- *	search = inflight_begin(zones, apex); ... inflight_end(search, &err);
+ *		AWAIT(inflight_join(zones, task, &o->join, apex));
+ *		then o->join.err, or all over again
+ *	inflight = inflight_begin(zones, apex); ... inflight_end(inflight, &err);
  *
- * What was found is in zones->cuts.  That nothing was found is kept for INFLIGHT_KEPT_MS for those
- * who do not depend on it (inflight_failed()); anybody else searches again.
+ * The servers found are in zones->delegations.  A failure is kept for INFLIGHT_KEPT_MS for
+ * callers that can do without the answer (inflight_failed()); others search again.
  */
 
 #define INFLIGHT_KEPT_MS (10 * 1000)
@@ -40,16 +42,19 @@ bool inflight_is_on(const struct zones *zones, const char *apex);
 void inflight_join(
 	struct zones *zones, struct task *task, struct inflight_op *op, const char *apex);
 
-/* For the one that asks, while no search is on.  Must be ended, whatever comes of it. */
+/* Begins a search, while none is on.  The caller ends it with inflight_end() in every case. */
 struct inflight *inflight_begin(struct zones *zones, const char *apex);
 
-/* `err` as it is: without a code, or ERR_CANCELLED, those who wait look again themselves.  NULL is fine. */
+/*
+ * Ends the search.  `err` without a code or with ERR_CANCELLED makes waiting traces search
+ * themselves.  NULL is fine.
+ */
 void inflight_end(struct inflight *inflight, const struct err *err);
 
-/* Did it fail a moment ago?  Then that error, else NULL. */
+/* The error of a search that failed less than INFLIGHT_KEPT_MS ago, or NULL. */
 const struct err *inflight_failed(const struct zones *zones, const char *apex);
 
-/* Another configuration is in force, or it is the end: nothing that failed counts any more. */
+/* Forgets all failures, for another configuration and for the end. */
 void inflights_forget(struct zones *zones);
 
 #endif

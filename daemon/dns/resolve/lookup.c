@@ -5,7 +5,10 @@
 
 #include "lib/base/clock.h"
 
-/* What one server gets of the time, so that the next ones have theirs; how long dead resolvers are left alone. */
+/*
+ * The time of one server, so that the next ones have theirs, and the pause after which dead
+ * resolvers are asked again.
+ */
 enum { DNS_PORT = 53, SERVER_MS = 6000, ALIVE_MS = 2000, RESOLVERS_PAUSE_MS = 10 * 1000 };
 
 const char *lookup_referral(const struct dns_message *message)
@@ -30,7 +33,7 @@ static bool is_proper(const struct lookup *lookup)
 	return lookup->is_of_resolver || answer->is_authoritative || lookup_referral(answer);
 }
 
-/* What the server that was asked last said, behind what the others said. */
+/* Appends the last server's error to those of the servers before it. */
 static void note(struct lookup *lookup)
 {
 	const struct dns_probe_op *probe = &lookup->probe;
@@ -68,7 +71,7 @@ static bool are_left_alone(const struct zones *zones)
 	return clock_tick().ms < zones->resolvers_due.ms;
 }
 
-/* Did none of them say anything, and nobody else finds out what that means? */
+/* Are all resolvers silent, and is no task finding out yet whether they are dead? */
 static bool must_doubt(const struct lookup *lookup)
 {
 	const struct lookup *other = lookup->zones->doubting;
@@ -77,7 +80,7 @@ static bool must_doubt(const struct lookup *lookup)
 	       !are_left_alone(lookup->zones) && (!other || other == lookup);
 }
 
-/* What every resolver knows without asking anybody. */
+/* The question for the root, which every resolver can answer from its own memory. */
 static void ask_root(struct lookup *lookup)
 {
 	lookup->zones->doubting = lookup;
@@ -89,8 +92,8 @@ static void ask_root(struct lookup *lookup)
 }
 
 /*
- * With all resolvers dead every question would cost the time of all of them again.  Not for long: they may be back
- * soon, and the first retry of an order must find them.
+ * With all resolvers dead every question would cost the time of all of them again.  The pause
+ * is short: the first retry of an order must find resolvers that are back.
  */
 static void leave_alone(struct zones *zones)
 {
@@ -201,7 +204,10 @@ int lookup_address(const struct dns_record *record, struct dns_address *out)
 
 	if (!is_four && record->type != DNS_AAAA)
 		return -1;
-	/* Whoever runs a zone says whom we ask; but no crowd, and nobody. */
+	/*
+	 * The zone's operator chooses the addresses of its servers, so their number is bounded
+	 * and addresses that no server can have are refused.
+	 */
 	if (is_four ? a[0] == 0 || a[0] >= 224 : a[0] == 0xff || memcmp(a, none, 16) == 0)
 		return -1;
 	*out = dns_address_of(record->address, is_four ? 4 : 16, DNS_PORT);

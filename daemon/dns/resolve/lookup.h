@@ -6,20 +6,24 @@
 #include "lib/base/err.h"
 
 /*
- * One question, put to some servers in turn until one answers it properly; a child task that never
- * fails its parent.
+ * A lookup puts one question to some servers in turn until one answers it properly; a child
+ * task that never fails its parent.
  *
- *	lookup_start(&o->lookup, task, zones, apex, name, DNS_NS);               asks the resolvers
- *	lookup_start_at(&o->lookup, task, zones, apex, name, DNS_TXT, at, n);    asks servers of a zone
+ *	lookup_start(&o->lookup, task, zones, apex, name, DNS_NS);
+ *		asks the resolvers
+ *	lookup_start_at(&o->lookup, task, zones, apex, name, DNS_TXT, at, n);
+ *		asks servers of a zone
  *	JOIN() ... o->lookup.err, lookup_answer(&o->lookup)
  *
- * A resolver answers properly with NOERROR or NXDOMAIN; a server of a zone when, besides, it has authority
- * for the answer or refers to another zone's servers.  Aliases are not followed here: a resolver has done
- * so in its answer, and of servers trace.h asks again.  The error says what each of them said, ERR_DNS.
+ * A proper answer of a resolver is NOERROR or NXDOMAIN; that of a zone's server has authority
+ * besides, or refers to another zone's servers.  A lookup follows no aliases: a resolver has
+ * done so in its answer, and trace.h follows those of servers.  The error is ERR_DNS and names
+ * what each server said.
  *
- * `apex` is the zone on whose account it is asked (lib/net/dns_op.h): that whose servers are asked or looked for.
- * Resolvers that say nothing may be waiting for servers of that zone, which are silent.  Only those that do not answer for the
- * root either are dead, and then left alone for a minute.
+ * `apex` is the zone on whose account the question is asked (lib/net/dns_op.h): the one whose
+ * servers are asked or looked for.  A silent resolver may itself be waiting for silent servers
+ * of that zone.  Resolvers are dead only when they do not answer for the root either; they are
+ * then left alone for a minute.
  */
 
 #define LOOKUP_SERVERS 8
@@ -44,12 +48,18 @@ void lookup_start_at(struct lookup *lookup, struct task *parent, struct zones *z
 
 /* The message, which the lookup owns; NULL: none, see lookup->err. */
 const struct dns_message *lookup_answer(const struct lookup *lookup);
-/* Others were asked instead of a server that had failed with this text, and did no better.  NULL, or no error: nothing. */
+/*
+ * Appends the text of a server that had failed before to the error of those asked instead of
+ * it.  NULL, or no error, changes nothing.
+ */
 void lookup_add_primary_error(const char *primary_error, struct err *err);
 
 void lookup_done(struct lookup *lookup); /* zeroed is fine */
 
-/* Is it a referral: no authority, and servers of a zone that holds the question?  That zone, or NULL. */
+/*
+ * Is it a referral: no authority, and servers of a zone that holds the question?  That zone, or
+ * NULL.
+ */
 const char *lookup_referral(const struct dns_message *message);
 
 /* The address in an A or AAAA record, with the port of DNS; -1: it is another record. */

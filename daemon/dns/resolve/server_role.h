@@ -3,8 +3,9 @@
 #define CERTD_DAEMON_DNS_RESOLVE_SERVER_ROLE_H
 
 /*
- * The role of a name server in a zone: the primary, another server that has authority, or an extra one that
- * the configuration adds.  A lower value is the stronger role.  Pure.
+ * A server role says what a name server is to a zone: the primary, another server with
+ * authority, or an extra one from the configuration.  A lower value is the stronger role.
+ * Pure.
  */
 
 enum server_role { ROLE_PRIMARY, ROLE_AUTHORITATIVE, ROLE_EXTRA };

@@ -5,10 +5,11 @@
 #include "daemon/dns/resolve/survey.h"
 
 /*
- * The servers of a zone while a survey collects them: addresses, each once with its strongest role, and
- * names whose addresses are still to be found.  Pure.  Order of calls: servers_want() and servers_add() as
- * they turn up, servers_add_for() with what was found for a name, servers_use_glue() for names that
- * nobody could resolve.  Bounded by ZONE_ADDRESSES_MAX and NAMES_MAX; what is more is left out.
+ * A server list collects the servers of a zone during a survey: addresses, each once with its
+ * strongest role, and names whose addresses are still to be found.  Pure.  Order of calls:
+ * servers_want() and servers_add() for each NS record, servers_add_for() for each address found
+ * for a name, servers_use_glue() for names without any.  The bounds are ZONE_ADDRESSES_MAX and
+ * SERVER_NAMES_MAX; further ones are left out.
  */
 
 #define SERVER_NAMES_MAX 32
@@ -38,7 +39,7 @@ void servers_add(struct servers *servers, const char *name, const struct dns_add
 void servers_want(
 	struct servers *servers, const char *name, uint16_t port, enum server_role role);
 
-/* The same of one that the configuration names, and that is missed. */
+/* The same for a name from the configuration, which is reported when it has no address. */
 void servers_name(
 	struct servers *servers, const char *name, uint16_t port, enum server_role role);
 void servers_add_for(struct servers *servers, struct wanted_server *wanted,
@@ -49,7 +50,7 @@ void servers_add_glue(
 	struct servers *servers, const char *name, const struct dns_address *address);
 void servers_use_glue(struct servers *servers);
 
-/* Last: those that the configuration names and that have no address have a place all the same. */
+/* Called last: adds the names of the configuration that have no address, so that they are shown. */
 void servers_add_unresolved(struct servers *servers);
 
 /* How many names have no address yet; how many addresses have authority. */
@@ -60,7 +61,7 @@ size_t servers_authoritative(const struct servers *servers);
 void servers_name_primary(struct servers *servers, const char *name);
 void servers_mark_anycast(struct servers *servers, const struct dns_address *address);
 
-/* As people read them: the primary, the others with authority, the extra ones; by name, then by address. */
+/* Sorts for people: the primary, others with authority, extras; each by name, then by address. */
 void servers_sort(struct servers *servers);
 void servers_done(struct servers *servers); /* zeroed is fine */
 

@@ -18,6 +18,14 @@
 
 enum { FRESH_MIN_S = 60, FRESH_MAX_S = 3600, DOUBT_MS = 60 * 1000, PARENTS_ASKED = 2 };
 
+/*
+ * States: a survey is made by the first zone_open() of a zone that is not fresh, and
+ * zone->survey points to it while its task runs.  It asks the configured primary and name
+ * servers, or the resolver, for the NS records; the parent for its own; then for all addresses,
+ * side by side.  The end of the task puts the servers found into the zone, or keeps those of
+ * the last survey, unlinks and frees the survey, and only then resumes the tasks in
+ * zone->waiting.  survey_stop() cancels it; the waiting tasks then get ERR_CANCELLED.
+ */
 struct survey {
 	struct task task;
 	struct zone *zone;
@@ -29,8 +37,8 @@ struct survey {
 	size_t n_addresses;
 	struct dns_address start[LOOKUP_SERVERS];
 	size_t n_start;
-	char *said; /* what the resolver said of the zone's servers; NULL: it was not asked, or did not answer */
-	char *primary_error; /* what the configured primary said, whose answer is done without; or NULL */
+	char *said; /* the resolver's view of the servers; NULL: it was not asked, or was silent */
+	char *primary_error; /* the error of a configured primary that is passed over; or NULL */
 	struct trace *above; /* NULL: it was known */
 	struct dns_address parents[PARENTS_ASKED];
 	size_t n_parents;
@@ -51,7 +59,7 @@ static void add_start(struct survey *s, const struct dns_address *address)
 		s->start[s->n_start++] = *address;
 }
 
-/* What is given by address needs no asking. */
+/* A server given by its address needs no lookup. */
 static void take_configured(struct survey *s)
 {
 	const struct zone_conf *conf = s->conf;
@@ -94,7 +102,7 @@ static void take_extras(struct survey *s)
 				&s->found, extra->at[i].host, extra->at[i].port, ROLE_EXTRA);
 }
 
-/* Somebody to begin with, when nobody is configured: the resolver names the zone's servers. */
+/* Asks the resolver for the zone's servers, where the configuration names none. */
 static void ask_resolver(struct survey *s)
 {
 	lookup_start(&s->ns, &s->task, zones_of(s), s->zone->apex, s->zone->apex, DNS_NS);
@@ -132,8 +140,8 @@ static void forget_addresses(struct survey *s)
 }
 
 /*
- * All addresses of all names that have none yet, side by side: at those who are asked first, because a
- * split horizon has other addresses there, or at the resolver.
+ * Looks up all addresses of all names that have none yet, side by side: at the servers asked
+ * first, because a split horizon has other addresses there, or at the resolver.
  */
 static void ask_addresses(struct survey *s, bool of_resolver)
 {
@@ -181,7 +189,7 @@ static void take_addresses(struct survey *s)
 	forget_addresses(s);
 }
 
-/* Those to ask about the zone itself: the primary, then others that are no extras. */
+/* The servers to ask about the zone itself: the primary, then others that are no extras. */
 static void choose_start(struct survey *s)
 {
 	size_t n = s->found.n, first = zone_turn(s->zone->apex, n);
@@ -252,7 +260,7 @@ static void forget_trace(struct survey *s)
 	free(mem_take(&s->above));
 }
 
-/* What the parent says may differ: servers that the zone forgot are still asked by the world. */
+/* The parent's NS records may differ from the zone's own, and resolvers follow both. */
 static void find_parent(struct survey *s)
 {
 	const char *above = dns_name_parent(s->zone->apex);
@@ -297,7 +305,7 @@ static void take_fresh(struct survey *s)
 		s->zone->fresh_until.ms = 0;
 }
 
-/* Once when it begins, whichever zones name it. */
+/* Logged once when it begins, whichever zones name the server. */
 static void tell_unresolved(struct survey *s, const struct wanted_server *wanted)
 {
 	static const char *const kinds[] = { "primary", "name server", "extra name server" };
@@ -400,13 +408,19 @@ static void survey_free(struct survey *s)
 	free(s);
 }
 
-/* Those that were found before are as good as any while nobody tells of others: what they do not say is evidence. */
+/*
+ * Servers of the last survey stay in use while no new ones are found; their silence is evidence
+ * too.
+ */
 static bool may_keep(const struct zone *zone, const struct err *err)
 {
 	return zone->is_known && err->code == ERR_DNS;
 }
 
-/* Whoever waits may begin anew at once, so the survey is out of the way before anybody is told. */
+/*
+ * A waiting task may open the zone again at once, so the survey is unlinked before any is
+ * resumed.
+ */
 static void ended(struct task *task)
 {
 	struct survey *s = TASK_OF(task, struct survey);

@@ -7,21 +7,25 @@
 #include "lib/base/err.h"
 
 /*
- * All servers of a zone with all their addresses: one task per zone that everybody waits for.
+ * A survey finds all servers of a zone with all their addresses: one task for each zone, shared
+ * by all that wait.
  *
  *	AWAIT(zone_open(zone, task, &o->open));
  *	... o->open.err, zone->servers[0..n_servers)
  *
- * goes on at once when the zone was surveyed within the TTL of its SOA record (at most an hour, at least a minute).
- * Otherwise the servers are, in this order: the configured primary; the configured name servers, and then no others;
- * else the NS records as the zone has them and as its parent refers to them, both, each with all its addresses, IPv4 and IPv6.
- * A primary that does not answer is one of them all the same, and the resolver is asked in its place.
- * The extra name servers of the configuration come last.  Addresses are asked of the primary when
- * that is configured and knows them, else of the resolver, else taken from what came along with the NS records.
+ * zone_open() returns at once when the last survey is younger than the TTL of the zone's SOA
+ * record (at least a minute, at most an hour).  Otherwise the servers are, in this order: the
+ * configured primary; the configured name servers, and then no others; else the NS records of
+ * the zone and those of its parent, each with all its addresses, IPv4 and IPv6.  A primary that
+ * does not answer stays in the list, and the resolver is asked in its place.  Extra name
+ * servers of the configuration come last.  Addresses are asked of the primary when it is
+ * configured and knows them, else of the resolver, else taken from the additional section of
+ * the NS answer.
  *
- * Fails with ERR_DNS when nobody has authority for the zone, or no address of any server is found, and no survey
- * has found them before: else those stay for another minute.  A name of a server without address is no failure; one
- * that the configuration names is told when that begins, and has a place among the servers.
+ * The error is ERR_DNS when no server has authority for the zone or none has an address.
+ * Servers of an earlier survey then stay for another minute instead.  A server name without an
+ * address is no failure; one from the configuration is logged when that begins, and stays in
+ * the list.
  */
 
 struct name_server {
@@ -41,7 +45,7 @@ struct zone_op {
 
 void zone_open(struct zone *zone, struct task *task, struct zone_op *op);
 
-/* It does not answer as it did: the next zone_open() asks again (at most once a minute). */
+/* Marks the servers as doubtful: the next zone_open() asks again, at most once a minute. */
 void zone_invalidate(struct zone *zone);
 
 /* For zones_stop(). */

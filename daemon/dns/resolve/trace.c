@@ -21,7 +21,7 @@ static void copy_name(char out[DNS_NAME_LEN], const char *name)
 	snprintf(out, DNS_NAME_LEN, "%s", name);
 }
 
-/* What the configuration says about where to ask; false when it says nothing. */
+/* Takes the servers that the configuration names; false when it names none. */
 static bool ask_as_configured(struct trace *t, const struct zone_conf *zone)
 {
 	struct dns_address address;
@@ -36,7 +36,7 @@ static bool ask_as_configured(struct trace *t, const struct zone_conf *zone)
 	return t->is_configured;
 }
 
-/* Once a primary was silent, for as long as others are known that need not be waited for. */
+/* A primary that was silent is passed over while other servers are known. */
 static void take_known(struct trace *t, const struct delegation *delegation)
 {
 	t->delegation = *delegation;
@@ -53,7 +53,10 @@ const struct delegation *trace_known(const struct zones *zones, const char *apex
 	return zone && zone->name ? NULL : delegation_known(zones, apex);
 }
 
-/* The last two labels of a name: whatever it lies in, this is told without harm. */
+/*
+ * The last two labels of a name.  The resolver may be asked for them: they exist whatever the
+ * name is.
+ */
 static const char *last_two(const char *name)
 {
 	const char *at = name, *up, *upper;
@@ -69,8 +72,8 @@ static bool is_unreachable(const struct zone_conf *zone)
 }
 
 /*
- * Where the search for the present owner begins: t->cut when that is known at once, else t->wanted,
- * whose servers are to be looked for.
+ * Sets where the search for the present owner begins: t->delegation when it is known, else
+ * t->wanted, the zone whose servers are looked for.
  */
 static void begin_inflight(struct trace *t)
 {
@@ -104,7 +107,7 @@ static void begin_inflight(struct trace *t)
 			return;
 		}
 	}
-	/* Somebody who knows all zones, as far as the configuration is concerned. */
+	/* Are the servers asked authoritative for all zones, by the configuration? */
 	if (zone && !zone->name && ask_as_configured(t, zone))
 		return;
 	copy_name(t->wanted, last_two(t->owner));
@@ -168,7 +171,7 @@ static void forget_servers(struct trace *t)
 		free(mem_take(&t->servers[--t->n_servers]));
 }
 
-/* Names, and addresses that came along, of a zone's servers in a section of a message. */
+/* Takes server names and glue addresses from a section of a message. */
 static void take_servers(struct trace *t, const struct dns_message *message,
 	enum dns_section section, const char *apex)
 {
@@ -190,7 +193,7 @@ static void take_servers(struct trace *t, const struct dns_message *message,
 	delegation_rotate(&t->delegation);
 }
 
-/* A zone above what the resolver knows as one has servers, too; there the search can begin as well. */
+/* The zones above the one the resolver knows have servers, too; the search can begin there. */
 static int take_delegation(struct trace *t, struct err *err)
 {
 	const struct dns_message *answer = lookup_answer(&t->lookup);

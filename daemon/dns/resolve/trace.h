@@ -10,30 +10,33 @@
 #include "lib/base/err.h"
 
 /*
- * Where a name really lies: followed from server to server through delegations, and through CNAMEs and
- * DNAMEs to its final owner, in whatever zone that is (RFC 1034, 4.3.2; RFC 6672); a child task that
- * never fails its parent.
+ * A trace follows a name from server to server through delegations, CNAMEs and DNAMEs to its
+ * final owner, in whatever zone that is (RFC 1034, 4.3.2; RFC 6672); a child task that never
+ * fails its parent.
  *
  *	trace_start(&o->trace, task, zones, "_acme-challenge.www.example.com", DNS_TXT);
  *	JOIN() ... o->trace.err, o->trace.owner, o->trace.apex, trace_answer(&o->trace)
  *
- * The search for a name begins at the nearest zone that is known: one that the configuration names, with
- * its primary or name servers, else one that a delegation told before, else the zone of its last two
- * labels as the resolver knows it, which is searched for once for all traces (search.h).  From there on only servers of zones are asked, so that nothing is
- * planted in caches about a name that does not exist yet.  Where a configured primary does not answer, the search begins
- * as if there were none, unless the configuration names all servers of the zone.  Aliases in a circle, or more than TRACE_ALIASES
- * of them, are ERR_DNS_LOOP with the chain; servers that fail are ERR_DNS.  That the owner does not exist is no error.
- * Where the configuration says that no server of the zone can be asked, the owner is taken as it is.
+ * The search begins at the nearest known zone: one of the configuration with its primary or
+ * name servers, else one of an earlier delegation, else the zone of the last two labels as the
+ * resolver knows it, which is searched for once for all traces (inflight.h).  From there on
+ * only servers of zones are asked, so that no cache learns that a name does not exist yet.
+ * Where a configured primary does not answer, the search begins as if there were none, unless
+ * the configuration names all servers of the zone.  A circle of aliases, or more than
+ * TRACE_ALIASES of them, is ERR_DNS_LOOP with the chain; failing servers are ERR_DNS. An owner
+ * that does not exist is no error.  Where the configuration says that no server of the zone can
+ * be asked, the owner is taken as it is.
  *
- * trace_start_publish() finds where a record of ours is to stand: an alias that was made from a wildcard
- * (wildcard.h) ends there, because the record takes its place.  Its type is DNS_SOA where what stands there now does not
- * matter: whatever it is, the answer tells the zone.  trace_start() goes where the world goes now.
+ * trace_start_publish() finds the owner at which a record of ours is published: an alias that
+ * was made from a wildcard (wildcard.h) ends there, because the record replaces it.  Its type
+ * is DNS_SOA where the present records do not matter, since any answer names the zone.
+ * trace_start() goes where resolvers go now.
  */
 
 #define TRACE_ALIASES 8
 #define TRACE_DELEGATIONS 16
 
-/* One that was followed: whoever asks any server of its zone has to find it there. */
+/* An alias that was followed; a CA that asks any server of its zone has to find it. */
 struct trace_alias {
 	char owner[DNS_NAME_LEN], target[DNS_NAME_LEN];
 	char apex[DNS_NAME_LEN]; /* of the zone that holds it; "": not known */
@@ -56,17 +59,17 @@ struct trace {
 	struct inflight *inflight; /* while it is this trace that searches */
 	struct inflight_op join;   /* while it is another one */
 	struct lookup lookup;
-	struct lookup *soa; /* what few need, hence apart */
+	struct lookup *soa; /* rarely needed, hence not within */
 	const char *soa_of; /* the name whose SOA record is asked for */
 	struct wildcard *wildcard;
 	struct lookup *addresses; /* two for each of `servers`, while they are looked up */
-	char *said; /* what the resolver said of the zone's servers, when this trace asked it; or NULL */
-	char *primary_error; /* what the configured primary said, whose answer is done without; or NULL */
-	bool is_configured; /* the configuration says where the next question goes */
-	bool is_blind;      /* none of the zone's servers can be asked, by the configuration */
-	bool is_publish;    /* for where a record of ours is to stand */
-	bool is_doubtful;   /* it has something now, which may be made from a wildcard */
-	bool is_made;       /* it is */
+	char *said;          /* the resolver's view of the servers; NULL: it was not asked */
+	char *primary_error; /* the error of a configured primary that is passed over; or NULL */
+	bool is_configured;  /* the configuration says where the next question goes */
+	bool is_blind;       /* none of the zone's servers can be asked, by the configuration */
+	bool is_publish;     /* for where a record of ours is to stand */
+	bool is_doubtful;    /* it has records now, which may be made from a wildcard */
+	bool is_made;        /* it is */
 	bool is_done, is_alias, needs_soa;
 	struct err err;
 };
@@ -76,23 +79,26 @@ void trace_start(struct trace *trace, struct task *parent, struct zones *zones,
 void trace_start_publish(struct trace *trace, struct task *parent, struct zones *zones,
 	const char *owner, uint16_t type);
 
-/* The trace as another one has led there, without asking anybody; it has no answer. */
+/*
+ * Takes the result of another trace of the same name; no question is asked, and there is no
+ * answer.
+ */
 void trace_settled(struct trace *trace, const struct trace *other);
 
 /*
- * What a server of the zone answered for the final owner; NULL with an error, when none can be asked, or, where a record of ours is to stand, when that was
- * made from a wildcard.
+ * The answer of a server of the zone for the final owner.  NULL with an error when no server
+ * can be asked, or, for trace_start_publish(), when the answer was made from a wildcard.
  */
 const struct dns_message *trace_answer(const struct trace *trace);
 void trace_done(struct trace *trace); /* zeroed is fine */
 
 /*
- * Would a trace of this name fail, as one did a moment ago that found no zone?  For those who can do without an
- * answer; then that error, else NULL.
+ * The error that a trace of this name would end with, because its zone was searched for in vain
+ * a moment ago; else NULL. For callers that can do without an answer.
  */
 const struct err *trace_foreseen(struct zones *zones, const char *owner);
 
-/* Where a zone is asked of which some trace was told lately; NULL: it takes one to know. */
+/* The addresses of a zone that an earlier trace learnt; NULL: a trace is needed. */
 const struct delegation *trace_known(const struct zones *zones, const char *apex);
 
 #endif

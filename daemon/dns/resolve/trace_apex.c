@@ -12,9 +12,9 @@ static void copy_name(char out[DNS_NAME_LEN], const char *name)
 }
 
 /*
- * May this be the zone of the owner?  One above that whose servers were asked is possible where the
- * configuration calls a mere name a zone, and only there: whoever has a zone below ours must not have his record
- * published elsewhere, nor make us ask the servers of all the world.
+ * May this be the zone of the owner?  A zone above the one whose servers were asked is possible
+ * only where the configuration calls a mere name a zone: the operator of a child zone must not
+ * direct records elsewhere, nor make certd ask arbitrary servers.
  */
 static bool is_credible(const struct trace *t, const char *apex)
 {
@@ -23,7 +23,10 @@ static bool is_credible(const struct trace *t, const char *apex)
 		       (t->is_configured && strchr(apex, '.')));
 }
 
-/* The record beside an answer that names its zone, or NULL.  What stands beside an alias is about where that leads. */
+/*
+ * The SOA or NS record beside an answer that names its zone, or NULL. Beside an alias such
+ * records are about the alias's target.
+ */
 static const struct dns_record *zone_record(
 	const struct trace *t, const struct dns_message *answer)
 {
@@ -38,16 +41,25 @@ static const struct dns_record *zone_record(
 	return found ? found : dns_message_find(answer, DNS_AUTHORITY, DNS_NS, NULL, NULL);
 }
 
-/* Without such a record it is the zone whose servers were asked, unless they say otherwise when asked for it. */
+/*
+ * Without such a record the zone is that whose servers were asked, unless an SOA question tells
+ * otherwise.
+ */
 void trace_apex_take(struct trace *t, const struct dns_message *answer)
 {
 	const struct dns_record *by = zone_record(t, answer);
 	bool is_asked = t->type == DNS_SOA && !t->is_alias;
 
 	copy_name(t->apex, by && is_credible(t, by->owner) ? by->owner : t->delegation.apex);
-	/* A server that has both a zone and the one above it does not tell in which of them it found a record. */
+	/*
+	 * A server that holds both a zone and its parent does not tell which of them an answer
+	 * is from.
+	 */
 	t->needs_soa = !by && !is_asked && (t->is_publish || t->type == DNS_TXT);
-	/* Of an alias nothing but the alias is told; the name above it lies in the same zone, or is its apex. */
+	/*
+	 * An answer with an alias tells nothing else; the name above it is in the same zone, or
+	 * is its apex.
+	 */
 	t->soa_of = t->is_alias ? dns_name_parent(t->owner) : t->owner;
 }
 

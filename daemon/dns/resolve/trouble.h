@@ -6,7 +6,8 @@
 #include "lib/base/instant.h"
 
 /*
- * Which zones the keeper cannot publish in just now, as it says; for `why`.  One a zone, the newest.
+ * A trouble is a zone that the keeper cannot publish in just now, with the keeper's sentence;
+ * for `why`.  Each zone has the newest one only.
  */
 
 struct trouble {

@@ -9,7 +9,10 @@
 
 #define BELOW "x.*."
 
-/* A record of the answer that stands at the name itself: an alias, or one of the type; NULL: none. */
+/*
+ * The record of the answer whose owner is the name itself: an alias, or one of the type; or
+ * NULL.
+ */
 static const struct dns_record *at_name(const struct dns_message *answer, uint16_t type,
 	const char *name, const struct dns_record *after)
 {

@@ -11,9 +11,9 @@
 #include "lib/base/str.h"
 
 /*
- * Beyond this many, those that nobody uses and nothing is known of any more are forgotten; all at once,
- * and not again before there are twice as many, so that they are not walked for each new one.  Beyond the
- * second number even what is known of those that nobody uses goes.
+ * Beyond the first number, zones without users and without a survey are forgotten, all at once,
+ * and not again before there are twice as many, so that they are not walked for each new one.
+ * Beyond the second number surveyed zones without users go, too.
  */
 enum { ZONES_KEPT = 256, ZONES_FRESH = 4096 };
 

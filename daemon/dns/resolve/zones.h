@@ -15,29 +15,30 @@ struct lookup;
 struct zone_conf;
 
 /*
- * DNS as the engine sees it, and what it remembers of it for a while.
+ * The zone registry holds what the engine has learnt from DNS and remembers for a while.
  *
- *   zones_life.h   made, configured, stopped and freed: who knows all of the following
- *   lookup.h    one question, to the first of some servers that answers it properly
- *   trace.h     a name followed through aliases and delegations to where it really lies
- *   wildcard.h  whether an answer is a record of the name, or made from a wildcard
- *   resolver.h  what a resolver says of a zone's servers, for people
- *   search.h    the search for a zone's servers, once for everybody
- *   cut.h       what traces saw of delegations, for some minutes
- *   survey.h    all servers of a zone, with all their addresses
- *   visible.h   waits until all of them show a record
- *   evidence.h  what each of them was seen to say, and what follows; pure
- *   caa_find.h  which CAA records count for a name, each owner asked once for everybody (caa_look.h)
- *   caa.h, persist.h   what must hold before a CA is asked; pure
- *   updater.h   sends the keeper's dynamic updates
- *   trouble.h   which zones the keeper cannot publish in
+ *   ../zones_life.h     its creation, configuration and end; includes all of the following
+ *   lookup.h            one question, to the first of some servers that answers it properly
+ *   trace.h             a name followed through aliases and delegations to its final owner
+ *   wildcard.h          whether an answer is a record of the name, or made from a wildcard
+ *   resolver.h          a resolver's view of a zone's servers, for people
+ *   inflight.h          the search for a zone's servers, shared by all that need it
+ *   delegation.h        addresses of servers that traces learnt, for some minutes
+ *   survey.h            all servers of a zone, with all their addresses
+ *   trouble.h           zones the keeper cannot publish in
+ *   ../watch/propagation.h    waits until all servers show a record
+ *   ../watch/evidence.h       what each of them was seen to say, and what follows; pure
+ *   ../rules/caa_find.h       the CAA records that count for a name (caa_look.h: of one owner)
+ *   ../rules/caa.h, persist.h what must hold before a CA is asked; pure
+ *   ../update/updater.h       sends the keeper's dynamic updates
  *
- * A struct zones is the world's.  It keeps nothing that matters: after a restart everything is asked again.
+ * The world owns its struct zones.  Nothing in it must survive: after a restart all is asked
+ * again.
  *
- * One rule goes through all of it: a resolver is never asked about a name that may not exist yet, because
- * it, and the caches behind it, would remember that for a while (RFC 2308) and tell it to the CA.  Resolvers are
- * asked for addresses of name servers and for servers of zones above; the rest is asked
- * of the zones' own servers, without recursion.
+ * One rule holds throughout: a resolver is never asked about a name that may not exist yet,
+ * because it and the caches behind it would remember that for a while (RFC 2308) and tell it to
+ * the CA. Resolvers are asked for addresses of name servers and for servers of zones above;
+ * the rest is asked of the zones' own servers, without recursion.
  */
 
 #define ZONE_ADDRESSES_MAX 64 /* of all servers of one zone; more are not asked */
@@ -57,7 +58,7 @@ struct zone {
 	char *trouble;           /* why the last survey found none, or NULL */
 	struct survey *survey;   /* the task that asks now, or NULL */
 	struct list waiting;     /* struct zone_op, for its end */
-	struct list pollers;     /* visible.h */
+	struct list pollers;     /* struct poller (../watch/poller.h) */
 	struct tick refreshed;   /* when the keeper was last asked to publish again */
 	unsigned n_users;
 };
@@ -68,7 +69,7 @@ struct delegation {
 	char apex[DNS_NAME_LEN];
 	struct dns_address at[DELEGATION_ADDRESSES];
 	size_t n;
-	bool is_instead; /* of a configured primary that gave no answer, which is left alone meanwhile */
+	bool is_instead; /* in the place of a configured primary that gave no answer */
 	struct tick until;
 };
 
@@ -79,8 +80,8 @@ struct zones {
 	struct conf *conf;      /* a reference: that in force */
 	struct map by_apex;     /* struct zone */
 	size_t n_kept;          /* of them, when some were forgotten last */
-	struct map delegations; /* struct cut, by apex */
-	struct map inflights;   /* struct search, by apex */
+	struct map delegations; /* struct delegation, by apex */
+	struct map inflights;   /* struct inflight, by apex */
 	struct map caa_seen;    /* struct caa_seen, by owner: what is remembered */
 	struct map caa_asked;   /* struct caa_asking, by owner: what is being asked */
 	struct dns_address resolvers[RESOLVERS_MAX];
@@ -96,7 +97,7 @@ struct zones {
 	void *idle_data;
 };
 
-/* The zone, made when it is not known; a user of it until zone_release(). */
+/* The zone, made when it is not known; the caller uses it until zone_release(). */
 struct zone *zone_of(struct zones *zones, const char *apex);
 void zone_release(struct zone *zone); /* NULL is fine */
 
@@ -107,10 +108,10 @@ const struct zone_conf *zones_conf(const struct zones *zones, const char *name);
 struct endpoint;
 int zones_address(const struct endpoint *endpoint, struct dns_address *out);
 
-/* Everything is asked anew when it is needed next. */
+/* Drops what is remembered; it is asked again when it is needed next. */
 void zones_doubt(struct zones *zones);
 void zones_clear(
-	struct zones *zones); /* frees all zones and cuts, which nobody uses any more */
+	struct zones *zones); /* frees all zones and delegations, which have no users left */
 
 /* For its parts: a task of its own has begun, or ended. */
 void zones_task_began(struct zones *zones);

@@ -22,7 +22,7 @@ struct part {
 /* One issue or issuewild property, taken apart. */
 struct issue {
 	bool is_malformed;
-	struct part issuer; /* empty: nobody */
+	struct part issuer; /* empty: no CA */
 	struct part account, methods;
 	unsigned n_accounts, n_methods;
 };
@@ -139,7 +139,7 @@ static bool names_us(const struct issue *issue, const struct caa_wish *wish)
 	return false;
 }
 
-/* RFC 8657, 3: several accounturi of one property can be met by nobody. */
+/* RFC 8657, 3: no account meets several accounturi of one property. */
 static bool allows_account(const struct issue *issue, const char *url)
 {
 	if (issue->n_accounts == 0)
@@ -150,10 +150,7 @@ static bool allows_account(const struct issue *issue, const char *url)
 			       memcmp(url, issue->account.at, issue->account.len) == 0);
 }
 
-/*
- * RFC 8657, 4: names between commas.  Which of several such parameters counts is the CA's
- * affair.
- */
+/* RFC 8657, 4: names between commas.  The CA decides which of several such parameters counts. */
 static bool allows_method(const struct issue *issue, const char *challenge)
 {
 	const char *at = issue->methods.at, *end = at + issue->methods.len;
@@ -187,8 +184,8 @@ static bool is_caa(const struct dns_record *record, const char *tag)
 }
 
 /*
- * What is registered and no matter of certificates for servers may be known to the CA,
- * critical or not.
+ * A registered property that is not about server certificates may be known to the CA, critical
+ * or not.
  */
 static bool is_known(const struct dns_caa *caa)
 {
@@ -261,7 +258,7 @@ static void add_allowed(const struct caa_wish *wish, const struct dns_message *m
 			wish->identities[0]);
 }
 
-/* Whoever meant to name us in one that cannot be read looks for his mistake elsewhere. */
+/* A malformed property is named: its author would look for the mistake elsewhere. */
 static void add_malformed(const struct dns_message *message, const char *tag, struct buf *out)
 {
 	for (size_t i = 0; i < message->n_records; i++) {

@@ -9,15 +9,15 @@ struct dns_message;
 struct err;
 
 /*
- * May a CA issue for a name, by the CAA records of DNS (RFC 8659, RFC 8657)?  Pure: the set
- * comes in the message that answered the question for it, and counts whole; which set that is
- * (climbing, aliases) is found out elsewhere.
+ * A CAA check decides whether a CA may issue for a name, by the CAA records of DNS (RFC 8659,
+ * RFC 8657).  Pure: the set comes in the message that answered the question for it, and counts
+ * whole; caa_find.h finds which set that is (climbing, aliases).
  *
- * Forbidden is what the CA would refuse for sure: a critical property that nobody knows or can
- * read; no issue property (for a wildcard issuewild, else issue) that names one of the CA's
- * identities, allows the account (accounturi) and the challenge (validationmethods).  A
- * malformed issue property names nobody (RFC 8659, 4.2).  A set without such properties (iodef
- * alone) forbids nothing.  Parameters that nobody standardized are left to the CA.
+ * Forbidden is what the CA would refuse for sure: a critical property that is unknown or
+ * malformed; no issue property (for a wildcard issuewild, else issue) that names one of the
+ * CA's identities, allows the account (accounturi) and the challenge (validationmethods).  A
+ * malformed issue property names no CA (RFC 8659, 4.2).  A set without such properties (iodef
+ * alone) forbids nothing.  Parameters outside the standards are left to the CA.
  */
 
 struct caa_wish {
@@ -32,7 +32,7 @@ struct caa_wish {
 
 /*
  * 0, or -1 with ERR_CAA: "the CAA records of example.com allow only ca1.example and
- * ca2.example to issue, not letsencrypt.org; add: example.com. CAA 0 issue "letsencrypt.org"".
+ * ca2.example to issue, not letsencrypt.org; add: example.com.  CAA 0 issue "letsencrypt.org"".
  */
 int caa_judge(const struct caa_wish *wish, const struct dns_message *message, struct err *err);
 

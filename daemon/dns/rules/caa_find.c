@@ -25,7 +25,7 @@ static int take(struct caa_find *f, struct err *err)
 		*err = f->look.err;
 		return -1;
 	}
-	/* It was under way before, for somebody who is less particular. */
+	/* The question was under way before, for a caller that accepts an older answer. */
 	if (seen->asked.ms < f->since.ms)
 		return 0;
 	f->is_remembered |= seen->asked.ms < f->begun.ms;
@@ -35,7 +35,7 @@ static int take(struct caa_find *f, struct err *err)
 	return 0;
 }
 
-/* Nobody is asked in vain for what is only a precaution. */
+/* A precaution does not repeat a question that failed a moment ago. */
 static int foresee(const struct caa_find *f, struct err *err)
 {
 	const struct err *foreseen = trace_foreseen(f->zones, f->at);

@@ -12,7 +12,10 @@
 /* A set of more records than this is asked for each time, so that no zone fills the memory. */
 enum { SEEN_KEPT = 1024, RECORDS_KEPT = 50 };
 
-/* The task that asks; in zones->caa_asked until it ends, or until nobody waits for it any more. */
+/*
+ * The task that asks; in zones->caa_asked until it ends, or until the last waiting caller has
+ * left.
+ */
 struct caa_asking {
 	struct task task;
 	struct zones *zones;
@@ -81,7 +84,7 @@ static uint32_t ttl_of(const struct trace *trace, const struct dns_message *answ
 	return record->soa.minimum < ttl ? record->soa.minimum : ttl;
 }
 
-/* What the trace led to, or NULL with the reason. */
+/* The result of the trace, or NULL with the reason. */
 static struct caa_seen *take(struct caa_asking *asking, struct err *err)
 {
 	struct trace *trace = &asking->trace;
@@ -143,7 +146,7 @@ static void forget_asking(struct caa_asking *asking)
 		map_remove(&asking->zones->caa_asked, asking->owner);
 }
 
-/* Whoever waits may ask anew at once, so this is out of the way before anybody is told. */
+/* A waiting task may ask again at once, so the question is unlinked before any is resumed. */
 static void ended(struct task *task)
 {
 	struct caa_asking *asking = TASK_OF(task, struct caa_asking);

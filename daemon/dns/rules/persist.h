@@ -12,19 +12,19 @@ struct dns_message;
 struct err;
 
 /*
- * The record of dns-persist-01 (draft-ietf-acme-dns-persist): `_validation-persist.NAME` names
- * issuer, account and policy and stays.  Pure.
+ * The persist record of dns-persist-01 (draft-ietf-acme-dns-persist) is
+ * `_validation-persist.NAME`: it names issuer, account and policy, and stays.  Pure.
  *
  *	ca.example; accounturi=https://ca.example/acct/1; policy=wildcard; persistUntil=1795219200
  *
- * certd publishes none: an administrator puts it there once (persist_text() is what to put),
- * and persist_judge() says whether one of the TXT records of an answer does for this CA,
- * account and name, judged as strictly as some CA does: the issuer in lower case and without a
- * final dot, no blank within a value.  Records of other CAs stand beside it and do not matter; nor do parameters
- * that the draft does not know.
+ * certd publishes none: an administrator does, once (persist_text() makes it). persist_judge()
+ * decides whether one of the TXT records of an answer does for this CA, account and name, as
+ * strictly as the strictest CA: the issuer in lower case and without a final dot, no blank
+ * within a value.  Records of other CAs and parameters unknown to the draft do not matter.
  *
- * A record of the parent with policy=wildcard is not looked for: the draft lets a CA take it for names
- * below, but has no way to tell the CA that it should, so CAs look at the name itself.
+ * A record of the parent with policy=wildcard is not looked for: the draft lets a CA take it
+ * for names below, but has no way to tell the CA that it should, so CAs look at the name
+ * itself.
  */
 
 struct persist_wish {
@@ -44,12 +44,12 @@ struct persist_wish {
 int persist_judge(const struct persist_wish *wish, const struct dns_message *message,
 	struct instant *until, struct err *err);
 
-/* What to put there: `_validation-persist.NAME. 3600 IN TXT "..."`. */
+/* The record to publish: `_validation-persist.NAME. 3600 IN TXT "..."`. */
 void persist_text(const struct persist_wish *wish, struct buf *out);
 
 /*
- * Is its end so near that somebody must be told: 30 days, or a third of the certificate's
- * life if that is less?
+ * Is its end near enough for a warning: 30 days, or a third of the certificate's life if that
+ * is less?
  */
 bool persist_is_ending(struct instant until, struct instant now, struct duration life);
 

@@ -14,6 +14,12 @@
 #include "lib/crypt/jws.h"
 #include "lib/wire/dns_update.h"
 
+/*
+ * States: an updater is made by the keeper's note of a zone and is in zones->updaters until its
+ * task ends.  It finds the server, asks the keeper for the message, delivers it and reports the
+ * answer.  A note that arrives meanwhile sets is_wanted, and the task begins again instead of
+ * ending.  The end of the task frees the updater.
+ */
 struct updater {
 	struct task task;
 	struct list link; /* in zones->updaters */
@@ -116,7 +122,7 @@ static int take_server(struct updater *u, struct err *err)
 	return u->is_offered ? take_surveyed(u, err) : take_looked_up(u, err);
 }
 
-/* Even without a server: the keeper's turn to hear that it comes to nothing begins here. */
+/* The keeper is told even without a server: its retry begins with that failure. */
 static void ask_message(struct updater *u)
 {
 	char text[DNS_ADDRESS_TEXT_LEN];
@@ -169,7 +175,7 @@ static void add_answer(struct buf *text, const struct dns_update_answer *answer)
 	jws_base64url(text, answer->input.data, answer->input.len);
 }
 
-/* What came of it: the answer, or why there is none. */
+/* The answer, or the reason why there is none. */
 static void tell(struct updater *u)
 {
 	struct dns_update_answer answer = { .id = 0 };

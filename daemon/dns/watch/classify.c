@@ -12,7 +12,7 @@ static void take_soa(const struct dns_record *soa, struct server_state *state)
 	state->serial = soa->soa.serial;
 }
 
-/* What is told about nothing carries the SOA record, and how long caches keep it (RFC 2308, 5). */
+/* A negative answer carries the SOA record, and with it how long caches keep it (RFC 2308, 5). */
 static void take_negative(const struct dns_message *answer, struct server_state *state)
 {
 	const struct dns_record *soa =

@@ -6,11 +6,11 @@
 #include "lib/net/dns_probe.h"
 
 /*
- * What one server's answer means for one value: a probe's outcome becomes a witness's observation and words.
- * Pure.  An authoritative server without authority is lame, whatever it says; an extra one has none.
+ * A classified answer is the observation that one server's answer makes for one value.  Pure.
+ * An authoritative server without authority is lame, whatever it says; an extra one has none.
  */
 
-/* Fills said, ttl, negative_ttl and serial of the witness, and returns the observation. */
+/* Fills said, ttl, negative_ttl and serial of the state, and returns the observation. */
 enum observation classify(
 	const struct dns_probe_op *probe, const char *value, struct server_state *state);
 

@@ -50,7 +50,10 @@ void server_state_note(
 	struct server_state *state, enum observation observation, struct instant now)
 {
 	assert(observation != OBSERVED_UNASKED && observation < OBSERVATION_COUNT);
-	/* How it lacks the value may vary from round to round; that it does is what lasts. */
+	/*
+	 * The form in which a server lacks the value may vary from round to round; all of them
+	 * count alike.
+	 */
 	if (state->observation != observation &&
 		!(lacks_it(state->observation) && lacks_it(observation)))
 		state->since = now;
@@ -70,14 +73,14 @@ static bool is_own(const struct server_state *state)
 	return state->role != ROLE_EXTRA;
 }
 
-/* Will a CA ask it?  A hidden primary is asked by nobody but us. */
+/* Does a CA ask it?  A hidden primary is asked by certd alone. */
 static bool is_public(const struct server_state *state)
 {
 	return state->role == ROLE_AUTHORITATIVE ||
 	       (state->role == ROLE_PRIMARY && state->is_listed);
 }
 
-/* What is known of the zone's own servers. */
+/* The zone's own servers, counted. */
 struct tally {
 	size_t n_own, n_public, n_extras;
 	size_t n_matching;        /* of those a CA asks; of the primary when it asks none */
@@ -131,7 +134,7 @@ static int64_t own_wait_s(
 	return may_come_back(state) ? evidence_ramp_s(state->silent) : 0;
 }
 
-/* The same for all of them: the slowest decides, the others lose nothing by waiting for it. */
+/* The wait for all of them: the slowest decides, since the others lose nothing. */
 static int64_t wait_s(const struct server_state *states, size_t n, const struct tally *tally,
 	unsigned round, const struct evidence_policy *policy, struct instant now)
 {
@@ -227,7 +230,10 @@ struct judgement evidence_judge(const struct server_state *states, size_t n, uns
 		else if (round > 0)
 			judgement.again = due;
 	}
-	/* What everybody shows is not late for having been looked at last in the last moment. */
+	/*
+	 * A value that all servers show is not late when the deadline passed during the last
+	 * look.
+	 */
 	if (judgement.verdict == VERDICT_WAIT && !instant_before(now, limit))
 		judgement.verdict = VERDICT_LATE;
 	if (instant_is_set(policy->expires) && !instant_before(now, policy->expires))

@@ -12,26 +12,26 @@
 struct buf;
 
 /*
- * Evidence: what each address of a zone's name servers was seen to say, and what follows from
+ * Evidence is what each address of a zone's name servers was seen to say, and what follows from
  * it.  Pure.
  *
- * A witness is one address in one role; the caller owns them, asks those of which
- * server_state_is_due() says so, fills what the answer told and calls server_state_note().  After each
- * round evidence_judge() says whether the record counts as seen, and if not when to look
- * again; evidence_describe() says it for people.  "To match" is whatever the caller waits for:
- * that the value is there, or, for a withdrawal, that it is not.  Who waits for nothing has what was
- * heard in one round compared: evidence_compare().
+ * A server state is one address in one role.  The caller owns the states, asks those for which
+ * server_state_is_due() holds, fills in the answer and calls server_state_note().  After each
+ * round evidence_judge() decides whether the record counts as seen, and if not when to look
+ * again; evidence_describe() says it for people.  "To match" is what the caller waits for: that
+ * the value is there, or, for a withdrawal, that it is not.  Where no value is awaited,
+ * evidence_compare() compares the answers of one round.
  *
  * The rules, for challenges:
  *   - content decides, serial numbers only explain;
  *   - every authoritative address and the configured primary must match.  One whose last
- *     proper answer was without the value blocks, even if it is silent since: who asks it next
- *     may get that answer;
- *   - one that does not answer properly (silent, refuses, fails, is lame, or was configured by a name without
- *     address), and never did or
- *     matched when it did, blocks for SILENT_ROUNDS rounds only, and only as long as one of
- *     the zone's name servers (not a hidden primary, unless it is all there is) matches: a CA
- *     asks others then.  One that this machine has no route to does not block even so long;
+ *     proper answer was without the value blocks, even if it is silent since: a CA that asks
+ *     it next may get that answer;
+ *   - one that does not answer properly (silent, refuses, fails, is lame, or was configured
+ *     by a name without address), and never did or matched when it did, blocks for
+ *     SILENT_ROUNDS rounds only, and only as long as one of the zone's name servers (not a
+ *     hidden primary, unless it is all there is) matches: a CA asks others then.  One that
+ *     this machine has no route to does not block even so long;
  *   - one that is marked as anycast, or that matched and then answered without the value (it
  *     wavers), must match STREAK times in a row;
  *   - extras are asked only once all of these agree, since their caches remember what was not
@@ -58,13 +58,12 @@ struct server_state {
 	const char *address; /* "192.0.2.53", with a port when it is not 53; the caller's */
 	const char *server;  /* "ns2.example.net", "" or NULL */
 	enum server_role role;
-	bool is_listed; /* a primary that is one of the zone's name servers, too, and stands here once */
+	bool is_listed; /* a primary that is one of the NS records, too */
 	bool is_anycast;
 	enum observation observation; /* of the last round it was asked in */
-	enum observation
-		proper; /* the last that was an answer of a server that has the zone; UNASKED: none */
-	bool has_wavered;         /* it matched, and then answered without the value */
-	bool is_compared, agrees; /* by evidence_compare() */
+	enum observation proper;      /* the last proper answer; UNASKED: none */
+	bool has_wavered;             /* it matched, and then answered without the value */
+	bool is_compared, agrees;     /* by evidence_compare() */
 	bool has_serial;
 	uint32_t serial, ttl,
 		negative_ttl; /* of the last proper answer; the caller's to fill */
@@ -102,7 +101,10 @@ bool observation_is_proper(enum observation observation);
 struct judgement evidence_judge(const struct server_state *states, size_t n, unsigned round,
 	const struct evidence_policy *policy, struct instant now);
 
-/* Is it the deadline, or too near to the end of the authorization?  For when there are no witnesses yet. */
+/*
+ * Is it the deadline, or too near to the end of the authorization?  For the time before there
+ * are states.
+ */
 bool evidence_is_late(const struct evidence_policy *policy, struct instant now);
 
 /*
@@ -113,20 +115,21 @@ bool server_state_is_due(const struct server_state *state, const struct judgemen
 	struct instant now);
 
 /*
- * Where no value is awaited: judges each by the newest version of the zone that one of its own servers
- * shows, by serial arithmetic; that of the primary, or of who stands first, when others are not newer.
- * Without any of them the first extra is the measure.  Who shows the same agrees, and its observation stays
- * MATCH, or that there is nothing; others are OLDER, OTHER, NODATA or NXDOMAIN.
+ * Judges each state without an awaited value, by the newest version of the zone that one of its
+ * own servers shows, in serial arithmetic: that of the primary, or of the first, when others
+ * are not newer.  Without own servers the first extra is the measure.  A server that shows the
+ * same agrees, and its observation stays MATCH, or that there is nothing; others are OLDER,
+ * OTHER, NODATA or NXDOMAIN.
  */
 void evidence_compare(struct server_state *states, size_t n);
 
 /*
- * What witness `i` is seen to say in the light of the others: OLDER when its serial is
- * behind theirs.
+ * The observation of state `i` in the light of the others: OLDER when its serial is behind
+ * theirs.
  */
 enum observation evidence_observation(const struct server_state *states, size_t n, size_t i);
 
-/* What a sentence may take where nothing stands beside it. */
+/* The octets of a sentence that has the text to itself. */
 #define EVIDENCE_ROOM 340
 
 /*
@@ -139,15 +142,15 @@ void evidence_describe(const struct server_state *states, size_t n, struct insta
 	size_t room, struct buf *out);
 
 /*
- * The same of those alone that give no proper answer, where nobody has a record: "192.0.2.54 is silent since
- * 10:15:07Z; 2 of 3 answer".
+ * The same for servers without a proper answer, where none has a record: "192.0.2.54 is silent
+ * since 10:15:07Z; 2 of 3 answer".
  */
 void evidence_describe_silent(const struct server_state *states, size_t n, struct instant now,
 	size_t room, struct buf *out);
 
 /*
- * Where and after what time it counted as seen: "is seen at 2 of 3 addresses after 8s; the others do not count:
- * 192.0.2.54 is silent since 10:15:07Z".
+ * Where and after what time the record counted as seen: "is seen at 2 of 3 addresses after 8s;
+ * the others do not count: 192.0.2.54 is silent since 10:15:07Z".
  */
 void evidence_describe_seen(const struct server_state *states, size_t n, struct duration took,
 	struct instant now, struct buf *out);

@@ -59,7 +59,7 @@ enum observation evidence_observation(const struct server_state *states, size_t 
 	return w->observation;
 }
 
-/* How much it tells about why the record does not count as seen; 0: nothing. */
+/* How much the state explains why the record does not count as seen; 0: nothing. */
 static int weight(const struct server_state *state)
 {
 	bool is_extra = state->role == ROLE_EXTRA;

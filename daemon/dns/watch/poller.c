@@ -10,10 +10,16 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* Nobody shows it for so long: the publisher has done nothing.  Then the keeper is asked once in a while. */
+/*
+ * After this time without the value at any server the publisher has done nothing, and the
+ * keeper is asked to publish again.
+ */
 enum { UNPUBLISHED_S = 60, REFRESH_MS = 5 * 60 * 1000, SURVEY_PAUSE_MS = 10000 };
 
-/* For all tries at a server that was silent last time, so that it does not hold up what waits for its zone's places. */
+/*
+ * The time for all tries at a server that was silent last time, so that it does not hold up
+ * other questions of its zone.
+ */
 enum { SILENT_MS = 4000 };
 
 /* One address that is asked in this round. */
@@ -21,25 +27,33 @@ struct question {
 	const struct name_server *server; /* of the zone, until the answers are awaited */
 	char text[DNS_ADDRESS_TEXT_LEN];
 	bool wants_serial;
-	bool is_unresolved; /* there is nobody to ask */
+	bool is_unresolved; /* there is no address to ask */
 	bool was_silent;    /* in the round before, for all who wait */
 	struct dns_probe_op probe;
 	struct dns_probe_op *serial; /* NULL: it is not asked for */
 };
 
+/*
+ * States: a poller is in zone->pollers from its first wait until its last has left.  Each turn
+ * of its task opens the zone, asks all addresses that are due for some wait, side by side,
+ * gives each wait the answers, and removes the waits that are decided.  Then it sleeps
+ * (is_paused) until the earliest moment at which a wait looks again; a new wait ends the
+ * sleep.  The poller owns its questions, a caller owns its wait.  A task that is cancelled ends
+ * its waits with ERR_CANCELLED and is freed.
+ */
 struct poller {
 	struct task task;
 	struct list link; /* in the zone */
 	struct zone *zone;
 	char *owner;
 	uint16_t type;
-	struct list waits; /* struct visible */
+	struct list waits; /* struct propagation */
 	struct zone_op open;
 	struct sleep_op pause;
 	struct keeper_op keeper;
 	struct question *questions;
 	size_t n_questions;
-	bool is_paused; /* it sleeps, so that whoever joins need not wait for the end of it */
+	bool is_paused; /* it sleeps; a new wait ends the sleep */
 };
 
 static struct propagation *propagation_at(struct list *at)
@@ -67,7 +81,7 @@ static void finish(struct propagation *v)
 	op_end(&v->op, NULL);
 }
 
-/* What was heard of an address before stays, as long as it is one of the zone's. */
+/* The state of an address stays as long as the address is one of the zone's. */
 static const struct server_state *heard(
 	const struct server_state *states, size_t n, const struct name_server *server)
 {
@@ -77,7 +91,7 @@ static const struct server_state *heard(
 	return NULL;
 }
 
-/* One witness an address. */
+/* One state for each address. */
 static void sync_servers(struct propagation *v)
 {
 	const struct zone *zone = v->zone;
@@ -147,7 +161,7 @@ static void judge_all(struct poller *l)
 	}
 }
 
-/* Who serves the zone is not found; that may pass until somebody's time is over. */
+/* The servers of the zone are not found; that may pass before the deadline of some wait. */
 static void take_trouble(struct poller *l)
 {
 	list_each_safe(at, &l->waits) {
@@ -169,7 +183,7 @@ static void pause_for_survey(struct poller *l)
 	task_sleep(&l->task, &l->pause, SURVEY_PAUSE_MS);
 }
 
-/* Until the first of those who wait wants to look again. */
+/* Until the earliest moment at which a wait looks again. */
 static void pause_until_due(struct poller *l)
 {
 	struct instant now = clock_now(), first = INSTANT_NEVER;
@@ -192,7 +206,7 @@ static bool is_due(const struct propagation *v, size_t i, struct instant now)
 	       server_state_is_due(&v->states[i], &v->judgement, now);
 }
 
-/* The serials explain why somebody is without it, once somebody else has it. */
+/* Serials explain why a server lacks the value once another one shows it. */
 static bool wants_serials(const struct propagation *v)
 {
 	bool some = false, all = true;
@@ -291,14 +305,14 @@ static void note_one(struct poller *l, struct propagation *v, const struct quest
 		v->told(v->data, state);
 }
 
-/* Whoever joined while the questions were under way has heard nothing yet, and gets the answers, too. */
+/* A wait that joined while the questions were under way has no answers yet, and gets these, too. */
 static void note_all(struct poller *l)
 {
 	list_each(at, &l->waits) {
 		struct propagation *v = propagation_at(at);
 
 		sync_servers(v);
-		/* Somebody else's hurry makes no evidence for who waits for its own time. */
+		/* Answers fetched early for another wait do not count as a round for this one. */
 		if (!v->single_round && v->rounds > 0 &&
 			instant_before(clock_now(), v->judgement.again))
 			continue;
@@ -338,7 +352,7 @@ static void refresh(struct poller *l)
 	keeper_ask_soft(l->zone->zones->keeper, &l->task, &l->keeper);
 }
 
-/* What was published again may be there soon, however long nobody has shown it. */
+/* A value that was published again may be there soon, however long it was missing. */
 static void look_soon(struct poller *l)
 {
 	struct instant soon = instant_add(clock_now(), SECONDS(evidence_ramp_s(0)));

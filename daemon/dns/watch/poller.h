@@ -5,17 +5,20 @@
 #include "daemon/dns/watch/propagation.h"
 
 /*
- * The task behind visible.h: rounds of questions about one owner and type, to all addresses that are due
- * for anybody who waits.  Internal to daemon/dns.
+ * A poller asks for one owner and type in rounds, at all addresses that are due for any of its
+ * waits (propagation.h).  Internal to daemon/dns.
  */
 
-/* Somebody waits; the poller begins with the first. */
+/* Adds a wait; the poller begins with the first. */
 void poller_join(struct propagation *propagation, uint16_t type);
 
-/* Waits no more, and is told nothing. */
+/* Removes a wait, which is told nothing. */
 void poller_leave(struct propagation *propagation);
 
-/* What is told of a wait: that no server is found, once; that it takes long, once; that it is over; why it was in vain, as its error. */
+/*
+ * Reports of a wait: no server is found, once; it takes long, once; it is over; and the error
+ * of one that ran out of time.
+ */
 void propagation_report_unserved(struct propagation *propagation);
 void propagation_report_slow(struct propagation *propagation);
 void propagation_report_seen(const struct propagation *propagation);

@@ -11,7 +11,7 @@
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
-/* Who waits for it adds what it was for. */
+/* The caller adds what the value was for. */
 enum { SLOW_ROUNDS = 4, CONTEXT_LEN = 130, ROOM_MIN = 120 };
 
 static void leave(struct op *op)
@@ -20,7 +20,7 @@ static void leave(struct op *op)
 	op_end(op, NULL);
 }
 
-/* What publishing took belongs to it. */
+/* The time that publishing took counts, too. */
 static struct duration deadline_left(struct duration deadline, struct instant asked)
 {
 	struct duration spent =
@@ -117,7 +117,7 @@ void propagation_report_slow(struct propagation *propagation)
 	if (propagation->is_slow || propagation->rounds < SLOW_ROUNDS ||
 		propagation->single_round)
 		return;
-	/* Nothing is missing yet: there is somebody else to ask, at once. */
+	/* No value is missing yet: the next servers are asked at once. */
 	if (!instant_before(clock_now(), propagation->judgement.again))
 		return;
 	propagation->is_slow = true;

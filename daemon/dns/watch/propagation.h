@@ -8,22 +8,24 @@
 #include "lib/base/err.h"
 
 /*
- * Waiting until all name servers of a zone show a record, and the extra ones after them.
+ * A propagation waits until all name servers of a zone show a record, and the extra ones after
+ * them.
  *
- *	propagation_wait(zones, task, &o->visible, &args);
- *	JOIN() ... o->visible.err, o->visible.witnesses[0..n)
+ *	propagation_wait(zones, task, &o->propagation, &args);
+ *	JOIN() ... o->propagation.err, o->propagation.states[0..n)
  *
- * Nothing is believed but answers.  Whoever waits for the same owner shares the questions: one task per owner
- * and type, a poller, asks every address that is due once a round and tells each wait what was said; evidence.h
- * judges each by its own value and times.  The poller ends with its last wait.
+ * Answers alone are evidence.  Waits for the same owner and type share a poller: it asks every
+ * address that is due once a round and gives each wait the answers; evidence.h judges each wait
+ * by its own value and times.  The poller ends with its last wait.
  *
- * The wait ends without an error when the value counts as seen; with ERR_NOT_VISIBLE and the evidence in the
- * sentence at the deadline; with ERR_DNS when until then it was not found who serves the zone.  When
- * every server that answers has been without the value for a minute, the keeper is asked to publish the zone again, and
- * once more later: a publisher's exit status proves nothing.
+ * The wait ends without an error when the value counts as seen; with ERR_NOT_VISIBLE and the
+ * evidence in the sentence at the deadline; with ERR_DNS when the zone's servers were not found
+ * until then.  When every server that answers has been without the value for a minute, the
+ * keeper is asked to publish the zone again, and once more later: a publisher's exit status
+ * proves nothing.
  *
- * With `once` every address is asked in one round, extras included unless they are spared, and the wait ends
- * behind it.
+ * With `single_round` every address is asked once, extras included unless skip_extras is set,
+ * and the wait ends behind it.
  */
 
 struct poller;
@@ -35,8 +37,8 @@ struct propagation_args {
 	const char
 		*zone; /* as the keeper calls it, for publishing again; NULL: never; copied */
 	const char *about; /* for the log: a certificate; copied */
-	const char
-		*name; /* of its names that which it is for, "*." included; or NULL; copied */
+	const char *
+		name; /* the certificate's name that it is for, "*." included; or NULL; copied */
 	struct instant expires; /* of the authorization; unset: never */
 	struct instant asked;   /* since when dns.deadline runs; unset: now */
 	bool single_round, skip_extras;
@@ -56,12 +58,12 @@ struct propagation {
 	void *data;
 	struct evidence_policy policy;
 	struct server_state *states;
-	struct name_server *servers; /* those that the witnesses are */
+	struct name_server *servers; /* the servers of the states */
 	size_t n;
-	unsigned n_surveys, rounds; /* what the witnesses are made of; asked */
+	unsigned n_surveys, rounds; /* the survey that the states are made of; rounds asked */
 	struct judgement judgement;
-	struct instant unpublished; /* since when nobody shows it */
-	bool is_slow;               /* somebody was told that it takes long, */
+	struct instant unpublished; /* since when no server shows it */
+	bool is_slow;               /* the log has that it takes long, */
 	bool is_unserved;           /* or that no server is found */
 	struct err err;             /* not the task's */
 };
@@ -70,10 +72,10 @@ void propagation_wait(struct zones *zones, struct task *task, struct propagation
 	const struct propagation_args *args);
 void propagation_done(struct propagation *propagation); /* zeroed is fine */
 
-/* What the servers said last, as a sentence of so many octets or a bit more (evidence_describe()). */
+/* Appends the evidence as a sentence of `room` octets or a bit more (evidence_describe()). */
 void propagation_describe(const struct propagation *propagation, size_t room, struct buf *out);
 
-/* The value that somebody waits for at this owner, until the loop runs again; or NULL. */
+/* The value of a wait at this owner, valid until the loop runs again; or NULL. */
 const char *propagation_wanted(
 	struct zones *zones, const char *apex, const char *owner, uint16_t type);
 
