@@ -41,7 +41,10 @@ static void doubt(struct clock_verdict *out, enum clock_doubt doubt,
 	va_end(ap);
 }
 
-/* The CA in the middle of those that contradict, so that one that is wrong by years does not decide. */
+/*
+ * The CA in the middle of those that contradict, so that one that is wrong by years does not
+ * decide.
+ */
 static const struct clock_witness *middle_of_far(
 	const struct clock_evidence *evidence, size_t n_far)
 {

@@ -8,16 +8,17 @@
 #include "lib/base/instant.h"
 
 /*
- * Can the wall clock be trusted?  One pure function from all evidence to a verdict, which the plan gets as
- * an argument.
+ * The judge of the clock decides whether the wall clock can be trusted: one pure function from
+ * all evidence to a verdict, which is an argument of the plan.
  *
- * The clock of a CA, by the Date of its answers, is one vote; that the kernel holds its clock for
- * synchronised is one vote for it.  The clock is doubted when more CAs contradict it than votes speak for
- * it.  Without any vote for it, it is also doubted when it lies before what was stored or issued already, and
- * for the first minutes when it lies far beyond it: a CA that is asked meanwhile decides.  A store that lies in
- * the future may be the work of a clock that was ahead, so it alone is believed for CLOCK_STORED_S only.
+ * The clock of a CA, by the Date of its answers, is one vote; the kernel's word that its clock
+ * is synchronised is one vote for it.  The clock is doubted when more CAs contradict it than
+ * votes speak for it.  Without any vote for it, it is also doubted when it lies before a stored
+ * or issued moment, and for the first minutes when it lies far beyond it: a CA that is asked
+ * meanwhile decides.  A store that lies in the future may be the work of a clock that was
+ * ahead, so it alone is believed for CLOCK_STORED_S only.
  *
- * While the clock is doubted the plan does what is due by both times; see cert_plan().
+ * While the clock is doubted the plan acts only on what is due by both times; see cert_plan().
  */
 
 /* Up to here clocks may differ: CAs backdate by it, time zones are set wrong by it. */
@@ -69,7 +70,7 @@ static inline bool clock_is_doubted(const struct clock_verdict *verdict)
 	return verdict && verdict->doubt != CLOCK_TRUSTED;
 }
 
-/* What time it may be instead. */
+/* The other time that it may be. */
 struct instant clock_other(const struct clock_verdict *verdict, struct instant now);
 
 /* Does the evidence say that ours is before what was stored, so that before_for counts? */

@@ -11,6 +11,11 @@
 #include "daemon/conf/index.h"
 #include "lib/base/err.h"
 
+/*
+ * States: a story lives for one call of explain and owns nothing.  The plan is made once at its
+ * beginning; every say_...() reads it and tells whole sentences, in the order in which
+ * cert_explain() calls them.
+ */
 struct story {
 	const struct cert_conf *conf;
 	const struct conf *all;
@@ -145,7 +150,7 @@ static void say_renewal(struct story *story)
 		when(story, story->plan.reserve, reserve));
 }
 
-/* What the CA said about this version, and what became of it. */
+/* The CA's renewal information about this version, and the state of that request. */
 static void say_ari(struct story *story)
 {
 	const struct ari_facts *ari = &story->facts->ari;
@@ -233,7 +238,7 @@ static void say_roll_guards(struct story *story)
 				at));
 }
 
-/* What befell the account, and that nothing is to be done for this certificate alone. */
+/* The state of the account, and that the certificate itself needs nothing. */
 static void say_account(struct story *story)
 {
 	const struct failure *refusal = story->issuer->refusal;
@@ -294,7 +299,7 @@ static void say_wish(
 		say(story, "The CA asks not to come back before %s.", at);
 }
 
-/* `what` failed, so often, last then, for that reason, and when the next try comes. */
+/* Tells that `what` failed, how often, when last, why, and when the next try comes. */
 static void say_failure(struct story *story, const char *what, const struct failure *failure)
 {
 	const struct version_facts *held = version_is_set(&story->facts->curr.id)

@@ -16,15 +16,15 @@ static const struct duration waits[] = { { 60 }, { 600 }, { 3600 }, { 14400 }, {
 #define WISH_MAX_BARE HOURS(12)
 
 /*
- * A limit, and a CA that is left alone, tell when to ask again, and asking costs nobody anything that
- * more steps would save.
+ * A limit, and a CA counted as down, name the time of the next try; asking then is cheap, and
+ * more steps would save nothing.
  */
 enum { STEPS_OF_LIMIT = 2, STEPS_OF_CA = 3 };
 
 /*
- * Trouble that is the CA's own tells nothing about this certificate, however often it was the one to find
- * it: once the CA is well nobody waits for a day.  That the CA is asked gently is seen to for all at once
- * (daemon/acme/health.h).
+ * Trouble of the CA says nothing about this certificate, however many failures it has counted:
+ * once the CA is well no certificate waits for a day.  The pace of requests to a CA is kept for
+ * all at once (daemon/acme/health.h).
  */
 static bool is_the_cas(enum err_code code)
 {
@@ -81,7 +81,7 @@ static struct duration wait_after(
 	return duration_max(duration_min(wait, SECONDS(left.s / 4)), SECONDS(1));
 }
 
-/* What the other side asked for, within reason. */
+/* The time that the other side asked for, within bounds. */
 static struct instant wish(const struct failure *failure, const struct version_facts *curr)
 {
 	bool is_bare = !version_is_set(&curr->id) || version_is_expired(curr, failure->last);

@@ -19,6 +19,13 @@ struct shadow {
 	bool takes_part, is_told;
 };
 
+/*
+ * States: a run begins with a shadow of each certificate that takes part, all of them due at
+ * `now` in the schedule.  Each turn takes the earliest, moves `now` there, plans it, tells the
+ * action and puts its effect into the shadow's facts, which makes its dependents due as well.
+ * The run owns the shadows, the schedule and the arena of all texts, and frees them together at
+ * the end.
+ */
 struct run {
 	const struct forecast *ask;
 	const struct conf *conf;
@@ -112,13 +119,13 @@ static void find_dependents(struct run *run)
 	run->dependents_at = at;
 }
 
-/* A doubt is of this moment; how long it lasts nobody can foresee. */
+/* The doubt holds for the present moment; its end cannot be foreseen. */
 static const struct clock_verdict *clock_at(const struct run *run)
 {
 	return run->now.s == run->ask->now.s ? run->ask->clock : NULL;
 }
 
-/* It is due, and nobody can foresee when it will be done. */
+/* The action is due, and the time at which it will be done cannot be foreseen. */
 static void tell_held(
 	const struct run *run, const struct cert_conf *cert, const struct plan *plan)
 {

@@ -5,14 +5,15 @@
 #include "daemon/cert/plan.h"
 
 /*
- * What will happen: the real plan on a virtual clock, for `certctl plan`.
+ * A forecast is what will happen: the real plan on a virtual clock, for `certctl plan`.
  *
- * All certificates run together.  Whenever an action of cert_plan() is due, its effect is assumed
- * to succeed at once (issue: a next version as the CA would make it; roll: next becomes curr;
- * deploy: the target has confirmed), it is told, and the certificate is asked again; when a CA
- * certificate rolls, those that it signs are asked again too.  So the next event agrees with
- * reality to the second, and later ones as far as work takes no time and nothing fails.  The
- * facts that are passed in stay as they are.  Runs in a child or a test, never in the loop.
+ * All certificates run together.  Whenever an action of cert_plan() is due, its effect is
+ * assumed to succeed at once (issue: a next version as the CA would make it; roll: next becomes
+ * curr; deploy: the target has confirmed), it is told, and the certificate is asked again; when
+ * a CA certificate rolls, those that it signs are asked again too.  So the next event agrees
+ * with reality to the second, and later ones as far as work takes no time and nothing fails.
+ * The facts passed in stay as they are.  A forecast runs in a child or a test, never in the
+ * loop.
  */
 
 struct forecast_event {

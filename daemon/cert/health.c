@@ -13,7 +13,10 @@ const char *health_text(enum health health)
 	return words[health];
 }
 
-/* What failed and is still to be done; that something failed once is no state of health. */
+/*
+ * Is there a failure whose work is still to be done?  A failure that was overcome is no state
+ * of health.
+ */
 static bool is_failing(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct plan *plan)
 {
@@ -24,7 +27,7 @@ static bool is_failing(const struct cert_conf *conf, const struct conf *all,
 	return target_first_failure(conf, all, facts) != NULL;
 }
 
-/* Should something have happened by now that nobody is going to do? */
+/* Is an action overdue that no job is going to do? */
 static bool is_held(const struct plan *plan, struct instant now)
 {
 	return plan->action == ACTION_SLEEP && instant_is_set(plan->renewal) &&

@@ -22,7 +22,10 @@ static const struct version_facts *curr_at(const struct walk *walk, uint32_t pla
 	return facts && version_is_set(&facts->curr.id) ? &facts->curr : NULL;
 }
 
-/* The place of the local CA certificate whose key signed the version; CA_NO_ISSUER: none of today's. */
+/*
+ * The place of the local CA certificate whose key signed the version; CA_NO_ISSUER: none of
+ * today's.
+ */
 static uint32_t signer_of(
 	const struct walk *walk, uint32_t place, const struct version_facts *version)
 {

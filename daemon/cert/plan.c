@@ -18,6 +18,11 @@
  * renewal; cert_plan() picks the step that is due first.
  */
 
+/*
+ * States: a ladder lives for one call of cert_plan() and owns nothing: it is the arguments with
+ * what several rungs need of them.  Each rung_...() either fills the step and returns true,
+ * which ends the climb, or leaves it to the next one.
+ */
 struct ladder {
 	const struct cert_conf *conf;
 	const struct conf *all;
@@ -86,9 +91,10 @@ static enum why refusal(const struct ladder *on)
 }
 
 /*
- * Is next worth waiting for?  A version that begins in the future although the clock was past its making is
- * one from before the clock was set back: another one is made where it would come too late.  One that was made
- * so begins soon, and another one from the same CA would do no better.
+ * Is next worth waiting for?  A version that begins in the future although the clock was past
+ * its making is one from before the clock was set back: another one is made where it would come
+ * too late.  One that was made so begins soon, and another one from the same CA would do no
+ * better.
  */
 static bool next_counts(const struct ladder *on)
 {
@@ -304,7 +310,7 @@ static bool rung_issuer_rolled(const struct ladder *on, struct step *out)
 	return true;
 }
 
-/* What its CA signs today would end when this one ends. */
+/* A certificate that its CA signs today would end when this one ends. */
 static bool rung_issuer_ends(const struct ladder *on, struct step *out)
 {
 	if (!on->issuer->is_local || !can_sign(on) ||
@@ -358,7 +364,7 @@ static struct step target_step(const struct ladder *on, const struct target_conf
 	struct instant retry;
 
 	step.target = target->name;
-	/* What a target serves now is no worse than a version that clients refuse. */
+	/* The version at the target is no worse than one that clients refuse. */
 	if (on->refusal != WHY_NONE) {
 		step.why = on->refusal;
 		step.at = curr_start(on);
@@ -400,7 +406,7 @@ static bool deploy_step(const struct ladder *on, struct step *out)
 	return is_found;
 }
 
-/* What was replaced, and lies at no target any more, is to be revoked. */
+/* A replaced version that no target has any more is to be revoked. */
 static bool revoke_step(const struct ladder *on, struct step *out)
 {
 	const struct revocation_facts *wish = &on->facts->revocation;
@@ -430,7 +436,10 @@ static bool deploys_first(
 	return version->action == ACTION_ISSUE && instant_before(on->now, on->reserve);
 }
 
-/* A hold that ends later than it can have been set for is one from before the clock was set back. */
+/*
+ * A hold that ends later than it can have been set for is one from before the clock was set
+ * back.
+ */
 static bool is_held(const struct cert_facts *facts, struct instant now)
 {
 	return instant_before(now, facts->held) &&

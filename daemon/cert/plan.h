@@ -14,16 +14,16 @@ struct clock_verdict;
 struct conf;
 
 /*
- * The plan: what a certificate needs next, when, and why.
+ * A plan says what a certificate needs next, when, and why.
  *
- * One pure function from facts, configuration, issuer and now.  It reads no clock, does no I/O and
- * keeps nothing, so a restart needs no recovery: load the facts, ask again.  The engine, the
- * simulator and `certctl plan` link the same object.  The answer holds until the facts change or
- * `at` comes; the scheduler asks again then.
+ * One pure function makes it from facts, configuration, issuer and now.  It reads no clock,
+ * does no I/O and keeps nothing, so a restart needs no recovery: load the facts, ask again.
+ * The engine, the simulator and `certctl plan` link the same object.  The answer holds until
+ * the facts change or `at` comes; the scheduler asks again then.
  *
  * The ladder, in order of urgency, is in plan.c; its words are proto/actions.def and
- * proto/whys.def.  When `at` <= now the action is due; otherwise it says what will come.  When
- * nothing is near the action is ACTION_SLEEP until the renewal moment.
+ * proto/whys.def.  When `at` <= now the action is due; otherwise it is the next one to come.
+ * When nothing is near the action is ACTION_SLEEP until the renewal moment.
  */
 
 enum action {
@@ -69,7 +69,7 @@ struct issuer {
 bool issuer_is_valid(const struct issuer *issuer, struct instant now);
 
 /*
- * Who would sign: the first CA of the list whose certificate is valid, else the first of the list.
+ * The issuer: the first CA of the list whose certificate is valid, else the first of the list.
  * `facts_of` gives the facts of a certificate by its place in conf->certs, or NULL.
  */
 struct issuer cert_issuer(const struct cert_conf *conf, const struct conf *all,
@@ -91,33 +91,38 @@ struct plan {
 		renewal; /* the renewal moment of curr, for status and why; NONE without curr */
 	struct instant reserve; /* from here age and window yield; NONE without curr */
 	/*
-	 * Why every client refuses the current version although it has not ended: WHY_NOT_YET_VALID,
-	 * WHY_ISSUER_NOT_YET_VALID, else WHY_NONE.
+	 * Why every client refuses the current version although it has not ended:
+	 * WHY_NOT_YET_VALID, WHY_ISSUER_NOT_YET_VALID, else WHY_NONE.
 	 */
 	enum why refusal;
-	/* The clock is doubted, and by the other time the order that is due would not be: a try (see below). */
+	/*
+	 * The clock is doubted, and by the other time the order that is due would not be: a try
+	 * (see below).
+	 */
 	bool is_try;
 };
 
 /*
- * How long a certificate is left alone after an operator cancelled its job (facts.held is the end).
- * Who cancelled wants to look, or to do something else; a certificate must not be forgotten for that.
+ * The time for which a certificate is left alone after an operator cancelled its job
+ * (facts.held is the end).  The operator wants to look, or to do something else; the
+ * certificate must not be forgotten for that.
  */
 #define PLAN_HOLD MINUTES(1)
 
 /*
- * `clock` is the verdict on the clock; NULL: it is trusted.  While it is doubted a step is due only when it is
- * due by the other time that it may be as well; else it can wait, and waits for the clock (WHY_CLOCK).  An order at
- * an ACME CA that is due by either time is a try, of which the runner lets one per CA through: the CA
- * knows the time.
+ * `clock` is the verdict on the clock; NULL: it is trusted.  While it is doubted a step is due
+ * only when it is due by the other time that it may be as well; else it can wait, and waits for
+ * the clock (WHY_CLOCK).  An order at an ACME CA that is due by either time is a try, of which
+ * the runner lets one per CA through: the CA knows the time.
  */
 struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct issuer *issuer, struct instant now,
 	const struct clock_verdict *clock);
 
 /*
- * Does a failure count for what is configured now?  What failed with another configuration is tried at once,
- * and its error is none any more; a limit ends with another CA only.  Where a digest is 0 it does.
+ * Does a failure count for the configuration in force?  A failure under another configuration
+ * is tried again at once and is no error any more; a limit ends with another CA only.  A digest
+ * of 0 always counts.
  */
 bool failure_counts(const struct failure *failure, uint64_t digest);
 
@@ -126,35 +131,36 @@ const struct failure *cert_failure(
 	const struct cert_conf *conf, const struct cert_facts *facts);
 
 /*
- * The moment of the next try after the n-th failure in a row: 1m 10m 1h 4h 12h 24h after the last
- * one, halved below a tenth of the life left; a wish of the other side only lengthens it, by at most
- * eight days, and by twelve hours where no valid version is held.  So that
- * short lives get their tries too, a wait is never longer than a quarter of what was left of curr
- * (of its whole life, once it has ended), but at least a second.
+ * The moment of the next try after the n-th failure in a row: 1m 10m 1h 4h 12h 24h after the
+ * last one, halved below a tenth of the life left.  A wish of the other side only lengthens it,
+ * by at most eight days, and by twelve hours where no valid version is held.  Short lives get
+ * their tries too: a wait is never longer than a quarter of what was left of curr (of its whole
+ * life, once it has ended), but at least a second.
  *
- * The error changes that in three cases.  A limit (CLASS_QUOTA) opens at a time that is known, and a CA
- * that counts as down (ERR_CA_DOWN) is left alone for one: the next try comes then, however often it was
- * asked, and the ladder ends at its second step.  After other trouble that is no fault of the certificate's,
- * nobody there, no answer in time, 5xx, nonsense, it ends at the third, an hour.  A refusal (CLASS_REFUSED) is not repeated faster because the end is near: only a whole life
- * that is short shortens its waits.
+ * The error changes that in three cases.  A limit (CLASS_QUOTA) opens at a time that is known,
+ * and a CA that counts as down (ERR_CA_DOWN) is left alone until one: the next try comes then,
+ * however often it was asked, and the ladder ends at its second step.  After other trouble that
+ * is no fault of the certificate's (no connection, no answer in time, 5xx, nonsense) it ends at
+ * the third step, an hour.  A refusal (CLASS_REFUSED) is not repeated faster because the end is
+ * near: only a whole life that is short shortens its waits.
  *
- * INSTANT_NONE without a failure (NULL is none); a failure that the clock says is yet to come (it was set back) is
- * tried again now.
+ * INSTANT_NONE without a failure (NULL is none).  A failure in the future of a clock that was
+ * set back is tried again now.
  */
 struct instant failure_retry(
 	const struct failure *failure, const struct version_facts *curr, struct instant now);
 
 /*
- * What the next try waits for: WHY_LIMIT, WHY_CA_DOWN, WHY_RETRY_AFTER where the other side's wish decides, else
- * WHY_BACKOFF.
+ * The reason for the wait: WHY_LIMIT, WHY_CA_DOWN, WHY_RETRY_AFTER where the other side's wish
+ * decides, else WHY_BACKOFF.
  */
 enum why failure_why(const struct failure *failure, const struct version_facts *curr);
 
 /*
- * By when a step has to be done, for queues: who ends first goes first.  For an issue and a roll that is
- * the end of the current version, or what made it useless before.  A certificate without any, and a target
- * that lacks the current version, have PLAN_GRACE from then on: they go before those with weeks left, and
- * after those that end sooner.
+ * By when a step has to be done, for queues: who ends first goes first.  For an issue and a
+ * roll that is the end of the current version, or what made it useless before.  A certificate
+ * without any, and a target that lacks the current version, have PLAN_GRACE from then on: they
+ * go before those with weeks left, and after those that end sooner.
  */
 #define PLAN_GRACE DAYS(1)
 struct instant cert_deadline(

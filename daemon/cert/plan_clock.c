@@ -3,7 +3,10 @@
 #include "daemon/cert/plan_at.h"
 #include "daemon/conf/conf.h"
 
-/* The plan by a clock that may be wrong: what is due by both times is due, all else waits or is a try. */
+/*
+ * The plan by a clock that may be wrong: what is due by both times is due, all else waits or is
+ * a try.
+ */
 
 static bool plan_is_due(const struct plan *plan, enum action action, struct instant now)
 {
@@ -11,8 +14,9 @@ static bool plan_is_due(const struct plan *plan, enum action action, struct inst
 }
 
 /*
- * Back-off counts by our clock alone, which wrote down when the last try failed: by the other time that
- * moment may lie in the future, or long ago, and each failed try would be followed by the next at once.
+ * Back-off counts by our clock alone, which wrote down when the last try failed: by the other
+ * time that moment may lie in the future, or long ago, and each failed try would be followed by
+ * the next at once.
  */
 static bool is_backing_off(
 	const struct cert_conf *conf, const struct cert_facts *facts, struct instant now)

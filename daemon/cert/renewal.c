@@ -11,7 +11,10 @@
 #define BACKDATE_MAX HOURS(2)
 #define SELF_SIGNED_LEFT DAYS(15)
 #define OFFSET_MAX MINUTES(5)
-/* A CA's wish does not come true sooner after the issue, nor with less than this part of a life left. */
+/*
+ * A CA's wish does not come true sooner after the issue, nor with less than this part of a life
+ * left.
+ */
 #define ARI_NOT_WITHIN MINUTES(10)
 #define ARI_FLOOR 20
 
@@ -58,7 +61,10 @@ struct duration renewal_stable(
 
 	if (width.s <= 0)
 		return SECONDS(0);
-	/* The finalizer of splitmix64: neighbouring generations must not give neighbouring times. */
+	/*
+	 * The finalizer of splitmix64: neighbouring generations must not give neighbouring
+	 * times.
+	 */
 	x += ((uint64_t)generation << 8 | (uint64_t)use) * UINT64_C(0x9e3779b97f4a7c15);
 	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
@@ -92,7 +98,7 @@ struct instant renewal_moment(const struct cert_conf *conf, const struct version
 	return instant_max(earliest, instant_min(latest, moment));
 }
 
-/* What the CA said holds for the version that it said it of. */
+/* Renewal information counts for the version that it was given for. */
 static bool has_window(const struct cert_conf *conf, const struct cert_facts *facts)
 {
 	return conf->renew->ari && instant_is_set(facts->ari.moment) &&

@@ -12,17 +12,18 @@ struct cert_conf;
 struct renew_conf;
 
 /*
- * When a version is to be renewed: arithmetic on its dates and on what its CA said, nothing else.
+ * A renewal moment is when a version is to be renewed: arithmetic on its dates and its CA's
+ * renewal information, nothing else.
  *
- * A version's life begins when we stored it, not at its notBefore, because CAs backdate; unless the
- * two lie so far apart that it was adopted.  The curve tells how much of the life is to be left at
- * the renewal moment.  Jitter and offset come from a hash of the certificate's name and the
- * version's generation: equal after every restart, foreseeable by `certctl plan`, and even over
- * many certificates.
+ * A version's life begins when it was stored, not at its notBefore, because CAs backdate;
+ * unless the two lie so far apart that it was adopted.  The curve tells how much of the life is
+ * to be left at the renewal moment.  Jitter and offset come from a hash of the certificate's
+ * name and the version's generation: equal after every restart, foreseeable by `certctl plan`,
+ * and even over many certificates.
  *
- * A CA that knows renewal information (RFC 9773) is followed instead of the curve, in both directions,
- * unless the configuration says `ari: false`; but no CA can let a version end: what is left of a life
- * is never less than its twentieth.
+ * Renewal information of a CA (RFC 9773) replaces the curve, in both directions, unless the
+ * configuration says `ari: false`; but no CA can let a version end: at least a twentieth of a
+ * life is left.
  */
 
 /* `created` if it lies within [not_before, not_before + 2h], else not_before. */
@@ -52,9 +53,10 @@ struct instant renewal_moment(
 	const struct cert_conf *conf, const struct version_facts *version);
 
 /*
- * The renewal moment of the current version: the one that was chosen in its CA's window, else that of
- * the curve.  A window in the past means now, though not within minutes of the issue, so that a CA
- * which always says "now" makes no loop.  *by_ca (may be NULL): the CA's window decided.
+ * The renewal moment of the current version: the one that was chosen in its CA's window, else
+ * that of the curve.  A window in the past means now, though not within minutes of the issue,
+ * so that a CA which always says "now" makes no loop.  *by_ca (may be NULL): the CA's window
+ * decided.
  */
 struct instant renewal_of_curr(
 	const struct cert_conf *conf, const struct cert_facts *facts, bool *by_ca);
@@ -68,7 +70,7 @@ struct duration renewal_reserve(struct duration life);
  */
 struct instant renewal_late(const struct version_facts *version, struct instant moment);
 
-/* What a stable number is for; different uses of one version must not be alike. */
+/* The use of a stable number; two uses of one version must differ. */
 enum stable { STABLE_OFFSET, STABLE_SPREAD, STABLE_ISSUER_ROLLED };
 
 /* A number in [0, width) that depends on the arguments only; 0 when width is 0. */

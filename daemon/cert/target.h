@@ -11,30 +11,33 @@ struct conf;
 struct target_conf;
 
 /*
- * How far the targets of a certificate are: pure questions to its facts.
+ * A target's state is how far it is with a certificate: pure questions to the facts.
  *
- * The plan, the deploy, the revocation, `status`, `show` and `why` all ask here, so that no two of them can
- * hold different opinions about the same facts.
+ * The plan, the deploy, the revocation, `status`, `show` and `why` all ask here, so that no two
+ * of them can hold different opinions about the same facts.
  */
 
 /* Has the target confirmed the current version?  False without a current version. */
 bool target_has_curr(const struct cert_facts *facts, const struct target_conf *target);
 
-/* The first target of the certificate without the current version, in the order of deploying; NULL: none. */
+/*
+ * The first target of the certificate without the current version, in the order of deploying;
+ * NULL: none.
+ */
 const struct target_conf *target_laggard(
 	const struct cert_conf *conf, const struct conf *all, const struct cert_facts *facts);
 
 /*
- * The first target of the certificate that comes before `target` (`after`) and lacks the current version;
- * NULL: it is the target's turn.
+ * The first target of the certificate that comes before `target` (`after`) and lacks the
+ * current version; NULL: it is the target's turn.
  */
 const struct target_conf *target_waits_for(const struct cert_conf *conf, const struct conf *all,
 	const struct cert_facts *facts, const struct target_conf *target);
 
 /*
- * The failure of a target that still counts, or NULL.  It counts while there is a current version that the
- * target lacks; not when it was met with the version before, or while the target was configured
- * otherwise.
+ * The failure of a target that still counts, or NULL.  It counts while there is a current
+ * version that the target lacks; not when it was met with the version before, or while the
+ * target was configured otherwise.
  */
 const struct failure *target_failure(
 	const struct cert_facts *facts, const struct target_conf *target);

@@ -10,7 +10,7 @@
 struct window;
 
 /*
- * Weekly windows in local time.
+ * A window is a weekly stretch of local time in which rolls and reloads may happen.
  *
  * Each opening is computed from its own calendar day with mktime(), so a window that says 02:00
  * opens at 02:00 on the clock on both sides of a change to or from summer time; one whose hours

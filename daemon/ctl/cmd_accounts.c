@@ -13,8 +13,9 @@
 #include "lib/base/str.h"
 
 /*
- * The accounts that the keeper has, one row each, and for each what the engine knows of its CA: is it
- * up, how many orders it has, and how much of its limit is used.  With --rollover the account gets a new key.
+ * The accounts that the keeper has, one row each, and for each what the engine knows of its CA:
+ * is it up, how many orders it has, and how much of its limit is used.  With --rollover the
+ * account gets a new key.
  */
 
 struct accounts {

@@ -64,8 +64,9 @@ static void turn_to_challenge(const struct session *session, char owner[DNS_NAME
 }
 
 /*
- * Asking name servers takes a while, so it is a job; what they say are its events.  It changes nothing in
- * this world, which is why who may only look may begin it; but not as often as he likes.
+ * Asking name servers takes a while, so it is a job; what they say are its events.  It changes
+ * nothing in this world, which is why who may only look may begin it; but not as often as he
+ * likes.
  */
 int cmd_dns_check(struct session *session, struct err *err)
 {

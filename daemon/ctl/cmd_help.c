@@ -17,7 +17,7 @@ static void add_row(struct session *session, const struct command *command)
 	line_end(row);
 }
 
-/* Those that certctl runs itself are in its own help. */
+/* Commands that certctl runs itself are in its own help. */
 static bool is_wanted(const struct session *session, const struct command *command)
 {
 	if (command->role == ROLE_OFFLINE)

@@ -20,7 +20,7 @@ struct metrics {
 	char *cursor;
 	uint64_t n_of[HEALTHS];
 	bool has_begun, has_walked;
-	struct buf extra; /* what only the engine's main knows */
+	struct buf extra; /* metrics of the engine's main */
 	size_t told;
 };
 
@@ -86,7 +86,7 @@ static bool walk(struct metrics *metrics)
 	return true;
 }
 
-/* Only of CAs that were needed in this run; their staging directories are nobody's concern. */
+/* Only CAs that were used in this run; staging directories are left out. */
 static void tell_cas(struct session *session)
 {
 	const struct acme *acme = session->ctl->runner->acme;

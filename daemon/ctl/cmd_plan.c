@@ -21,9 +21,9 @@
 #include "lib/base/str.h"
 
 /*
- * A year of a hundred thousand certificates takes seconds to play through, so a child does it on its
- * copy of the memory and writes rows into a pipe, which is read as fast as the client reads.  Its last
- * line is `ok` or `err`; a child that ends without one was stopped.
+ * A year of a hundred thousand certificates takes seconds to play through, so a child does it
+ * on its copy of the memory and writes rows into a pipe, which is read as fast as the client
+ * reads.  Its last line is `ok` or `err`; a child that ends without one was stopped.
  */
 
 enum {
@@ -35,6 +35,12 @@ enum {
 	CHUNK = 8 * 1024,
 };
 
+/*
+ * States: a forecasting is the answer of one session while a child of the engine runs the plan
+ * ahead.  The parent reads the child's rows from the pipe and passes them on as the session
+ * pulls; the end of the pipe ends the answer.  The limit kills the child, sets is_late and ends
+ * the answer with an error.  The session frees it, which kills a child that still runs.
+ */
 struct forecasting {
 	struct answer answer;
 	pid_t child;
@@ -51,7 +57,7 @@ struct teller {
 	struct buf out;
 };
 
-/* A broken pipe means that nobody wants to know any more. */
+/* A broken pipe ends the output: the reader has left. */
 static void flush(struct teller *teller)
 {
 	struct err err = ERR_INIT;

@@ -14,7 +14,7 @@ struct prune {
 	struct deferred deferred;
 	struct selection selection;
 	int64_t keep; /* -1: as configured */
-	char *name;   /* whose answer is awaited; NULL: nobody's */
+	char *name;   /* the certificate whose answer is awaited, or NULL */
 	struct err first_err;
 };
 

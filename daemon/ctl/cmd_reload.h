@@ -5,7 +5,7 @@
 struct answer;
 struct err;
 
-/* What ctl_reloaded() tells each answer that waits for it. */
+/* The end of a reload, for each answer that waits for it. */
 void reload_answer(struct answer *answer, const struct err *err, const char *diagnostics);
 
 #endif

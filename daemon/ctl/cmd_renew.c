@@ -5,7 +5,10 @@
 #include "daemon/ctl/work.h"
 #include "lib/base/clock.h"
 
-/* What only an operator renews is due for one when its renewal moment has come, or clients refuse it. */
+/*
+ * A certificate that only an operator renews is due when its renewal moment has come, or
+ * clients refuse it.
+ */
 static bool is_due(const struct plan *plan, struct instant now)
 {
 	if (plan->why == WHY_MANUAL && plan->refusal != WHY_NONE)
@@ -35,7 +38,7 @@ static int check_limits(struct work *work, const struct cert *cert, struct err *
 	return err_is_set(&first) ? -1 : 0;
 }
 
-/* What keeps a certificate that is due from its next try. */
+/* Is a certificate that is due kept from its next try? */
 static bool is_held_back(const struct plan *plan)
 {
 	switch (plan->why) {
@@ -89,8 +92,8 @@ static enum verdict refuse_by_limit(
 }
 
 /*
- * A forced renewal replaces a CA, or what only an operator renews, only when the request names it in
- * full: every leaf below a replaced CA has to be replaced, too.
+ * A forced renewal replaces a CA, or what only an operator renews, only when the request names
+ * it in full: every leaf below a replaced CA has to be replaced, too.
  */
 static bool is_spared(const struct work *work, const struct cert *cert)
 {
@@ -110,8 +113,9 @@ static enum verdict spare(struct work *work, const struct cert *cert)
 }
 
 /*
- * Forcing skips what the plan waits for, but not what a CA would refuse.  A certificate that is due and
- * that a limit or a back-off holds is refused, so that nobody waits for a job that never was.
+ * Forcing skips what the plan waits for, but not what a CA would refuse.  A certificate that is
+ * due and held by a limit or a back-off is refused, so that --wait does not wait for a job that
+ * never was.
  */
 static enum verdict judge(struct work *work, const struct cert *cert, const struct plan *plan)
 {

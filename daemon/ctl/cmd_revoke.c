@@ -10,8 +10,8 @@
 #include "proto/revoke.h"
 
 /*
- * Whoever may command the daemon may have a version replaced and revoked; to have one revoked that is
- * in use is for root alone.  The keeper holds the engine to that (proto/revoke.h), here it is only told
+ * A peer with the role operate may have a version replaced and revoked; to revoke one in use is
+ * for root alone.  The keeper holds the engine to that (proto/revoke.h); here it is only told
  * in time.
  */
 static int check_peer(const struct session *session, struct err *err)

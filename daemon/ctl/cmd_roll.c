@@ -35,7 +35,10 @@ static void hold(struct work *work, const struct cert *cert)
 	note_held(work, cert, &plan);
 }
 
-/* Forcing skips what the plan waits for, but makes no version current that every client would refuse. */
+/*
+ * Forcing skips what the plan waits for, but makes no version current that every client would
+ * refuse.
+ */
 static bool is_too_early(struct work *work, const struct cert *cert)
 {
 	struct plan plan = { .action = ACTION_ROLL,

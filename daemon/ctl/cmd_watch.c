@@ -78,8 +78,8 @@ static bool is_remembered(const struct ring *ring, uint64_t job)
 }
 
 /*
- * Who follows a job asked for it a moment ago, in a request before this one: without since= the
- * stream begins with what the job has said so far, so that its end cannot be missed.
+ * A client follows a job that it asked for a moment ago, in a request before this one: without
+ * since= the stream begins with what the job has said so far, so that its end cannot be missed.
  */
 static int begin(struct session *session, struct watching *watching, struct err *err)
 {

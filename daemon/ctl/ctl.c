@@ -10,7 +10,10 @@
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
-/* The batch that a job of this chain belongs to, so that who follows the batch sees its children. */
+/*
+ * The batch that a job of this chain belongs to, so that who follows the batch sees its
+ * children.
+ */
 static uint64_t batch_of(const struct ctl *ctl, const struct log_field *fields)
 {
 	const char *text = log_field_get(fields, "JOB");
@@ -23,7 +26,7 @@ static uint64_t batch_of(const struct ctl *ctl, const struct log_field *fields)
 	return job && job->batch ? job->batch->number : 0;
 }
 
-/* Whoever logs is in the middle of something, so those who watch hear of it from the loop. */
+/* The code that logs is in the middle of its work, so watchers hear of it from the loop. */
 static void heard(const struct log_entry *entry, void *data)
 {
 	struct ctl *ctl = data;

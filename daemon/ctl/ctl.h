@@ -17,16 +17,16 @@ struct keeper;
 struct runner;
 
 /*
- * What all sessions of the control socket share: the world that commands look at, the ring of events,
- * and the few things that only the engine's main can do.
+ * The control context is what all sessions of the control socket share: the world that commands
+ * look at, the ring of events, and the few things that only the engine's main can do.
  *
- * The engine fills in the first part and calls ctl_init(); from then on every event goes into the
- * ring.  Sessions are made by the server (server.h), or by tests without any socket.  Everything the
- * engine gave is borrowed and outlives the last session; the configuration in force is always
- * fleet->conf, so nothing here keeps one.
+ * The engine fills in the first part and calls ctl_init(); from then on every event goes into
+ * the ring.  Sessions are made by the server (server.h), or by tests without any socket.
+ * Everything the engine gave is borrowed and outlives the last session; the configuration in
+ * force is always fleet->conf, so nothing here keeps one.
  *
- * reload() begins to read the configuration again and returns at once; when it is over, whether asked
- * from here or by a signal, the engine calls ctl_reloaded().
+ * reload() begins to read the configuration again and returns at once; when it is over, whether
+ * asked from here or by a signal, the engine calls ctl_reloaded().
  */
 
 struct ctl {
@@ -58,8 +58,8 @@ void ctl_init(struct ctl *ctl);
 void ctl_done(struct ctl *ctl);
 
 /*
- * Answers those who asked for a reload: `err` NULL or without a code when the new configuration is in
- * force.  `diagnostics` are lines of text, each ended by LF, or NULL.
+ * Answers those who asked for a reload: `err` NULL or without a code when the new configuration
+ * is in force.  `diagnostics` are lines of text, each ended by LF, or NULL.
  */
 void ctl_reloaded(struct ctl *ctl, const struct err *err, const char *diagnostics);
 

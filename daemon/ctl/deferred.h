@@ -12,9 +12,9 @@
  * An answer that asks the keeper: one request at a time, as a small root task.
  *
  * The command embeds it, fills deferred.op with keeper_request() and line_add(), and calls
- * deferred_start(); its answer's next() returns ANSWER_WAIT until is_running is false again, and then
- * finds the result in deferred.op and deferred.task.err.  When the session goes away meanwhile the task is
- * cancelled and the memory waits for its end.
+ * deferred_start(); its answer's next() returns ANSWER_WAIT until is_running is false again,
+ * and then finds the result in deferred.op and deferred.task.err.  When the session goes away
+ * meanwhile the task is cancelled and the memory waits for its end.
  */
 
 struct deferred {

@@ -8,8 +8,8 @@ struct session;
 /*
  * One function per command of proto/commands.def that the daemon answers, each in cmd_NAME.c.
  *
- * A handler reads session->request.  It returns 0 when it has answered, or has left an answer behind
- * (session_answer()); -1 with `err` becomes the `err` line.  It never waits.
+ * A handler reads session->request.  It returns 0 when it has answered, or has left an answer
+ * behind (session_answer()); -1 with `err` becomes the `err` line.  It never waits.
  */
 
 int cmd_status(struct session *session, struct err *err);

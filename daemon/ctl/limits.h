@@ -6,9 +6,9 @@ struct cert;
 struct session;
 
 /*
- * The limits of ACME CAs that an order for a certificate would meet (daemon/acme/ledger.h), for `show`
- * and `why`.  Told are those of which something is used, a bounded number of them; a CA whose ledger was
- * not needed yet since the start has nothing to tell.
+ * The limits of ACME CAs that an order for a certificate would meet (daemon/acme/ledger.h), for
+ * `show` and `why`.  Told are those of which something is used, a bounded number of them; a CA
+ * whose ledger was not needed yet since the start has nothing to tell.
  */
 
 /* A row of kind `limit` each. */

@@ -9,11 +9,11 @@
 #include "lib/log/log.h"
 
 /*
- * The newest events, numbered, as lines of the protocol, for `watch` and `show`.
+ * The ring holds the newest events, numbered, as lines of the protocol, for `watch` and `show`.
  *
- * Numbers begin with 1 and have no holes.  The ring is bounded by events and by bytes; the oldest go
- * first.  Readers keep a number, not a pointer: when theirs is gone they know how much they lost.
- * Beside that it counts every event by kind, for metrics.
+ * Numbers begin with 1 and have no holes.  The ring is bounded by events and by bytes; the
+ * oldest go first.  Readers keep a number, not a pointer: when theirs is gone they know how
+ * much they lost.  Besides, it counts every event by kind, for metrics.
  */
 
 #define RING_EVENTS_MAX 4096

@@ -12,11 +12,11 @@ struct ctl;
 struct err;
 
 /*
- * Who is at the other end of the control socket, and what that user may do.
+ * A role says what the user at the other end of the control socket may do.
  *
- * The kernel tells user and groups (SO_PEERCRED, SO_PEERGROUPS) as they were when the peer connected;
- * nothing that the peer says counts.  The role follows from the lists of the configuration in force
- * and is asked for at each request, so that a reload may take it away.
+ * The kernel tells user and groups (SO_PEERCRED, SO_PEERGROUPS) as they were when the peer
+ * connected; nothing that the peer says counts.  The role follows from the lists of the
+ * configuration in force and is asked for at each request, so that a reload may take it away.
  */
 
 struct peer {

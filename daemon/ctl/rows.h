@@ -10,8 +10,8 @@ struct conf;
 struct fleet;
 
 /*
- * Words that rows of several commands share; the keys are those of proto/rows.def.  Each appends
- * key=value words to a row that was begun.
+ * A row word is a key=value pair that rows of several commands share; the keys are those of
+ * proto/rows.def.  Each function appends words to a row that was begun.
  */
 
 void rows_add_version(struct buf *out, const char *key, const struct version_id *id);
@@ -25,7 +25,10 @@ void rows_add_plan(struct buf *out, const struct plan *plan);
 /* error error_text */
 void rows_add_error(struct buf *out, const struct failure *failure);
 
-/* The last failure: its own, or the first of its targets' that still counts; NULL when there is none. */
+/*
+ * The last failure: its own, or the first of its targets' that still counts; NULL when there is
+ * none.
+ */
 const struct failure *rows_failure(const struct conf *conf, const struct cert *cert);
 
 /* The name of its n-th CA, or "self". */

@@ -13,9 +13,10 @@ struct request_line;
 /*
  * The certificates that a request names, one after the other, in order of their names.
  *
- * Names are looked up, patterns are walked; between two steps anything may change, because the place
- * is kept as a name.  A name that is not there fails at once, a pattern that matches nothing at the
- * end.  No arguments mean every certificate.  The selection points into the request.
+ * Names are looked up, patterns are walked; between two steps anything may change, because the
+ * place is kept as a name.  A name that is not there fails at once, a pattern that matches
+ * nothing at the end.  No arguments mean every certificate.  The selection points into the
+ * request.
  */
 
 #define SELECTION_PATTERNS_MAX 32
@@ -26,7 +27,7 @@ struct selection {
 	const char *patterns[SELECTION_PATTERNS_MAX];
 	bool has_hit[SELECTION_PATTERNS_MAX];
 	size_t n_patterns;
-	char *prefix; /* what every match begins with, "" mostly */
+	char *prefix; /* the common prefix of all matches, mostly "" */
 	char *cursor; /* the name that was told or passed last; NULL: none yet */
 };
 
@@ -43,8 +44,8 @@ bool selection_has_name(const struct selection *selection, const char *name);
 enum selected { SELECTED_CERT, SELECTED_NONE_YET, SELECTED_END };
 
 /*
- * SELECTED_NONE_YET after a bounded number of certificates that do not match: come again.  At the end
- * `err` is set when a pattern matched nothing.
+ * SELECTED_NONE_YET after a bounded number of certificates that do not match: come again.  At
+ * the end `err` is set when a pattern matched nothing.
  */
 enum selected selection_next(struct selection *selection, const struct fleet *fleet,
 	struct cert **out, struct err *err);

@@ -25,9 +25,15 @@ enum {
 	READ_SIZE = 16 * 1024,
 };
 
-/* Who shares connections with whom. */
+/* The groups of peers that share a budget of connections. */
 enum share { SHARE_WITHOUT_ROLE, SHARE_WITH_ROLE, SHARE_ROOT };
 
+/*
+ * States: a client is in server->clients from its connection until client_free(), the one place
+ * where it ends: by its peer, by its session's end, by the stall timer when it does not read,
+ * by the idle timer when it has no role, or for the room of another.  The server accepts while
+ * it has room; an error of accept() stops the listener until the pause is over.
+ */
 struct client {
 	struct session session;
 	struct server *server;
@@ -212,7 +218,10 @@ static size_t count_share(const struct server *server, enum share share)
 	return n;
 }
 
-/* Of the user with the most connections of a share, more than `least`, the one that was silent longest; or NULL. */
+/*
+ * Of the user with the most connections of a share, more than `least`, the one that was silent
+ * longest; or NULL.
+ */
 static struct client *find_victim(const struct server *server, enum share share, size_t least)
 {
 	struct client *victim = NULL;

@@ -9,12 +9,13 @@ struct ctl;
 /*
  * The control socket: accepts connections and carries bytes between them and their sessions.
  *
- * Everything a peer could use up is bounded: connections in all and per user, bytes read ahead, bytes
- * queued, and the time a peer may leave its answers unread (client.dropped).  A few connections are kept
- * for root, so that no crowd locks out the administrator.  All peers without a role share a few and are cut
- * off when they ask nothing for a while.  Where a share is full, another user of it finds room all the same:
- * the user with the most connections loses the one that was silent longest.  An idle connection of a user with
- * a role costs its memory and no wake-ups.
+ * Everything a peer could use up is bounded: connections in all and per user, bytes read ahead,
+ * bytes queued, and the time a peer may leave its answers unread (client.dropped).  A few
+ * connections are kept for root, so that no crowd locks out the administrator.  All peers
+ * without a role share a few and are cut off when they ask nothing for a while.  Where a share
+ * is full, another user of it finds room all the same: the user with the most connections loses
+ * the one that was silent longest.  An idle connection of a user with a role costs its memory
+ * and no wake-ups.
  */
 
 #define SERVER_CLIENTS_MAX 128

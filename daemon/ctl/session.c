@@ -9,7 +9,7 @@
 #include "daemon/job/dns_check.h"
 #include "daemon/job/runner.h"
 
-/* Steps of one session per turn of the loop, so that nobody is alone with the daemon. */
+/* Steps of one session in each turn of the loop, so that no peer has the daemon to itself. */
 enum { STEPS_A_TURN = 128 };
 
 /* Read ahead beside the line in work. */
@@ -112,7 +112,7 @@ static bool take_line(struct session *session)
 
 	switch (framing_take(&session->in, &text, &len)) {
 	case FRAMING_MORE:
-		/* What the end cut off was no request. */
+		/* A line that the end of the input cut off is no request. */
 		if (session->has_input_ended)
 			framing_done(&session->in);
 		return false;

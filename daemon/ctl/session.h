@@ -17,15 +17,15 @@ struct ctl;
 struct session;
 
 /*
- * One conversation on the control socket, without the socket: bytes in, bytes out.
+ * A session is one conversation on the control socket, without the socket: bytes in, bytes out.
  *
  * The transport (server.h, or a test) feeds what it read while session_wants_input(), calls
- * session_pull() until it returns false, sends session->out and drops what it has sent.  A command
- * either writes its rows at once or leaves an answer behind: something that is asked for a few more
- * rows whenever the queue is short, and that may say it waits.  Then it calls session_wake() when it
- * can go on, which asks the transport to pull again.  So a peer that does not read costs a bounded
- * queue and nothing else, and one that sends a thousand requests at once has them answered one by
- * one, a few steps per turn of the loop.
+ * session_pull() until it returns false, sends session->out and drops what it has sent.  A
+ * command either writes its rows at once or leaves an answer behind: an object that is asked
+ * for a few more rows whenever the queue is short, and that may say it waits.  Then it calls
+ * session_wake() when it can go on, which asks the transport to pull again.  So a peer that
+ * does not read costs a bounded queue and nothing else, and one that sends a thousand requests
+ * at once has them answered one by one, a few steps in each turn of the loop.
  *
  * Nothing here closes a session: the transport does when session_is_over() or when it likes.
  */
@@ -71,7 +71,10 @@ bool session_wants_input(const struct session *session);
 void session_feed(struct session *session, const void *data, size_t len);
 void session_end_input(struct session *session);
 
-/* Works for a while.  True: call again when the queue is short; false: only after input or a wake. */
+/*
+ * Works for a while.  True: call again when the queue is short; false: only after input or a
+ * wake.
+ */
 bool session_pull(struct session *session);
 
 /* Nothing is in work, nothing is left to send, and no more will come. */

@@ -42,9 +42,10 @@ bool work_can_take(const struct cert *cert)
 }
 
 /*
- * A request for one certificate that has a job.  0: the job is answered, or there is nothing to do.
- * The plan begins a roll by itself as soon as an issue has ended, so that `renew --wait` followed by
- * `roll --wait` would meet that roll and fail, although what was asked for is happening.
+ * A request for one certificate that has a job.  0: the job is answered, or there is nothing to
+ * do. The plan begins a roll by itself as soon as an issue has ended, so that `renew --wait`
+ * followed by `roll --wait` would meet that roll and fail, although what was asked for is
+ * happening.
  */
 static int join(
 	struct work *work, const struct cert *cert, const struct plan *plan, struct err *err)

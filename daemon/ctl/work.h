@@ -9,13 +9,14 @@
 #include "daemon/job/runner.h"
 
 /*
- * What renew, roll and deploy have in common: go through the certificates that the request names,
- * judge each, and start one job for those that are taken.
+ * The work of renew, roll and deploy has a common form: go through the certificates that the
+ * request names, judge each, and start one job for those that are taken.
  *
- * Those that are not taken are told in rows (cert action at why reason; job where one is at work), and
- * those for which --force overrides something (overrides), unless nothing needs to be said.  For one certificate called by its name, being busy or not active
- * is an error; among several it is a row.  The walk is done in steps like every answer, so that
- * judging a hundred thousand holds nobody up.
+ * Certificates that are not taken have rows (cert action at why reason; job where one is at
+ * work), as have those for which --force overrides something (overrides), unless nothing needs
+ * to be said.  For one certificate called by its name, being busy or not active is an error;
+ * among several it is a row.  The walk is done in steps like every answer, so that judging a
+ * hundred thousand holds no other session up.
  */
 
 enum verdict {
@@ -29,11 +30,14 @@ struct work;
 
 struct work_rules {
 	enum job_kind kind;
-	/* A job of this kind that is running for the one certificate is answered instead of ERR_BUSY. */
+	/*
+	 * A job of this kind that is running for the one certificate is answered instead of
+	 * ERR_BUSY.
+	 */
 	bool joins;
 	enum verdict (*judge)(
 		struct work *work, const struct cert *cert, const struct plan *plan);
-	/* Nobody was taken: 0, or -1 with the reason. */
+	/* No certificate was taken: 0, or -1 with the reason. */
 	int (*none)(const struct work *work, struct err *err);
 };
 
@@ -50,7 +54,7 @@ struct work {
 	struct err refused; /* for the same: what a limit says */
 };
 
-/* Nobody works on it and it is active; judge() may take others too, they are told all the same. */
+/* Is it active and without a job?  judge() may take others too, they are told all the same. */
 bool work_can_take(const struct cert *cert);
 
 int work_begin(struct session *session, const struct work_rules *rules, struct err *err);

@@ -9,11 +9,18 @@
 /* One certificate in a line.  It outlives the operation that asked when that is cancelled. */
 struct target_entry {
 	struct list link;
-	struct target_op *op; /* NULL: nobody waits any more */
+	struct target_op *op; /* NULL: its caller has left */
 	char *cert;
 	bool is_changed, is_confirmed;
 };
 
+/*
+ * States: a line has no task while all its lists are empty; an entry in `waiting` starts it.  A
+ * turn moves all waiting entries to `crowd` and works on them together.  A check that refuses
+ * them moves them to `alone`, where each is worked on by itself.  The line owns its entries; an
+ * entry whose caller has left stays until the work on it has ended.  targets_done() frees the
+ * lines.
+ */
 struct target_line {
 	struct task task;
 	struct targets *targets;
@@ -129,7 +136,7 @@ static void take_copied(struct target_line *line)
 	}
 	pass_on(line);
 	if (!err_is_set(err) && !entry->is_changed && entry->is_confirmed) {
-		/* It was confirmed to somebody who did not wait for it. */
+		/* The confirmation came for an entry whose caller has left. */
 		take_facts(line, entry->op);
 		entry_end(entry, err);
 	}
@@ -151,7 +158,7 @@ static void take_confirmed(struct target_line *line)
 	pass_on(line);
 }
 
-/* Who goes next: those refused in a crowd one by one, everybody else together. */
+/* Chooses the next entries: those refused together one by one, all others together. */
 static bool choose(struct target_line *line)
 {
 	struct list *first = list_first(&line->alone);
@@ -240,7 +247,7 @@ static struct target_line *line_of(struct targets *targets, const char *target)
 	return line;
 }
 
-/* The line finishes what it has; nobody listens any more. */
+/* The queue finishes its work; the caller hears no more. */
 static void cancel(struct op *op)
 {
 	struct target_op *waiting = CONTAINER_OF(op, struct target_op, op);

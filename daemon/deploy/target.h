@@ -10,19 +10,19 @@
 #include "proto/facts.h"
 
 /*
- * Bringing a target in line: copy, check, settle, reload, confirm.
+ * A deploy brings a target in line: copy, check, settle, reload, confirm.
  *
- * Each target has one line, a task that serves everybody who wants something there.  Certificates that
- * arrive while it works wait and then go together: all are copied, the server's check runs once, the
- * server is reloaded once, each is confirmed.  When the check refuses a crowd, every member is put back
+ * Each target has one line, a task that serves all its callers.  Certificates that arrive while
+ * it works wait and then go together: all are copied, the server's check runs once, the server
+ * is reloaded once, each is confirmed.  When the check refuses several, every one is put back
  * and tried alone, so that one bad certificate does not hold up the others.
  *
  *	AWAIT(target_deploy(targets, task, &op, target, cert));
  *
- * never fails the task: the result is in op.err.  What lies there already, is confirmed and equal,
- * costs a look and nothing else.  op.facts are the newest facts that came back; the
- * caller takes them (op.has_facts) or calls target_op_done().  Cancelling leaves the line's work as
- * it is: a copy that began is finished or put back.
+ * never fails the task: the result is in op.err.  A copy that is there already, confirmed and
+ * equal, costs a look and nothing else.  op.facts are the newest facts that came back; the
+ * caller takes them (op.has_facts) or calls target_op_done().  Cancelling leaves the line's
+ * work as it is: a copy that began is finished or put back.
  */
 
 struct targets {

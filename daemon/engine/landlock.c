@@ -16,8 +16,8 @@
 #include "lib/base/file.h"
 
 /*
- * The installed header may be older than the running kernel, so what came after ABI 1 is written down
- * here, with the names of landlock(7).
+ * The installed header may be older than the running kernel, so what came after ABI 1 is
+ * written down here, with the names of landlock(7).
  */
 enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_NET = 4, ABI_IOCTL = 5, ABI_SCOPE = 6 };
 

@@ -16,9 +16,9 @@
 #include "lib/net/http.h"
 
 /*
- * certd-engine: plans, runs jobs, serves the control socket; talks to the world, and to the keeper for
- * everything that needs a key or a file.  Started by certd only, with the pair to the keeper as
- * descriptor 3 and the listening control socket as descriptor 4.
+ * certd-engine: plans, runs jobs, serves the control socket; talks to the world, and to the
+ * keeper for everything that needs a key or a file.  Started by certd only, with the pair to
+ * the keeper as descriptor 3 and the listening control socket as descriptor 4.
  */
 
 enum { KEEPER_FD = 3, CONTROL_FD = 4 };
@@ -72,7 +72,10 @@ int main(int argc, char **argv)
 	loop_run(loop);
 	world_done(&world);
 	responder_free(world.responder);
-	/* Without the keeper jobs were left as they stood, and what they asked is still under way. */
+	/*
+	 * Without the keeper jobs were left as they stood, and what they asked is still under
+	 * way.
+	 */
 	if (world.is_idle) {
 		http_free(http);
 		dns_free(dns);

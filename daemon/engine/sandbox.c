@@ -17,7 +17,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
-/* What a TLS and DNS client reads, on the distributions we know. */
+/* The files that a TLS and DNS client reads, on known distributions. */
 static const char *const always_readable[] = {
 	/* authorities, and the directories that their links point into */
 	"/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/pki/tls",

@@ -50,14 +50,14 @@ static const char *const allowed[] = {
 	"sigreturn", "restart_syscall", "sched_yield", "sched_getaffinity", "sched_getparam",
 	"sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "setpriority",
 	"getpriority", "getcpu",
-	/* who am I */
+	/* identity */
 	"getpid", "getppid", "gettid", "getpgid", "getpgrp", "getsid", "getuid", "geteuid",
 	"getgid", "getegid", "getresuid", "getresgid", "getgroups", "getuid32", "geteuid32",
 	"getgid32", "getegid32", "getresuid32", "getresgid32", "getgroups32", "capget",
 	"getrlimit", "ugetrlimit", "getrusage", "sysinfo", "uname", "umask"
 };
 
-/* Nobody makes these by mistake. */
+/* Honest code never makes these. */
 static const char *const deadly[] = { "execve", "execveat", "ptrace", "process_vm_readv",
 	"process_vm_writev", "pidfd_getfd", "mount", "umount", "umount2", "pivot_root",
 	"chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
@@ -89,7 +89,10 @@ static const struct narrow narrowed[] = {
 	{ "open", 1, WRITES, O_RDONLY }, { "openat", 2, WRITES, O_RDONLY },
 	{ "mmap", 2, PROT_EXEC, 0 }, { "mmap2", 2, PROT_EXEC, 0 },
 	{ "mprotect", 2, PROT_EXEC, 0 }, { "clone", 0, NAMESPACES, 0 },
-	/* For the journal.  A stream would reach the service manager, the bus and what else runs commands. */
+	/*
+	 * For the journal.  A stream would reach the service manager, the bus and what else
+	 * runs commands.
+	 */
 	{ "socket", 0, INT_ARG, AF_UNIX, SOCK_TYPE, SOCK_DGRAM },
 	{ "socket", 0, INT_ARG, AF_INET }, { "socket", 0, INT_ARG, AF_INET6 },
 	{ "socketpair", 0, INT_ARG, AF_UNIX }, { "ioctl", 1, INT_ARG, FIONBIO },

@@ -273,7 +273,10 @@ static void configure(struct world *world, const struct keeper_message *note, in
 	if (!world->fleet) {
 		first_configure(world, conf);
 	} else {
-		/* What is new here may have a history: nothing is planned before its facts are there. */
+		/*
+		 * A certificate that is new here may have a history: nothing is planned before
+		 * its facts are there.
+		 */
 		fleet_pause(world->fleet);
 		world->difference = (struct world_difference){ 0, 0, 0 };
 		conf_differ(world->fleet->conf, conf, count_difference, &world->difference);

@@ -58,7 +58,7 @@ struct world {
 		size_t n_added, n_changed, n_removed;
 	} difference; /* of the last two configurations */
 	struct timer alive;
-	int64_t watchdog_ms; /* 0: nobody watches */
+	int64_t watchdog_ms; /* 0: no watchdog */
 	bool is_root, is_ready, is_stopping, has_failed;
 	bool is_idle; /* all jobs have ended, and what they asked */
 };

@@ -16,15 +16,15 @@
  *
  * A request is an operation of a task:
  *
- *	keeper_request(&j->keeper, REQUEST_issue);
- *	line_add(&j->keeper.text, "cert", name);
- *	AWAIT(keeper_ask(world_keeper, task, &j->keeper));
- *	... keeper_facts(&j->keeper, &facts, &task->err)
+ * 	keeper_request(&j->keeper, REQUEST_issue);
+ * 	line_add(&j->keeper.text, "cert", name);
+ * 	AWAIT(keeper_ask(world_keeper, task, &j->keeper));
+ * 	... keeper_facts(&j->keeper, &facts, &task->err)
  *
- * The answer stays in the operation until the next keeper_request() or keeper_op_done().  Cancelling
- * the task does not undo the request: the answer is then thrown away, and what it did is a fact that
- * the next look at the store tells.  Only a hook is ended with the job that asked for it.  Notes come
- * through the callback given to keeper_new().
+ * The answer stays in the operation until the next keeper_request() or keeper_op_done().
+ * Cancelling the task does not undo the request: the answer is then thrown away, and what it
+ * did is a fact that the next look at the store tells.  Only a hook is ended with the job that
+ * asked for it.  Notes come through the callback given to keeper_new().
  */
 
 struct keeper;
@@ -69,8 +69,9 @@ struct keeper *keeper_new(struct loop *loop, int socket, keeper_note_fn *note,
 void keeper_free(struct keeper *keeper);
 
 /*
- * For the two implementations: keeper_pend() makes an operation wait in their list, keeper_answer()
- * gives it its answer and ends it.  keeper_put() is theirs: sends a message that nobody waits for.
+ * For the two implementations: keeper_pend() makes an operation wait in their list,
+ * keeper_answer() gives it its answer and ends it.  keeper_put() is theirs: it sends a message
+ * without an answer.
  */
 void keeper_pend(
 	struct keeper *keeper, struct list *pending, struct task *task, struct keeper_op *op);

@@ -7,7 +7,7 @@
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 
-/* What both implementations of the seam share: the life of one operation. */
+/* The life of one operation, which both implementations of the seam share. */
 
 void keeper_op_done(struct keeper_op *op)
 {
@@ -34,7 +34,7 @@ void keeper_request(struct keeper_op *op, enum request request)
 	keeper_begin_ask(&op->text, op->id, request);
 }
 
-/* What a hook of a job that is no more would still do is nobody's wish. */
+/* A hook's work for a job that has ended is dropped. */
 static void drop(struct keeper_op *op)
 {
 	struct buf text AUTO_BUF = BUF_INIT;

@@ -86,7 +86,10 @@ void keeper_put(struct keeper *keeper, const struct buf *text)
 	}
 }
 
-/* The keeper ends with an engine that does not keep to the protocol, so strangers' words must not make us. */
+/*
+ * The keeper ends with an engine that does not keep to the protocol, so strangers' words must
+ * not make us.
+ */
 static int check_text(const struct keeper_op *op, struct err *err)
 {
 	if (op->text.len <= KEEPER_MESSAGE_MAX && !memchr(op->text.data, 0, op->text.len))
@@ -107,7 +110,7 @@ void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 	op_end(&op->op, op->is_soft ? NULL : &op->err);
 }
 
-/* An answer nobody waits for any more belongs to a cancelled task. */
+/* An answer without a waiting operation belongs to a cancelled task. */
 static void answer(struct keeper *keeper, uint32_t id, size_t len, int fd)
 {
 	list_each(at, &keeper->pending) {
