@@ -19,33 +19,67 @@ WAITS = re.compile(rb"(?:epoll_p?wait2?|p?poll)\(")
 CHILD = re.compile(rb"^(?:clone3?|v?fork)\(.*= (\d+)$", re.M)
 
 
-class Traced:
-    """One instance; `lap()` is what it did since the last one."""
+class Instance:
+    """The two processes, below what `wrap` says, and a connection that stays."""
 
-    def __init__(self, programs, directory, config, sock):
+    def __init__(self, programs, directory, config, sock, wrap, engine):
         self.programs, self.dir, self.socket = programs, directory, sock
-        self.question = None
-        self.laps, self.commands = {}, set()    # how far each file is read; children that are other programs
         self.log = open(os.path.join(directory, "log"), "w+b")
-        self.strace = subprocess.Popen(
-            ["strace", "-ff", "-y", "-qq", "-s", "0", "-o", os.path.join(directory, "trace"), programs.CERTD, "-c", config],
-            stderr=self.log, env=dict(os.environ, CERTD_ENGINE=programs.ENGINE))
-        self.wait(lambda: b" daemon.ready" in open(self.log.name, "rb").read(), "a start")
-        self.engine = self.find_engine()
-        with open(f"/proc/{self.strace.pid}/task/{self.strace.pid}/children", encoding="ascii") as f:
-            self.keeper = int(f.read().split()[0])
+        self.process = subprocess.Popen([*wrap, programs.CERTD, "-c", config], stderr=self.log,
+                                        env=dict(os.environ, CERTD_ENGINE=engine))
+        self.wait(lambda: self.said(b" daemon.ready"), "a start")
+        self.find()
         self.line = socket.socket(socket.AF_UNIX)
         self.line.settimeout(DEADLINE)
         self.line.connect(sock)
         self.answers = self.line.makefile("rb")
         self.answers.readline()
 
+    @staticmethod
+    def children(pid):
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            return list(map(int, f.read().split()))
+
     def wait(self, is_so, what):
         end = time.monotonic() + DEADLINE
         while not is_so():
-            if time.monotonic() > end or self.strace.poll() is not None:
+            if time.monotonic() > end or self.process.poll() is not None:
                 raise SystemExit(f"{what} has not ended: " + open(self.log.name, encoding="utf-8").read()[-2000:])
             time.sleep(POLL)
+
+    def said(self, event):
+        """How often the log has it."""
+        with open(self.log.name, "rb") as f:
+            return f.read().count(event)
+
+    def ask(self, request):
+        """One request on the connection that stays: what the engine was told before, it has read."""
+        self.line.sendall(request + b"\n")
+        while not self.answers.readline().startswith((b"ok", b"err")):
+            pass
+
+    def certctl(self, *words):
+        return subprocess.run([self.programs.CERTCTL, *words], check=True, stdout=subprocess.PIPE,
+                              timeout=DEADLINE, env=dict(os.environ, CERTD_SOCKET=self.socket)).stdout
+
+    def stop(self):
+        self.line.close()
+        os.kill(self.keeper, 15)
+        self.process.wait(DEADLINE)
+        self.log.close()
+
+
+class Traced(Instance):
+    """One below strace; `lap()` is what it did since the last one."""
+
+    def __init__(self, programs, directory, config, sock):
+        self.laps, self.commands = {}, set()    # how far each file is read; children that are other programs
+        self.question = None
+        super().__init__(programs, directory, config, sock, [
+            "strace", "-ff", "-y", "-qq", "-s", "0", "-o", os.path.join(directory, "trace")], programs.ENGINE)
+
+    def find(self):
+        self.keeper, self.engine = self.children(self.process.pid)[0], self.find_engine()
 
     def traces(self):
         """The file of each process and thread."""
@@ -68,12 +102,6 @@ class Traced:
                 if not WAITS.match(f.read().rpartition(b"\n")[2]):
                     return False
         return True
-
-    def ask(self, request):
-        """One request on the connection that stays: what the engine was told before, it has read."""
-        self.line.sendall(request + b"\n")
-        while not self.answers.readline().startswith((b"ok", b"err")):
-            pass
 
     def rest(self):
         """The engine has answered, and neither has anything else to do."""
@@ -117,13 +145,3 @@ class Traced:
                 return
             found[f"{who}-loop-calls" if LOOP.match(line) else f"{who}-calls"] += 1
             found["syncs"] += bool(SYNC.match(line))
-
-    def certctl(self, *words):
-        return subprocess.run([self.programs.CERTCTL, *words], check=True, stdout=subprocess.PIPE,
-                              timeout=DEADLINE, env=dict(os.environ, CERTD_SOCKET=self.socket)).stdout
-
-    def stop(self):
-        self.line.close()
-        os.kill(self.keeper, 15)
-        self.strace.wait(DEADLINE)
-        self.log.close()
