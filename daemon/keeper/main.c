@@ -58,7 +58,7 @@ static struct keeper_process {
 	struct server server;
 	struct engine engine;
 	struct listeners listeners;
-	struct event_timer stop_timer, index_timer, signer_timer;
+	struct event_timer stop_timer, index_timer, signer_timer, record_timer;
 	struct notify manager;
 	bool is_root, is_stopping, has_failed, wants_reload;
 } keeper;
@@ -218,6 +218,18 @@ static void signer_used(struct server *server)
 	events_set_timer_in(&keeper.events, &keeper.signer_timer, SERVE_SIGNER_MS);
 }
 
+static void record_may_go_on(void *data)
+{
+	(void)data;
+	serve_record_waiting(&keeper.server);
+}
+
+static void record_waits(struct server *server, int64_t ms)
+{
+	(void)server;
+	events_set_timer_in(&keeper.events, &keeper.record_timer, ms);
+}
+
 static void is_ready(struct server *server)
 {
 	challenges_use_engine(server->challenges, notes_update, &keeper.engine);
@@ -282,6 +294,7 @@ static int open_all(struct conf *conf, struct err *err)
 	keeper.server.send = send_packet;
 	keeper.server.reread = reread;
 	keeper.server.signer_used = signer_used;
+	keeper.server.record_waits = record_waits;
 	keeper.server.ready = is_ready;
 	keeper.server.alive = is_alive;
 	keeper.engine.packet = on_packet;
@@ -289,6 +302,7 @@ static int open_all(struct conf *conf, struct err *err)
 	keeper.stop_timer.fired = stop_is_late;
 	keeper.index_timer.fired = write_index;
 	keeper.signer_timer.fired = signer_is_idle;
+	keeper.record_timer.fired = record_may_go_on;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGTERM);

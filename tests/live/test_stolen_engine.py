@@ -349,3 +349,25 @@ def test_what_runs_programs_has_a_pace(stolen, word):
     assert 20 <= ran <= most
     assert all(answer.startswith("ok") or "rate-limited" in answer for answer in answers), answers
     assert any("rate-limited" in answer for answer in answers)
+
+
+def test_the_ledger_of_a_ca_has_a_pace(stolen):
+    """What an honest engine writes for all certificates at once is written at once; the rest waits for its turn."""
+    stolen.pair.settimeout(1)
+    began, n = time.monotonic(), 0
+    try:
+        for n in range(2000):
+            stolen.send(f"ask 0 record ca=le what=order id=flood{n}")
+    except (TimeoutError, OSError):
+        pass
+    stolen.pair.settimeout(10)
+    assert stolen.ask("versions cert=ca/root")
+    path = stolen.home / "state/accounts/le/ledger"
+    most = 50 + 4 * 3 + (time.monotonic() - began) * 5 + 1
+    lines = path.read_text(encoding="ascii").splitlines()
+    assert 62 <= len(lines) <= most
+    # One more is not refused: it is answered when it has been written.
+    before = len(lines)
+    while len(path.read_text(encoding="ascii").splitlines()) == before:
+        time.sleep(0.05)
+    assert stolen.is_alive()

@@ -121,6 +121,12 @@ static void answered(struct server *server, const struct buf *packet, int fd)
 		life->told(life);
 }
 
+static void ignore_wait(struct server *server, int64_t ms)
+{
+	(void)server;
+	(void)ms;
+}
+
 static void ignore_use(struct server *server)
 {
 	(void)server;
@@ -146,6 +152,7 @@ int life_begin(struct life *life, const char *without, struct err *err)
 	serve_init(server, conf_ref(life->conf));
 	server->send = answered;
 	server->signer_used = ignore_use;
+	server->record_waits = ignore_wait;
 	if (events_init(&life->events, err) < 0 || store_open(state, &server->store, err) < 0 ||
 		store_align(server->store, life->conf, err) < 0 ||
 		commands_new_plain(&life->events, &server->commands, err) < 0 ||

@@ -61,6 +61,7 @@ struct sim {
 	struct store *store;
 	struct server server;
 	struct timer signer_timer;
+	struct timer record_timer;
 	struct world world;
 	struct commands *commands;
 	struct challenges *challenges;

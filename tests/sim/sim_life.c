@@ -77,6 +77,19 @@ static void signer_is_idle(struct timer *timer)
 	serve_forget_signer(&CONTAINER_OF(timer, struct sim, signer_timer)->server);
 }
 
+static void record_may_go_on(struct timer *timer)
+{
+	serve_record_waiting(&CONTAINER_OF(timer, struct sim, record_timer)->server);
+}
+
+static void record_waits(struct server *server, int64_t ms)
+{
+	struct sim *sim = sim_of(server);
+
+	sim->record_timer.fire = record_may_go_on;
+	loop_timer_in(sim->loop, &sim->record_timer, ms);
+}
+
 static void signer_used(struct server *server)
 {
 	struct sim *sim = sim_of(server);
@@ -129,6 +142,7 @@ void sim_start(struct sim *sim)
 		.send = send_packet,
 		.reread = reread,
 		.signer_used = signer_used,
+		.record_waits = record_waits,
 		.ready = be_ready,
 		.alive = be_alive };
 	serve_init(&sim->server, conf);
@@ -164,6 +178,7 @@ void sim_kill(struct sim *sim)
 	sim->n_keepers_asked += keeper_direct_asked(world->keeper);
 	keeper_direct_cut(world->keeper);
 	loop_timer_stop(sim->loop, &sim->signer_timer);
+	loop_timer_stop(sim->loop, &sim->record_timer);
 	http_fake_cut(sim->http);
 	dns_fake_cut(world->dns);
 	serve_done(&sim->server);

@@ -113,3 +113,37 @@ TEST(the_ledger_is_bounded)
 	char *one AUTO_FREE = ledger();
 	CHECK(strstr(one, "id=two") && !strstr(one, "id=abcd"));
 }
+
+/* A stolen engine makes the keeper write without end; an honest one, with all certificates at once, never waits. */
+TEST(entries_of_the_ledger_are_written_at_a_pace)
+{
+	WORLD;
+	size_t burst = SERVE_RECORD_BURST + server.conf->n_certs * SERVE_RECORD_EACH, n = 0;
+	char *some AUTO_FREE = NULL, *all AUTO_FREE = NULL;
+
+	server.records = (struct pace_bucket){ .is_used = false };
+
+	while (n < 10 * burst && *world_ask("record ca=le what=order id=honest", NULL))
+		n++;
+	CHECK_INT(n, burst);
+	CHECK(record_wait_ms > 0 && record_wait_ms <= SERVE_RECORD_MS);
+	world_ask("record ca=le what=order id=second", NULL);
+	/* A malformed entry is refused at once, and reading waits for nothing. */
+	REFUSED("bad-argument", "no word x", "record ca=le what=order id=abc x=1");
+	some = ledger();
+	CHECK(!strstr(some, "id=second"));
+	tick_ahead_ms += record_wait_ms;
+	serve_record_waiting(&server);
+	check_ok(buf_text(&reply), __LINE__);
+	CHECK_INT(server.n_records, 1);
+	tick_ahead_ms += SERVE_RECORD_MS;
+	serve_record_waiting(&server);
+	CHECK_INT(server.n_records, 0);
+	all = ledger();
+	CHECK(strstr(all, "id=second"));
+	/* As many wait as there can be jobs; more are no honest engine's. */
+	for (n = 0; n < 10000; n++)
+		if (str_starts(world_ask("record ca=le what=order id=flood", NULL), "err "))
+			break;
+	CHECK_INT(n, server.conf->n_certs + SERVE_ASKED_MAX);
+}

@@ -18,7 +18,7 @@
  * program, in place of tests/test.h.
  */
 
-static int64_t clock_ahead;
+static int64_t clock_ahead, tick_ahead_ms;
 static char dir[64];
 
 struct instant clock_now(void)
@@ -28,7 +28,7 @@ struct instant clock_now(void)
 
 struct tick clock_tick(void)
 {
-	return (struct tick){ 1 };
+	return (struct tick){ 1 + tick_ahead_ms };
 }
 
 /* Slow keys wait here until a test lets them be made. */

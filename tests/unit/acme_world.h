@@ -77,12 +77,21 @@ static inline void world_send(struct server *from, const struct buf *packet, int
 		reply_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+static int64_t record_wait_ms;
+
+static inline void world_record_waits(struct server *from, int64_t ms)
+{
+	(void)from;
+	record_wait_ms = ms;
+}
+
 static inline int world_open(const char *dir, struct err *err)
 {
 	log_to(NULL, NULL);
 	map_set(&world_conf.cert_by_name, world_cert.name, &world_cert);
 	serve_init(&server, conf_ref(&world_conf));
 	server.send = world_send;
+	server.record_waits = world_record_waits;
 	return store_open(dir, &server.store, err);
 }
 

@@ -7,12 +7,28 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
-/* The runs that a key has left, as the time that gives them back: each run costs RUN_PACE_MS of it. */
 struct bucket {
 	char *key;
-	int64_t left_ms;
-	struct tick seen;
+	struct pace_bucket runs;
 };
+
+int64_t pace_take(struct pace_bucket *bucket, int64_t burst, int64_t each_ms, struct tick now)
+{
+	int64_t most = burst * each_ms;
+
+	if (!bucket->is_used)
+		bucket->left_ms = most;
+	else if (now.ms > bucket->seen.ms)
+		bucket->left_ms += now.ms - bucket->seen.ms;
+	bucket->is_used = true;
+	bucket->seen = now;
+	if (bucket->left_ms > most)
+		bucket->left_ms = most;
+	if (bucket->left_ms < each_ms)
+		return each_ms - bucket->left_ms;
+	bucket->left_ms -= each_ms;
+	return 0;
+}
 
 static struct bucket *want(struct run_pace *pace, const char *what, const char *name)
 {
@@ -25,7 +41,6 @@ static struct bucket *want(struct run_pace *pace, const char *what, const char *
 	}
 	bucket = mem_new(struct bucket);
 	bucket->key = key;
-	bucket->left_ms = INT64_MAX / 2;
 	map_set(&pace->keys, key, bucket);
 	return bucket;
 }
@@ -33,20 +48,14 @@ static struct bucket *want(struct run_pace *pace, const char *what, const char *
 int run_pace_take(struct run_pace *pace, const char *what, const char *name, size_t n_certs,
 	struct tick now, struct err *err)
 {
-	int64_t most = (RUN_PACE_BURST + (int64_t)n_certs * RUN_PACE_EACH) * RUN_PACE_MS;
-	struct bucket *bucket = want(pace, what, name);
+	int64_t burst = RUN_PACE_BURST + (int64_t)n_certs * RUN_PACE_EACH;
 
-	bucket->left_ms += now.ms > bucket->seen.ms ? now.ms - bucket->seen.ms : 0;
-	bucket->seen = now;
-	if (bucket->left_ms > most)
-		bucket->left_ms = most;
-	if (bucket->left_ms < RUN_PACE_MS)
+	if (pace_take(&want(pace, what, name)->runs, burst, RUN_PACE_MS, now) > 0)
 		return err_set(err, ERR_RATE_LIMITED,
 			"%s of %s has run too often and is not run again within a second; "
 			"certd tries "
 			"later",
 			what, name);
-	bucket->left_ms -= RUN_PACE_MS;
 	return 0;
 }
 

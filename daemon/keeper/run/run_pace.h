@@ -2,7 +2,9 @@
 #ifndef CERTD_DAEMON_KEEPER_RUN_RUN_PACE_H
 #define CERTD_DAEMON_KEEPER_RUN_RUN_PACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/instant.h"
 #include "lib/base/map.h"
@@ -19,6 +21,16 @@ struct err;
  */
 
 enum { RUN_PACE_BURST = 20, RUN_PACE_EACH = 4, RUN_PACE_MS = 1000 };
+
+/* The runs that are left, as the time that gives them back: each run costs its `each_ms` of it.  All zeros: full. */
+struct pace_bucket {
+	int64_t left_ms;
+	struct tick seen;
+	bool is_used;
+};
+
+/* Takes one run of at most `burst`, and returns 0; or the milliseconds after which there is one again. */
+int64_t pace_take(struct pace_bucket *bucket, int64_t burst, int64_t each_ms, struct tick now);
 
 struct run_pace {
 	struct map keys; /* "check TARGET", "hook NAME" ... */

@@ -22,6 +22,12 @@
 
 #define SERVE_SIGNER_MS 60000
 
+/*
+ * Entries of the ledgers of CAs (serve_ledger.c): each costs a sync.  As many as an honest engine writes for all
+ * certificates at once are written at once; then one each SERVE_RECORD_MS.  The others wait and are not refused.
+ */
+enum { SERVE_RECORD_BURST = 50, SERVE_RECORD_EACH = 4, SERVE_RECORD_MS = 200 };
+
 struct cert_conf;
 struct challenges;
 struct localca_signer;
@@ -71,6 +77,8 @@ struct server {
 	struct deployments deployments;
 	bool clock_is_doubted; /* the engine's word: nothing is deleted meanwhile */
 	struct run_pace pace;
+	struct pace_bucket records; /* entries that may be written to ledgers now */
+	size_t n_records;           /* requests among `asked` that wait for that */
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */
@@ -78,6 +86,8 @@ struct server {
 		struct server *server, struct conf **out, struct buf *rows, struct err *err);
 	/* A signer was used: serve_forget_signer() is to be called in SERVE_SIGNER_MS from the last time. */
 	void (*signer_used)(struct server *server);
+	/* Entries of ledgers wait: serve_record_waiting() is to be called in so many milliseconds. */
+	void (*record_waits)(struct server *server, int64_t ms);
 	void (*ready)(struct server *server);
 	void (*alive)(struct server *server, const char *status);
 };
@@ -113,6 +123,9 @@ void serve_done(struct server *server);
 void serve_facts_ahead(struct server *server);
 
 void serve_forget_signer(struct server *server);
+
+/* Writes the entries of ledgers whose time has come, the oldest first. */
+void serve_record_waiting(struct server *server);
 
 int serve_packet(struct server *server, const char *packet, size_t len, struct err *err);
 

@@ -16,7 +16,8 @@
  * synced before the answer.  It outlives certificates and restarts.  What is older than LEDGER_DAYS
  * counts nowhere any more and is dropped when the ledger is read, which the engine does at start.
  *
- * A stolen engine may record without end.  So entries have known words of bounded length, and a ledger that is full
+ * A stolen engine may record without end.  So entries beyond a burst wait for their turn, a few each second, as
+ * requests that are not answered yet; an honest engine has at most one for each certificate.  So entries have known words of bounded length, and a ledger that is full
  * loses its older half at once: the new entry is kept, and the file is written anew once in as many entries
  * as half of it holds.
  */
@@ -138,7 +139,7 @@ static int add_entry(
 	return store_file_append(store, path, entry->data, entry->len, LEDGER_MAX, err);
 }
 
-static int record(struct asked *asked, struct err *err)
+static int record(struct asked *asked, bool is_dry, struct err *err)
 {
 	struct buf entry AUTO_BUF = BUF_INIT;
 	char *path AUTO_FREE = NULL;
@@ -147,18 +148,68 @@ static int record(struct asked *asked, struct err *err)
 	if (authority_find(asked->conf, &asked->message.line, &at, err) < 0 ||
 		make_entry(&asked->message.line, &entry, err) < 0)
 		return -1;
+	if (is_dry)
+		return 0;
 	path = authority_path(&at, "ledger");
 	return add_entry(asked->server, path, &entry, err);
 }
 
+/* Every unanswered request to record waits. */
+static struct asked *first_waiting(const struct server *server)
+{
+	list_each(at, &server->asked) {
+		struct asked *asked = LIST_OF(at, struct asked, link);
+
+		if (asked->message.request == REQUEST_record)
+			return asked;
+	}
+	return NULL;
+}
+
+static void record_now(struct asked *asked)
+{
+	struct err err = ERR_INIT;
+
+	asked->server->n_records--;
+	(void)record(asked, false, &err);
+	asked_result(asked, &err);
+}
+
+void serve_record_waiting(struct server *server)
+{
+	struct asked *asked;
+	int64_t wait_ms;
+
+	while (server->n_records > 0 && (asked = first_waiting(server))) {
+		wait_ms = pace_take(&server->records,
+			SERVE_RECORD_BURST + (int64_t)asked->conf->n_certs * SERVE_RECORD_EACH,
+			SERVE_RECORD_MS, clock_tick());
+		if (wait_ms > 0) {
+			server->record_waits(server, wait_ms);
+			return;
+		}
+		record_now(asked);
+	}
+}
+
+/* An entry that is wrong is refused at once, and so are more than an honest engine can have. */
 void serve_record_request(struct asked *asked)
 {
+	struct server *server = asked->server;
 	struct err err;
 
-	if (record(asked, &err) < 0)
+	if (record(asked, true, &err) < 0) {
 		asked_fail(asked, &err);
-	else
-		asked_ok(asked, NULL);
+		return;
+	}
+	if (server->n_records >= asked->conf->n_certs + SERVE_ASKED_MAX) {
+		err_set(&err, ERR_BUSY, "%zu entries wait to be written already",
+			server->n_records);
+		asked_fail(asked, &err);
+		return;
+	}
+	if (++server->n_records == 1)
+		serve_record_waiting(server);
 }
 
 void serve_ledger_request(struct asked *asked)
