@@ -52,7 +52,7 @@ static int read_one(
 	if (!S_ISREG(st->st_mode))
 		return err_set(err, ERR_IO, "it is not a regular file");
 	if (trust_stat(TRUST_CONFIG, path, st, why) == TRUST_REFUSED ||
-		trust_dir_of(TRUST_CONFIG_DIR, path, why) == TRUST_REFUSED)
+		trust_dirs(TRUST_CONFIG_DIR, path, why) == TRUST_REFUSED)
 		return err_set(err, ERR_NOT_ALLOWED, "%s", why);
 	if (was_read(r, st))
 		return 1;

@@ -5,12 +5,9 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "lib/base/mem.h"
 
 /* What happens when the owner is not root, when a group may write, when everybody may. */
 static const struct {
@@ -19,14 +16,34 @@ static const struct {
 } rules[] = {
 	[TRUST_CONFIG] = { "a file of the configuration", TRUST_REFUSED, TRUST_REFUSED,
 		TRUST_REFUSED },
-	[TRUST_CONFIG_DIR] = { "a directory of the configuration", TRUST_REFUSED, TRUST_REFUSED,
-		TRUST_REFUSED },
+	[TRUST_CONFIG_DIR] = { "a directory above the configuration", TRUST_REFUSED,
+		TRUST_REFUSED, TRUST_REFUSED },
 	[TRUST_PROGRAM] = { "a program that root runs", TRUST_WARNED, TRUST_WARNED,
 		TRUST_REFUSED },
-	[TRUST_PROGRAM_DIR] = { "the directory of a program that root runs", TRUST_WARNED,
+	[TRUST_PROGRAM_DIR] = { "a directory above a program that root runs", TRUST_WARNED,
 		TRUST_WARNED, TRUST_REFUSED },
-	[TRUST_SECRET] = { "a secret", TRUST_WARNED, TRUST_WARNED, TRUST_WARNED },
+	[TRUST_SECRET] = { "a secret", TRUST_REFUSED, TRUST_WARNED, TRUST_REFUSED },
+	[TRUST_SECRET_DIR] = { "a directory above a secret", TRUST_WARNED, TRUST_WARNED,
+		TRUST_REFUSED },
 };
+
+/* In a user namespace that does not map root, what is root's belongs to the overflow user, as / does. */
+#define OVERFLOW_UID 65534
+
+static bool is_root(uid_t uid)
+{
+	struct stat st;
+
+	return uid == 0 ||
+	       (uid == OVERFLOW_UID && stat("/", &st) == 0 && st.st_uid == OVERFLOW_UID);
+}
+
+static bool is_owner_fine(enum trust kind, uid_t uid)
+{
+	if (geteuid() == 0)
+		return is_root(uid);
+	return kind != TRUST_SECRET || uid == geteuid() || is_root(uid);
+}
 
 enum trust_verdict trust_stat(
 	enum trust kind, const char *path, const struct stat *st, char why[TRUST_WHY_LEN])
@@ -35,21 +52,21 @@ enum trust_verdict trust_stat(
 
 	assert(kind < sizeof(rules) / sizeof(rules[0]));
 	why[0] = 0;
-	if (geteuid() != 0)
-		return TRUST_FINE;
-	if ((st->st_mode & S_IWOTH) && !is_sticky) {
+	if (geteuid() == 0 && (st->st_mode & S_IWOTH) && !is_sticky) {
 		snprintf(why, TRUST_WHY_LEN,
 			"%.250s is %s that everybody can change; run \"chmod o-w\" on it", path,
 			rules[kind].what);
 		return rules[kind].world;
 	}
-	if (st->st_uid != 0) {
+	if (!is_owner_fine(kind, st->st_uid)) {
 		snprintf(why, TRUST_WHY_LEN,
-			"%.250s is %s that belongs to user %u; run \"chown root\" on it", path,
-			rules[kind].what, (unsigned)st->st_uid);
+			"%.250s is %s that belongs to user %u; run \"chown\" on it so that it "
+			"belongs to %s",
+			path, rules[kind].what, (unsigned)st->st_uid,
+			geteuid() == 0 ? "root" : "root or to the daemon's user");
 		return rules[kind].owner;
 	}
-	if ((st->st_mode & S_IWGRP) && st->st_gid != 0 && !is_sticky) {
+	if (geteuid() == 0 && (st->st_mode & S_IWGRP) && st->st_gid != 0 && !is_sticky) {
 		snprintf(why, TRUST_WHY_LEN,
 			"%.250s is %s that group %u can change; run \"chmod g-w\" on it", path,
 			rules[kind].what, (unsigned)st->st_gid);
@@ -58,64 +75,135 @@ enum trust_verdict trust_stat(
 	return TRUST_FINE;
 }
 
-/* Keeps the worse of two verdicts, and its sentence. */
-static void worsen(
-	enum trust_verdict *verdict, char why[TRUST_WHY_LEN], enum trust kind, const char *path)
+/* The verdict so far, and its sentence. */
+struct judged {
+	enum trust_verdict verdict;
+	char *why;
+};
+
+static void judge(
+	struct judged *judged, enum trust kind, const char *path, const struct stat *st)
 {
-	char other[TRUST_WHY_LEN];
-	enum trust_verdict found;
+	char why[TRUST_WHY_LEN];
+	enum trust_verdict found = trust_stat(kind, path, st, why);
+
+	if (found <= judged->verdict)
+		return;
+	judged->verdict = found;
+	memcpy(judged->why, why, sizeof(why));
+}
+
+/* The way to a file: the directory that was reached, without links, and the path from there. */
+struct way {
+	char at[PATH_MAX], rest[PATH_MAX];
+	int n_links;
+};
+
+#define LINKS_MAX 40 /* as the kernel's */
+
+/* Cuts the next component off the rest; false at the end. */
+static bool next_name(struct way *way, char name[NAME_MAX + 1])
+{
+	size_t skip = strspn(way->rest, "/"), len = strcspn(way->rest + skip, "/");
+
+	if (len == 0 || len > NAME_MAX)
+		return false;
+	memcpy(name, way->rest + skip, len);
+	name[len] = 0;
+	skip += len;
+	memmove(way->rest, way->rest + skip, strlen(way->rest + skip) + 1);
+	return true;
+}
+
+/* Puts what the link leads to in front of the rest. */
+static bool follow(struct way *way, const char *link)
+{
+	char target[PATH_MAX], rest[PATH_MAX];
+	ssize_t len = readlink(link, target, sizeof(target) - 1);
+
+	if (len <= 0 || ++way->n_links > LINKS_MAX)
+		return false;
+	target[len] = 0;
+	if ((size_t)snprintf(rest, sizeof(rest), "%s%s", target, way->rest) >= sizeof(rest))
+		return false;
+	memcpy(way->rest, rest, sizeof(rest));
+	if (target[0] == '/')
+		way->at[0] = 0;
+	return true;
+}
+
+/* Where others make files, only an entry of root's is safe from them, and only further up. */
+static void judge_dir(struct judged *judged, enum trust kind, const struct way *way,
+	bool is_own, const struct stat *entry)
+{
+	const char *path = way->at[0] ? way->at : "/";
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return;
-	found = trust_stat(kind, path, &st, other);
-	if (found <= *verdict)
-		return;
-	*verdict = found;
-	memcpy(why, other, sizeof(other));
+	if (is_own || !is_root(entry->st_uid))
+		st.st_mode &= (mode_t)~S_ISVTX;
+	judge(judged, kind, path, &st);
 }
 
-enum trust_verdict trust_path(enum trust kind, const char *path, char why[TRUST_WHY_LEN])
+/* One component of the way; false when that ends. */
+static bool step(struct judged *judged, enum trust kind, struct way *way)
 {
-	enum trust_verdict verdict = TRUST_FINE;
+	char name[NAME_MAX + 1], path[PATH_MAX];
+	struct stat st;
+
+	if (!next_name(way, name))
+		return false;
+	if (strcmp(name, ".") == 0)
+		return true;
+	if (strcmp(name, "..") == 0) {
+		char *slash = strrchr(way->at, '/');
+
+		if (slash)
+			*slash = 0;
+		return true;
+	}
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", way->at, name) >= sizeof(path) ||
+		lstat(path, &st) < 0)
+		return false;
+	judge_dir(judged, kind, way, !way->rest[strspn(way->rest, "/")], &st);
+	if (S_ISLNK(st.st_mode))
+		return follow(way, path);
+	memcpy(way->at, path, sizeof(path));
+	return S_ISDIR(st.st_mode);
+}
+
+enum trust_verdict trust_dirs(enum trust kind, const char *path, char why[TRUST_WHY_LEN])
+{
+	struct judged judged = { TRUST_FINE, why };
+	struct way way = { .at = "" };
 
 	why[0] = 0;
-	worsen(&verdict, why, kind, path);
-	return verdict;
+	if (path[0] != '/' ||
+		(size_t)snprintf(way.rest, sizeof(way.rest), "%s", path) >= sizeof(way.rest))
+		return TRUST_FINE;
+	while (step(&judged, kind, &way))
+		;
+	return judged.verdict;
 }
 
-static void worsen_parent(
-	enum trust_verdict *verdict, char why[TRUST_WHY_LEN], enum trust kind, const char *path)
+static enum trust_verdict judge_both(
+	enum trust kind, enum trust dir_kind, const char *path, char why[TRUST_WHY_LEN])
 {
-	const char *slash = strrchr(path, '/');
-	char *dir AUTO_FREE = NULL;
+	struct judged judged = { trust_dirs(dir_kind, path, why), why };
+	struct stat st;
 
-	if (!slash)
-		return;
-	dir = slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
-	worsen(verdict, why, kind, dir);
-}
-
-enum trust_verdict trust_dir_of(enum trust kind, const char *path, char why[TRUST_WHY_LEN])
-{
-	enum trust_verdict verdict = TRUST_FINE;
-	char real[PATH_MAX];
-
-	why[0] = 0;
-	worsen_parent(&verdict, why, kind, path);
-	if (realpath(path, real) && strcmp(real, path) != 0)
-		worsen_parent(&verdict, why, kind, real);
-	return verdict;
+	if (stat(path, &st) == 0)
+		judge(&judged, kind, path, &st);
+	return judged.verdict;
 }
 
 enum trust_verdict trust_program(const char *path, char why[TRUST_WHY_LEN])
 {
-	char of_dir[TRUST_WHY_LEN];
-	enum trust_verdict verdict = trust_path(TRUST_PROGRAM, path, why),
-			   dir = trust_dir_of(TRUST_PROGRAM_DIR, path, of_dir);
+	return judge_both(TRUST_PROGRAM, TRUST_PROGRAM_DIR, path, why);
+}
 
-	if (dir <= verdict)
-		return verdict;
-	memcpy(why, of_dir, sizeof(of_dir));
-	return dir;
+enum trust_verdict trust_secret(const char *path, char why[TRUST_WHY_LEN])
+{
+	return judge_both(TRUST_SECRET, TRUST_SECRET_DIR, path, why);
 }

@@ -3,6 +3,8 @@
 import os
 import subprocess
 
+import pytest
+
 from instance import CERTCTL, CERTD
 
 MISTAKES = """\
@@ -128,3 +130,61 @@ def test_check_looks_around(tmp_path):
         status, said = check(path)
         assert status == 78, said
         assert said.splitlines() == [*around, f"{path}:4:67: error: dns.zones.b.test.publish.tsig.secret_file: {secret}: {wrong}"]
+
+
+@pytest.mark.parametrize("how", ["everybody", "group", "owner", "sticky", "above", "behind a link"])
+def test_a_configuration_below_what_others_can_write_is_refused(place, how):
+    """By `config check` and by a start, whichever directory on the way it is."""
+    (place / "a/b/conf").mkdir(parents=True)
+    path = place / "a/b/conf/certd.yaml"
+    path.write_text("state_dir: " + str(place / "state") + "\n")
+    assert check(path)[0] == 0
+    if how == "behind a link":
+        (place / "link").symlink_to("a/b/conf")
+        (place / "a").chmod(0o777)
+        path = place / "link/certd.yaml"
+    elif how == "above":
+        (place / "a").chmod(0o777)
+    elif how == "sticky":
+        (place / "a/b/conf").chmod(0o1777)
+    elif how == "owner":
+        os.chown(place / "a", 1000, 0)
+    else:
+        (place / "a/b").chmod(0o777 if how == "everybody" else 0o775)
+        os.chown(place / "a/b", 0, 1000)
+    for status, said in (check(path), start(path)):
+        assert status == 78 and "is a directory above the configuration that " in said, said
+
+
+def start(path):
+    """The exit status of a daemon that is not to start, and what it says."""
+    done = subprocess.run([CERTD, "-c", path], capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_programs_and_secrets_of_others_are_told(place):
+    """Programs below a directory that everybody can change, and secrets of other users, are mistakes; less is a warning."""
+    (place / "bin/deep").mkdir(parents=True)
+    path, secret, program = place / "certd.yaml", place / "tsig.key", place / "bin/deep/program"
+    path.write_text("dns:\n  zones:\n    b.test: {publish: {type: update, tsig: {name: k, secret_file: tsig.key}}}\n"
+                    f"hooks: {{after_roll: [{program}]}}\n")
+    secret.write_text("c2VjcmV0\n")
+    secret.chmod(0o600)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert check(path)[0] == 0
+    (place / "bin").chmod(0o777)
+    status, said = check(path)
+    assert status == 78 and f"{place}/bin is a directory above a program that root runs that everybody can change" in said
+    (place / "bin").chmod(0o755)
+    os.chown(place / "bin", 1000, 0)
+    status, said = check(path)
+    assert status == 0 and f"warning: hooks.after_roll: {place}/bin is a directory above a program" in said
+    os.chown(place / "bin", 0, 0)
+    os.chown(secret, 1000, 0)
+    status, said = check(path)
+    assert status == 78 and f"{secret} is a secret that belongs to user 1000" in said
+    os.chown(secret, 0, 0)
+    secret.chmod(0o644)
+    status, said = check(path)
+    assert status == 0 and f"{secret} is a secret that everybody can read" in said

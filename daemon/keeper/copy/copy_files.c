@@ -5,6 +5,7 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/keeper/copy/copy.h"
+#include "daemon/keeper/files/secrets.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
@@ -130,7 +131,7 @@ static int read_password(const struct target_conf *target, struct secret *out, s
 {
 	if (!target->password_file)
 		return err_set(err, ERR_BAD_CONFIG, "pkcs12 needs a password_file");
-	if (secret_read(AT_FDCWD, target->password_file, PASSWORD_MAX, out, err) < 0)
+	if (secrets_read(target->password_file, PASSWORD_MAX, out, err) < 0)
 		return -1;
 	while (out->len && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
 		out->data[--out->len] = 0;

@@ -51,12 +51,21 @@ static void check_file(const char *file, bool is_base64, struct yaml_place place
 		yaml_warn(diags, place, path, "%s is no file", file);
 		return;
 	}
-	if (st.st_mode & (S_IROTH | S_IWOTH))
+	if (st.st_mode & S_IROTH)
 		yaml_warn(diags, place, path,
-			"%s is a secret that everybody can %s; run \"chmod o= %s\"", file,
-			st.st_mode & S_IWOTH ? "change" : "read", file);
-	if (trust_path(TRUST_SECRET, file, why) != TRUST_FINE && !(st.st_mode & S_IWOTH))
+			"%s is a secret that everybody can read; run \"chmod o= %s\"", file,
+			file);
+	switch (trust_secret(file, why)) {
+	case TRUST_REFUSED:
+		yaml_error(diags, place, path, "%s", why);
+		return;
+	case TRUST_WARNED:
 		yaml_warn(diags, place, path, "%s", why);
+		break;
+	case TRUST_FINE:
+	default:
+		break;
+	}
 	check_text(file, is_base64, place, path, diags);
 }
 
@@ -151,6 +160,15 @@ void secrets_check(const struct conf *conf, struct yaml_diags *diags)
 		}
 }
 
+int secrets_read(const char *path, size_t limit, struct secret *out, struct err *err)
+{
+	char why[TRUST_WHY_LEN];
+
+	if (trust_secret(path, why) == TRUST_REFUSED)
+		return err_set(err, ERR_NOT_ALLOWED, "%s; it is not used", why);
+	return secret_read(AT_FDCWD, path, limit, out, err);
+}
+
 int secrets_read_base64(const char *path, struct secret *out, struct err *err)
 {
 	struct secret text AUTO_SECRET = SECRET_INIT;
@@ -159,7 +177,7 @@ int secrets_read_base64(const char *path, struct secret *out, struct err *err)
 	bool is_statement = false;
 	int result;
 
-	if (secret_read(AT_FDCWD, path, SECRET_FILE_MAX, &text, err) < 0)
+	if (secrets_read(path, SECRET_FILE_MAX, &text, err) < 0)
 		return -1;
 	for (size_t i = 0; i < text.len; i++) {
 		/* What tools make for named.conf or knot.conf. */

@@ -2,6 +2,8 @@
 #ifndef CERTD_DAEMON_KEEPER_FILES_SECRETS_H
 #define CERTD_DAEMON_KEEPER_FILES_SECRETS_H
 
+#include <stddef.h>
+
 struct conf;
 struct secret;
 struct err;
@@ -14,9 +16,12 @@ struct yaml_diags;
 
 /*
  * Warns of those that are not there, or that everybody on the machine can read; an error is what can
- * be read and is no secret.
+ * be read and is no secret, and what is another user's or can be changed by everybody (lib/base/trust.h).
  */
 void secrets_check(const struct conf *conf, struct yaml_diags *diags);
+
+/* A file with a secret, unless trust_secret() refuses it. */
+int secrets_read(const char *path, size_t limit, struct secret *out, struct err *err);
 
 /* A key as CAs and name servers hand it out: base64 of any kind, perhaps in lines. */
 int secrets_read_base64(const char *path, struct secret *out, struct err *err);
