@@ -310,7 +310,7 @@ void dns_load(struct loading *l);
 /* When the certificates are known: which zones hold names of theirs. */
 void dns_note_names(struct conf *conf);
 
-/* The entries of a section with free names, sorted by name (load.c). */
+/* The entries of a section with free names, sorted by name (entries.c). */
 struct conf_entries conf_entries_of(
 	struct loading *l, const struct yaml_node *section, const struct yaml_path *path);
 

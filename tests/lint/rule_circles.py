@@ -24,7 +24,6 @@ OPEN = [
     "daemon/acme/refusal daemon/acme/rollover",
     "daemon/acme/authz daemon/acme/order daemon/acme/precheck daemon/acme/record",
     "daemon/acme/ledger daemon/acme/ledger_text",
-    "daemon/conf/certs daemon/conf/check daemon/conf/load daemon/conf/load_ca",
     "daemon/dns/watch/poller daemon/dns/watch/propagation",
     "daemon/job/batch daemon/job/clock_watch daemon/job/deploying daemon/job/dns_check "
     "daemon/job/failure daemon/job/fleet daemon/job/inform daemon/job/job daemon/job/lane "
