@@ -7,6 +7,7 @@
 
 #include "client/connect.h"
 #include "client/dns_check.h"
+#include "client/failure.h"
 #include "client/mark.h"
 #include "client/options.h"
 #include "client/view.h"
@@ -17,47 +18,6 @@
 
 /* A daemon that computes says nothing for a while; one that is silent for so long hangs. */
 enum { SILENCE_MS = 300 * 1000 };
-
-int ask_failed(const struct err *err)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-	char until[INSTANT_TEXT_LEN];
-
-	term_add(&text, err->text);
-	if (instant_is_set(err->not_before) &&
-		!strstr(err->text, instant_text(err->not_before, until)))
-		buf_printf(&text, " (not before %s)", until);
-	fprintf(stderr, "certctl: %s\n", buf_text(&text));
-	return err_code_exit(err->code);
-}
-
-static void add_json_or_null(struct buf *out, const char *text)
-{
-	if (text)
-		buf_add_json(out, text);
-	else
-		buf_add_text(out, "null");
-}
-
-int ask_failed_as(const struct options *options, const struct err *err)
-{
-	struct buf out AUTO_BUF = BUF_INIT;
-	char until[INSTANT_TEXT_LEN];
-
-	if (options->is_json) {
-		buf_add_text(&out, "{\"error\": ");
-		buf_add_json(&out, err_code_text(err->code));
-		buf_add_text(&out, ", \"text\": ");
-		buf_add_json(&out, err->text);
-		buf_add_text(&out, ", \"until\": ");
-		add_json_or_null(&out, instant_is_set(err->not_before)
-					       ? instant_text(err->not_before, until)
-					       : NULL);
-		buf_add_text(&out, "}\n");
-		fputs(buf_text(&out), stdout);
-	}
-	return ask_failed(err);
-}
 
 /*
  * Reads rows up to the end of the answer, which is left in conn->line: 0 for ok, 1 for err with
@@ -107,9 +67,9 @@ static void add_job_json(struct buf *out, const struct rows *rows, int64_t job,
 	if (is_followed) {
 		buf_printf(out,
 			", \"result\": \"%s\", \"error\": ", err_is_set(err) ? "failed" : "ok");
-		add_json_or_null(out, err_is_set(err) ? err_code_text(err->code) : NULL);
+		show_json_text(err_is_set(err) ? err_code_text(err->code) : NULL, out);
 		buf_add_text(out, ", \"error_text\": ");
-		add_json_or_null(out, err_is_set(err) ? err->text : NULL);
+		show_json_text(err_is_set(err) ? err->text : NULL, out);
 	}
 	buf_add_text(out, "}\n");
 }
@@ -124,7 +84,7 @@ static int finish_job(const struct options *options, const struct rows *rows,
 	bool is_followed;
 
 	if (line_get_int(ok, "job", 1, INT64_MAX, &job, &err))
-		return ask_failed_as(options, &err);
+		return tell_failure_as(options, &err);
 	is_followed = options->is_waiting && job;
 	if (!options->is_json) {
 		view_rows(rows, term, &out);
@@ -141,7 +101,7 @@ static int finish_job(const struct options *options, const struct rows *rows,
 		add_job_json(&out, rows, job, is_followed, &err);
 		fputs(buf_text(&out), stdout);
 	}
-	return err_is_set(&err) ? ask_failed(&err) : 0;
+	return err_is_set(&err) ? tell_failure(&err) : 0;
 }
 
 /* The exit status of `status` tells whether every certificate that it shows is well. */
@@ -196,21 +156,21 @@ int ask(struct options *options, const struct term *term)
 	int got;
 
 	if (options_request(options, &request, &err))
-		return ask_failed_as(options, &err);
+		return tell_failure_as(options, &err);
 	if (mark_leave(options, &request, &err))
-		return ask_failed_as(options, &err);
+		return tell_failure_as(options, &err);
 	if (conn_open(&conn, options->socket, &err) || conn_send(&conn, &request, &err))
-		return ask_failed_as(options, &err);
+		return tell_failure_as(options, &err);
 	if (options->command->shape == SHAPE_STREAM)
 		return watch_stream(options, &conn, term);
 	got = read_answer(&conn, &rows, &err);
 	if (got == 0)
 		return finish(options, &rows, &conn.line, term);
 	if (got < 0 || !rows.n)
-		return ask_failed_as(options, &err);
+		return tell_failure_as(options, &err);
 	/* The daemon told what it knows and why that is not well. */
 	show_answer(options, &rows, &conn.line, term);
-	return ask_failed(&err);
+	return tell_failure(&err);
 }
 
 static void add_version(

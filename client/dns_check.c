@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "client/ask.h"
+#include "client/failure.h"
 #include "client/options.h"
 #include "client/view.h"
 #include "client/watch.h"
@@ -101,7 +101,7 @@ static int show_end(struct drawing *drawing, const struct err *err)
 	const struct options *options = drawing->options;
 
 	if (options->is_json && !drawing->rows.n)
-		return ask_failed_as(options, err);
+		return tell_failure_as(options, err);
 	if (options->is_json) {
 		struct buf out AUTO_BUF = BUF_INIT;
 
@@ -110,7 +110,7 @@ static int show_end(struct drawing *drawing, const struct err *err)
 	} else if (drawing->rows.n && (!options->is_waiting || drawing->term->is_coloured)) {
 		draw(drawing);
 	}
-	return err_is_set(err) ? ask_failed(err) : 0;
+	return err_is_set(err) ? tell_failure(err) : 0;
 }
 
 int dns_check_finish(

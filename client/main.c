@@ -10,6 +10,7 @@
 #include "client/ask.h"
 #include "client/config.h"
 #include "client/dhparam.h"
+#include "client/failure.h"
 #include "client/help.h"
 #include "client/info.h"
 #include "client/options.h"
@@ -45,7 +46,7 @@ static int print_help(struct options *options, const struct term *term)
 	else if (!options->command)
 		help_overview(term, &out);
 	else if (help_answer(options, term, &out, &err))
-		return ask_failed(&err);
+		return tell_failure(&err);
 	fputs(buf_text(&out), stdout);
 	return 0;
 }
@@ -64,7 +65,7 @@ static int run_offline(struct options *options)
 		return dhparam_main(options->n_args + 1, options->argv);
 	default:
 		config_run(options, &err);
-		return ask_failed(&err);
+		return tell_failure(&err);
 	}
 }
 
@@ -119,7 +120,8 @@ int main(int argc, char **argv)
 	/* Only for the width of characters; messages and dates stay as they are. */
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		setlocale(LC_CTYPE, "");
-	status = options_parse(&options, argc, argv, &err) ? ask_failed_as(&options, &err) : -1;
+	status = options_parse(&options, argc, argv, &err) ? tell_failure_as(&options, &err)
+							   : -1;
 	term_init(&term, options.no_color);
 	if (status < 0)
 		status = run(&options, &term);

@@ -19,6 +19,14 @@ static void add_value(struct buf *out, enum key_type type, const char *value)
 		buf_add_json(out, value);
 }
 
+void show_json_text(const char *text, struct buf *out)
+{
+	if (text)
+		buf_add_json(out, text);
+	else
+		buf_add_text(out, "null");
+}
+
 static void add_pair(struct buf *out, const char **gap, enum key_type type, const char *key,
 	const char *value)
 {

@@ -41,10 +41,8 @@ static void show_set_json(struct verify *verify, const char *name, const struct 
 	buf_add_json(&verify->out, name);
 	buf_printf(&verify->out,
 		", \"ok\": %s, \"not_after\": ", check->n_problems ? "false" : "true");
-	if (check->leaf)
-		buf_add_json(&verify->out, instant_text(cert_not_after(check->leaf), text));
-	else
-		buf_add_text(&verify->out, "null");
+	show_json_text(check->leaf ? instant_text(cert_not_after(check->leaf), text) : NULL,
+		&verify->out);
 	buf_add_text(&verify->out, ", \"problems\": [");
 	for (size_t i = 0; i < check->n_problems; i++) {
 		buf_add_text(&verify->out, i ? ", " : "");

@@ -42,6 +42,9 @@ void show_timeline(const struct rows *rows, const struct term *term, struct buf 
  */
 void show_json(const struct rows *rows, struct buf *out);
 
+/* One JSON string, or null for NULL. */
+void show_json_text(const char *text, struct buf *out);
+
 /* The keys behind the first word of a line as one object, in one line. */
 void show_json_line(const struct line *line, struct buf *out);
 

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "client/ask.h"
 #include "client/connect.h"
+#include "client/failure.h"
 #include "client/options.h"
 #include "client/view.h"
 #include "lib/base/buf.h"
@@ -80,10 +80,10 @@ int watch_stream(const struct options *options, struct conn *conn, const struct 
 	struct err err = ERR_INIT;
 
 	if (await_ok(conn, &err))
-		return ask_failed(&err);
+		return tell_failure(&err);
 	for (;;) {
 		if (conn_next(conn, -1, &err) < 0)
-			return ask_failed(&err);
+			return tell_failure(&err);
 		if (message_kind(&conn->line) != MESSAGE_EVENT)
 			continue;
 		buf_clear(&out);
@@ -94,7 +94,7 @@ int watch_stream(const struct options *options, struct conn *conn, const struct 
 		if (fputs(buf_text(&out), stdout) == EOF || fflush(stdout) == EOF)
 			return 0; /* nobody reads any more; main() tells what is wrong */
 		if (is_end(options, &conn->line))
-			return read_result(&conn->line, &err) ? ask_failed(&err) : 0;
+			return read_result(&conn->line, &err) ? tell_failure(&err) : 0;
 	}
 }
 
@@ -212,7 +212,7 @@ static int follow(struct progress *progress, struct conn *conn, struct err *err)
 			return err_is_set(err) ? -1 : 0;
 		}
 		if (err_is_set(&result))
-			ask_failed(&result);
+			tell_failure(&result);
 	}
 }
 
