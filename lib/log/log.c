@@ -4,49 +4,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "lib/base/err.h"
 #include "lib/base/text.h"
-
-static const struct {
-	const char *name, *message_id;
-	int priority;
-} events[] = {
-#define EVENT(id, name, priority, message_id, help) { name, message_id, LOG_##priority },
-#include "proto/events.def"
-#undef EVENT
-};
 
 static struct {
 	log_sink *sink, *listener;
 	void *sink_data, *listener_data;
 	bool debug;
 } logger = { .sink = log_to_stderr };
-
-const char *event_name(enum event event)
-{
-	return event < EVENT_COUNT ? events[event].name : "debug";
-}
-
-int event_priority(enum event event)
-{
-	return event < EVENT_COUNT ? events[event].priority : LOG_DEBUG;
-}
-
-const char *event_message_id(enum event event)
-{
-	return event < EVENT_COUNT ? events[event].message_id : NULL;
-}
-
-enum event event_parse(const char *name)
-{
-	enum event event = 0;
-
-	while (event < EVENT_COUNT && strcmp(events[event].name, name) != 0)
-		event++;
-	return event;
-}
 
 void log_to(log_sink *sink, void *data)
 {
@@ -109,7 +75,7 @@ void log_debug(const struct log_field *context, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	text_show_here(text, sizeof(text));
-	deliver(&(struct log_entry){ EVENT_COUNT, LOG_DEBUG, text, context });
+	deliver(&(struct log_entry){ EVENT_COUNT, event_priority(EVENT_COUNT), text, context });
 }
 
 const char *log_field_get(const struct log_field *fields, const char *name)
