@@ -30,7 +30,6 @@ OPEN = [
     "daemon/job/runner",
     "daemon/keeper/publish/challenge daemon/keeper/publish/hand_over daemon/keeper/publish/place "
     "daemon/keeper/publish/refresh daemon/keeper/publish/trouble daemon/keeper/publish/updating",
-    "daemon/keeper/serve/serve_sign daemon/keeper/serve/signing",
     "daemon/keeper/store/store_add daemon/keeper/store/store_facts "
     "daemon/keeper/store/store_links daemon/keeper/store/store_version",
     "daemon/link/keeper_op daemon/link/keeper_socket",

@@ -10,8 +10,9 @@
 #include "lib/crypt/key.h"
 
 /*
- * The key of an order and its signing request (RFC 8555, 7.4).  They are stored before the request
- * leaves; asked again, after whatever crash, the same order gets the same.
+ * The request `sign`.  What finalizes an order needs the key of the order and its signing request (RFC 8555,
+ * 7.4) first.  They are stored before the request leaves; asked again, after whatever crash, the same
+ * order gets the same.
  */
 
 /* RFC 5280, appendix A: ub-common-name. */
@@ -130,7 +131,7 @@ static int check_order(const struct signing *s, struct err *err)
 				  order, s->asked->cert->name);
 }
 
-void signing_finalize(struct signing *s)
+static void finalize(struct signing *s)
 {
 	struct asked *asked = s->asked;
 	struct pending_name name;
@@ -147,4 +148,17 @@ void signing_finalize(struct signing *s)
 		serve_want_key(asked, key_made);
 	else
 		asked_fail(asked, &err);
+}
+
+void serve_sign_request(struct asked *asked)
+{
+	struct signing s CLEANUP(signing_done) = { .asked = NULL };
+	struct err err = ERR_INIT;
+
+	if (signing_begin(asked, &s, &err) < 0)
+		asked_fail(asked, &err);
+	else if (s.op == SIGN_FINALIZE)
+		finalize(&s);
+	else
+		signing_finish(&s);
 }

@@ -364,16 +364,3 @@ void signing_finish(struct signing *s)
 	else
 		asked_ok(s->asked, &rows);
 }
-
-void serve_sign_request(struct asked *asked)
-{
-	struct signing s CLEANUP(signing_done) = { .asked = NULL };
-	struct err err = ERR_INIT;
-
-	if (signing_begin(asked, &s, &err) < 0)
-		asked_fail(asked, &err);
-	else if (s.op == SIGN_FINALIZE)
-		signing_finalize(&s);
-	else
-		signing_finish(&s);
-}

@@ -7,9 +7,9 @@
 #include "daemon/keeper/serve/serve_private.h"
 
 /*
- * One `sign` request on its way, shared by serve_sign.c, which composes and signs, and
- * serve_finalize.c, which sees to the key of the certificate first.  Every request is ended by
- * signing_finish() or asked_fail(); signing_done() follows.
+ * A signature for an ACME CA in the making: signing.c reads the request, composes header and payload
+ * and signs; serve_sign.c sees to the key of the certificate first, where one is needed.  Every request
+ * is ended by signing_finish() or asked_fail(); signing_done() follows.
  */
 
 /* One signature in the making. */
@@ -39,8 +39,5 @@ void signing_finish(struct signing *s);
 
 /* Composes a revocation (serve_revoke.c). */
 int signing_revoke(struct signing *s, struct err *err);
-
-/* Gets the order its key, then finishes; perhaps later, with a struct signing of its own. */
-void signing_finalize(struct signing *s);
 
 #endif
