@@ -36,7 +36,7 @@ OPEN = [
     "lib/base/buf lib/base/text",
     "lib/bus/bus lib/bus/job lib/bus/run",
     "lib/task/loop_event lib/task/loop_virtual lib/task/task lib/task/timers",
-    "proto/facts proto/facts_id",
+    "proto/facts proto/version_id",
 ]
 
 SOURCES = ("lib/", "proto/", "client/", "daemon/", "docs/")
