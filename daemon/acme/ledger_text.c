@@ -3,60 +3,18 @@
 #include <string.h>
 
 #include "daemon/acme/ledger.h"
-#include "daemon/conf/conf.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 #include "proto/line.h"
 
-/* The ledger's entries as text: lines that the keeper keeps. */
+/* The ledger's entries as text: lines that the keeper keeps, written and read into a ledger. */
 
 /* Longest line that can be one of ours: the domains of a thousand names. */
 #define ENTRY_MAX ((size_t)300 * 1024)
 
 static const char *const whats[] = { "order", "issued", "failed" };
 static const char *const kinds[] = { "new", "renewal", "ari" };
-
-static void add_word(struct buf *out, const char *word)
-{
-	if (out->len)
-		buf_add_char(out, ' ');
-	buf_add_text(out, word);
-}
-
-/* Is `word` one of the words between spaces? */
-static bool has_word(const struct buf *words, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = buf_text(words); *at;) {
-		size_t n = strcspn(at, " ");
-
-		if (n == len && memcmp(at, word, len) == 0)
-			return true;
-		at += n + (at[n] == ' ');
-	}
-	return false;
-}
-
-void ledger_entry_about(
-	struct ledger_entry *entry, const struct cert_conf *cert, struct buf *names)
-{
-	char apex[256], domain[IDENTITY_DOMAIN_LEN];
-
-	identity_of(cert->names, cert->n_names, entry->id);
-	entry->key = cert->key;
-	entry->digest = cert->issue_digest;
-	if (entry->what != LEDGER_ISSUED)
-		return;
-	cert_conf_group(cert, apex);
-	for (size_t i = 0; i < cert->n_names; i++) {
-		identity_domain(cert->names[i], apex, domain);
-		if (!has_word(names, domain))
-			add_word(names, domain);
-	}
-	entry->names = buf_text(names);
-}
 
 void ledger_entry_write(const struct ledger_entry *entry, struct buf *out)
 {

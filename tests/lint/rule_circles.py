@@ -22,7 +22,6 @@ OPEN = [
     "daemon/acme/account daemon/acme/account_directory daemon/acme/acme daemon/acme/post "
     "daemon/acme/refusal daemon/acme/rollover",
     "daemon/acme/authz daemon/acme/order daemon/acme/precheck daemon/acme/record",
-    "daemon/acme/ledger daemon/acme/ledger_text",
     "daemon/dns/watch/poller daemon/dns/watch/propagation",
     "daemon/job/batch daemon/job/clock_watch daemon/job/deploying daemon/job/dns_check "
     "daemon/job/failure daemon/job/fleet daemon/job/inform daemon/job/job daemon/job/lane "
@@ -34,9 +33,9 @@ OPEN = [
     "daemon/keeper/store/store_links daemon/keeper/store/store_version",
     "daemon/link/keeper_op daemon/link/keeper_socket",
     "lib/base/buf lib/base/text",
+    "proto/facts proto/version_id",
     "lib/bus/bus lib/bus/job lib/bus/run",
     "lib/task/loop_event lib/task/loop_virtual lib/task/task lib/task/timers",
-    "proto/facts proto/version_id",
 ]
 
 SOURCES = ("lib/", "proto/", "client/", "daemon/", "docs/")
