@@ -115,6 +115,11 @@ static void add_hash(struct buf *out, const char *key, const uint8_t hash[32])
 		line_add_hex(out, key, hash, sizeof(zero));
 }
 
+uint64_t facts_ca(const char *name)
+{
+	return str_hash(name, strlen(name));
+}
+
 static void add_id(struct buf *out, const char *key, const struct version_id *id)
 {
 	char text[VERSION_ID_TEXT_LEN];

@@ -8,6 +8,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/instant.h"
+#include "proto/version_id.h"
 
 struct arena;
 struct buf;
@@ -21,14 +22,6 @@ struct buf;
  * owns its variable parts in one block; facts_done() frees it.  Everything fits a few hundred bytes,
  * because a hundred thousand idle certificates keep theirs in memory.
  */
-
-/* "20261121T101500Z-1": UTC of its making and a suffix that makes it unique; sorts by time. */
-struct version_id {
-	struct instant made; /* INSTANT_NONE: no version */
-	uint32_t suffix;
-};
-
-#define VERSION_ID_TEXT_LEN 32
 
 /* One version, as its `info` file tells. */
 struct version_facts {
@@ -119,15 +112,8 @@ struct cert_facts {
 	struct instant held;
 };
 
-static inline bool version_is_set(const struct version_id *id)
-{
-	return instant_is_set(id->made);
-}
-
 /* A name as a number: a hundred thousand certificates need not spell their CA. */
 uint64_t facts_ca(const char *name);
-
-bool version_id_equal(const struct version_id *a, const struct version_id *b);
 
 /* Is the current version to be revoked, so that another one on another key must take its place? */
 static inline bool facts_are_doomed(const struct cert_facts *facts)
@@ -135,11 +121,6 @@ static inline bool facts_are_doomed(const struct cert_facts *facts)
 	return version_is_set(&facts->revocation.of) &&
 	       version_id_equal(&facts->revocation.of, &facts->curr.id);
 }
-
-/* By time, then suffix: <0, 0, >0. */
-int version_id_compare(const struct version_id *a, const struct version_id *b);
-const char *version_id_text(const struct version_id *id, char out[VERSION_ID_TEXT_LEN]);
-int version_id_parse(const char *text, struct version_id *out, struct err *err);
 
 /* Appends the facts as one line of key=value words without LF; facts_parse() reads it back. */
 void facts_write(const struct cert_facts *facts, struct buf *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proto/facts.h"
+#include "proto/version_id.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -7,13 +7,6 @@
 #include <string.h>
 
 #include "lib/base/str.h"
-
-/* Names of versions: compared, written and read. */
-
-uint64_t facts_ca(const char *name)
-{
-	return str_hash(name, strlen(name));
-}
 
 bool version_id_equal(const struct version_id *a, const struct version_id *b)
 {

@@ -33,7 +33,6 @@ OPEN = [
     "daemon/keeper/store/store_links daemon/keeper/store/store_version",
     "daemon/link/keeper_op daemon/link/keeper_socket",
     "lib/base/buf lib/base/text",
-    "proto/facts proto/version_id",
     "lib/bus/bus lib/bus/job lib/bus/run",
     "lib/task/loop_event lib/task/loop_virtual lib/task/task lib/task/timers",
 ]
