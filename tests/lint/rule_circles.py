@@ -29,8 +29,6 @@ OPEN = [
     "daemon/job/runner",
     "daemon/keeper/publish/challenge daemon/keeper/publish/hand_over daemon/keeper/publish/place "
     "daemon/keeper/publish/refresh daemon/keeper/publish/trouble daemon/keeper/publish/updating",
-    "daemon/keeper/store/store_add daemon/keeper/store/store_facts "
-    "daemon/keeper/store/store_links daemon/keeper/store/store_version",
     "daemon/link/keeper_op daemon/link/keeper_socket",
     "lib/base/buf lib/base/text",
     "lib/bus/bus lib/bus/job lib/bus/run",

@@ -83,60 +83,11 @@ static int write_temp(const struct cert_dir *dir, const char *temp,
 	return -1;
 }
 
-/* The newest id that was ever taken out of versions/; written only when no newer one stays. */
-#define LAST_NAME "last"
-
-struct newest {
-	const struct version_id *but;
-	struct version_id id;
-};
-
-static int take_newest(const char *name, void *data)
-{
-	struct newest *newest = data;
-	struct version_id id;
-	struct err ignored;
-
-	if (version_id_parse(name, &id, &ignored) == 0 &&
-		!(newest->but && version_id_equal(&id, newest->but)) &&
-		version_id_compare(&id, &newest->id) > 0)
-		newest->id = id;
-	return 0;
-}
-
-/*
- * The newest id that was ever used, but for `but`: facts, targets and marks of root name versions by it, so
- * none is given twice, whatever was deleted and however the clock was set.
- */
-static struct version_id newest_id(const struct cert_dir *dir, const struct version_id *but)
-{
-	struct newest newest = { .but = but };
-	struct buf text AUTO_BUF = BUF_INIT;
-	struct err ignored;
-
-	(void)store_each_entry(dir->fd, "versions", take_newest, &newest, &ignored);
-	if (file_read(dir->fd, LAST_NAME, VERSION_ID_TEXT_LEN, &text, &ignored) == 0)
-		(void)take_newest(buf_text(&text), &newest);
-	return newest.id;
-}
-
-int version_leaves(const struct cert_dir *dir, const struct version_id *id, struct err *err)
-{
-	struct version_id newest = newest_id(dir, id);
-	char text[VERSION_ID_TEXT_LEN];
-	struct buf last AUTO_BUF = BUF_INIT;
-
-	if (version_id_compare(id, &newest) < 0)
-		return 0;
-	buf_add_text(&last, version_id_text(id, text));
-	return store_replace(dir->fd, dir->fd, LAST_NAME, &last, FILE_PUBLIC, err);
-}
-
 /* Gives the temporary the first name of its second, or behind the newest, that was never used. */
 static int name_version(const struct cert_dir *dir, const char *temp, int versions,
 	struct version_id *id, struct err *err)
 {
-	struct version_id newest = newest_id(dir, NULL);
+	struct version_id newest = version_newest(dir, NULL);
 	char text[VERSION_ID_TEXT_LEN];
 	int from = dir->fd;
 

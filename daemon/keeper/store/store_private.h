@@ -20,7 +20,9 @@ struct secret;
  * What the files of the store share among themselves; nobody else includes this.
  *
  *   store.c          opening, the lock, paths, temporaries, quarantine
- *   store_version.c  one version directory: load, judge, list, read
+ *   store_ids.c      the names of versions, none of which is given twice
+ *   store_version.c  one version directory: load, judge, list
+ *   store_read.c     what is read of versions and links
  *   store_add.c      what makes and deletes versions: add, prune
  *   store_links.c    curr, next, prev: roll, drop, and their repair
  *   store_facts.c    the facts file, and the facts of one certificate put together
@@ -101,6 +103,17 @@ int store_quarantine(const struct cert_dir *dir, int from, const char *name, con
 int store_each_entry(int dirfd, const char *path, int (*each)(const char *name, void *data),
 	void *data, struct err *err);
 
+/* store_ids.c */
+
+/*
+ * The newest id that was ever used, but for `but`: facts, targets and marks of root name versions by it, so
+ * none is given twice, whatever was deleted and however the clock was set.
+ */
+struct version_id version_newest(const struct cert_dir *dir, const struct version_id *but);
+
+/* Before a version is taken away: its id is never used again. */
+int version_leaves(const struct cert_dir *dir, const struct version_id *id, struct err *err);
+
 /* store_version.c */
 
 enum verdict {
@@ -138,9 +151,6 @@ const char *version_path(const struct version_id *id, char out[VERSION_PATH_LEN]
  */
 enum verdict version_load(const struct cert_dir *dir, const struct version_id *id,
 	enum depth depth, struct version_facts *out, struct err *err);
-
-/* Before a version is taken away: its id is never used again. */
-int version_leaves(const struct cert_dir *dir, const struct version_id *id, struct err *err);
 
 /* Takes a damaged version out of the way. */
 int version_quarantine(const struct cert_dir *dir, const struct version_id *id,
