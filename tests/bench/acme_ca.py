@@ -2,12 +2,12 @@
 """An ACME CA (RFC 8555) for counting: how often it is asked depends on its client alone.
 
     with Authority(directory) as ca:
-        ca.directory, ca.trust, ca.dns, ca.http    for a configuration
+        ca.directory, ca.trust, ca.http    for a configuration
         ca.asked                                   requests so far
 
 A challenge and an order are "processing" where they are answered and done at the next request, whenever it comes,
-so that no client polls more often on a busy machine; it has no renewal information, which is asked for by the clock.
-Signatures are not verified.  Its resolver knows no record of any name.
+so that no client polls more often on a busy machine.  It has no renewal information, which is asked for by the clock,
+and names no identity for CAA records, whose answers are shared for a time.  Signatures are not verified.
 """
 import base64
 import datetime
@@ -16,7 +16,6 @@ import http.server
 import itertools
 import json
 import os
-import socket
 import ssl
 import sys
 import threading
@@ -27,8 +26,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "live"))
 import pebble  # noqa: E402 (its place is known only now)
-
-NO_ERROR = b"\x81\x80"    # an answer of a resolver
 
 
 def b64(data):
@@ -156,9 +153,6 @@ class Authority:
         self.server.tls.load_cert_chain(*self.bed.make_server("counting"))
         self.origin = f"https://127.0.0.1:{self.server.server_address[1]}/"
         self.directory = self.at("dir")
-        self.resolver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.resolver.bind(("127.0.0.1", 0))
-        self.dns = self.resolver.getsockname()[1]
 
     def at(self, *path):
         return self.origin + "/".join(path)
@@ -168,26 +162,12 @@ class Authority:
         return (datetime.datetime.utcnow() + datetime.timedelta(days)).strftime("%Y-%m-%dT00:00:00Z")
 
     def __enter__(self):
-        for run in (self.server.serve_forever, self.resolve):
-            threading.Thread(target=run, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
-        self.resolver.close()
-
-    def resolve(self):
-        """No record of any name, without an error."""
-        while True:
-            try:
-                asked, client = self.resolver.recvfrom(4096)
-            except OSError:
-                return
-            end = 12
-            while asked[end]:
-                end += 1 + asked[end]
-            self.resolver.sendto(asked[:2] + NO_ERROR + asked[4:6] + bytes(6) + asked[12:end + 5], client)
 
     def issue(self, csr):
         names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
