@@ -39,14 +39,14 @@
  */
 
 /*
- * How long the engine may take to withdraw what it has to after SIGTERM; and how long the index may lag
- * behind what changed, all of which is read afresh after a crash.
+ * How long the engine may take to withdraw what it has to after SIGTERM; and how long the index
+ * may lag behind what changed, all of which is read afresh after a crash.
  */
 enum { STOP_MS = 20000, INDEX_MS = 3600000 };
 
 /*
- * How long the start waits for what another life left published to be withdrawn, which then goes on beside;
- * and how long the end does, after which the next start has to.
+ * How long the start waits for what another life left published to be withdrawn, which then
+ * goes on beside; and how long the end does, after which the next start has to.
  */
 enum { SWEEP_AT_START_MS = 10000, SWEEP_AT_STOP_MS = 15000 };
 
@@ -75,7 +75,10 @@ static struct conf *read_conf(struct conf_files *files, struct yaml_diags *diags
 {
 	struct conf *conf;
 
-	/* What could be read is decoded even if something could not, so that one run tells it all. */
+	/*
+	 * The readable part is decoded even if another is not, so that one run tells all
+	 * mistakes.
+	 */
 	conf_read_files(keeper.config, files, diags);
 	conf = conf_load(files, diags);
 	if (conf) {
@@ -324,7 +327,7 @@ static int open_all(struct conf *conf, struct err *err)
 	return 0;
 }
 
-/* Nobody waits for what an earlier life published, and its orders will be asked for something new. */
+/* Records that an earlier life published have no waiting order: orders will ask for new ones. */
 static void sweep_left_over(void)
 {
 	struct challenges *challenges = keeper.server.challenges;

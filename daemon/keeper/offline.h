@@ -3,8 +3,8 @@
 #define CERTD_DAEMON_KEEPER_OFFLINE_H
 
 /*
- * What certd prints about its configuration instead of running: to standard output, from the same
- * tables that read it.  Each returns the exit status.
+ * Offline answers are what certd prints about its configuration instead of running: to standard
+ * output, from the same tables that read it.  Each returns the exit status.
  */
 
 int offline_explain(const char *key); /* NULL: all keys */

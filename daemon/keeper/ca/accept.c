@@ -12,7 +12,7 @@
 #include "lib/crypt/key.h"
 #include "lib/crypt/roots.h"
 
-/* What its chains must lead to, or NULL. */
+/* The roots that its chains must lead to, or NULL. */
 static const char *roots_of(const struct authority *at)
 {
 	return at->is_test ? at->acme->staging_roots : at->acme->roots;

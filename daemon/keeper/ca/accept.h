@@ -15,19 +15,19 @@ struct version_facts;
 struct version_files;
 
 /*
- * Judges the chain that a CA gave for an order: from its PEM text to the files of a new version, or a
- * sentence that says what is wrong.  Pure, like localca.h: it reads no clock and touches no file.
+ * An accepted chain is what a CA gave for an order, judged: from its PEM text to the files of a
+ * new version, or a sentence that says what is wrong.  Pure, like localca.h: it reads no clock
+ * and touches no file.
  *
- *   - certificates and nothing else, leaf first, every one issued by the next, all within their dates
+ *   - certificates and nothing else, leaf first, each issued by the next, all within their dates
  *   - the leaf carries the order's key and exactly the configured names, and is no CA
- *   - it begins now, or so little later that our clock may be late (ACCEPT_AHEAD), it is not over, and
- *     it does not last longer than anybody could mean (ACCEPT_LIFE, or ACCEPT_LIFE_HELD)
- *   - it has an issuer behind it.  A leaf alone would be served without a path to any root and fails
- *     at every client that lacks the intermediate, so it is taken only when a certificate of the CA's
- *     configured `trust` issued it, which then becomes its chain
- *
- *   - with the CA's `roots_file` it leads to one of these roots.  Without it the chain may be of
- *     anybody's making, an engine's that was taken over too, and then bars renewals for its life
+ *   - it begins now, or so little later that our clock may be late (ACCEPT_AHEAD), it is not
+ *     over, and it does not last longer than any honest one (ACCEPT_LIFE, or ACCEPT_LIFE_HELD)
+ *   - it has an issuer behind it.  A leaf alone would be served without a path to any root and
+ *     fails at every client that lacks the intermediate, so it is taken only when a certificate
+ *     of the CA's configured `trust` issued it, which then becomes its chain
+ *   - with the CA's `roots_file` it leads to one of these roots.  Without it an engine that was
+ *     taken over may make the chain itself, and then bars renewals for its life
  */
 
 /* CAs date their certificates back; a beginning ahead of our clock is our clock being late. */
@@ -43,7 +43,10 @@ struct accept_order {
 	struct instant now;
 };
 
-/* Fills *out, which is empty before, and *facts (all but the id).  Both are untouched on failure. */
+/*
+ * Fills *out, which is empty before, and *facts (all but the id).  Both are untouched on
+ * failure.
+ */
 int accept_chain(const struct accept_order *order, const char *pem, size_t len,
 	struct version_files *out, struct version_facts *facts, struct err *err);
 

@@ -25,7 +25,7 @@
 #define ACCOUNT_FILE "account"
 #define REFUSAL_FILE "refusal"
 
-/* What every ACME server has to know (RFC 8555, 6.2). */
+/* The algorithm that every ACME server has to know (RFC 8555, 6.2). */
 #define KEY_SPEC "ec:secp256r1"
 
 /* CAs in use, and a candidate or two. */
@@ -75,6 +75,10 @@ char *authority_path(const struct authority *at, const char *file)
 /*
  * Keys as they were read before, by the digest of their file: an order takes eight signatures, and
  * OpenSSL takes far longer to decode a key than to sign with it.  The file decides each time.
+ */
+/*
+ * State: `known` holds references to the last KNOWN keys that were decoded; the oldest is
+ * replaced and freed.  Entries live as long as the process.
  */
 static struct {
 	uint8_t sha256[SHA256_LEN];
@@ -316,8 +320,8 @@ int account_forget(struct store *store, const struct authority *at, struct err *
 }
 
 /*
- * Which key the CA knows is the engine's word, and a broken one may lie: the key that lost is kept, so
- * that a person can bring it back.
+ * Which key the CA knows is the engine's word, and a broken one may lie: the key that lost is
+ * kept, so that a person can bring it back.
  */
 static int retire(
 	struct store *store, const struct authority *at, const struct key *key, struct err *err)

@@ -16,18 +16,19 @@ struct line;
 struct store;
 
 /*
- * What we are to an ACME CA: accounts/CA/ in the store, or test/accounts/CA/ for its staging directory.
+ * An account is what this machine is to an ACME CA: accounts/CA/ in the store, or
+ * test/accounts/CA/ for its staging directory.
  *
  *	key.pem         the account key, stored before anything is signed with it
  *	candidate.pem   the key of a rollover that the CA was or will be told of
  *	retired-X.pem   keys that lost a rollover, for people
  *	account         "key: value" lines: url, created, directory, binding
  *	refusal         "key: value" lines while the CA does not let it in: code, since, tries, text
- *	ledger          what was asked of the CA lately (serve_ledger.c)
+ *	ledger          the requests that count against a limit of the CA (serve_ledger.c)
  *
- * The account URL counts only for the directory it was noted under: after the configuration names
- * another one the account is looked for again.  The key stays.  Nobody but the keeper sees a key; what
- * leaves is signatures, thumbprints and key authorizations.
+ * The account URL counts only for the directory it was noted under: after the configuration
+ * names another one the account is looked for again.  The key stays.  The keeper alone sees a
+ * key; signatures, thumbprints and key authorizations leave it.
  */
 
 /* Which CA a request is about, and whether its staging directory is meant.  It owns nothing. */
@@ -80,8 +81,9 @@ int account_refuse(struct store *store, const struct authority *at,
 	const struct failure *refusal, struct err *err);
 
 /*
- * Ends a rollover: the candidate becomes the key, or is removed.  Done again it ends the same.  The key
- * that lost stays as retired-DIGEST.pem; account_want_candidate() fails when eight of them lie there.
+ * Ends a rollover: the candidate becomes the key, or is removed.  Done again it ends the same.
+ * The key that lost stays as retired-DIGEST.pem; account_want_candidate() fails when eight of
+ * them lie there.
  */
 int account_promote(
 	struct store *store, const struct authority *at, bool candidate, struct err *err);

@@ -10,8 +10,9 @@ struct buf;
 struct err;
 
 /*
- * What a challenge asks to be shown, computed by the keeper alone: from the CA's token, which is checked
- * before it becomes part of anything, and the thumbprint of the keeper's own account key.  Pure.
+ * A key authorization is what a challenge asks to be shown.  The keeper alone computes it: from
+ * the CA's token, which is checked before it becomes part of anything, and the thumbprint of
+ * its own account key.  Pure.
  */
 
 /* base64url, 1 to 128 characters: nothing that could be a path or a second line. */

@@ -21,10 +21,15 @@ _Static_assert((int)PURPOSE_SERVER_AUTH == (int)EKU_SERVER_AUTH &&
 		       (int)PURPOSE_OCSP_SIGNING == (int)EKU_OCSP_SIGNING,
 	"purposes are handed on as they are");
 
-/* What a common name may hold (RFC 5280, appendix A: ub-common-name). */
+/* The length of a common name (RFC 5280, appendix A: ub-common-name). */
 #define COMMON_NAME_MAX 64
 
 /* Its own certificate first in the chain, then what is above it. */
+/*
+ * States: a signer is loaded for one issuer, with its chain and key, and used for any number of
+ * issues; the first leaf that verifies sets is_proven, so that later ones skip the chain
+ * above.  The caller keeps it and frees it with localca_signer_free().
+ */
 struct localca_signer {
 	struct chain chain;
 	struct key *key;
@@ -70,8 +75,8 @@ static struct instant order_end(const struct localca_order *order)
 }
 
 /*
- * The subject is the configured one.  Who signs himself must have a name, so a self-signed
- * certificate without a subject is called by its first name.
+ * The subject is the configured one.  A self-signed certificate must have a name; without a
+ * subject it is called by its first DNS name.
  */
 static struct dn_field *subject_make(const struct localca_order *order, size_t *ret_n)
 {
@@ -174,7 +179,7 @@ static int issuer_check(
 	return 0;
 }
 
-/* Who signs; NULL for a self-signed certificate. */
+/* The issuer; NULL for a self-signed certificate. */
 static int issuer_find(
 	const struct localca_order *order, struct localca_signer **out, struct err *err)
 {

@@ -15,13 +15,14 @@ struct secret;
 struct version_files;
 
 /*
- * The local CA: from a certificate's configuration, its key and the issuer's material to the files
- * of a new version.
+ * The local CA makes the files of a new version from a certificate's configuration, its key and
+ * the issuer's material.
  *
- * It reads no clock and touches no file: the store hands the issuer's files in and takes the new
- * ones out (daemon/keeper/store/version.h).  Nothing leaves before it was checked: the chain verifies link
- * by link at `now`, the leaf carries the key and exactly the configured names.  An issuer that is
- * absent, over, not a CA, or whose path length is used up gives ERR_NO_ISSUER.
+ * It reads no clock and touches no file: the store hands the issuer's files in and takes the
+ * new ones out (daemon/keeper/store/version.h).  Every result is checked before it leaves: the
+ * chain verifies link by link at `now`, the leaf carries the key and exactly the configured
+ * names.  An issuer that is absent, over, not a CA, or whose path length is used up gives
+ * ERR_NO_ISSUER.
  *
  * chain.pem is the issuer up to and including the root; for a self-signed certificate it is the
  * certificate itself, and fullchain.pem then holds it once.
@@ -30,7 +31,7 @@ struct version_files;
 /* notBefore lies this much before `now`, for clients whose clocks are late. */
 #define LOCALCA_BACKDATE MINUTES(5)
 
-/* What self-signed certificates are signed with that no CA of the configuration names a digest for. */
+/* The digest of self-signed certificates for which no CA of the configuration names one. */
 #define LOCALCA_DIGEST "sha384"
 
 struct localca_issuer {
@@ -40,10 +41,10 @@ struct localca_issuer {
 };
 
 /*
- * An issuer that was read: its key beside its chain.  Reading costs about as much as signing, so who
- * issues often keeps it, with the version that it was read from.  Whether it may sign now is asked
- * for each certificate.  It also remembers that a chain through it was verified up to the root, so that
- * the links above it are not verified again for each leaf.
+ * An issuer that was read: its key beside its chain.  Reading costs about as much as signing,
+ * so who issues often keeps it, with the version that it was read from.  Whether it may sign
+ * now is asked for each certificate.  It also remembers that a chain through it was verified up
+ * to the root, so that the links above it are not verified again for each leaf.
  */
 struct localca_signer;
 

@@ -38,7 +38,10 @@ static char *file_of(const struct pending_name *name)
 	return path_of(name, file.data);
 }
 
-/* The CA verifies its signature; what is asked here is whether the two halves of a file belong together. */
+/*
+ * The CA verifies its signature; what is asked here is whether the two halves of a file belong
+ * together.
+ */
 static int take_csr(const char *text, size_t len, struct pending *out, struct err *err)
 {
 	uint8_t own[SHA256_LEN], wanted[SHA256_LEN];

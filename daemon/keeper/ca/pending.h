@@ -13,14 +13,14 @@ struct key;
 struct store;
 
 /*
- * Keys whose certificate is on its way: keys/pending-DIGEST.pem beside the versions of a certificate,
- * where DIGEST is the beginning of SHA-256 of the order's URL.  The file holds "key: value" lines (order,
- * ca, key_created), the private key and the signing request.
+ * A pending key waits for its certificate: keys/pending-DIGEST.pem beside the versions of a
+ * certificate, where DIGEST is the beginning of SHA-256 of the order's URL.  The file holds
+ * "key: value" lines (order, ca, key_created), the private key and the signing request.
  *
- * It is stored before the request leaves, so whatever certificate the CA makes has its key here: the
- * same order is answered with the same key and request after any crash.  It goes when the version is
- * stored, when its order is forgotten, or when nobody asked for it in PENDING_DAYS, far longer than any
- * order lives.
+ * It is stored before the request leaves, so any certificate that the CA makes has its key
+ * here: the same order is answered with the same key and request after any crash.  It goes when
+ * the version is stored, when its order is forgotten, or when it was not asked for in
+ * PENDING_DAYS, far longer than any order lives.
  */
 
 #define PENDING_DAYS 30

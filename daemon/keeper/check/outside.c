@@ -29,7 +29,7 @@ static bool is_missing(void)
 	return errno == ENOENT || errno == ENOTDIR;
 }
 
-/* Why the program at this path cannot be run by anybody; NULL when nothing is known against it. */
+/* The reason why the program at this path cannot be run; NULL when none is known. */
 static const char *program_fault(const char *path)
 {
 	struct stat st;
@@ -43,7 +43,10 @@ static const char *program_fault(const char *path)
 		       : "is not executable; run \"chmod +x\" on it";
 }
 
-/* What everybody can change is not run (command.c), so it is a mistake and no mere warning. */
+/*
+ * A program that every user can change is not run (command.c), so it is a mistake and no mere
+ * warning.
+ */
 static void check_trust(struct checking *c, const char *program, struct yaml_place place,
 	const struct yaml_path *path)
 {

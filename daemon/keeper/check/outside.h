@@ -6,14 +6,14 @@ struct conf;
 struct yaml_diags;
 
 /*
- * Is there what the configuration names on this machine: the programs of commands (of zones and
- * targets), the folders of include files, the webroot?  Told when the configuration is read, so
- * that nobody learns it from the first order.
+ * The check of paths asks whether this machine has what the configuration names: the programs
+ * of commands (of zones and targets), the folders of include files, the webroot.  It runs when
+ * the configuration is read, so that the first order is not what finds it.
  *
- * All of it are warnings, as the service may see another machine than who checks (its sandbox, a
- * mount that comes later), and each path is told once.  It asks files only, runs nothing, and says
- * nothing of what it may not see.  Files with secrets are in secrets.h, and what the installed unit
- * lets the service write in unit.h.
+ * All findings are warnings, as the service may see another machine than the user who checks
+ * (its sandbox, a mount that comes later), and each path is told once.  It asks files only,
+ * runs nothing, and is silent on what it may not see.  Files with secrets are in secrets.h, and
+ * what the installed unit lets the service write in unit.h.
  */
 void outside_check(const struct conf *conf, struct yaml_diags *diags);
 

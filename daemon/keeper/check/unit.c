@@ -18,7 +18,7 @@
 
 enum { UNIT_MAX = 64 * 1024 };
 
-/* What certd.service says about writing, and certd.socket about its path. */
+/* The installed units: what certd.service says about writing, and certd.socket about its path. */
 struct unit {
 	struct buf writable; /* directories, each ended by LF */
 	struct buf listens;  /* paths, each ended by LF */
@@ -185,7 +185,7 @@ static void check_zone(struct checking *c, const struct zone_conf *zone)
 	}
 }
 
-/* What a zone has from the entry `default` was told there. */
+/* A key that a zone has from the entry `default` was told there. */
 static bool is_inherited(const struct dns_conf *dns, const struct zone_conf *zone)
 {
 	return dns->fallback && dns->fallback->publish.acme_dir == zone->publish.acme_dir &&
@@ -202,14 +202,14 @@ static bool has_line(const char *lines, const char *wanted)
 	return false;
 }
 
-/* certd then binds its own socket, and whoever goes by the unit's waits at a door nobody opens. */
+/* certd then binds its own socket, and clients that use the unit's path find no listener. */
 static void check_socket(struct checking *c, const struct conf *conf)
 {
 	const struct yaml_path control = { NULL, "control", 0 };
 	const struct yaml_path path = { &control, "socket", 0 };
 	const char *listens = buf_text(&c->unit.listens);
 
-	/* What stands for "%t" only systemd knows. */
+	/* Only systemd can expand "%t". */
 	if (!c->unit.listens.len || strchr(listens, '%') || has_line(listens, conf->socket))
 		return;
 	yaml_warn(c->diags, conf->socket_place, &path,

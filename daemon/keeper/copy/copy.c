@@ -47,7 +47,7 @@ static bool cannot_exchange(int sys)
 	return sys == EINVAL || sys == ENOSYS || sys == EOPNOTSUPP || sys == EXDEV;
 }
 
-/* What kind of thing has this name: S_IFDIR, S_IFLNK ..., or 0 for nothing. */
+/* The type of the file of this name: S_IFDIR, S_IFLNK ..., or 0 for none. */
 static mode_t kind(int place, const char *name)
 {
 	struct stat st;
@@ -137,8 +137,8 @@ static int note_nothing(int place, struct err *err)
 }
 
 /*
- * What was just replaced becomes what a failed check brings back, unless something older waits
- * for that already: then this one has never passed a check.
+ * The replaced files become what a failed check brings back, unless an older set waits for that
+ * already: then this one has never passed a check.
  */
 static int keep_replaced(struct copy *copy, int place, struct err *err)
 {
@@ -161,8 +161,9 @@ static int move_aside(struct copy *copy, int place, struct err *err)
 }
 
 /*
- * The directory curr cannot be renamed, so it is copied out first, as what a restore brings back.  The copy
- * is complete and synced before anything of curr is removed: a repeat after a crash finds it.
+ * The directory curr cannot be renamed, so it is copied out first, as what a restore brings
+ * back.  The copy is complete and synced before anything of curr is removed: a repeat after a
+ * crash finds it.
  */
 static int drop_lower(struct copy *copy, int place, struct err *err)
 {
@@ -175,7 +176,10 @@ static int drop_lower(struct copy *copy, int place, struct err *err)
 	return file_remove_tree(place, CURR, err);
 }
 
-/* The directory curr makes room for a link.  Only this first time there is a moment without curr. */
+/*
+ * The directory curr makes room for a link.  Only this first time there is a moment without
+ * curr.
+ */
 static int make_room(struct copy *copy, int place, struct err *err)
 {
 	if (discard(copy, place, SWAP_NAME, err) < 0)
@@ -258,7 +262,7 @@ int copy_switch(struct copy *copy, bool *changed, struct err *err)
 	return copy->use_links ? switch_link(copy, place, err) : switch_dir(copy, place, err);
 }
 
-/* Removes by exact name what a copy may leave behind.  What stays is only noted. */
+/* Removes by exact name what a copy may leave behind.  A leftover that stays is only noted. */
 static int sweep(struct copy *copy, int place, struct err *err)
 {
 	static const char *const names[] = { OLD_NAME, SWAP_NAME, NEW_NAME, NEXT_NAME };

@@ -15,8 +15,8 @@ struct cert_conf;
 struct target_conf;
 
 /*
- * Deploying to a directory of this machine: DIR/GROUP/SERVICE/curr/ with plain files, exchanged as
- * one in a single rename.
+ * Deploying to a directory of this machine: DIR/GROUP/SERVICE/curr/ with plain files, exchanged
+ * as one in a single rename.
  *
  *   copy_init      reads the version's files and makes what the formats ask for, in memory
  *   copy_switch    writes them beside curr, complete and synced, and exchanges the two
@@ -28,19 +28,21 @@ struct target_conf;
  *
  * All that is needed to go on lies on the disk, so each call is complete in itself, may be
  * repeated, and may follow a crash of any other:
- *   .certd-new    being written               .certd-old    what passed a check last, until settled;
- *   .certd-swap   complete, or just replaced                empty: there was nothing
- *   .certd-next   the same for next             .certd-gone   a folder of what is being removed
+ *   .certd-new    being written
+ *   .certd-swap   complete, or just replaced
+ *   .certd-next   the same for next
+ *   .certd-old    the files that passed a check last, until settled; empty: there were none
+ *   .certd-gone   a folder of what is being removed
  * Files are created with their final owner and mode before they hold a byte.  Directories are
- * opened one below the other without following links, and what the owner of the directory does to
- * these names meanwhile can spoil his own directory only.  Nothing is removed by a pattern.
+ * opened one below the other without following links, and what the owner of the directory does
+ * to these names meanwhile can spoil his own directory only.  Nothing is removed by a pattern.
  *
- * Where the file system cannot exchange, and with `layout: link`, curr is a link to .versions/ID, replaced
- * by rename.
+ * Where the file system cannot exchange, and with `layout: link`, curr is a link to
+ * .versions/ID, replaced by rename.
  *
- * copy_init() reads the store and so belongs to the loop.  All others touch only the disk and *copy:
- * they sync, and may run in a thread (daemon/keeper/loop/worker.h).  Calls for one place wait for each
- * other.
+ * copy_init() reads the store and so belongs to the loop.  All others touch only the disk and
+ * *copy: they sync, and may run in a thread (daemon/keeper/loop/worker.h).  Calls for one place
+ * wait for each other.
  */
 
 struct copy_file {

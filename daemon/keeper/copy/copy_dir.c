@@ -86,8 +86,9 @@ static int make_temp(const struct copy *owner, int parent, const char *temp, con
 
 /*
  * Makes a directory that is missing.  It gets its name last, complete and durable: what a crash
- * leaves under the name is never taken for what an administrator made so.  A name of certd's own
- * stands there before, the same one each time.  The descriptor, or -1; *is_made false: another thread was quicker.
+ * leaves under the name is never taken for what an administrator made so.  A name of certd's
+ * own stands there before, the same one each time.  The descriptor, or -1; *is_made false:
+ * another thread was quicker.
  */
 static int make_dir(
 	const struct copy *owner, int parent, const char *name, bool *is_made, struct err *err)
@@ -182,8 +183,10 @@ static int open_root(const char *dir, bool create, struct err *err)
 }
 
 /*
- * The places that calls of this process work at.  Not a lock of the file system: everybody who may
- * look into a directory could hold that, and no key would ever get there.
+ * State: `places` lists the directories that calls of this process work at, guarded by
+ * places_lock; a call adds its directory, and removes and frees it at its end.  It is no lock
+ * of the file system: every user who may look into a directory could hold that, and no key
+ * would ever get there.
  */
 static struct list places = { &places, &places };
 static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -10,11 +10,12 @@ struct copy;
 struct err;
 
 /*
- * One directory of a target: opened safely, written whole, compared.  For copy.c and copy_link.c.
+ * A target directory is opened safely, written whole, and compared.  For copy.c and
+ * copy_link.c.
  *
- * The directory may belong to somebody else, who may change it while we work.  So every step
- * goes from an open directory to one name in it, never through a link, and what is written
- * into was made by us and is still ours.
+ * Its owner may be another user, who may change it at any moment.  So every step goes from an
+ * open directory to one name in it, never through a link, and files are written only into
+ * directories that certd made and still owns.
  */
 
 /*

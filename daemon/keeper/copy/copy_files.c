@@ -17,7 +17,7 @@
 #include "lib/crypt/pem.h"
 #include "lib/crypt/pkcs12.h"
 
-/* What the formats put into a target's directory (contract, `formats`). */
+/* The files of each format in a target's directory (contract, `formats`). */
 
 #define PUBLIC_MODE 0644
 #define PASSWORD_MAX 4096
@@ -35,7 +35,7 @@ static const struct {
 	[BUNDLE] = { "bundle.pem", true },
 };
 
-/* What the files are made from, read from the store on demand. */
+/* The material of the files, read from the store on demand. */
 struct material {
 	const struct target_conf *target;
 	const struct cert_conf *cert;
@@ -140,7 +140,7 @@ static int read_password(const struct target_conf *target, struct secret *out, s
 	return 0;
 }
 
-/* The private key is in it, so nobody learns anything about the password from the mark. */
+/* The private key is part of it, so the mark tells nothing about the password. */
 static uint32_t mark_of(const struct secret *bundle, const struct secret *password)
 {
 	struct secret both AUTO_SECRET = SECRET_INIT;

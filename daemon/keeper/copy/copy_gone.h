@@ -5,10 +5,11 @@
 struct err;
 
 /*
- * What is to be removed at a target's place.  An entry first loses its name: it moves into .certd-gone
- * under a number, so that a directory of which half is removed is never taken for what its name says,
- * and one that cannot be removed (an immutable file, an NFS leftover) blocks no name.  Everything below
- * .certd-gone belongs to certd.  `place` is DIR/GROUP/SERVICE, open.
+ * A gone entry is one that is to be removed at a target's place.  It first loses its name: it
+ * moves into .certd-gone under a number, so that a directory of which half is removed is never
+ * taken for what its name says, and one that cannot be removed (an immutable file, an NFS
+ * leftover) blocks no name.  Everything below .certd-gone belongs to certd.  `place` is
+ * DIR/GROUP/SERVICE, open.
  */
 
 /* Moves `name` away; its absence is success. */

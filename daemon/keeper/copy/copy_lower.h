@@ -6,8 +6,9 @@ struct copy;
 struct err;
 
 /*
- * A directory on the lower layer of an overlay, such as one of a container's image: it can be read and
- * removed, but neither renamed nor exchanged (EXDEV).  `place` is DIR/GROUP/SERVICE, open.
+ * A directory on the lower layer of an overlay, such as one of a container's image: it can be
+ * read and removed, but neither renamed nor exchanged (EXDEV).  `place` is DIR/GROUP/SERVICE,
+ * open.
  */
 
 /*

@@ -10,15 +10,17 @@
 struct err;
 
 /*
- * What the keeper itself did at the targets since it started.
+ * A deployment is what the keeper itself did at a target since it started.
  *
- * The engine asks for a copy, a check, a reload and a confirmation one by one, and a stolen engine asks for
- * them in any order.  A refusal to revoke depends on the confirmation, so a confirmation counts only when
- * the keeper's own check and reload of the target began after the last change of the certificate's
- * files there and ended well.  Moments are numbers in the order of what happened; no clock is read.
+ * The engine asks for a copy, a check, a reload and a confirmation one by one, and a stolen
+ * engine asks for them in any order.  A refusal to revoke depends on the confirmation, so a
+ * confirmation counts only when the keeper's own check and reload of the target began after the
+ * last change of the certificate's files there and ended well.  Moments are numbers in the
+ * order of events; no clock is read.
  *
- * An entry lives from the first change of files until they are confirmed, so an idle certificate has
- * none.  After a restart there are none at all: the engine asks for the copy again, which begins one.
+ * An entry lives from the first change of files until they are confirmed, so an idle
+ * certificate has none.  After a restart there are none at all: the engine asks for the copy
+ * again, which begins one.
  */
 
 struct deployments {
@@ -31,7 +33,7 @@ struct deployments {
 void deployment_begins(struct deployments *all, const char *target, const char *cert);
 void deployment_ended(struct deployments *all, const char *target, const char *cert);
 
-/* What lies there has passed its check for good, so the next copy starts from it. */
+/* The files at the target have passed their check, so the next copy starts from them. */
 void deployment_settled(struct deployments *all, const char *target, const char *cert);
 bool deployment_is_settled(const struct deployments *all, const char *target, const char *cert);
 

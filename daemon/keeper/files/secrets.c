@@ -18,7 +18,7 @@
 
 #define SECRET_FILE_MAX ((size_t)4096)
 
-/* Whoever may read it knows for sure that nobody can use what it holds. */
+/* A reader of the file can tell that its content is of no use as a secret. */
 static void check_text(const char *file, bool is_base64, struct yaml_place place,
 	const struct yaml_path *path, struct yaml_diags *diags)
 {
@@ -41,7 +41,7 @@ static void check_file(const char *file, bool is_base64, struct yaml_place place
 	char why[TRUST_WHY_LEN];
 	struct stat st;
 
-	/* Who checks as somebody else cannot know. */
+	/* Another user than the service's cannot tell. */
 	if (stat(file, &st) < 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			yaml_warn(diags, place, path, "%s is not there", file);
@@ -180,7 +180,7 @@ int secrets_read_base64(const char *path, struct secret *out, struct err *err)
 	if (secrets_read(path, SECRET_FILE_MAX, &text, err) < 0)
 		return -1;
 	for (size_t i = 0; i < text.len; i++) {
-		/* What tools make for named.conf or knot.conf. */
+		/* A statement for named.conf or knot.conf, as tools print it. */
 		is_statement = is_statement || text.data[i] == '{' || text.data[i] == ':';
 		if (!strchr(" \t\r\n", text.data[i]))
 			text.data[len++] = text.data[i];

@@ -10,13 +10,15 @@ struct err;
 struct yaml_diags;
 
 /*
- * Files with secrets that the configuration names: MAC keys of external accounts, TSIG keys, passwords
- * of PKCS #12 bundles.  They are read when they are needed and never kept; the engine never sees one.
+ * Files with secrets that the configuration names: MAC keys of external accounts, TSIG keys,
+ * passwords of PKCS #12 bundles.  They are read when they are needed and never kept; the engine
+ * never sees one.
  */
 
 /*
- * Warns of those that are not there, or that everybody on the machine can read; an error is what can
- * be read and is no secret, and what is another user's or can be changed by everybody (lib/base/trust.h).
+ * Warns of secrets that are missing, or that every user of the machine can read.  A file that
+ * can be read and is no secret is an error, and so is one that belongs to another user or that
+ * every user can change (lib/base/trust.h).
  */
 void secrets_check(const struct conf *conf, struct yaml_diags *diags);
 

@@ -6,11 +6,11 @@ struct buf;
 struct yaml_diags;
 
 /*
- * A configuration report tells the diagnostics of one reading of the configuration: on a terminal, in
- * the log, and as rows to the client that asked for a reload.
+ * A configuration report tells the diagnostics of one reading of the configuration: on a
+ * terminal, in the log, and as rows to the client that asked for a reload.
  *
- * The diagnostics stay the caller's; each function sorts them by file and line.  Each line is that of
- * yaml_diags_print(), so that the place in the file is the same everywhere.
+ * The diagnostics stay the caller's; each function sorts them by file and line.  Each line is
+ * that of yaml_diags_print(), so that the place in the file is the same everywhere.
  */
 
 /* On standard error, one a line, for editors and terminals. */

@@ -19,6 +19,13 @@
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 
+/*
+ * States: the engine runs, and its socket is watched, from engine_start() on.  A message that
+ * the socket does not take waits as an unsent packet, which is freed when it was sent.  The end
+ * of the socket sets is_cut and starts the timer `lingering`, which kills an engine that
+ * hangs.  The end of the process, or an error of the socket, sets is_lost and calls `lost`
+ * once.
+ */
 struct unsent {
 	struct list link;
 	struct buf packet;
@@ -48,7 +55,10 @@ static void linger(void *data)
 	engine_kill(data);
 }
 
-/* The socket has ended.  How the engine did is told by its status, which comes at once or not at all. */
+/*
+ * The socket has ended.  How the engine did is told by its status, which comes at once or not
+ * at all.
+ */
 static void hang_up(struct engine *engine)
 {
 	if (engine->is_lost || engine->is_cut)
@@ -67,7 +77,7 @@ static void cannot_send(struct engine *engine, const struct err *err)
 		lose(engine, err);
 }
 
-/* Who does not listen is not heard: what waits for the engine is bounded by that. */
+/* Messages for an engine that does not read are bounded. */
 static bool is_heard(const struct engine *engine)
 {
 	return !engine->is_lost && !engine->is_cut && !engine->is_unread &&
@@ -88,8 +98,9 @@ static void watch(struct engine *engine)
 }
 
 /*
- * What lies in the socket is memory of ours, and a descriptor in it may stand for many megabytes.  So
- * one goes only when everything before it was read: as many as are on their way is one.
+ * Messages in the socket are memory of the keeper, and a descriptor in one may stand for many
+ * megabytes.  So one is sent only when all before it were read: as many as are on their way is
+ * one.
  */
 static bool may_send(const struct engine *engine, int fd)
 {
@@ -99,8 +110,8 @@ static bool may_send(const struct engine *engine, int fd)
 }
 
 /*
- * The kernel tells when there is room, not when there is nothing.  An engine that listens has read it
- * within a millisecond; one that does not is looked at less often.
+ * The kernel tells when there is room, not when there is nothing.  An engine that listens has
+ * read it within a millisecond; one that does not is looked at less often.
  */
 static void wait_until_read(struct engine *engine)
 {
@@ -217,7 +228,10 @@ static void ended(void *data)
 	lose(engine, &err);
 }
 
-/* What systemd tells the keeper is for the keeper: its ear, its secrets, its watchdog. */
+/*
+ * The environment that systemd made for the keeper: its notification socket, its credentials,
+ * its watchdog.
+ */
 static void forget_environment(void)
 {
 	static const char *const names[] = { "NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY",

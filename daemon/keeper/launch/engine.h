@@ -15,13 +15,13 @@ struct err;
 /*
  * The keeper's end of the socket pair, and the engine's process at the other.
  *
- * engine_start() makes the pair, forks, drops to the engine's user and executes certd-engine with two
- * descriptors: 3 is the pair, 4 the listening control socket.  Packets that come are given to `packet`;
- * packets that go wait in order when the socket is full; while many wait, the engine is not heard.
- * A packet with a descriptor waits until everything before it was read, so that one that reads
- * nothing holds one descriptor's bytes and not hundreds.
- * `lost` is called once when the engine has ended (one that only closed its end is killed); the
- * keeper then ends too.
+ * engine_start() makes the pair, forks, drops to the engine's user and executes certd-engine
+ * with two descriptors: 3 is the pair, 4 the listening control socket.  Packets that come are
+ * given to `packet`; packets that go wait in order when the socket is full; while many wait,
+ * the engine is not heard. A packet with a descriptor waits until everything before it was
+ * read, so that one that reads nothing holds one descriptor's bytes and not hundreds. `lost` is
+ * called once when the engine has ended (one that only closed its end is killed); the keeper
+ * then ends too.
  */
 
 #define ENGINE_KEEPER_FD 3
@@ -49,8 +49,10 @@ struct engine {
 	char buffer[KEEPER_MESSAGE_MAX + 1];
 };
 
-/* `user` NULL: stay who we are.  `program`: the path of certd-engine.  *engine is zeroed but for the
- * callbacks. */
+/*
+ * `user` NULL: stay who we are.  `program`: the path of certd-engine.  *engine is zeroed but
+ * for the callbacks.
+ */
 int engine_start(struct engine *engine, struct events *events, const char *program,
 	const char *user, int control_fd, struct err *err);
 

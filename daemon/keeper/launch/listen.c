@@ -67,8 +67,8 @@ static int make_room(const char *path, struct err *err)
 }
 
 /*
- * Anybody may connect, the roles decide what comes of it.  The mode comes from the umask: a change
- * by name could hit what somebody else has put there meanwhile.
+ * Every user may connect; roles decide about requests.  The mode comes from the umask: a change
+ * by name could hit a file that was put there meanwhile.
  */
 static int bind_for_all(int fd, const struct sockaddr_un *address, struct err *err)
 {
@@ -125,7 +125,7 @@ void listen_remove(void)
 {
 	struct stat st;
 
-	/* What has taken its place meanwhile is not ours. */
+	/* A file that has taken its place meanwhile is not ours. */
 	if (made.sun_path[0] && lstat(made.sun_path, &st) == 0 && st.st_dev == made_dev &&
 		st.st_ino == made_ino)
 		unlink(made.sun_path);

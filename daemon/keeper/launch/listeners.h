@@ -9,15 +9,17 @@
 struct err;
 
 /*
- * The sockets at which CAs come to look (http.listen, tls_alpn.listen).  The keeper binds them,
- * because low ports are for the mighty, and hands them to the engine, which accepts; the keeper itself
- * never reads from a network.
+ * A challenge socket is one at which CAs come to look (http.listen, tls_alpn.listen).  The
+ * keeper binds it, because low ports need its rights, and hands it to the engine, which
+ * accepts; the keeper itself never reads from a network.
  *
- * With http.hold: challenge, addresses of http.listen are bound only between listeners_begin() and listeners_end(), so
- * that a web server may have the port at other times.  All others are bound all the time.
+ * With http.hold: challenge, addresses of http.listen are bound only between listeners_begin()
+ * and listeners_end(), so that a web server may have the port at other times.  All others are
+ * bound all the time.
  *
- * An address that cannot be bound keeps nothing from starting: that is told once, and tried again every
- * minute as long as it is needed, at each reload and at each challenge.  [::] takes both families.
+ * An address that cannot be bound keeps nothing from starting: that is told once, and tried
+ * again every minute as long as it is needed, at each reload and at each challenge.  [::] takes
+ * both families.
  */
 
 #define LISTENERS_RETRY_MS 60000
@@ -33,12 +35,15 @@ struct listeners {
 
 void listeners_init(struct listeners *listeners, struct events *events,
 	void (*tell)(enum challenge type, const char *at, int fd));
-void listeners_done(struct listeners *listeners); /* zeroed is fine; tells nobody */
+void listeners_done(struct listeners *listeners); /* zeroed is fine; the engine is not told */
 
 /* Binds what a configuration needs now and closes what it does not name or need any more. */
 void listeners_use(struct listeners *listeners, const struct conf *conf);
 
-/* A challenge of this type is about to be shown: binds what is not bound yet.  -1 when nothing is, and why. */
+/*
+ * A challenge of this type is about to be shown: binds what is not bound yet.  -1 when nothing
+ * is, and why.
+ */
 int listeners_begin(struct listeners *listeners, enum challenge type, struct err *err);
 
 /* None of this type is shown any more: closes what is bound for challenges only. */

@@ -8,8 +8,8 @@ struct engine;
 struct log_entry;
 
 /*
- * What the engine is told unasked, once; main.c sends it the configuration and the stop by itself.  `engine` of
- * the callbacks is a struct engine; before it runs nobody is told.
+ * A note tells the engine something unasked, once; main.c sends the configuration and the stop
+ * by itself.  `engine` of the callbacks is a struct engine; before it runs notes are dropped.
  */
 
 /* An address is listened at, or no longer when `fd` is -1. */
@@ -22,7 +22,7 @@ void notes_update(void *engine, const char *zone);
 struct challenge_trouble;
 void notes_trouble(void *engine, const struct challenge_trouble *trouble);
 
-/* What we log is seen by those who watch as well. */
+/* Log entries of the keeper are shown to watchers, too. */
 void notes_event(const struct log_entry *entry, void *engine);
 
 #endif

@@ -47,7 +47,7 @@ static void drop_bounding_set(void)
 			return;
 }
 
-/* What the engine was started with may be less already. */
+/* The limit that the engine was started with may be lower already. */
 static int limit_processes(void)
 {
 	struct rlimit limit;

@@ -11,8 +11,9 @@ struct arena;
 struct log_field;
 
 /*
- * What a command prints: kept up to a bound, counted beyond it, and told as log lines at the end.
- * The bytes are anybody's; what leaves here is valid UTF-8 without control characters.
+ * A capture keeps what a command prints, up to a bound; beyond it bytes are counted only.  At
+ * the end it is told as log lines.  The bytes are the command's; the text that leaves here is
+ * valid UTF-8 without control characters.
  */
 
 #define CAPTURE_LINE_MAX 800
@@ -35,12 +36,12 @@ void capture_tell(
 	const struct capture *capture, const struct log_field *context, const char *about);
 
 /*
- * What was said for a sentence about it, harmless and bounded: the line, of several the first and the
- * last ("FIRST ... LAST"), because the reason may be either; "" when nothing was printed.
+ * The output for a sentence, harmless and bounded: the line, of several the first and the last
+ * ("FIRST ... LAST"), because the reason may be either; "" when nothing was printed.
  */
 const char *capture_summary(struct capture *capture, char out[CAPTURE_SUMMARY_MAX]);
 
-/* What a command is called: its words, harmless and bounded. */
+/* The name of a command: its words, harmless and bounded. */
 void capture_about(char *const *argv, char *out, size_t size);
 
 /* A copy of the context that outlives its caller. */

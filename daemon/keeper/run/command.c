@@ -28,7 +28,10 @@
 /* How long a command that has ended may leave its output open before its group is killed. */
 #define DRAIN_MS 200
 #define ABOUT_MAX 100
-/* A flood beyond the bound is drained in sips, so that it costs the flooder its time and not us ours. */
+/*
+ * A flood beyond the bound is drained in sips, so that it costs the flooder its time and not us
+ * ours.
+ */
 #define SIP_MS 10
 /* The status by which systemd says that execve(2) failed. */
 #define SYSTEMD_EXEC_FAILED 203
@@ -41,8 +44,10 @@ struct commands {
 };
 
 /*
- * RUNNING until the process ends or its time is over; STOPPING from TERM on; DRAINING when it has
- * ended and something still holds its output.  KILLED lasts until the kernel lets it go.
+ * States: RUNNING until the process ends or its time is over; STOPPING from TERM on; DRAINING
+ * when it has ended and another process still holds its output; KILLED until the kernel lets it
+ * go.  A command is in commands->running from its start until `done` was called or
+ * command_cancel() came, and is freed then.
  */
 enum phase { RUNNING, STOPPING, KILLED, DRAINING };
 
@@ -230,7 +235,10 @@ static bool read_output(struct command *command)
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* What is in the pipe now, at most as much as it can hold: nobody may keep us here by writing on. */
+/*
+ * Reads what the pipe holds now, at most its capacity, so that a process that writes on cannot
+ * hold the keeper here.
+ */
 static void read_rest(struct command *command)
 {
 	for (int i = 0; i < 2 && command->out.fd >= 0; i++)
@@ -306,7 +314,7 @@ static void unit_ended(void *data, const struct bus_status *status, const struct
 	has_ended(command);
 }
 
-/* Who did not end by himself; nobody hears what becomes of it. */
+/* Kills the unit of a command that did not end; its result is not awaited. */
 static bool kill_unit(struct command *command)
 {
 	if (!command->call)
@@ -470,7 +478,7 @@ void command_cancel(struct command *command)
 		command->call = NULL;
 		units_watch(&command->commands->units);
 	} else if (command->child.pid > 0) {
-		/* What is left is to reap it, which child_ended() or the timer does. */
+		/* child_ended() or the timer reaps it. */
 		signal_group(command, SIGKILL);
 		command->phase = command->has_ended ? DRAINING : KILLED;
 		events_set_timer_in(command->commands->events, &command->timer,

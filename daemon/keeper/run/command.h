@@ -15,21 +15,22 @@ struct units;
 struct words;
 
 /*
- * Configured commands: hooks, checks, reloads.  One argument list, no shell, nothing inherited.
+ * A command is a program that the configuration names: hooks, checks, reloads.  One argument
+ * list, no shell, nothing inherited.
  *
  * A command gets the environment of expand_environment() and nothing else, / as its directory,
  * /dev/null as input, default signals, umask 022, a session and process group of its own, and a
- * time limit: then TERM, and five seconds later KILL, to all of the group.  What it leaves
- * running in its group when it ends is killed; who wants to start a server uses a unit.  Its output is
- * read as it comes, so that it can never block, and kept up to a bound; afterwards it is told line by
- * line as EVENT_HOOK_OUTPUT, made harmless.  A command that hangs, floods, forks away or dies
- * thus costs its own time and nothing else.
+ * time limit: then TERM, and five seconds later KILL, to all of the group.  Processes that it
+ * leaves in its group when it ends are killed; a server is to be started as a unit.  Its output
+ * is read as it comes, so that it can never block, and kept up to a bound; afterwards it is
+ * told line by line as EVENT_HOOK_OUTPUT, made harmless.  A command that hangs, floods, forks
+ * away or dies thus costs its own time and nothing else.
  *
  * Where the daemon is a system service, commands run as transient units, outside of its
  * sandbox, with the same limits kept by systemd; elsewhere they are children.
  *
- * `done` is called exactly once, from the loop, never from command_start(), unless command_cancel()
- * came first.  Words, facts and context are copied.
+ * `done` is called exactly once, from the loop, never from command_start(), unless
+ * command_cancel() came first.  Words, facts and context are copied.
  */
 
 struct commands;
@@ -56,7 +57,7 @@ int commands_new(struct events *events, struct commands **out, struct err *err);
 /* Commands as children whatever runs us: for tests and private instances. */
 int commands_new_plain(struct events *events, struct commands **out, struct err *err);
 
-/* Not from a callback.  Kills what still runs, without telling anybody.  NULL is fine. */
+/* Not from a callback.  Kills running commands without a call of `done`.  NULL is fine. */
 void commands_free(struct commands *commands);
 
 /* Do commands run as transient units now? */
@@ -67,14 +68,17 @@ struct units *commands_units(struct commands *commands);
 struct events *commands_events(struct commands *commands);
 
 /*
- * Starts one.  Whatever goes wrong, now or later, is told through `done`: ERR_COMMAND_FAILED ("nginx -t
- * ended with status 1: FIRST LINE ... LAST LINE"), ERR_TIMEOUT, ERR_NOT_FOUND or ERR_NO_RIGHTS for a program that
- * cannot be started.
+ * Starts one.  Whatever goes wrong, now or later, is told through `done`: ERR_COMMAND_FAILED
+ * ("nginx -t ended with status 1: FIRST LINE ... LAST LINE"), ERR_TIMEOUT, ERR_NOT_FOUND or
+ * ERR_NO_RIGHTS for a program that cannot be started.
  */
 struct command *command_start(struct commands *commands, const struct command_spec *spec,
 	command_done *done, void *data);
 
-/* Ends it soon, with TERM and then KILL; `done` is called with ERR_CANCELLED, later.  NULL is fine. */
+/*
+ * Ends it soon, with TERM and then KILL; `done` is called with ERR_CANCELLED, later.  NULL is
+ * fine.
+ */
 #define COMMAND_STOP_MS 1000
 void command_stop(struct command *command);
 

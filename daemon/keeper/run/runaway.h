@@ -3,12 +3,12 @@
 #define CERTD_DAEMON_KEEPER_RUN_RUNAWAY_H
 
 /*
- * Processes that a command started and that left its process group.
+ * A runaway is a process that a command started and that left its process group.
  *
  * A server that a command starts on purpose does that, and stays; but when a command had to be
- * stopped, everything that came from it goes.  Such processes are known by a mark in their
- * environment that no other command has.  One that also cleans its environment escapes, and is
- * harmless: nothing waits for it.  Under systemd the unit's control group does all this.
+ * stopped, all its processes go.  They are known by a mark in their environment that no other
+ * command has.  One that also cleans its environment escapes, and is harmless: nothing waits
+ * for it.  Under systemd the unit's control group does all this.
  */
 
 #define RUNAWAY_VARIABLE "CERTD_COMMAND"

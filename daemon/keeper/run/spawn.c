@@ -64,9 +64,10 @@ int spawn_find_trusted(const char *program, char *out, size_t size, struct err *
 }
 
 /*
- * After fork() beside threads: system calls only.  sigaction() of glibc refuses the signals that it uses itself, 32 and
- * 33, which a child of GNU make has ignored.  The kernel's structure differs between architectures; in each of them all
- * zeros mean SIG_DFL without flags, and it is smaller than glibc's.
+ * After fork() beside threads: system calls only.  sigaction() of glibc refuses the signals
+ * that it uses itself, 32 and 33, which a child of GNU make has ignored.  The kernel's
+ * structure differs between architectures; in each of them all zeros mean SIG_DFL without
+ * flags, and it is smaller than glibc's.
  */
 static void reset_signals(void)
 {

@@ -8,14 +8,18 @@
 struct err;
 
 /*
- * One child process that inherits nothing: a session of its own, / as its directory, /dev/null as
- * input, `output` as the rest, default signals, umask 022, no other descriptor.  Safe beside threads.
+ * A spawned child process inherits nothing: it has a session of its own, / as its directory,
+ * /dev/null as input, `output` as the rest, default signals, umask 022, no other descriptor.
+ * Safe beside threads.
  */
 
 /* The absolute path of a program, looked up in EXPAND_PATH when it has no slash. */
 int spawn_find(const char *program, char *out, size_t size, struct err *err);
 
-/* The same for what is about to run: ERR_NOT_ALLOWED when everybody can change it (lib/base/trust.h). */
+/*
+ * The same for a program about to run: ERR_NOT_ALLOWED when every user can change it
+ * (lib/base/trust.h).
+ */
 int spawn_find_trusted(const char *program, char *out, size_t size, struct err *err);
 
 /*

@@ -10,8 +10,9 @@ struct bus;
 struct err;
 
 /*
- * The system bus inside the keeper's loop: connected when first needed, again after it was lost, and
- * watched.  Whoever calls lib/bus calls units_watch() afterwards.  Owned by struct commands.
+ * The system bus is a connection inside the keeper's loop: made when first needed, again after
+ * it was lost, and watched.  A caller of lib/bus calls units_watch() afterwards.  Owned by
+ * struct commands.
  */
 
 struct units {

@@ -6,14 +6,18 @@ struct err;
 struct version_id;
 
 /*
- * Root's mark that a current version may be revoked (proto/revoke.h), as the keeper reads it.
+ * A mark is root's permission to revoke a current version (proto/revoke.h); the keeper reads it
+ * here.
  *
- * File and directory must belong to the keeper's own user, which is root unless everything runs as one
- * user, and nobody else may write to them; so what the engine's user can make is no mark.  A mark that
- * is older than MARK_LIFE, or of later than now, counts for nothing and is removed.
+ * File and directory must belong to the keeper's own user, which is root unless everything runs
+ * as one user, and no other may write to them; so a file made by the engine's user is no mark.
+ * A mark older than MARK_LIFE, or of later than now, counts for nothing and is removed.
  */
 
-/* 0 when there is a mark for exactly this version; else -1 with ERR_NOT_ALLOWED and what is wrong. */
+/*
+ * 0 when there is a mark for exactly this version; else -1 with ERR_NOT_ALLOWED and what is
+ * wrong.
+ */
 int mark_check(const char *socket, const char *cert, const struct version_id *version,
 	struct err *err);
 

@@ -92,8 +92,9 @@ static int find_named(struct asked *asked, struct err *err)
 }
 
 /*
- * Commands, copies and slow keys wait; what is about everything is answered at once.  Withdrawals wait, too, but
- * a refused one leaves something published, so there may be as many as challenges.
+ * Commands, copies and slow keys wait; what is about everything is answered at once.
+ * Withdrawals wait, too, but a refused one leaves something published, so there may be as many
+ * as challenges.
  */
 static int check_room(const struct asked *asked, struct err *err)
 {
@@ -107,7 +108,7 @@ static int check_room(const struct asked *asked, struct err *err)
 	return err_set(err, ERR_BUSY, "%zu requests are worked on already", most);
 }
 
-/* What proto/keeper.def says must be there is there, or the other end is not our engine. */
+/* The names that proto/keeper.def requires are there, or the other end is not our engine. */
 static int check_names(const struct asked *asked, struct err *err)
 {
 	static const char *const arguments[] = {
@@ -157,8 +158,8 @@ int serve_packet(struct server *server, const char *packet, size_t len, struct e
 }
 
 /*
- * Hooks only: what is copied, checked or reloaded is of use to others, and half of it to nobody.  The
- * job that asked has gone, so the hook's own request gets no answer.
+ * Drops hooks only: a copy, check or reload is of use to other jobs, and half of it to none.
+ * The job that asked has gone, so the hook's own request gets no answer.
  */
 void serve_drop_request(struct asked *asked)
 {

@@ -23,8 +23,9 @@
 #define SERVE_SIGNER_MS 60000
 
 /*
- * Entries of the ledgers of CAs (serve_ledger.c): each costs a sync.  As many as an honest engine writes for all
- * certificates at once are written at once; then one each SERVE_RECORD_MS.  The others wait and are not refused.
+ * Entries of the ledgers of CAs (serve_ledger.c): each costs a sync.  As many as an honest
+ * engine writes for all certificates at once are written at once; then one each
+ * SERVE_RECORD_MS.  The others wait and are not refused.
  */
 enum { SERVE_RECORD_BURST = 50, SERVE_RECORD_EACH = 4, SERVE_RECORD_MS = 200 };
 
@@ -38,24 +39,25 @@ struct worker;
 /*
  * Serving the engine: the requests of proto/keeper.def and nothing else.
  *
- * A packet becomes a struct asked, which its handler answers exactly once, at once or when a command,
- * a slow key or a copy is done.  Certificates and targets are named in requests; what is done with
- * them comes from the configuration and the store, never from the engine.  A request keeps the
- * configuration it was made under.  A packet that is malformed, or names a request that does not
- * exist, is a broken engine: serve_packet() returns -1 and the keeper ends.  More requests at once
- * than can be worked on are refused one by one.
+ * A packet becomes a struct asked, which its handler answers exactly once, at once or when a
+ * command, a slow key or a copy is done.  Certificates and targets are named in requests; what
+ * is done with them comes from the configuration and the store, never from the engine.  A
+ * request keeps the configuration it was made under.  A packet that is malformed, or names a
+ * request that does not exist, is a broken engine: serve_packet() returns -1 and the keeper
+ * ends.  More requests at once than can be worked on are refused one by one.
  *
- * The server owns its configuration; store, commands and workers belong to main.c, or to a simulation.
+ * The server owns its configuration; store, commands and workers belong to main.c, or to a
+ * simulation.
  */
 
 /*
- * The local CA that signed last, read: reading one costs more than signing does.  It is used as long as
- * that version is its certificate's current one and lies untouched in the store, and forgotten when
- * another becomes current or nothing was signed for SERVE_SIGNER_MS, so that its key is in memory only
- * while there is work for it.  That is ordinary memory, wiped when it is freed: OpenSSL makes parts of
- * keys wherever it computes with them, and its locked heap is of a fixed size, which one RSA key of
- * 16384 bits and RLIMIT_MEMLOCK of a container would exhaust.  Against reading by others the keeper is not
- * dumpable; the unit has no core files.
+ * The local CA that signed last, read: reading one costs more than signing does.  It is used as
+ * long as that version is its certificate's current one and lies untouched in the store, and
+ * forgotten when another becomes current or nothing was signed for SERVE_SIGNER_MS, so that its
+ * key is in memory only while there is work for it.  That is ordinary memory, wiped when it is
+ * freed: OpenSSL makes parts of keys wherever it computes with them, and its locked heap is of
+ * a fixed size, which one RSA key of 16384 bits and RLIMIT_MEMLOCK of a container would
+ * exhaust.  Against reading by others the keeper is not dumpable; the unit has no core files.
  */
 struct kept_signer {
 	char *name;
@@ -84,9 +86,15 @@ struct server {
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */
 	int (*reread)(
 		struct server *server, struct conf **out, struct buf *rows, struct err *err);
-	/* A signer was used: serve_forget_signer() is to be called in SERVE_SIGNER_MS from the last time. */
+	/*
+	 * A signer was used: serve_forget_signer() is to be called in SERVE_SIGNER_MS from the
+	 * last time.
+	 */
 	void (*signer_used)(struct server *server);
-	/* Entries of ledgers wait: serve_record_waiting() is to be called in so many milliseconds. */
+	/*
+	 * Entries of ledgers wait: serve_record_waiting() is to be called in so many
+	 * milliseconds.
+	 */
 	void (*record_waits)(struct server *server, int64_t ms);
 	void (*ready)(struct server *server);
 	void (*alive)(struct server *server, const char *status);
@@ -100,9 +108,9 @@ struct asked {
 	const struct cert_conf *cert;     /* when the request names one */
 	const struct target_conf *target; /* when the request names one */
 	struct keeper_message message;
-	char *text; /* what the message points into */
+	char *text; /* the memory that the message points into */
 	struct log_field log_cert, log_target;
-	/* What a command of this request is told (serve_describe). */
+	/* The environment of a command of this request (serve_describe). */
 	struct expand_facts facts;
 	struct command_spec spec;
 	char group[256], version[VERSION_ID_TEXT_LEN];

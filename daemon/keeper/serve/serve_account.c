@@ -130,7 +130,10 @@ static int add_account(struct store *store, const struct ca_conf *ca, bool is_te
 	return 0;
 }
 
-/* A CA whose account cannot be read has a row that says so, for the others have nothing to do with it. */
+/*
+ * A CA whose account cannot be read has a row that says so, for the others have nothing to do
+ * with it.
+ */
 void serve_accounts_request(struct asked *asked)
 {
 	struct buf rows AUTO_BUF = BUF_INIT;

@@ -175,7 +175,10 @@ void serve_versions_request(struct asked *asked)
 	buf_done(&listing.value);
 }
 
-/* The ledger's next entry, as the engine counted it; no code: forget.  The text stays the line's. */
+/*
+ * The ledger's next entry, as the engine counted it; no code: forget.  The text stays the
+ * line's.
+ */
 static int read_failure(const struct line *line, struct failure *out, struct err *err)
 {
 	const char *code = line_get(line, "code"), *text = line_get(line, "text");
@@ -207,8 +210,8 @@ static int read_failure(const struct line *line, struct failure *out, struct err
 #define WISH_MAX DAYS(8)
 
 /*
- * What waits for a failure waits until then, so it is not for an engine that was taken over to say that
- * it lies years ahead, or behind the end of the certificate.
+ * A failure delays work until a moment, so an engine that was taken over may not put that
+ * moment years ahead, or behind the end of the certificate.
  */
 static void bound_failure(struct failure *failure, const struct version_facts *curr)
 {

@@ -14,8 +14,8 @@
 #include "lib/wire/name.h"
 
 /*
- * Presenting and withdrawing challenges.  The engine names an order's certificate, CA, name and the CA's token;
- * everything that is shown to the world is composed here and in challenge.c.
+ * Presenting and withdrawing challenges.  The engine names an order's certificate, CA, name and
+ * the CA's token; everything that is shown to the world is composed here and in challenge.c.
  */
 
 static int find_ca(struct asked *asked, struct challenge_wish *wish, struct err *err)
@@ -88,7 +88,7 @@ static int read_wish(struct asked *asked, struct challenge_wish *wish, struct er
 		       : 0;
 }
 
-/* Who we are to the CA. */
+/* The account at the CA. */
 static int read_account(
 	struct asked *asked, struct buf *thumbprint, struct buf *url, struct err *err)
 {

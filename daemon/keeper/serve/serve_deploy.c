@@ -10,15 +10,22 @@
 #include "lib/base/mem.h"
 
 /*
- * Deploying to a target: copy, after, check, and then restore, or settle, activate and confirm.  Each
- * request is one step that may be repeated; what lies at the target is written ahead in the facts
- * (`copied`); that a server has read it is believed only of the keeper's own acts (deployment.h).  What passed its check is what the next check that fails brings back, whether or not
- * anybody lived to hear that the server has read it: so it is settled before that.
+ * Deploying to a target: copy, after, check, and then restore, or settle, activate and
+ * confirm.  Each request is one step that may be repeated; the version at the target is written
+ * ahead in the facts (`copied`); that a server has read it follows from the keeper's own acts
+ * only (deployment.h).  The files that passed their check are what the next failing check
+ * brings back, whether or not the engine lived to hear that the server has read them: so they
+ * are settled before that.
  */
 
 #define FILE_MAX ((size_t)1024 * 1024)
 
-/* A disk operation on its way through the worker.  `asked` is NULL when nobody waits any more. */
+/* A disk operation on its way through the worker.  `asked` is NULL when its caller has left. */
+/*
+ * States: a disk_work is made for a request, handed to the worker, and owned by it while it
+ * runs; disk_ended() takes it back in the loop, answers the request and frees it.  A request
+ * that is dropped meanwhile sets `asked` to NULL, and the result is thrown away.
+ */
 struct disk_work {
 	struct asked *asked;
 	struct copy copy;
@@ -27,7 +34,7 @@ struct disk_work {
 	bool changed;
 	bool changes; /* it is noted in the deployments */
 	bool is_there;
-	struct version_id confirmed; /* what is looked for */
+	struct version_id confirmed; /* the version looked for */
 	struct err err;
 };
 
@@ -200,7 +207,7 @@ static int note_restored(struct asked *asked, struct err *err)
 	return store_write_facts(asked->server->store, &facts, err);
 }
 
-/* What could not be removed fails nothing. */
+/* A leftover fails nothing. */
 static void tell_leftover(struct asked *asked, const struct disk_work *work)
 {
 	if (err_is_set(&work->copy.untidy))
@@ -288,7 +295,7 @@ static void look_ended(struct asked *asked, struct disk_work *work)
 		asked_facts(asked);
 }
 
-/* What was copied is what the server has read; current may have moved on meanwhile. */
+/* The copied version is what the server has read; current may have moved on meanwhile. */
 void serve_confirm_request(struct asked *asked)
 {
 	struct disk_work *work = disk_new(asked, run_look, look_ended);

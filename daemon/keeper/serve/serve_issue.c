@@ -15,8 +15,8 @@
 #include "lib/crypt/secret.h"
 
 /*
- * Issuing from the local CA.  When there is a key (serve_key.c) everything else is one step: issuer's
- * files, certificate, version, link.
+ * Issuing from the local CA.  When there is a key (serve_key.c) everything else is one step:
+ * issuer's files, certificate, version, link.
  */
 
 #define FILE_MAX ((size_t)1024 * 1024)
@@ -76,7 +76,7 @@ static int find_signer(
 	struct cert_facts facts;
 	struct version_id curr;
 
-	/* Whoever damages or replaces it on disk is noticed here. */
+	/* An issuer that was damaged or replaced on disk is noticed here. */
 	if (store_read(server->store, name, &facts, err) < 0)
 		return -1;
 	curr = facts.curr.id;

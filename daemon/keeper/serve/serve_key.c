@@ -12,8 +12,8 @@
 #include "lib/crypt/secret.h"
 
 /*
- * The key of a new version: that of the current one where it may be used again, else a new one, made
- * here or beside the loop when its type is slow.
+ * The key of a new version: that of the current one where it may be used again, else a new one,
+ * made here or beside the loop when its type is slow.
  */
 
 void serve_hide(struct buf *text, struct secret *out)
@@ -70,7 +70,7 @@ static void slow_key_made(void *in, void *data)
 
 static const struct work slow_key_work = { slow_key_make, slow_key_made, slow_key_free };
 
-/* The worker still has it, so it is only told that nobody waits. */
+/* The worker still has it, so it is only told that its caller has left. */
 static void slow_key_forget(void *work)
 {
 	((struct slow_key *)work)->asked = NULL;

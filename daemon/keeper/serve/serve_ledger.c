@@ -12,14 +12,16 @@
 #include "lib/crypt/secret.h"
 
 /*
- * The ledger of a CA: one line for everything that counts against a limit of its, "TIME what=... id=...",
- * synced before the answer.  It outlives certificates and restarts.  What is older than LEDGER_DAYS
- * counts nowhere any more and is dropped when the ledger is read, which the engine does at start.
+ * The ledger of a CA has one line for each request that counts against a limit of the CA, "TIME
+ * what=... id=...", synced before the answer.  It outlives certificates and restarts.  Entries
+ * older than LEDGER_DAYS count nowhere and are dropped when the ledger is read, which the
+ * engine does at start.
  *
- * A stolen engine may record without end.  So entries beyond a burst wait for their turn, a few each second, as
- * requests that are not answered yet; an honest engine has at most one for each certificate.  So entries have known words of bounded length, and a ledger that is full
- * loses its older half at once: the new entry is kept, and the file is written anew once in as many entries
- * as half of it holds.
+ * A stolen engine may record without end.  So entries beyond a burst wait for their turn, a few
+ * each second, as requests that are not answered yet; an honest engine has at most one for each
+ * certificate.  Entries have known words of bounded length, and a full ledger loses its older
+ * half at once: the new entry is kept, and the file is written anew once in as many entries as
+ * half of it holds.
  */
 
 #define LEDGER_DAYS 8

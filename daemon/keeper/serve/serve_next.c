@@ -10,10 +10,10 @@
 #include "lib/base/mem.h"
 
 /*
- * Targets with `include_next` show the next version between issue and roll.  Their directories may
- * belong to others, who can make every look into them slow, so that is done beside the loop; the
- * request is answered with the certificate's facts when it is over.  What fails there is told, and
- * no reason for the request to fail.
+ * Targets with `include_next` show the next version between issue and roll.  Their directories
+ * may belong to other users, who can make every look into them slow, so that is done beside the
+ * loop; the request is answered with the certificate's facts when it is over.  A failure there
+ * is told, and does not fail the request.
  */
 
 #define FILE_MAX ((size_t)1024 * 1024)
@@ -25,7 +25,7 @@ struct shown {
 };
 
 struct showing {
-	struct asked *asked; /* NULL when nobody waits any more */
+	struct asked *asked; /* NULL: its caller has left */
 	bool is_put;
 	size_t n;
 	struct shown at[];

@@ -16,10 +16,10 @@
 #include "lib/crypt/cert.h"
 
 /*
- * The order in flight and the chain that ends it.  The steps of accepting are in the order that loses
- * nothing: the version is stored with its key, then the order and the failure are forgotten, then the
- * pending key goes.  Whoever comes again in between finds the version by key and certificate and goes
- * on behind it.
+ * The order in flight and the chain that ends it.  The steps of accepting are in the order that
+ * loses nothing: the version is stored with its key, then the order and the failure are
+ * forgotten, then the pending key goes.  A request that comes again in between finds the
+ * version by key and certificate and goes on behind it.
  */
 
 static void remove_pending(
@@ -128,8 +128,9 @@ void serve_order_request(struct asked *asked)
 }
 
 /*
- * Without its key an order is worth nothing, whatever the CA makes of it, so the engine asks before it
- * waits for one.  A file that cannot be read now says nothing about the key, and is an error.
+ * Without its key an order is worth nothing, whatever the CA makes of it, so the engine asks
+ * before it waits for one.  A file that cannot be read now says nothing about the key, and is
+ * an error.
  */
 static int tell_key(struct asked *asked, const char **out, struct err *err)
 {
@@ -238,7 +239,7 @@ static int keep_test(struct asked *asked, const struct version_files *files, str
 	return 0;
 }
 
-/* What is needed to judge a chain. */
+/* The arguments for judging a chain. */
 struct acceptance {
 	struct authority at;
 	struct pending_name name;

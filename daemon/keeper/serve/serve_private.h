@@ -9,7 +9,7 @@ struct version_facts;
 struct key;
 struct secret;
 
-/* What the serve_*.c files share among themselves. */
+/* An asked request is handled by one serve_*.c file; this header is what they share. */
 
 /* "ok NUMBER" in front of an answer. */
 #define SERVE_PREFIX_MAX 32
@@ -37,9 +37,9 @@ void serve_show_next(struct asked *asked, bool is_put);
 void serve_hide(struct buf *text, struct secret *out);
 
 /*
- * Gets the key of a new version for the request: with `reuse=yes` the one of the current version, if it
- * has the configured type and not reached its age.  `made` is called at once or later; it answers the
- * request and does not own the key.  A failure is answered here.
+ * Gets the key of a new version for the request: with `reuse=yes` the one of the current
+ * version, if it has the configured type and not reached its age.  `made` is called at once or
+ * later; it answers the request and does not own the key.  A failure is answered here.
  */
 typedef void serve_key_fn(struct asked *asked, const struct key *key, bool reused);
 void serve_want_key(struct asked *asked, serve_key_fn *made);
@@ -58,7 +58,10 @@ int serve_check_ca(const struct asked *asked, const struct ca_conf *ca, struct e
 int serve_certid(
 	struct asked *asked, struct buf *out, const struct ca_conf **ca, struct err *err);
 
-/* What failed before has worked: the certificate's own failure is forgotten.  -1 when the facts cannot be written. */
+/*
+ * Forgets the certificate's own failure, which has been overcome.  -1 when the facts cannot be
+ * written.
+ */
 int serve_forget_failure(struct asked *asked, struct err *err);
 
 /* Deletes what is beyond `keep` of the certificate; that it cannot is told as an event. */

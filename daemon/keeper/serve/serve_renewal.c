@@ -54,7 +54,10 @@ void serve_certid_request(struct asked *asked)
 	asked_ok(asked, &words);
 }
 
-/* Answers are asked for daily (RFC 9773, 4.3.2); an engine that was taken over must not end that for ever. */
+/*
+ * Answers are asked for daily (RFC 9773, 4.3.2); an engine that was taken over must not end
+ * that for ever.
+ */
 #define AGAIN_MOST DAYS(7)
 
 /* Without a window only the time to ask again changes. */

@@ -13,11 +13,12 @@
 #include "proto/revoke.h"
 
 /*
- * Revocation (RFC 8555, 7.6): what is signed for it, and the note that it happened.
+ * Revocation (RFC 8555, 7.6): the message that is signed for it, and the note that it happened.
  *
- * Whoever took the engine over must not be able to take a working certificate away.  So what is in use
- * is revoked only with root's mark (proto/revoke.h): the current version, and, where the reason is that
- * its key is compromised, any version that has the same key, because a CA then revokes all of them.
+ * An engine that was taken over must not be able to take a working certificate away.  So a
+ * version in use is revoked only with root's mark (proto/revoke.h): the current version, and,
+ * where the reason is that its key is compromised, any version with the same key, because a CA
+ * then revokes all of them.
  */
 
 static int need_version(const struct asked *asked, struct version_id *out, struct err *err)
@@ -155,7 +156,7 @@ void serve_doom_request(struct asked *asked)
 		asked_facts(asked);
 }
 
-/* A CA has revoked the version; of the current one nobody says so without root's mark. */
+/* A CA has revoked the version; for the current one that takes root's mark. */
 static int note(const struct asked *asked, struct err *err)
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };

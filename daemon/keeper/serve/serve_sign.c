@@ -10,17 +10,17 @@
 #include "lib/crypt/key.h"
 
 /*
- * The request `sign`.  What finalizes an order needs the key of the order and its signing request (RFC 8555,
- * 7.4) first.  They are stored before the request leaves; asked again, after whatever crash, the same
- * order gets the same.
+ * The request `sign`.  Finalizing an order needs the key of the order and its signing request
+ * (RFC 8555, 7.4).  They are stored before the request leaves; asked again, after any crash,
+ * the same order gets the same.
  */
 
 /* RFC 5280, appendix A: ub-common-name. */
 #define COMMON_NAME_MAX 64
 
 /*
- * A common name only where one is configured and one of the names: CAs differ in what else they take,
- * and what they do not know they refuse (RFC 8555, 7.4).
+ * A common name is requested only where one is configured and one of the names: CAs differ in
+ * what else they take, and they refuse what they do not know (RFC 8555, 7.4).
  */
 static size_t csr_subject(const struct cert_conf *cert, struct dn_field *out)
 {
@@ -56,7 +56,7 @@ static bool is_account_key(const struct signing *s, const struct key *key)
 	return memcmp(ours, its, sizeof(its)) == 0;
 }
 
-/* The key of the order and its request lie safe before anybody hears of them. */
+/* The key of the order and its request are stored before they are used. */
 static int store_key(struct signing *s, const struct key *key, bool reused,
 	const struct pending_name *name, struct err *err)
 {
@@ -77,7 +77,7 @@ static int store_key(struct signing *s, const struct key *key, bool reused,
 	}
 	if (make_csr(s->asked->cert, key, &csr, err) < 0)
 		return -1;
-	/* Tests have no fact of the order in flight that would bound them: one goes on at a time. */
+	/* Orders of tests are bounded by no fact of an order in flight: one goes on at a time. */
 	if (name->is_test)
 		pending_sweep(store, name, DAYS(0));
 	return pending_write(store, name, s->at.ca->name, key, created, &csr, &s->pending, err);

@@ -11,8 +11,9 @@
 #include "lib/wire/dns_update.h"
 
 /*
- * Dynamic updates on their way through the engine, and zones that it wants refreshed.  It names zones and
- * brings octets; what is put into a zone, and whether it has got there, is judged in updating.c.
+ * Dynamic updates on their way through the engine, and zones that it wants refreshed.  It names
+ * zones and brings octets; what is put into a zone, and whether it has got there, is judged in
+ * updating.c.
  */
 
 void serve_update_request(struct asked *asked)

@@ -16,10 +16,10 @@
 #include "lib/crypt/secret.h"
 
 /*
- * Signing for an ACME CA (RFC 8555, 6.2).  The engine names an operation; header and payload are composed
- * here from the configuration and the store, so whoever takes the engine over can use our account and
- * cannot say with it what it likes: only to this CA, only about configured names, and nothing that
- * gives up the account or the current certificate.
+ * Signing for an ACME CA (RFC 8555, 6.2).  The engine names an operation; header and payload
+ * are composed here from the configuration and the store.  So an engine that was taken over can
+ * use the account, and cannot say with it what it likes: only to this CA, only about configured
+ * names, and nothing that gives up the account or the current certificate.
  */
 
 /* RFC 8555, 6.5.1: base64url; the length is ours. */
@@ -231,7 +231,10 @@ static bool is_odd(const char *url)
 	return strpbrk(url, "%?;\\") || strstr(url, "/.") || (path && strstr(path + 3, "//"));
 }
 
-/* The path down to its last slash, but for one that ends it; both URLs are of origins of one CA, which may be two names of one server. */
+/*
+ * The path down to its last slash, but for one that ends it.  Both URLs are of origins of one
+ * CA, which may be two names of one server.
+ */
 static size_t folder_of(const char *url, const char **out)
 {
 	const char *authority = strstr(url, "://");
@@ -248,8 +251,9 @@ static size_t folder_of(const char *url, const char **out)
 }
 
 /*
- * The same object for a server that forgives: with its port named, another case, a sign or zeros in front of
- * its number, which some read past.  So nothing that lies beside the account is taken for another thing.
+ * The same object for a server that forgives: with its port named, another case, a sign or
+ * zeros in front of its number, which some read past.  So nothing that lies beside the account
+ * is taken for another thing.
  */
 static bool may_be_account(const char *url, const char *account)
 {
@@ -335,7 +339,10 @@ static int sign(struct signing *s, struct buf *out, struct err *err)
 	return jws_sign(key, header.data, s->is_read ? NULL : buf_text(&s->payload), out, err);
 }
 
-/* Who has no account can only look for one or make one; a certificate's own key needs none. */
+/*
+ * Without an account only a search for one or a registration is signed; a certificate's own key
+ * needs none.
+ */
 int signing_check_account(const struct signing *s, struct err *err)
 {
 	const char *with = word_of(s->asked, "with");

@@ -7,9 +7,10 @@
 #include "daemon/keeper/serve/serve_private.h"
 
 /*
- * A signature for an ACME CA in the making: signing.c reads the request, composes header and payload
- * and signs; serve_sign.c sees to the key of the certificate first, where one is needed.  Every request
- * is ended by signing_finish() or asked_fail(); signing_done() follows.
+ * A signing is one signature for an ACME CA in the making: signing.c reads the request,
+ * composes header and payload and signs; serve_sign.c prepares the key of the certificate
+ * first, where one is needed.  Every request is ended by signing_finish() or asked_fail();
+ * signing_done() follows.
  */
 
 /* One signature in the making. */

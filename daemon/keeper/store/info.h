@@ -12,13 +12,15 @@ struct cert;
 struct err;
 
 /*
- * The `info` file of a version: one "key: value" per line, so that grep finds a certificate
- * without OpenSSL, and so that the facts of a version can be read without parsing certificates.
+ * The `info` file is a version's description: one "key: value" on each line, so that grep finds
+ * a certificate without OpenSSL, and so that the facts of a version can be read without parsing
+ * certificates.
  *
- * What only we know is here and nowhere else: when we stored it, when it became current, when it was revoked, whose key
- * it carries since when, and for which configuration it was made.  The rest repeats the
- * certificate and can be rebuilt from it.  Unknown keys are kept by info_set_time() and ignored by
- * info_parse().  The version's name is its directory's, so facts->id is never touched here.
+ * Some keys are nowhere else: when the version was stored, became current and was revoked,
+ * whose key it carries since when, and for which configuration it was made.  The rest repeats
+ * the certificate and can be rebuilt from it.  Unknown keys are kept by info_set_time() and
+ * ignored by info_parse().  The version's name is its directory's, so facts->id is never
+ * touched here.
  */
 
 #define INFO_MAX ((size_t)64 * 1024)
@@ -37,8 +39,9 @@ void info_set_time(const char *text, const char *key, struct instant t, struct b
 bool info_value(const char *text, const char *key, struct buf *out);
 
 /*
- * What the certificate itself tells, for when the file is lost: `issuer` is the next of its chain,
- * or NULL when unknown.  The digest is 0, rolled is not set, key_created is `created`, the generation 1.
+ * Fills the facts from the certificate, for a file that is lost: `issuer` is the next of its
+ * chain, or NULL when unknown.  The digest is 0, rolled is not set, key_created is `created`,
+ * the generation 1.
  */
 void info_from_cert(const struct cert *cert, const struct cert *issuer, struct instant created,
 	struct version_facts *out);

@@ -210,7 +210,7 @@ int store_quarantine(const struct cert_dir *dir, int from, const char *name, con
 	return 0;
 }
 
-/* An existing state directory is used only when nobody else can reach into it. */
+/* An existing state directory is used only when no other user can reach into it. */
 static int open_root(struct store *store, struct err *err)
 {
 	struct err inner;

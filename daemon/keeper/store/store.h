@@ -13,24 +13,27 @@ struct err;
 struct version_files;
 
 /*
- * The store: what is on disk of every certificate, and the only code that changes it.
+ * The store is what is on disk of every certificate, and the only code that changes it.
  *
  *   certs/GROUP/SERVICE/{curr,next,prev} -> versions/ID     relative links
  *   certs/GROUP/SERVICE/versions/ID/...                     immutable, complete before linked
  *   certs/GROUP/SERVICE/keys/                               keys without a certificate
- *   facts/GROUP/SERVICE                                     failures, targets: what a version cannot say
- *   facts/index                                             a cache of all facts, never believed blindly
+ *   facts/GROUP/SERVICE                                     failures, targets: what a version
+ *                                                           cannot say
+ *   facts/index                                             a cache of all facts, never believed
+ *                                                           blindly
  *   archive/GROUP/SERVICE.TIME/                             what left the configuration
  *   quarantine/                                             what was found damaged or foreign
  *
  * A version is written under a temporary name, every file and directory synced, renamed into
- * versions/, and only then linked; links move by rename and last.  So a crash between any two system
- * calls leaves the old state or the new one, plus temporaries that store_open() sweeps.  What is
- * found damaged is repaired from what the versions themselves say, or moved to quarantine/, told as
- * an event, and never stops another certificate.  A link never goes back in notAfter by itself.
+ * versions/, and only then linked; links move by rename and last.  So a crash between any two
+ * system calls leaves the old state or the new one, plus temporaries that store_open() sweeps.
+ * Damage is repaired from what the versions themselves say, or moved to quarantine/, told as an
+ * event, and never stops another certificate.  A link never goes back in notAfter by itself.
  *
- * This header is a seam: store.c and its neighbours work on disk, tests/sim/store_memory.c in memory.
- * The store holds no facts of idle certificates in memory.  One process at a time has it open.
+ * This header is a seam: store.c and its neighbours work on disk, tests/sim/store_memory.c in
+ * memory.  The store holds no facts of idle certificates in memory.  One process at a time has
+ * it open.
  */
 
 struct store;
@@ -43,9 +46,10 @@ int store_open(const char *state_dir, struct store **out, struct err *err);
 void store_close(struct store *store); /* NULL is fine */
 
 /*
- * The facts of one certificate, read from disk and repaired where needed.  A certificate that has
- * nothing on disk yet has empty facts, which is success.  The caller owns *out (facts_done).
- * -1 means that this certificate cannot be used now (foreign owner, unreadable): the sentence says why.
+ * The facts of one certificate, read from disk and repaired where needed.  A certificate that
+ * has nothing on disk yet has empty facts, which is success.  The caller owns *out
+ * (facts_done). -1 means that this certificate cannot be used now (foreign owner, unreadable):
+ * the sentence says why.
  */
 int store_read(struct store *store, const char *cert, struct cert_facts *out, struct err *err);
 
@@ -76,8 +80,8 @@ int store_add(struct store *store, const char *cert, const struct version_files 
 int store_roll(struct store *store, const char *cert, struct instant now, struct err *err);
 
 /*
- * Links a version that is there already as next: one that was added when a crash came before its link.
- * ERR_NO_SUCH_VERSION when there is none.
+ * Links a version that is there already as next: one that was added when a crash came before
+ * its link. ERR_NO_SUCH_VERSION when there is none.
  */
 int store_set_next(struct store *store, const char *cert, const struct version_id *version,
 	struct err *err);
@@ -105,8 +109,8 @@ int store_versions(struct store *store, const char *cert,
 	void *data, struct err *err);
 
 /*
- * Deletes the oldest versions beyond `keep`, never a linked one, what a target still has, or what is
- * still to be revoked.  *n_deleted counts them.
+ * Deletes the oldest versions beyond `keep`, never a linked one, what a target still has, or
+ * what is still to be revoked.  *n_deleted counts them.
  */
 int store_prune(
 	struct store *store, const char *cert, size_t keep, size_t *n_deleted, struct err *err);

@@ -108,7 +108,7 @@ static int name_version(const struct cert_dir *dir, const char *temp, int versio
 
 /*
  * Takes back a version that could not be linked durably: the caller is told that it failed, and
- * will make another.  What cannot be taken back is whole and harmless.
+ * will make another.  A version that cannot be taken back is whole and harmless.
  */
 static void undo(const struct cert_dir *dir, int versions, const struct version_id *id,
 	const struct version_id *old_next)
@@ -272,7 +272,7 @@ int store_prune(
 	result = facts_gather(store, cert, DEPTH_FACTS, &facts, err);
 	if (result == 0)
 		result = prune(&dir, &facts, keep, n_deleted, err);
-	/* What is told to be deleted, keys among it, does not come back. */
+	/* A version that was told to be deleted, keys among it, does not come back. */
 	if (*n_deleted && file_sync_dir(dir.fd, "versions", result < 0 ? &ignored : err) < 0)
 		result = -1;
 	if (*n_deleted)

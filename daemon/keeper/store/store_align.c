@@ -106,7 +106,10 @@ static int restore_facts(struct store *store, const char *cert, struct err *err)
 	return dir.fd < 0 ? 0 : facts_unpark(&dir, err);
 }
 
-/* An older name whose history is wanted: in use by nobody else, and the new name has none. */
+/*
+ * An older name whose history is wanted: no other certificate uses it, and the new name has
+ * none.
+ */
 static int take_over(struct store *store, const struct cert_conf *cert, struct err *err)
 {
 	struct log_field log = { "CERT", cert->name, NULL };
@@ -153,6 +156,11 @@ static int archive(struct store *store, const char *cert, struct err *err)
 	return 0;
 }
 
+/*
+ * States: an align lives for one call of store_align() and owns the names of the archive.  It
+ * takes older names over first, then archives what the configuration does not have, then brings
+ * back from the archive; a certificate that fails is told and skipped.
+ */
 struct align {
 	struct store *store;
 	const struct conf *conf;

@@ -14,7 +14,8 @@
 
 /*
  * facts/GROUP/SERVICE: one line in facts_write() form, with only what no version can say, the
- * failure, what the CA said about renewal, and the targets.  No file means that there is nothing to say.
+ * failure, what the CA said about renewal, and the targets.  No file means that there is
+ * nothing to say.
  */
 
 #define FACTS_MAX ((size_t)1024 * 1024)
@@ -50,8 +51,8 @@ static int read_facts_file(
 }
 
 /*
- * Failure, renewal and targets; the caller owns them.  Facts that cannot be used are moved away and are no
- * reason to stop: what they tell was seen, and will be seen again.
+ * Failure, renewal and targets; the caller owns them.  Facts that cannot be used are moved away
+ * and are no reason to stop: what they tell was seen, and will be seen again.
  */
 static void load_facts_file(const struct cert_dir *dir, struct cert_facts *out)
 {

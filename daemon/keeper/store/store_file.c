@@ -37,8 +37,8 @@ static int step(struct store *store, int parent, const char *name, bool make, st
 }
 
 /*
- * Opens the directory that a path is in; *name points at its last part.  The descriptor, or -1; the
- * root itself is nobody's place.
+ * Opens the directory that a path is in; *name points at its last part.  The descriptor, or -1;
+ * the root itself is refused.
  */
 static int open_parent(
 	struct store *store, const char *path, bool make, const char **name, struct err *err)

@@ -18,10 +18,10 @@ struct store;
  *   test/...                                             the same of the staging directories, and
  *                                                        test/certs/GROUP/SERVICE/{cert.pem,...}
  *
- * Paths are relative to the state directory; each component must be a safe file name.  Directories are
- * made 0700 and files 0600, and both must be the daemon's own.  A file is written under a temporary
- * name, synced and renamed, so that a crash leaves the old one or the new one; what is gone after
- * store_file_remove() is so after a crash.
+ * Paths are relative to the state directory; each component must be a safe file name.
+ * Directories are made 0700 and files 0600, and both must be the daemon's own.  A file is
+ * written under a temporary name, synced and renamed, so that a crash leaves the old one or the
+ * new one; what is gone after store_file_remove() is so after a crash.
  *
  * A seam, like store.h: on disk in store_file.c, in memory in tests/sim/store_memory.c.
  */
@@ -37,8 +37,8 @@ int store_file_read(struct store *store, const char *path, size_t limit, struct 
 	struct err *err);
 
 /*
- * Adds to the end and syncs; ERR_TOO_LARGE, and nothing is added, when there would be more than `limit`.
- * A crash may leave a part of what was added last.
+ * Adds to the end and syncs; ERR_TOO_LARGE, and nothing is added, when there would be more than
+ * `limit`. A crash may leave a part of what was added last.
  */
 int store_file_append(struct store *store, const char *path, const void *data, size_t len,
 	size_t limit, struct err *err);

@@ -24,12 +24,12 @@
  *   CERT TAB SIGNATURE TAB FACTS      in the order of the configuration
  *   end COUNT SUM
  *
- * The signature is ctime and inode of the certificate's directory, of its versions/ and of its facts
- * file.  A ctime cannot be set by anybody, and every change the store makes changes one of the three
- * (temporaries of a certificate are made in its directory).  Two changes within one tick of the
- * clock have the same ctime; so what changed within the last seconds is left out, and read afresh
- * next time.  SUM is a checksum over all that comes before, because the file is not synced: losing it
- * costs time only.
+ * The signature is ctime and inode of the certificate's directory, of its versions/ and of its
+ * facts file.  No user can set a ctime, and every change the store makes changes one of the
+ * three (temporaries of a certificate are made in its directory).  Two changes within one tick
+ * of the clock have the same ctime; so certificates changed within the last seconds are left
+ * out, and read afresh next time.  SUM is a checksum over all that comes before, because the
+ * file is not synced: losing it costs time only.
  */
 
 #define INDEX_MAX ((size_t)1 << 30)
@@ -47,6 +47,12 @@ struct signature {
 };
 
 /* The index as read, and how far the walk through it has come. */
+/*
+ * States: an index lives for one walk over all certificates.  The text is read whole and
+ * checked by its sum; a walk takes its lines in order, skipping those of certificates that are
+ * gone.  A line whose signature still holds stands for the certificate, else its directories
+ * are read.  The new text is collected on the way and written at the end.
+ */
 struct index {
 	struct buf text;
 	char *at; /* the next line; NULL: no more */
@@ -104,7 +110,7 @@ static int sign_one(
 	return 0;
 }
 
-/* What the disk says now about a certificate; -1 when that cannot be told. */
+/* Takes the signature of a certificate from the disk; -1 when that cannot be told. */
 static int sign(
 	struct store *store, const char *cert, struct instant now, struct signature *out)
 {
@@ -198,7 +204,7 @@ static bool index_find(struct index *index, const char *cert, struct line *out)
 }
 
 /*
- * What the walk over all certificates calls for each.  `signature` is NULL when the line may not be
+ * The callback of the walk over all certificates.  `signature` is NULL when the line may not be
  * kept; `err` is set when there is no line.
  */
 typedef void walk_tell(const char *cert, const struct signature *signature, const char *line,

@@ -27,10 +27,16 @@ const char *link_role_text(enum role role)
 	return role_names[role];
 }
 
-/* What a link turned out to be. */
+/* A link, as it was found. */
+/*
+ * States: each link names a version, or a version that is missing or damaged, or nothing.  A
+ * roll moves curr to prev, next to curr, and drops next, in this order; the repair completes a
+ * roll that was interrupted and drops links to versions that are gone.  No state outlives a
+ * call; the links on disk are all there is.
+ */
 struct link {
 	bool is_there;              /* something has the name */
-	struct version_id id;       /* what it names, if that can be read */
+	struct version_id id;       /* the version it names, if that can be read */
 	struct version_facts facts; /* id.made set when the version is whole */
 	struct instant changed;
 };
@@ -225,7 +231,10 @@ static int repair_curr(
 	return link_drop(dir, ROLE_CURR, err);
 }
 
-/* prev is what was current before curr; a roll that stopped after its first step left curr there. */
+/*
+ * prev is what was current before curr; a roll that stopped after its first step left curr
+ * there.
+ */
 static int repair_prev(
 	const struct cert_dir *dir, struct link links[ROLE_COUNT], struct err *err)
 {
@@ -278,7 +287,10 @@ static int settle(const struct cert_dir *dir, enum depth depth, struct link link
 			version_id_equal(&prev->facts.id, &curr->facts.id)) &&
 		repair_prev(dir, links, err) < 0)
 		return -1;
-	/* A roll that was completed here has an older note when its version had been current before. */
+	/*
+	 * A roll that was completed here has an older note when its version had been current
+	 * before.
+	 */
 	if (version_is_set(&curr->facts.id) &&
 		(!instant_is_set(curr->facts.rolled) || *completed)) {
 		curr->facts.rolled = curr->changed;

@@ -17,7 +17,7 @@ struct err;
 struct secret;
 
 /*
- * What the files of the store share among themselves; nobody else includes this.
+ * The inside of the store is what its files share; no other file includes this.
  *
  *   store.c          opening, the lock, paths, temporaries, quarantine
  *   store_ids.c      the names of versions, none of which is given twice
@@ -31,12 +31,12 @@ struct secret;
  *   store_proof.c    which versions were compared with their keys already
  *   store_align.c    the tree against a configuration: archive, restore, older names
  *
- * Every temporary of a certificate is made in its own directory, never below it, so that what a
- * crash leaves behind changes that directory's ctime: the index then disagrees, the certificate is
- * read afresh, and the reading sweeps.  No sweep over all certificates is ever needed.
+ * Every temporary of a certificate is made in its own directory, never below it, so that the
+ * leftovers of a crash change that directory's ctime: the index then disagrees, the certificate
+ * is read afresh, and the reading sweeps.  No sweep over all certificates is ever needed.
  */
 
-/* What a file was when it was looked at. */
+/* A file as it was when it was looked at. */
 struct stamp {
 	uint64_t inode;
 	int64_t changed, ns, size;
@@ -106,8 +106,8 @@ int store_each_entry(int dirfd, const char *path, int (*each)(const char *name, 
 /* store_ids.c */
 
 /*
- * The newest id that was ever used, but for `but`: facts, targets and marks of root name versions by it, so
- * none is given twice, whatever was deleted and however the clock was set.
+ * The newest id that was ever used, but for `but`.  Facts, targets and marks of root name
+ * versions by it, so none is given twice, whatever was deleted and however the clock was set.
  */
 struct version_id version_newest(const struct cert_dir *dir, const struct version_id *but);
 
@@ -128,7 +128,7 @@ enum verdict {
  * together.
  */
 enum depth {
-	DEPTH_FACTS,   /* what the info file says */
+	DEPTH_FACTS,   /* the content of the info file */
 	DEPTH_PROVEN,  /* and key, certificate and info were compared since they changed last */
 	DEPTH_COMPARE, /* and they are compared now */
 };
@@ -167,13 +167,13 @@ int version_list(
 /* store_proof.c */
 
 /*
- * Do key, certificate and info file belong together, and is the certificate the very one of the info
- * file?  False proves nothing: they may be in a form that only a full reading understands.
+ * Do key, certificate and info file belong together, and is the certificate the very one of the
+ * info file?  False proves nothing: they may be in a form that only a full reading understands.
  */
 bool proof_compare(const struct buf *cert, const struct secret *privkey, const char *info,
 	const struct version_facts *said);
 
-/* What the files in the version's directory are now; false when one is missing. */
+/* Takes the present state of the files in the version's directory; false when one is missing. */
 bool proof_take(int fd, struct proof *out);
 
 /* They were compared, as they were when the proof was taken: before they were read. */

@@ -13,12 +13,13 @@
 #include "lib/crypt/secret.h"
 
 /*
- * What was proven of versions: that key, certificate and info file belong together.  Comparing them
- * costs more than all else that is done with a certificate's facts, and one renewal reads the
- * facts several times; so a comparison is remembered by what the files were when it was made.
+ * The proof of a version: its key, certificate and info file were found to belong together.
+ * Comparing them costs more than all else that is done with a certificate's facts, and one
+ * renewal reads the facts several times; so a comparison is remembered by the state of the
+ * files when it was made.
  *
- * A ctime cannot be set by anybody.  Somebody else's write within the same tick of the clock as ours
- * would go unnoticed here; where the pair matters, at a roll and when a key leaves the store, it is
+ * No user can set a ctime.  A foreign write within the same tick of the clock as ours would go
+ * unnoticed here; where the pair matters, at a roll and when a key leaves the store, it is
  * compared each time.
  */
 

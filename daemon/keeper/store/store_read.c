@@ -5,7 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* What is read of versions, by the links that name them. */
+/* Reading of versions, by the links that name them. */
 
 int store_versions(struct store *store, const char *cert,
 	void (*tell)(const struct version_facts *version, const char *role, void *data),

@@ -38,8 +38,8 @@ const char *version_path(const struct version_id *id, char out[VERSION_PATH_LEN]
 }
 
 /*
- * What is wrong with a file that should be there.  Only info may be missing: all else it says can
- * be had from the certificate.
+ * Judges a file that should be there.  Only info may be missing: its content can be had from
+ * the certificate.
  */
 static enum verdict check_file(const struct cert_dir *dir, int fd,
 	const struct version_file_kind *kind, struct err *err)
@@ -74,7 +74,7 @@ static enum verdict check_file(const struct cert_dir *dir, int fd,
 	return VERSION_WHOLE;
 }
 
-/* What cannot be read is no proof of damage, unlike what is read and makes no sense. */
+/* A file that cannot be read is no proof of damage, unlike one whose content makes no sense. */
 static enum verdict verdict_of(const struct err *err)
 {
 	switch (err->code) {
@@ -118,7 +118,7 @@ static enum verdict check_key(int fd, const struct cert *cert, struct err *err)
 	return VERSION_WHOLE;
 }
 
-/* The same at a glance, for what nobody touched since it was written. */
+/* The same at a glance, for files that were not touched since they were written. */
 static bool is_as_written(int fd, const char *info, const struct version_facts *said)
 {
 	struct secret privkey AUTO_SECRET = SECRET_INIT;
@@ -243,7 +243,7 @@ int version_quarantine(const struct cert_dir *dir, const struct version_id *id,
 
 	if (versions < 0)
 		return -1;
-	(void)version_leaves(dir, id, err); /* what is damaged has to go in any case */
+	(void)version_leaves(dir, id, err); /* a damaged version has to go in any case */
 	version_id_text(id, text);
 	return store_quarantine(dir, versions, text, text, why, err);
 }

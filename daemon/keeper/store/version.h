@@ -20,8 +20,8 @@ struct version_files {
 };
 
 /*
- * Fills everything but privkey and csr, which are there already: chain.pem begins at place `from` of
- * the chain.  `name` is the certificate's, `ca` that of its CA.
+ * Fills everything but privkey and csr, which are there already: chain.pem begins at place
+ * `from` of the chain.  `name` is the certificate's, `ca` that of its CA.
  */
 void version_files_fill(struct version_files *files, const char *name,
 	const struct chain *chain, size_t from, const char *ca,
