@@ -110,6 +110,8 @@ struct cert_facts {
 	 * store's: it is in no line, and a restart forgets it.
 	 */
 	struct instant held;
+	/* An operator looked anew then (failure_holds()).  The engine's memory, too. */
+	struct instant looked;
 };
 
 /* A name as a number: a hundred thousand certificates need not spell their CA. */

@@ -129,7 +129,7 @@ void acme_set_conf(struct acme *acme, struct conf *conf)
 				found = conf_ca_at(conf, i);
 		if (found) {
 			take_conf(ca, found);
-			refusal_ask_now(ca);
+			acme_ca_look_anew(ca);
 		} else {
 			ca->is_gone = true;
 			loop_timer_stop(acme->loop, &ca->ask_again);
@@ -320,6 +320,13 @@ void acme_ca_doubt(struct acme_ca *ca)
 {
 	if (clock_tick().ms - ca->fetched.ms >= DOUBT_MS)
 		ca->has_directory = false;
+}
+
+void acme_ca_look_anew(struct acme_ca *ca)
+{
+	acme_ca_doubt(ca);
+	health_look_anew(&ca->health, clock_tick());
+	refusal_ask_now(ca);
 }
 
 const char *acme_ca_text(const struct acme_ca *ca, char out[128])

@@ -179,6 +179,9 @@ bool acme_ca_may_try(const struct acme_ca *ca, bool is_certain);
  */
 void acme_ca_doubt(struct acme_ca *ca);
 
+/* An operator wants the CA asked again: its directory, its account, and whether it is up at all. */
+void acme_ca_look_anew(struct acme_ca *ca);
+
 /* For messages: "letsencrypt", "letsencrypt (staging)". */
 const char *acme_ca_text(const struct acme_ca *ca, char out[128]);
 

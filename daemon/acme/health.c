@@ -98,6 +98,12 @@ static void close_breaker(struct ca_health *health, struct tick tick)
 	health->last = (struct err)ERR_INIT;
 }
 
+void health_look_anew(struct ca_health *health, struct tick tick)
+{
+	if (health->until.ms > tick.ms)
+		health->until = tick;
+}
+
 bool health_note(
 	struct ca_health *health, const struct err *err, struct tick tick, struct instant now)
 {

@@ -58,6 +58,9 @@ bool health_is_the_cas(const struct err *err);
 bool health_allows(struct ca_health *health, const char *ca, struct tick tick,
 	struct instant now, struct err *err);
 
+/* An operator wants it asked again: the time of a breaker that is open is over now. */
+void health_look_anew(struct ca_health *health, struct tick tick);
+
 /*
  * How an order, or what it needs first, ended: NULL or no code for a success.  True when the CA counts
  * as down from now on, which it did not before.

@@ -17,7 +17,7 @@ struct log_field;
  *
  *	refused   an opening (account.h) ended with the CA's no about the account
  *	asked     a timer opens it again after a minute, ten minutes, then every hour; a reload and an
- *	          operator who forces an issue ask at once
+ *	          operator's renew ask at once
  *	let in    an opening worked: whatever the reason, everything goes on
  *
  * Nobody else is let at the CA meanwhile: account_open() answers with the refusal.  Each change is told by

@@ -317,7 +317,9 @@ static void say_failure(struct story *story, const char *what, const struct fail
 		instant_text(failure->first, first), when(story, failure->last, last),
 		failure->text ? failure->text : "no reason is known",
 		err_code_text(failure->code),
-		when(story, failure_retry(failure, held, story->now), retry));
+		when(story,
+			failure_retry(failure_holds(failure, story->facts), held, story->now),
+			retry));
 	say_wish(story, failure, held);
 }
 

@@ -100,6 +100,37 @@ bool failure_counts(const struct failure *failure, uint64_t digest)
 	return failure->code != ERR_NONE && (!failure->digest || !digest || !changed);
 }
 
+/* The word of a CA about us or the names: asking sooner costs an order and changes nothing. */
+static bool is_of_a_ca(enum err_code code)
+{
+	switch (code) {
+	case ERR_CA_FAILED:
+	case ERR_CA_REFUSED:
+	case ERR_BAD_ANSWER:
+	case ERR_FOREIGN_URL:
+	case ERR_ACCOUNT_LOST:
+	case ERR_ACCOUNT_REFUSED:
+	case ERR_NOT_VALIDATED:
+	case ERR_CAA:
+	case ERR_NAME_REFUSED:
+	case ERR_BAD_PROFILE:
+	case ERR_BAD_CERT:
+	case ERR_BAD_CHAIN:
+		return true;
+	default:
+		return err_code_class(code) == CLASS_QUOTA;
+	}
+}
+
+const struct failure *failure_holds(
+	const struct failure *failure, const struct cert_facts *facts)
+{
+	bool is_looked_at = failure && instant_is_set(facts->looked) &&
+			    !instant_before(facts->looked, failure->last);
+
+	return is_looked_at && !is_of_a_ca(failure->code) ? NULL : failure;
+}
+
 const struct failure *cert_failure(const struct cert_conf *conf, const struct cert_facts *facts)
 {
 	return failure_counts(&facts->failure, conf->issue_digest) ? &facts->failure : NULL;

@@ -126,7 +126,8 @@ static const struct version_facts *held(const struct ladder *on)
 
 static struct instant retry_moment(const struct ladder *on)
 {
-	return failure_retry(cert_failure(on->conf, on->facts), held(on), on->now);
+	return failure_retry(
+		failure_holds(cert_failure(on->conf, on->facts), on->facts), held(on), on->now);
 }
 
 static enum why retry_why(const struct ladder *on)
@@ -377,7 +378,7 @@ static struct step target_step(const struct ladder *on, const struct target_conf
 	}
 	if (!failure)
 		return step;
-	retry = failure_retry(failure, &facts->curr, on->now);
+	retry = failure_retry(failure_holds(failure, facts), &facts->curr, on->now);
 	if (instant_before(on->now, retry)) {
 		step.why = failure_why(failure, &facts->curr);
 		step.at = retry;

@@ -126,6 +126,15 @@ struct plan cert_plan(const struct cert_conf *conf, const struct conf *all,
  */
 bool failure_counts(const struct failure *failure, uint64_t digest);
 
+/*
+ * The failure that keeps the next try waiting; NULL: none.  A failure from before an operator's
+ * renew, deploy or reload (facts->looked) holds nothing when its cause may have been mended outside
+ * of the configuration: a port in use, a directory, a name server, the way to a CA.  A refusal by a
+ * CA still holds.
+ */
+const struct failure *failure_holds(
+	const struct failure *failure, const struct cert_facts *facts);
+
 /* The failure of issuing or rolling that counts; NULL: none. */
 const struct failure *cert_failure(
 	const struct cert_conf *conf, const struct cert_facts *facts);

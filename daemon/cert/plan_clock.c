@@ -21,7 +21,9 @@ static bool plan_is_due(const struct plan *plan, enum action action, struct inst
 static bool is_backing_off(
 	const struct cert_conf *conf, const struct cert_facts *facts, struct instant now)
 {
-	return instant_before(now, failure_retry(cert_failure(conf, facts), &facts->curr, now));
+	return instant_before(
+		now, failure_retry(failure_holds(cert_failure(conf, facts), facts),
+			     &facts->curr, now));
 }
 
 static void hold_for_clock(struct plan *plan, const struct plan *other,

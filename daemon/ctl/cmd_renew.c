@@ -112,6 +112,21 @@ static enum verdict spare(struct work *work, const struct cert *cert)
 	return refuse(work, cert, &err);
 }
 
+/* A CA that was down, or that had refused the account, is asked again. */
+static void look_anew(const struct work *work, const struct cert *cert)
+{
+	const struct ctl *ctl = work->answer.session->ctl;
+
+	for (size_t i = 0; ctl->runner->acme && i < cert->conf->n_cas; i++) {
+		const struct ca_conf *conf =
+			cert_conf_nth_acme(ctl->fleet->conf, cert->conf, i);
+		struct acme_ca *ca = conf ? acme_ca_find(ctl->runner->acme, conf, false) : NULL;
+
+		if (ca)
+			acme_ca_look_anew(ca);
+	}
+}
+
 /*
  * Forcing skips what the plan waits for, but not what a CA would refuse.  A certificate that is
  * due and held by a limit or a back-off is refused, so that --wait does not wait for a job that
@@ -126,6 +141,7 @@ static enum verdict judge(struct work *work, const struct cert *cert, const stru
 		return WORK_TAKE;
 	if (is_spared(work, cert))
 		return spare(work, cert);
+	look_anew(work, cert);
 	if (!is_forced && is_held)
 		return refuse_by_plan(work, cert, plan);
 	if (!is_forced && !is_due(plan, clock_now()))

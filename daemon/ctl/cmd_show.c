@@ -52,7 +52,9 @@ static void add_cas(struct buf *row, const struct conf *conf, const struct cert 
 
 static void add_retry(struct buf *row, const struct failure *failure, const struct cert *cert)
 {
-	line_add_instant(row, "retry", failure_retry(failure, &cert->facts.curr, clock_now()));
+	line_add_instant(row, "retry",
+		failure_retry(
+			failure_holds(failure, &cert->facts), &cert->facts.curr, clock_now()));
 	line_add_int(row, "tries", failure->tries);
 }
 

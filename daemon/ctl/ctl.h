@@ -38,6 +38,8 @@ struct ctl {
 	uid_t own_uid;
 	bool is_own_admin; /* the daemon was not started as root: its own user is admin */
 	void (*reload)(void *data);
+	/* An operator wants work done: failed attempts are repeated at once; may be NULL. */
+	void (*look_anew)(void *data);
 	void (*metrics)(
 		struct buf *out, void *data); /* more lines of Prometheus text; may be NULL */
 	void *data;

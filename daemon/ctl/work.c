@@ -65,7 +65,7 @@ static int join(
 static int judge(struct work *work, struct cert *cert, struct err *err)
 {
 	struct session *session = work->answer.session;
-	bool is_single = selection_is_single(&work->selection), was_held;
+	bool is_single = selection_is_single(&work->selection), was_held = false;
 	enum verdict verdict;
 	struct plan plan;
 
@@ -76,7 +76,10 @@ static int judge(struct work *work, struct cert *cert, struct err *err)
 	if (!cert->conf->is_active && is_single)
 		return err_set(
 			err, ERR_INACTIVE, "%s is configured as not active", cert->conf->name);
-	was_held = work_can_take(cert) && fleet_let_go(cert);
+	if (work_can_take(cert)) {
+		was_held = fleet_let_go(cert);
+		was_held |= fleet_look_anew(cert);
+	}
 	plan = fleet_plan(session->ctl->fleet, cert);
 	verdict = work->rules->judge(work, cert, &plan);
 	if ((verdict == WORK_TAKE || verdict == WORK_TAKE_TELL) && work_can_take(cert)) {
@@ -174,5 +177,7 @@ int work_begin(struct session *session, const struct work_rules *rules, struct e
 	work->options.reuse_key = line_has(session->request.line, "--reuse-key");
 	work->options.is_test = line_has(session->request.line, "--test");
 	session_answer(session, &work->answer, next, done);
+	if (session->ctl->look_anew)
+		session->ctl->look_anew(session->ctl->data);
 	return 0;
 }

@@ -52,6 +52,18 @@ void zones_set_conf(struct zones *zones, struct conf *conf)
 	caa_forget(zones);
 }
 
+void zones_look_anew(struct zones *zones)
+{
+	struct zone *zone;
+	size_t at = 0;
+
+	zones->resolvers_due.ms = 0;
+	inflights_forget(zones);
+	while ((zone = map_next(&zones->by_apex, &at)))
+		if (zone->is_doubted)
+			zone->fresh_until.ms = 0;
+}
+
 void zones_stop(struct zones *zones, void (*idle)(void *data), void *data)
 {
 	struct zone *zone;

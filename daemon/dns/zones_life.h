@@ -17,6 +17,12 @@ struct zones *zones_new(
 /* Takes another configuration; everything is asked again when it is needed next. */
 void zones_set_conf(struct zones *zones, struct conf *conf);
 
+/*
+ * For an operator: forgets failed look-ups, asks resolvers that were left alone, and surveys zones
+ * whose name servers are doubted.
+ */
+void zones_look_anew(struct zones *zones);
+
 /* Ends the tasks without a waiting caller; `idle` is called when none runs any more. */
 void zones_stop(struct zones *zones, void (*idle)(void *data), void *data);
 void zones_free(struct zones *zones); /* after zones_stop() was idle; NULL is fine */

@@ -224,6 +224,39 @@ static void reload(void *data)
 	task_start(&world->reload_task, world->loop, reload_run, reload_ended);
 }
 
+static void retry_run(struct task *task)
+{
+	struct world *world = CONTAINER_OF(task, struct world, retry_task);
+
+	TASK_BEGIN(task)
+	keeper_request(&world->retry, REQUEST_retry);
+	AWAIT(keeper_ask(world->keeper, task, &world->retry));
+	FINALLY
+	TASK_END
+}
+
+static void retry_ended(struct task *task)
+{
+	struct world *world = CONTAINER_OF(task, struct world, retry_task);
+
+	world->is_retrying = false;
+	keeper_op_done(&world->retry);
+}
+
+/* The keeper's part of it; a request that is under way was made a moment ago. */
+static void look_anew(void *data)
+{
+	struct world *world = data;
+
+	if (world->is_stopping)
+		return;
+	zones_look_anew(world->zones);
+	if (world->is_retrying)
+		return;
+	world->is_retrying = true;
+	task_start(&world->retry_task, world->loop, retry_run, retry_ended);
+}
+
 static void first_configure(struct world *world, struct conf *conf)
 {
 	world->fleet = fleet_new(world->loop, world->keeper, conf);
@@ -244,6 +277,7 @@ static void first_configure(struct world *world, struct conf *conf)
 	world->ctl.own_uid = geteuid();
 	world->ctl.is_own_admin = !world->is_root;
 	world->ctl.reload = reload;
+	world->ctl.look_anew = look_anew;
 	world->ctl.data = world;
 	ctl_init(&world->ctl);
 }
@@ -407,6 +441,7 @@ void world_done(struct world *world)
 		ctl_done(&world->ctl);
 	keeper_op_done(&world->facts.keeper);
 	keeper_op_done(&world->reload);
+	keeper_op_done(&world->retry);
 	runner_free(world->runner);
 	clock_watch_done(&world->clock_watch);
 	informer_done(&world->informer);

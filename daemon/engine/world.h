@@ -53,7 +53,9 @@ struct world {
 	} facts;
 	struct keeper_op reload;
 	struct task reload_task;
-	bool is_reloading;
+	struct keeper_op retry;
+	struct task retry_task;
+	bool is_reloading, is_retrying;
 	struct world_difference {
 		size_t n_added, n_changed, n_removed;
 	} difference; /* of the last two configurations */

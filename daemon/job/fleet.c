@@ -152,6 +152,7 @@ void fleet_set_conf(struct fleet *fleet, struct conf *conf)
 		const struct cert_conf *now = conf_cert(conf, certs[i]->conf->name);
 
 		if (now) {
+			(void)fleet_look_anew(certs[i]);
 			certs[i]->conf = now;
 			fleet->certs[now->place] = certs[i];
 		} else {
@@ -386,6 +387,7 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 	}
 	before = cert->facts.curr.id;
 	facts->held = cert->facts.held;
+	facts->looked = cert->facts.looked;
 	if (version_id_equal(&facts->revocation.of, &cert->facts.revocation.of))
 		facts->revocation.failure = cert->facts.revocation.failure;
 	facts_done(&cert->facts);
@@ -417,6 +419,16 @@ bool fleet_let_go(struct cert *cert)
 
 	cert->facts.held = INSTANT_NONE;
 	return was_held;
+}
+
+bool fleet_look_anew(struct cert *cert)
+{
+	bool has_failed = cert->facts.failure.code != ERR_NONE;
+
+	for (size_t i = 0; i < cert->facts.n_targets; i++)
+		has_failed |= cert->facts.targets[i].failure.code != ERR_NONE;
+	cert->facts.looked = clock_now();
+	return has_failed;
 }
 
 void fleet_release(struct fleet *fleet, struct cert *cert)

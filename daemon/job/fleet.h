@@ -125,6 +125,12 @@ void fleet_look(struct fleet *fleet, struct cert *cert);
 void fleet_hold(struct fleet *fleet, struct cert *cert);
 bool fleet_let_go(struct cert *cert);
 
+/*
+ * An operator wants what failed looked at anew: it is not waited for any longer (failure_holds()) until the
+ * next job begins.  Does not look; tells whether anything had failed.
+ */
+bool fleet_look_anew(struct cert *cert);
+
 /* The job that worked on it has ended. */
 void fleet_release(struct fleet *fleet, struct cert *cert);
 

@@ -195,6 +195,7 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 	job->task.log = (struct log_field){ "JOB", job->number_text, NULL };
 	if (cert) {
 		cert->job = job;
+		cert->facts.looked = INSTANT_NONE;
 		runner_forget(cert);
 		job->log_cert = (struct log_field){ "CERT", cert->conf->name, NULL };
 		job->task.log.up = &job->log_cert;

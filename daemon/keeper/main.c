@@ -140,6 +140,12 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 	return result;
 }
 
+static void look_anew(struct server *server)
+{
+	(void)server;
+	listeners_retry(&keeper.listeners);
+}
+
 static int begin_listening(enum challenge type, struct err *err)
 {
 	return listeners_begin(&keeper.listeners, type, err);
@@ -296,6 +302,7 @@ static int open_all(struct conf *conf, struct err *err)
 	serve_init(&keeper.server, conf);
 	keeper.server.send = send_packet;
 	keeper.server.reread = reread;
+	keeper.server.look_anew = look_anew;
 	keeper.server.signer_used = signer_used;
 	keeper.server.record_waits = record_waits;
 	keeper.server.ready = is_ready;

@@ -94,6 +94,32 @@ TEST(a_ca_that_is_down_is_probed_gently)
 	sim_close(&sim);
 }
 
+/* The way to the CA was mended, which only the operator knows. */
+TEST(a_ca_that_is_down_is_asked_at_once_for_an_operator)
+{
+	enum { N = 10 };
+	static const char *const commands[] = { NULL, "renew example.com/c3" };
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		struct sim sim;
+		struct fake_acme *a = begin(&sim, ONE_CA, N, "a");
+
+		internet_down(&sim.internet, A_TEST, true);
+		sim_advance(&sim, DAYS(2));
+		internet_down(&sim.internet, A_TEST, false);
+		if (commands[i])
+			CHECK(strstr(sim_command(&sim, commands[i]), "ok job="));
+		else
+			CHECK_INT(sim_reload(&sim, sim.config), 0);
+		sim_advance(&sim, SECONDS(15));
+		CHECK(fake_acme_counts(a)->n_issued >= 1);
+		sim_advance(&sim, MINUTES(75));
+		CHECK_INT(fake_acme_counts(a)->n_issued, N);
+		sim_rest(&sim, MINUTES(5));
+		sim_close(&sim);
+	}
+}
+
 /* Errors that are no outage: one CA breaks each in its own way for two days. */
 TEST(what_a_ca_does_wrong_for_days_is_over_within_an_hour)
 {

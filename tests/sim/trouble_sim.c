@@ -104,7 +104,7 @@ TEST(a_target_that_is_mended_in_the_configuration_is_tried_at_once)
 	CHECK(target_failure(&sim, WEB)->tries >= 4);
 	CHECK(strstr(sim_command(&sim, "status " WEB), "error=check-failed"));
 
-	/* Another target's key is no reason to try. */
+	/* A reload has it tried, but without another key of its own the waits go on. */
 	CHECK_INT(sim_reload(&sim, ONE TARGET_WEB "  more: {dir: /srv/more}\n"), 0);
 	sim_rest(&sim, MINUTES(1));
 	CHECK(target_failure(&sim, WEB)->tries >= 4);
@@ -135,6 +135,57 @@ TEST(a_target_that_is_changed_and_fails_still_begins_its_waits_anew)
 	CHECK_INT(target_failure(&sim, WEB)->code, ERR_CHECK_FAILED);
 	CHECK_INT(target_failure(&sim, WEB)->tries, 1);
 	sim_close(&sim);
+}
+
+/* What an operator mended outside of the configuration: nothing waits for the end of its back-off. */
+TEST(an_operator_who_mended_a_target_need_not_wait)
+{
+	static const char *const commands[] = { NULL, "deploy " WEB, "renew " WEB };
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		struct sim sim;
+
+		open_served(&sim, ONE TARGET_WEB, 17);
+		town_script(&sim.town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
+		sim_until(&sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
+		sim_advance(&sim, DAYS(1));
+		town_forgive(&sim.town);
+		if (commands[i])
+			(void)sim_command(&sim, commands[i]);
+		else
+			CHECK_INT(sim_reload(&sim, ONE TARGET_WEB), 0);
+		sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, SECONDS(10));
+		sim_rest(&sim, MINUTES(1));
+		sim_expect_settled(&sim);
+		sim_close(&sim);
+	}
+}
+
+TEST(an_operator_who_freed_a_disk_need_not_wait)
+{
+	static const char *const commands[] = { NULL, "renew " WEB };
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		struct sim sim;
+
+		open_served(&sim, ONE TARGET_WEB, 18);
+		sim_until(&sim, EVENT_JOB_STARTED, WEB, DAYS(60));
+		store_memory_fail(sim.store, WEB, ERR_DISK_FULL);
+		sim_advance(&sim, DAYS(1));
+		CHECK(strstr(sim_command(&sim, "status " WEB), "error=disk-full"));
+		/* Still full: one try more, after which the waits go on. */
+		CHECK_INT(sim_reload(&sim, ONE TARGET_WEB), 0);
+		sim_advance(&sim, SECONDS(30));
+		CHECK(strstr(sim_command(&sim, "status " WEB), "why=backoff"));
+		store_memory_fail(sim.store, WEB, ERR_NONE);
+		if (commands[i])
+			CHECK(strstr(sim_command(&sim, commands[i]), "ok job="));
+		else
+			CHECK_INT(sim_reload(&sim, ONE TARGET_WEB), 0);
+		sim_until(&sim, EVENT_CERT_ISSUED, WEB, SECONDS(10));
+		sim_rest(&sim, MINUTES(1));
+		sim_close(&sim);
+	}
 }
 
 TEST(the_error_of_a_target_that_is_gone_is_gone)

@@ -193,6 +193,25 @@ TEST(a_removal_that_fails_waits_for_the_next_sweep)
 	end();
 }
 
+TEST(an_operator_has_a_removal_that_failed_tried_at_once)
+{
+	size_t a;
+
+	begin();
+	use_command("true", "test -e good && echo x >> removed");
+	a = present(CHALLENGE_DNS, APEX, TOKEN);
+	settle();
+	withdraw(a);
+	settle();
+	CHECK_INT(count("challenges"), 1);
+	REQUIRE(mkdirat(w.fd, "good", 0755) == 0);
+	challenges_retry_now(w.challenges);
+	settle();
+	check_text("removed", "x\n");
+	CHECK_INT(count("challenges"), 0);
+	end();
+}
+
 TEST(a_sweep_undoes_another_life)
 {
 	begin();

@@ -129,3 +129,44 @@ TEST(what_failed_with_another_configuration_counts_no_more)
 			TEST_FAIL("row %zu", i);
 	}
 }
+
+/* A look of an operator ends the wait for what may have been mended, and for nothing that a CA said. */
+TEST(what_failed_before_an_operator_looked_anew_holds_nothing)
+{
+	static const struct {
+		enum err_code code;
+		int64_t looked; /* after the failure; INT64_MIN: never */
+		bool holds;
+	} rows[] = {
+		{ ERR_IO, INT64_MIN, true },
+		{ ERR_IO, -1, true },
+		{ ERR_IO, 0, false },
+		{ ERR_NO_RIGHTS, 60, false },
+		{ ERR_DISK_FULL, 60, false },
+		{ ERR_CHECK_FAILED, 60, false },
+		{ ERR_RELOAD_FAILED, 60, false },
+		{ ERR_UNIT_FAILED, 60, false },
+		{ ERR_VETOED, 60, false },
+		{ ERR_CONNECT, 60, false },
+		{ ERR_PROXY, 60, false },
+		{ ERR_CA_DOWN, 60, false },
+		{ ERR_DNS, 60, false },
+		{ ERR_ZONE_REFUSED, 60, false },
+		{ ERR_RATE_LIMITED, 60, true },
+		{ ERR_CAA, 60, true },
+		{ ERR_CA_REFUSED, 60, true },
+		{ ERR_NOT_VALIDATED, 60, true },
+		{ ERR_NAME_REFUSED, 60, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct failure f = { .code = rows[i].code, .last = { T0 } };
+		struct cert_facts facts = { .looked = INSTANT_NONE };
+
+		if (rows[i].looked != INT64_MIN)
+			facts.looked.s = T0 + rows[i].looked;
+		if ((failure_holds(&f, &facts) != NULL) != rows[i].holds)
+			TEST_FAIL("row %zu", i);
+	}
+	CHECK(!failure_holds(NULL, &(struct cert_facts){ .looked = { T0 } }));
+}

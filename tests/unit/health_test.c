@@ -119,6 +119,24 @@ TEST(one_probe_at_a_time)
 	CHECK_INT(asks(), 0);
 }
 
+TEST(an_operator_ends_the_time_that_it_is_left_alone)
+{
+	begin();
+	for (int i = 0; i < HEALTH_TRIES; i++)
+		ends(ERR_CONNECT, 0);
+	CHECK(asks() > 0);
+	health_look_anew(&health, tick);
+	CHECK_INT(state(), CA_PROBE);
+	/* Still one at a time, and what is down after all is left alone for longer. */
+	CHECK_INT(asks(), 0);
+	CHECK_INT(asks(), 60);
+	ends(ERR_CONNECT, 0);
+	CHECK_INT(asks(), 121);
+	ends(ERR_NONE, 0);
+	health_look_anew(&health, tick);
+	CHECK(state() != CA_PROBE && asks() == 0);
+}
+
 TEST(distances_grow)
 {
 	static const int64_t waits[] = { 60, 120, 240, 480, 960, 1800, 1800, 1800 };

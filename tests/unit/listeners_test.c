@@ -133,6 +133,24 @@ TEST(a_port_in_use_is_told_with_the_ways_out)
 	end_listeners();
 }
 
+TEST(an_operator_has_a_port_that_was_in_use_tried_at_once)
+{
+	int server;
+
+	begin_listeners();
+	server = serve(port_of_at());
+	REQUIRE(server >= 0);
+	use(", hold: always");
+	CHECK_INT(n_bound, 0);
+	listeners_retry(&listeners);
+	CHECK_INT(n_bound, 0);
+	close(server);
+	listeners_retry(&listeners);
+	CHECK_INT(n_bound, 1);
+	CHECK(!heap_has(&listeners.timer.node));
+	end_listeners();
+}
+
 TEST(a_challenge_that_cannot_be_answered_leaves_nothing_tried_again)
 {
 	int server;

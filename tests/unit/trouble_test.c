@@ -47,6 +47,23 @@ TEST(programs_and_programs_that_are_not_there_yet_are_tried_again)
 	end();
 }
 
+TEST(an_operator_has_what_failed_tried_at_once)
+{
+	begin_quickly(1800);
+	w.challenges->retry_ms = 600000;
+	use_include("test ! -e bad");
+	REQUIRE(mkdirat(w.fd, "bad", 0755) == 0);
+	present(CHALLENGE_DNS, APEX, TOKEN);
+	CHECK(!challenges_settle(w.challenges, 1000));
+	CHECK_INT(n_failed(), 1);
+	REQUIRE(unlinkat(w.fd, "bad", AT_REMOVEDIR) == 0);
+	challenges_retry_now(w.challenges);
+	settle();
+	CHECK_INT(w.n_told, 1);
+	CHECK(!err_is_set(&w.told[0].err));
+	end();
+}
+
 TEST(another_reason_is_told_as_well)
 {
 	begin_quickly(1800);

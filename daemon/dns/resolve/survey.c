@@ -299,6 +299,7 @@ static void take_fresh(struct survey *s)
 	fresh_s = fresh_s < FRESH_MIN_S ? FRESH_MIN_S : fresh_s;
 	fresh_s = fresh_s > FRESH_MAX_S ? FRESH_MAX_S : fresh_s;
 	s->zone->fresh_until.ms = clock_tick().ms + fresh_s * 1000;
+	s->zone->is_doubted = false;
 	/* Another configuration came into force meanwhile, which may name other servers. */
 	s->zone->is_known = s->held == zones_of(s)->conf;
 	if (!s->zone->is_known)
@@ -429,6 +430,7 @@ static void ended(struct task *task)
 
 	if (may_keep(zone, &err)) {
 		zone->fresh_until.ms = clock_tick().ms + FRESH_MIN_S * 1000;
+		zone->is_doubted = true;
 		err = (struct err)ERR_INIT;
 	}
 	free(zone->trouble);
@@ -488,6 +490,7 @@ void zone_invalidate(struct zone *zone)
 {
 	int64_t soon = clock_tick().ms + DOUBT_MS;
 
+	zone->is_doubted = true;
 	if (zone->fresh_until.ms > soon)
 		zone->fresh_until.ms = soon;
 }

@@ -53,6 +53,7 @@ struct zone {
 	struct name_server *servers;
 	size_t n_servers;
 	struct tick fresh_until; /* .ms == 0: not surveyed */
+	bool is_doubted;         /* so for a while only (zone_doubt()) */
 	unsigned n_surveys;      /* how often the servers were replaced */
 	bool is_known;           /* they were found under the configuration in force */
 	char *trouble;           /* why the last survey found none, or NULL */

@@ -199,6 +199,11 @@ void listeners_use(struct listeners *listeners, const struct conf *conf)
 	bind_all(listeners);
 }
 
+void listeners_retry(struct listeners *listeners)
+{
+	bind_all(listeners);
+}
+
 int listeners_begin(struct listeners *listeners, enum challenge type, struct err *err)
 {
 	const struct listener *failed = NULL;

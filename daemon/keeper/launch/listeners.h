@@ -18,8 +18,8 @@ struct err;
  * bound all the time.
  *
  * An address that cannot be bound keeps nothing from starting: that is told once, and tried
- * again every minute as long as it is needed, at each reload and at each challenge.  [::] takes
- * both families.
+ * again every minute as long as it is needed, at each challenge, and when an operator renews,
+ * deploys or reloads.  [::] takes both families.
  */
 
 #define LISTENERS_RETRY_MS 60000
@@ -39,6 +39,9 @@ void listeners_done(struct listeners *listeners); /* zeroed is fine; the engine 
 
 /* Binds what a configuration needs now and closes what it does not name or need any more. */
 void listeners_use(struct listeners *listeners, const struct conf *conf);
+
+/* Tries again to bind what is needed and could not be bound. */
+void listeners_retry(struct listeners *listeners);
 
 /*
  * A challenge of this type is about to be shown: binds what is not bound yet.  -1 when nothing

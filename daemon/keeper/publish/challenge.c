@@ -213,6 +213,20 @@ void challenges_use(struct challenges *challenges, struct conf *conf)
 			want_include(challenges, &conf->dns.zones[i]);
 }
 
+void challenges_retry_now(struct challenges *challenges)
+{
+	list_each(at, &challenges->places) {
+		struct place *place = LIST_OF(at, struct place, link);
+
+		if (place->tries > 0 && heap_has(&place->timer.node))
+			events_set_timer_in(challenges->events, &place->timer, 0);
+	}
+	if (heap_has(&challenges->retry.node)) {
+		events_stop_timer(challenges->events, &challenges->retry);
+		retry(challenges);
+	}
+}
+
 static void hurry(struct challenges *challenges)
 {
 	challenges->is_hurried = true;

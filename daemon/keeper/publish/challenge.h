@@ -82,6 +82,9 @@ void challenges_free(struct challenges *challenges); /* NULL is fine */
  */
 void challenges_use(struct challenges *challenges, struct conf *conf);
 
+/* An operator looks anew: batches that failed, and withdrawals that were left, are tried again at once. */
+void challenges_retry_now(struct challenges *challenges);
+
 /* Withdraws everything, at once; how much that is. */
 size_t challenges_sweep(struct challenges *challenges);
 

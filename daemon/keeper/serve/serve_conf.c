@@ -60,6 +60,19 @@ void serve_facts_request(struct asked *asked)
 	asked_ok_file(asked, fd);
 }
 
+static void look_anew(struct server *server)
+{
+	challenges_retry_now(server->challenges);
+	if (server->look_anew)
+		server->look_anew(server);
+}
+
+void serve_retry_request(struct asked *asked)
+{
+	look_anew(asked->server);
+	asked_ok(asked, NULL);
+}
+
 int serve_reload(struct server *server, struct buf *rows, struct err *err)
 {
 	struct conf *conf;
@@ -70,6 +83,7 @@ int serve_reload(struct server *server, struct buf *rows, struct err *err)
 	conf_unref(server->conf);
 	server->conf = conf;
 	challenges_use(server->challenges, conf);
+	look_anew(server);
 	serve_forget_signer(server);
 	/* Both processes have taken it over, so whatever the store says, it is in force. */
 	if (store_align(server->store, conf, &behind) < 0)
