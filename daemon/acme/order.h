@@ -90,14 +90,15 @@ struct order {
 	struct instant processing; /* since when the CA is known to make the certificate */
 	struct instant again;      /* when it is looked at next; INSTANT_NONE: not waited for */
 	bool wants_profile, wants_replaces;
-	bool is_opening;        /* waits for the account */
-	bool has_asked_account; /* for a refusal that may have been about it */
-	bool must_look;         /* what the order's state is has to be asked first */
-	bool was_finalized;     /* a certificate may come of it even when this task failed */
-	bool is_noted;          /* the keeper holds its URL */
-	bool is_trying;         /* counts in ca->n_trying */
-	bool is_dead;           /* nothing can come of it any more */
-	struct err err;         /* how it ended */
+	bool was_replacing_refused; /* an order that named what it replaces, whatever was said */
+	bool is_opening;            /* waits for the account */
+	bool has_asked_account;     /* for a refusal that may have been about it */
+	bool must_look;             /* what the order's state is has to be asked first */
+	bool was_finalized; /* a certificate may come of it even when this task failed */
+	bool is_noted;      /* the keeper holds its URL */
+	bool is_trying;     /* counts in ca->n_trying */
+	bool is_dead;       /* nothing can come of it any more */
+	struct err err;     /* how it ended */
 };
 
 void order_start(struct order *order, struct task *parent, const struct order_args *args);

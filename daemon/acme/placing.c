@@ -265,9 +265,28 @@ static bool may_be_profile(const struct order *o)
 					   o->post.problem.kind == PROBLEM_UNAUTHORIZED);
 }
 
+/*
+ * Did the CA refuse an order that names what it replaces?  Any refusal may be about that, whatever it says, but
+ * a limit, and what is about the account or the nonce.
+ */
+static bool is_replacing_refused(const struct order *o)
+{
+	switch (o->post.problem.kind) {
+	case PROBLEM_RATE_LIMITED:
+	case PROBLEM_USER_ACTION:
+	case PROBLEM_ACCOUNT_GONE:
+	case PROBLEM_BAD_NONCE:
+		return false;
+	default:
+		return o->wants_replaces && o->post.problem.status >= 400 &&
+		       o->post.problem.status < 500 && o->post.problem.status != 429;
+	}
+}
+
 static int refused(struct order *o, struct err *err)
 {
 	*err = o->post.err;
+	o->was_replacing_refused |= is_replacing_refused(o);
 	if (err->code == ERR_ACCOUNT_LOST && o->n_lost++ < LOST_MAX)
 		return 0;
 	if (may_be_replaces(o)) {

@@ -46,7 +46,9 @@ struct cert {
 	struct heap_node due;       /* in due_in->due while it waits for room there */
 	struct lane *due_in;
 	struct reservation
-		reserved;    /* of its CA's limits, for the order under way (manners.h) */
+		reserved; /* of its CA's limits, for the order under way (manners.h) */
+	/* Orders do not name this version as replaced any more: the CA refused one that did. */
+	struct version_id unreplaced;
 	struct job *job;     /* what works on it, or NULL */
 	struct instant told; /* when its failure was logged last */
 	struct instant reminded;

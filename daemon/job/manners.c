@@ -195,6 +195,7 @@ enum ledger_kind manners_kind(const struct cert *cert, const struct ca_conf *ca)
 	if (!version_is_set(&facts->curr.id) || facts->curr.ca != facts_ca(ca->name))
 		return LEDGER_NEW;
 	if (version_id_equal(&ari->of, &facts->curr.id) && instant_is_set(ari->start) &&
+		!version_id_equal(&cert->unreplaced, &facts->curr.id) &&
 		!instant_before(now, ari->start) && instant_before(now, ari->end))
 		return LEDGER_ARI;
 	return facts->curr.digest == cert->conf->digest ? LEDGER_RENEWAL : LEDGER_NEW;

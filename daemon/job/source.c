@@ -148,6 +148,8 @@ static void take_result(struct job *job)
 	struct cert_facts facts;
 
 	if (acme_at(job, job->ca)) {
+		if (job->order.was_replacing_refused)
+			job->cert->unreplaced = job->cert->facts.curr.id;
 		job->failed = job->order.err;
 		job->may_fail_over = order_may_fail_over(&job->order);
 		return;
@@ -225,8 +227,9 @@ void source_ask(struct job *job)
 	args.is_forced = job->is_forced;
 	args.is_certain = !job->is_try;
 	args.ends = cert_deadline(facts, ACTION_ISSUE, clock_now());
-	args.is_renewal =
-		version_is_set(&facts->curr.id) && facts->curr.ca == facts_ca(acme->name);
+	args.is_renewal = version_is_set(&facts->curr.id) &&
+			  facts->curr.ca == facts_ca(acme->name) &&
+			  !version_id_equal(&job->cert->unreplaced, &facts->curr.id);
 	args.is_test = job->is_test;
 	/* A batch is one wish, for which each thing is looked at once. */
 	if (job->is_forced)

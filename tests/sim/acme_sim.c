@@ -73,6 +73,30 @@ TEST(a_window_that_has_passed_renews_at_once)
 	sim_close(&sim);
 }
 
+/* What the CA does not take as replaced is not named again, in no later order either, until it is replaced. */
+TEST(a_refused_replacement_is_not_named_again)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+	const struct acme_counts *counts = fake_acme_counts(a);
+
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(1));
+	sim_rest(&sim, MINUTES(1));
+	/* The order that names it, and the one that goes without. */
+	fake_acme_trouble(a, ASK_NEW_ORDER, 409, "alreadyReplaced", 0, 2);
+	sim_until(&sim, EVENT_CERT_FAILED, WEB, DAYS(90));
+	CHECK_INT(counts->n_orders, 1);
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, DAYS(2));
+	CHECK_INT(counts->n_issued, 2);
+	CHECK_INT(counts->n_replacing, 0);
+	/* The next version is another one. */
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, DAYS(90));
+	CHECK_INT(counts->n_replacing, 1);
+	sim_rest(&sim, DAYS(2));
+	settle(&sim);
+	sim_close(&sim);
+}
+
 TEST(records_prove_wildcards)
 {
 	struct sim sim;
