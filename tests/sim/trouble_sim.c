@@ -268,6 +268,29 @@ TEST(a_crowd_is_checked_and_reloaded_once)
 	sim_close(&sim);
 }
 
+/* An operator's loop is no attack: what comes too often for the keeper's pace waits its turn. */
+TEST(many_renewals_in_a_row_reload_and_fail_nothing)
+{
+	enum { N = 40 };
+	struct sim sim;
+
+	open_served(&sim, ONE TARGET_WEB, 19);
+	sim.may_roll = true;
+	for (int i = 0; i < N; i++) {
+		CHECK(strstr(sim_command(&sim, "renew " WEB " --force"), "ok job="));
+		sim_until(&sim, EVENT_CERT_ISSUED, WEB, MINUTES(2));
+		(void)sim_command(&sim, "roll " WEB " --force");
+		sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(2));
+		while (fleet_find(sim.world.fleet, WEB)->job)
+			sim_step(&sim, instant_add(clock_now(), MINUTES(2)));
+	}
+	CHECK_INT(sim_count(&sim, EVENT_TARGET_FAILED, WEB), 0);
+	CHECK_INT(sim_count(&sim, EVENT_CERT_FAILED, WEB), 0);
+	sim_rest(&sim, MINUTES(2));
+	sim_expect_settled(&sim);
+	sim_close(&sim);
+}
+
 TEST(a_reload_that_fails_is_repeated)
 {
 	struct sim sim;

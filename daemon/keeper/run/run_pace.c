@@ -12,10 +12,8 @@ struct bucket {
 	struct pace_bucket runs;
 };
 
-int64_t pace_take(struct pace_bucket *bucket, int64_t burst, int64_t each_ms, struct tick now)
+static void fill(struct pace_bucket *bucket, int64_t most, struct tick now)
 {
-	int64_t most = burst * each_ms;
-
 	if (!bucket->is_used)
 		bucket->left_ms = most;
 	else if (now.ms > bucket->seen.ms)
@@ -24,10 +22,29 @@ int64_t pace_take(struct pace_bucket *bucket, int64_t burst, int64_t each_ms, st
 	bucket->seen = now;
 	if (bucket->left_ms > most)
 		bucket->left_ms = most;
+}
+
+int64_t pace_take(struct pace_bucket *bucket, int64_t burst, int64_t each_ms, struct tick now)
+{
+	fill(bucket, burst * each_ms, now);
 	if (bucket->left_ms < each_ms)
 		return each_ms - bucket->left_ms;
 	bucket->left_ms -= each_ms;
 	return 0;
+}
+
+/* Below 0, left_ms is what is promised. */
+int64_t pace_promise(struct pace_bucket *bucket, int64_t burst, int64_t each_ms,
+	int64_t wait_ms, struct tick now)
+{
+	int64_t wait;
+
+	fill(bucket, burst * each_ms, now);
+	wait = each_ms - bucket->left_ms;
+	if (wait > wait_ms)
+		return -1;
+	bucket->left_ms -= each_ms;
+	return wait > 0 ? wait : 0;
 }
 
 static struct bucket *want(struct run_pace *pace, const char *what, const char *name)
@@ -45,18 +62,20 @@ static struct bucket *want(struct run_pace *pace, const char *what, const char *
 	return bucket;
 }
 
-int run_pace_take(struct run_pace *pace, const char *what, const char *name, size_t n_certs,
+int64_t run_pace_take(struct run_pace *pace, const char *what, const char *name, size_t n_certs,
 	struct tick now, struct err *err)
 {
-	int64_t burst = RUN_PACE_BURST + (int64_t)n_certs * RUN_PACE_EACH;
+	int64_t n = (int64_t)n_certs, each_ms = 60000 / (RUN_PACE_MINUTE + n);
+	int64_t ms =
+		pace_promise(&want(pace, what, name)->runs, RUN_PACE_BURST + n * RUN_PACE_EACH,
+			each_ms > 0 ? each_ms : 1, RUN_PACE_WAIT_MS, now);
 
-	if (pace_take(&want(pace, what, name)->runs, burst, RUN_PACE_MS, now) > 0)
-		return err_set(err, ERR_RATE_LIMITED,
-			"%s of %s has run too often and is not run again within a second; "
-			"certd tries "
-			"later",
+	if (ms < 0)
+		err_set(err, ERR_RATE_LIMITED,
+			"%s of %s has run too often, and all its turns of the next minute are "
+			"taken; certd tries again later",
 			what, name);
-	return 0;
+	return ms;
 }
 
 void run_pace_done(struct run_pace *pace)

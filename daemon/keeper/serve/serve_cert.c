@@ -6,6 +6,7 @@
 
 #include "daemon/conf/expand.h"
 #include "daemon/keeper/copy/copy.h"
+#include "daemon/keeper/loop/events.h"
 #include "daemon/keeper/store/info.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/clock.h"
@@ -302,15 +303,58 @@ void serve_describe(struct asked *asked, const char *event)
 		.context = asked->target ? &asked->log_target : &asked->log_cert };
 }
 
-bool serve_may_run(struct asked *asked, const char *what, const char *name)
+/* A run that waits its turn; owned by the request as its work. */
+struct turn {
+	struct asked *asked;
+	struct event_timer timer;
+	void (*go)(struct asked *asked);
+};
+
+static void drop_turn(void *work)
+{
+	struct turn *turn = work;
+
+	events_stop_timer(commands_events(turn->asked->server->commands), &turn->timer);
+	free(turn);
+}
+
+static void turn_came(void *data)
+{
+	struct turn *turn = data;
+	struct asked *asked = turn->asked;
+	void (*go)(struct asked * asked) = turn->go;
+
+	asked->work = NULL;
+	free(turn);
+	go(asked);
+}
+
+static void wait_turn(struct asked *asked, int64_t ms, void (*go)(struct asked *asked))
+{
+	struct turn *turn = mem_new(struct turn);
+
+	turn->asked = asked;
+	turn->go = go;
+	turn->timer.fired = turn_came;
+	turn->timer.data = turn;
+	asked->work = turn;
+	asked->drop_work = drop_turn;
+	events_set_timer_in(commands_events(asked->server->commands), &turn->timer, ms);
+}
+
+void serve_in_turn(struct asked *asked, const char *what, const char *name,
+	void (*go)(struct asked *asked))
 {
 	struct err err;
+	int64_t ms = run_pace_take(
+		&asked->server->pace, what, name, asked->conf->n_certs, clock_tick(), &err);
 
-	if (run_pace_take(&asked->server->pace, what, name, asked->conf->n_certs, clock_tick(),
-		    &err) == 0)
-		return true;
-	asked_fail(asked, &err);
-	return false;
+	if (ms < 0)
+		asked_fail(asked, &err);
+	else if (ms > 0)
+		wait_turn(asked, ms, go);
+	else
+		go(asked);
 }
 
 void serve_command(
@@ -320,6 +364,13 @@ void serve_command(
 	asked->spec.words = words;
 	asked->drop_work = drop_command;
 	asked->work = command_start(asked->server->commands, &asked->spec, done, asked);
+}
+
+static void run_hook(struct asked *asked)
+{
+	const char *name = line_get(&asked->message.line, "hook");
+
+	serve_command(asked, &asked->conf->hooks[hook_parse(name)], name, hook_ended);
 }
 
 void serve_hook_request(struct asked *asked)
@@ -333,7 +384,7 @@ void serve_hook_request(struct asked *asked)
 		asked_fail(asked, &err);
 	} else if (asked->conf->hooks[hook].n == 0) {
 		asked_ok(asked, NULL);
-	} else if (serve_may_run(asked, "the hook", name)) {
-		serve_command(asked, &asked->conf->hooks[hook], name, hook_ended);
+	} else {
+		serve_in_turn(asked, "the hook", name, run_hook);
 	}
 }

@@ -342,27 +342,36 @@ static void after_ended(void *data, const struct err *err)
 	command_ended(data, err, ERR_NONE, "after_copy");
 }
 
+static void run_check(struct asked *asked)
+{
+	asked->began = deployment_moment(deployments(asked));
+	serve_command(asked, &asked->target->check, "check", check_ended);
+}
+
 void serve_check_request(struct asked *asked)
 {
 	static const struct err good = ERR_INIT;
 
-	asked->began = deployment_moment(deployments(asked));
 	if (asked->target->check.n > 0) {
-		if (!serve_may_run(asked, "the check", asked->target->name))
-			return;
-		serve_command(asked, &asked->target->check, "check", check_ended);
+		serve_in_turn(asked, "the check", asked->target->name, run_check);
 		return;
 	}
+	asked->began = deployment_moment(deployments(asked));
 	note_checked(asked, &good);
 	asked_ok(asked, NULL);
+}
+
+static void run_after(struct asked *asked)
+{
+	serve_command(asked, &asked->target->after_copy, "after_copy", after_ended);
 }
 
 void serve_after_request(struct asked *asked)
 {
 	if (asked->target->after_copy.n == 0)
 		asked_ok(asked, NULL);
-	else if (serve_may_run(asked, "after_copy", asked->target->name))
-		serve_command(asked, &asked->target->after_copy, "after_copy", after_ended);
+	else
+		serve_in_turn(asked, "after_copy", asked->target->name, run_after);
 }
 
 static void reload_ended(void *data, const struct err *err)
@@ -379,14 +388,19 @@ static void drop_reload(void *work)
 	reload_cancel(work);
 }
 
-void serve_activate_request(struct asked *asked)
+static void run_reload(struct asked *asked)
 {
-	if (asked->target->n_reload > 0 &&
-		!serve_may_run(asked, "the reload", asked->target->name))
-		return;
 	asked->began = deployment_moment(deployments(asked));
 	serve_describe(asked, "reload");
 	asked->drop_work = drop_reload;
 	asked->work = reload_start(
 		asked->server->commands, asked->target, &asked->spec, reload_ended, asked);
+}
+
+void serve_activate_request(struct asked *asked)
+{
+	if (asked->target->n_reload > 0)
+		serve_in_turn(asked, "the reload", asked->target->name, run_reload);
+	else
+		run_reload(asked);
 }

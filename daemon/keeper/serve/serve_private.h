@@ -17,8 +17,12 @@ struct secret;
 /* Fills asked->facts and asked->spec: what a command of this request is told. */
 void serve_describe(struct asked *asked, const char *event);
 
-/* May `what` of the target or hook run now (run_pace.h)?  A refusal is answered here. */
-bool serve_may_run(struct asked *asked, const char *what, const char *name);
+/*
+ * Calls go() when it is the turn of `what` of the target or hook (run_pace.h): at once, or from the loop.  A refusal
+ * is answered here.
+ */
+void serve_in_turn(struct asked *asked, const char *what, const char *name,
+	void (*go)(struct asked *asked));
 
 /*
  * Starts a configured command for the request, with its certificate's and target's facts; `done`
