@@ -96,7 +96,7 @@ struct server {
 	 * milliseconds.
 	 */
 	void (*record_waits)(struct server *server, int64_t ms);
-	/* An operator looks anew: addresses that could not be bound are tried again.  May be NULL. */
+	/* An operator looks anew: unbound addresses are tried again.  May be NULL. */
 	void (*look_anew)(struct server *server);
 	void (*ready)(struct server *server);
 	void (*alive)(struct server *server, const char *status);

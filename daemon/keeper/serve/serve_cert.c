@@ -303,7 +303,12 @@ void serve_describe(struct asked *asked, const char *event)
 		.context = asked->target ? &asked->log_target : &asked->log_cert };
 }
 
-/* A run that waits its turn; owned by the request as its work. */
+/*
+ * A run that waits for its turn.
+ *
+ * State: wait_turn() makes it and arms the timer; the request owns it as its work.  The timer frees
+ * it and calls go(); a request that is dropped before frees it by drop_turn().
+ */
 struct turn {
 	struct asked *asked;
 	struct event_timer timer;

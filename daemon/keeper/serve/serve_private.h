@@ -18,8 +18,8 @@ struct secret;
 void serve_describe(struct asked *asked, const char *event);
 
 /*
- * Calls go() when it is the turn of `what` of the target or hook (run_pace.h): at once, or from the loop.  A refusal
- * is answered here.
+ * Calls go() when it is the turn of `what` of the target or hook (run_pace.h): at once, or from
+ * the loop.  A refusal is answered here.
  */
 void serve_in_turn(struct asked *asked, const char *what, const char *name,
 	void (*go)(struct asked *asked));
