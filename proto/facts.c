@@ -85,6 +85,9 @@ static const struct field target_fields[] = {
 	{ "before", TYPE_ID, offsetof(struct target_facts, before) },
 	{ "oldest", TYPE_ID, offsetof(struct target_facts, oldest) },
 	{ "newest", TYPE_ID, offsetof(struct target_facts, newest) },
+	{ "dir", TYPE_TEXT, offsetof(struct target_facts, dir) },
+	{ "left", TYPE_TEXT, offsetof(struct target_facts, left) },
+	{ "untidy", TYPE_TEXT, offsetof(struct target_facts, untidy) },
 	{ NULL, TYPE_ID, 0 },
 };
 
@@ -455,7 +458,9 @@ void facts_copy(const struct cert_facts *facts, struct cert_facts *out)
 	char *at;
 
 	for (size_t i = 0; i < facts->n_targets; i++)
-		texts += text_size(facts->targets[i].name) +
+		texts += text_size(facts->targets[i].name) + text_size(facts->targets[i].dir) +
+			 text_size(facts->targets[i].left) +
+			 text_size(facts->targets[i].untidy) +
 			 text_size(facts->targets[i].failure.text);
 	copy.targets = mem_zalloc(size + texts + 1);
 	at = (char *)copy.targets + size;
@@ -467,6 +472,9 @@ void facts_copy(const struct cert_facts *facts, struct cert_facts *out)
 	for (size_t i = 0; i < facts->n_targets; i++) {
 		copy.targets[i] = facts->targets[i];
 		copy.targets[i].name = place(&at, facts->targets[i].name);
+		copy.targets[i].dir = place(&at, facts->targets[i].dir);
+		copy.targets[i].left = place(&at, facts->targets[i].left);
+		copy.targets[i].untidy = place(&at, facts->targets[i].untidy);
 		copy.targets[i].failure.text = place(&at, facts->targets[i].failure.text);
 	}
 	*out = copy;

@@ -92,6 +92,11 @@ struct target_facts {
 		before; /* a restore brings it back; unset once `copied` is confirmed */
 	/* What was copied since the last confirmation, and may be served (proto/facts_target.c). */
 	struct version_id oldest, newest;
+	/* DIR/GROUP/SERVICE of the last deploy that passed its check; read by target_facts_dir(). */
+	char *dir;
+	/* Directories that hold a copy and are configured no longer, one a line; NULL: none. */
+	char *left;
+	char *untidy; /* why replaced files could not be removed; NULL: all are gone */
 	struct failure failure;
 };
 
@@ -169,6 +174,25 @@ void target_facts_copy(
 	struct target_facts *target, const struct version_id *id, bool is_settled);
 /* The files from before were put back. */
 void target_facts_restore(struct target_facts *target);
+/*
+ * Directories of targets.  facts_owns_dir(): is what lies in curr there the keeper's own?  Only a deploy that
+ * passed its check makes it so.  facts_next_left() walks over the lines of `left`: false at the end.
+ */
+const char *target_facts_dir(const struct target_facts *target); /* NULL: none */
+bool facts_owns_dir(const struct cert_facts *facts, const char *target, const char *dir);
+bool facts_has_left(const struct cert_facts *facts, const char *dir);
+bool facts_next_left(const char **at, char **out); /* *out: the caller frees it */
+
+/*
+ * Changes of them; each is false when nothing had to be changed.  Pointers into *facts are invalid
+ * afterwards.  facts_set_dir() with NULL forgets it, facts_leave_dir() adds to `left`, facts_forget_dir()
+ * removes every mention of a directory that is empty or in use again.
+ */
+bool facts_set_dir(struct cert_facts *facts, const char *target, const char *dir);
+bool facts_leave_dir(struct cert_facts *facts, const char *target, const char *dir);
+bool facts_forget_dir(struct cert_facts *facts, const char *dir);
+bool facts_set_untidy(struct cert_facts *facts, const char *target, const char *text);
+
 /* The server has read what was copied last, and nothing else any more. */
 void target_facts_confirm(struct target_facts *target);
 

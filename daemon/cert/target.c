@@ -63,3 +63,17 @@ const struct failure *target_first_failure(
 	}
 	return NULL;
 }
+
+bool target_wants_tidying(
+	const struct cert_conf *conf, const struct conf *all, const struct cert_facts *facts)
+{
+	for (size_t i = 0; i < facts->n_targets; i++) {
+		const struct target_facts *at = &facts->targets[i];
+
+		if (at->left || at->untidy ||
+			(target_facts_dir(at) &&
+				!cert_conf_uses_dir(all, conf, at->name, at->dir)))
+			return true;
+	}
+	return false;
+}

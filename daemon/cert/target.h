@@ -46,4 +46,11 @@ const struct failure *target_failure(
 const struct failure *target_first_failure(
 	const struct cert_conf *conf, const struct conf *all, const struct cert_facts *facts);
 
+/*
+ * Is there something to tidy: replaced files that could not be removed, or a copy in a directory
+ * that the configuration no longer names?
+ */
+bool target_wants_tidying(
+	const struct cert_conf *conf, const struct conf *all, const struct cert_facts *facts);
+
 #endif

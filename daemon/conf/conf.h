@@ -391,6 +391,20 @@ void conf_unref(struct conf *conf); /* NULL is fine */
 
 const struct cert_conf *conf_cert(const struct conf *conf, const char *name);
 const struct target_conf *conf_target(const struct conf *conf, const char *name);
+
+/* Where a target keeps the files of a certificate: DIR/GROUP/SERVICE, above curr.  The caller frees it. */
+char *target_conf_dir(const struct target_conf *target, const struct cert_conf *cert);
+
+/* The target of the certificate that keeps its files in this directory; NULL: none is configured so. */
+const struct target_conf *cert_conf_target_in(
+	const struct conf *conf, const struct cert_conf *cert, const char *dir);
+
+/*
+ * May the copy that `target` has in this directory be in use?  A target whose directory was changed keeps its
+ * copy in the old one until a deploy to the new one has passed its check.
+ */
+bool cert_conf_uses_dir(const struct conf *conf, const struct cert_conf *cert,
+	const char *target, const char *dir);
 const struct ca_conf *conf_ca(const struct conf *conf, const char *name);
 
 /*

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
 #include "daemon/cert/target.h"
 #include "daemon/conf/index.h"
 #include "daemon/ctl/ctl.h"
@@ -154,11 +156,45 @@ static void add_target(
 	rows_add_version(row, "desired", &cert->facts.curr.id);
 	if (facts)
 		rows_add_version(row, "confirmed", &facts->confirmed);
+	if (facts && facts->untidy)
+		line_add(row, "leftover", facts->untidy);
 	if (failure) {
 		rows_add_error(row, failure);
 		add_retry(row, failure, cert);
 	}
 	line_end(row);
+}
+
+static void add_old_copy(struct session *session, const char *target, const char *dir)
+{
+	struct buf *row = row_of(session, "old-copy");
+
+	line_add(row, "target", target);
+	line_add(row, "dir", dir);
+	line_end(row);
+}
+
+/*
+ * Where copies lie that are configured no longer.  The directory of a target that is still the
+ * certificate's is in use until the deploy to another one has passed its check.
+ */
+static void add_old_copies(struct session *session, const struct cert *cert)
+{
+	const struct conf *conf = session->ctl->fleet->conf;
+
+	for (size_t i = 0; i < cert->facts.n_targets; i++) {
+		const struct target_facts *facts = &cert->facts.targets[i];
+		const char *left = facts->left;
+		char *dir;
+
+		while (facts_next_left(&left, &dir)) {
+			add_old_copy(session, facts->name, dir);
+			free(dir);
+		}
+		if (target_facts_dir(facts) &&
+			!cert_conf_uses_dir(conf, cert->conf, facts->name, facts->dir))
+			add_old_copy(session, facts->name, facts->dir);
+	}
 }
 
 /* The newest that the ring remembers, oldest of them first. */
@@ -199,6 +235,7 @@ int cmd_show(struct session *session, struct err *err)
 	add_prev(session, &cert->facts.prev);
 	for (size_t i = 0; i < cert->conf->n_targets; i++)
 		add_target(session, cert, cert_conf_nth_target(fleet->conf, cert->conf, i));
+	add_old_copies(session, cert);
 	limits_add_rows(session, cert);
 	add_events(session, cert);
 	return 0;

@@ -138,6 +138,7 @@ static void facts_run(struct task *task)
 	if (!world->is_stopping) {
 		clock_watch_open(&world->clock_watch);
 		fleet_start(world->fleet);
+		tidier_start(&world->tidier);
 	}
 	FINALLY
 	keeper_op_done(&f->keeper);
@@ -269,6 +270,7 @@ static void first_configure(struct world *world, struct conf *conf)
 		world->fleet->informer = &world->informer;
 	}
 	clock_watch_init(&world->clock_watch, world->fleet, world->acme);
+	tidier_init(&world->tidier, world->fleet);
 	world->ctl.loop = world->loop;
 	world->ctl.keeper = world->keeper;
 	world->ctl.fleet = world->fleet;
@@ -431,6 +433,7 @@ void world_stop(struct world *world)
 		return;
 	}
 	fleet_pause(world->fleet);
+	tidier_stop(&world->tidier);
 	runner_stop(world->runner, jobs_ended, world);
 }
 
@@ -444,6 +447,7 @@ void world_done(struct world *world)
 	keeper_op_done(&world->retry);
 	runner_free(world->runner);
 	clock_watch_done(&world->clock_watch);
+	tidier_done(&world->tidier);
 	informer_done(&world->informer);
 	acme_free(world->acme);
 	zones_free(world->zones);

@@ -9,6 +9,7 @@
 #include "daemon/job/runner.h"
 #include "daemon/job/clock_watch.h"
 #include "daemon/job/inform.h"
+#include "daemon/job/tidy.h"
 #include "daemon/link/keeper.h"
 #include "lib/task/task.h"
 
@@ -43,6 +44,7 @@ struct world {
 	struct acme *acme;
 	struct informer informer;
 	struct clock_watch clock_watch;
+	struct tidier tidier;
 	struct ctl ctl;
 	struct server *server; /* NULL in simulations */
 	int listener;          /* -1: none */

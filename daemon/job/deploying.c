@@ -90,6 +90,12 @@ static bool is_gone(const struct deploying *d)
 	return code == ERR_NO_SUCH_TARGET || code == ERR_NO_SUCH_CERT;
 }
 
+static bool wants_tidying(const struct deploying *d)
+{
+	return !d->job->cert->is_gone &&
+	       target_wants_tidying(d->job->cert->conf, d->job->runner->fleet->conf, facts(d));
+}
+
 static void run(struct task *task)
 {
 	struct deploying *d = TASK_OF(task, struct deploying);
@@ -108,6 +114,10 @@ static void run(struct task *task)
 			continue;
 		AWAIT(keep(d));
 		take_kept(d);
+	}
+	if (wants_tidying(d)) {
+		AWAIT(fleet_ask_tidy(d->job->runner->fleet, d->job->cert, task, &d->keeper));
+		fleet_take_tidied(d->job->runner->fleet, &d->keeper);
 	}
 	FINALLY
 	TASK_END

@@ -11,9 +11,11 @@
 #include "daemon/job/job.h"
 #include "daemon/job/remind.h"
 #include "daemon/job/runner.h"
+#include "daemon/link/keeper.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/log/log.h"
 
 /* Certificates looked at in one turn of the loop, so that a crowd does not starve the sockets. */
 enum { LOOKS_A_TURN = 512 };
@@ -438,4 +440,22 @@ void fleet_release(struct fleet *fleet, struct cert *cert)
 		cert_free(cert);
 	else
 		fleet_look(fleet, cert);
+}
+
+void fleet_ask_tidy(const struct fleet *fleet, const struct cert *cert, struct task *task,
+	struct keeper_op *op)
+{
+	keeper_request(op, REQUEST_tidy);
+	line_add(&op->text, "cert", cert->conf->name);
+	keeper_ask_soft(fleet->keeper, task, op);
+}
+
+void fleet_take_tidied(struct fleet *fleet, struct keeper_op *op)
+{
+	struct cert_facts facts;
+
+	if (err_is_set(&op->err) || keeper_facts(op, &facts, &op->err) < 0)
+		log_debug(NULL, "targets cannot be tidied: %s", op->err.text);
+	else
+		fleet_take_facts(fleet, &facts);
 }

@@ -20,8 +20,10 @@ struct clock_watch;
 struct informer;
 struct job;
 struct keeper;
+struct keeper_op;
 struct lane;
 struct runner;
+struct task;
 
 /*
  * The fleet: every certificate with its facts, and when to look at each again.
@@ -88,6 +90,14 @@ void fleet_pause(struct fleet *fleet);
 
 /* Takes over the facts (their owner is the fleet afterwards) by their name and plans anew. */
 void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts);
+
+/*
+ * Asks the keeper to tidy up after deploys of the certificate; the task goes on after an error.
+ * fleet_take_tidied() takes the facts of the answer over.
+ */
+void fleet_ask_tidy(const struct fleet *fleet, const struct cert *cert, struct task *task,
+	struct keeper_op *op);
+void fleet_take_tidied(struct fleet *fleet, struct keeper_op *op);
 
 /* The certificate at a place of the configuration. */
 static inline struct cert *fleet_at(const struct fleet *fleet, size_t place)

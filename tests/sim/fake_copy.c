@@ -106,6 +106,13 @@ int copy_settle(struct copy *copy, struct err *err)
 	return 0;
 }
 
+int copy_tidy(struct copy *copy, struct err *err)
+{
+	(void)copy;
+	(void)err;
+	return 0;
+}
+
 int copy_restore(struct copy *copy, struct err *err)
 {
 	struct town_place *place = place_of(copy);

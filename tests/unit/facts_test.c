@@ -133,6 +133,11 @@ static void check_order(const struct order_facts *a, const struct order_facts *b
 	CHECK_INT(a->expires.s, b->expires.s);
 }
 
+static const char *text_of(const char *text)
+{
+	return text ? text : "";
+}
+
 static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 {
 	CHECK_STR(a->cert, b->cert);
@@ -153,6 +158,9 @@ static void check_facts(const struct cert_facts *a, const struct cert_facts *b)
 		CHECK(version_id_equal(&a->targets[i].before, &b->targets[i].before));
 		CHECK(version_id_equal(&a->targets[i].oldest, &b->targets[i].oldest));
 		CHECK(version_id_equal(&a->targets[i].newest, &b->targets[i].newest));
+		CHECK_STR(text_of(a->targets[i].dir), text_of(b->targets[i].dir));
+		CHECK_STR(text_of(a->targets[i].left), text_of(b->targets[i].left));
+		CHECK_STR(text_of(a->targets[i].untidy), text_of(b->targets[i].untidy));
 		check_failure(&a->targets[i].failure, &b->targets[i].failure);
 	}
 }
@@ -196,6 +204,12 @@ TEST(round_trip)
 				targets[i].before = random_id();
 			if (next_random() % 2)
 				targets[i].oldest = targets[i].newest = random_id();
+			if (next_random() % 2)
+				targets[i].dir = (char *)"/etc/x y/example.com/web-ec";
+			if (next_random() % 2)
+				targets[i].left = (char *)"/a/b\n/c \"d\"/e";
+			if (next_random() % 2)
+				targets[i].untidy = (char *)"cannot remove x";
 			if (next_random() % 2)
 				targets[i].failure = random_failure();
 		}
@@ -318,4 +332,36 @@ TEST(orders_are_noted_and_forgotten)
 		CHECK(!facts.order.url && !facts.order.ca);
 		facts_done(&facts);
 	}
+}
+
+TEST(directories_of_targets)
+{
+	struct target_facts web = { .name = (char *)"web" };
+	struct cert_facts given = { .cert = (char *)"a/b", .targets = &web, .n_targets = 1 };
+	struct cert_facts facts;
+
+	web.confirmed.made.s = 1700000000;
+	facts_copy(&given, &facts);
+	/* The facts of an older certd confirm copies and name no directory. */
+	CHECK(facts_owns_dir(&facts, "web", "/x/a/b") &&
+		!facts_owns_dir(&facts, "mail", "/x/a/b"));
+	CHECK(facts_set_dir(&facts, "web", "/x/a/b") &&
+		!facts_set_dir(&facts, "web", "/x/a/b"));
+	CHECK(facts_owns_dir(&facts, "mail", "/x/a/b") &&
+		!facts_owns_dir(&facts, "web", "/y/a/b"));
+	CHECK(facts_leave_dir(&facts, "web", "/x/a/b") &&
+		!facts_leave_dir(&facts, "mail", "/x/a/b"));
+	CHECK(facts_leave_dir(&facts, "web", "/z/a/b") && facts_set_dir(&facts, "web", NULL));
+	CHECK_STR(facts_target(&facts, "web")->left, "/x/a/b\n/z/a/b");
+	CHECK(facts_owns_dir(&facts, "web", "/x/a/b") &&
+		!facts_owns_dir(&facts, "web", "/y/a/b"));
+	CHECK(!target_facts_dir(facts_target(&facts, "web")));
+	CHECK(facts_forget_dir(&facts, "/x/a/b") && !facts_forget_dir(&facts, "/x/a/b"));
+	CHECK_STR(facts_target(&facts, "web")->left, "/z/a/b");
+	CHECK(facts_forget_dir(&facts, "/z/a/b") && !facts_target(&facts, "web")->left);
+	CHECK(!facts_owns_dir(&facts, "web", "/x/a/b"));
+	CHECK(facts_set_untidy(&facts, "web", "busy") &&
+		!facts_set_untidy(&facts, "web", "busy"));
+	CHECK(facts_set_untidy(&facts, "web", NULL) && !facts_target(&facts, "web")->untidy);
+	facts_done(&facts);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "daemon/keeper/copy/copy_lower.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 
 #define CURR "curr"
@@ -22,6 +24,7 @@
 #define SWAP_NAME ".certd-swap"
 #define OLD_NAME ".certd-old"
 #define NEXT_NAME ".certd-next"
+#define ASIDE_NAME "curr.before-certd"
 /* Stands in a directory that was refused, so that it is never taken for the good one. */
 #define REFUSED_NAME ".certd-refused"
 
@@ -46,6 +49,9 @@ static bool cannot_exchange(int sys)
 	/* EXDEV: a directory on the lower layer of an overlay (copy_lower.h). */
 	return sys == EINVAL || sys == ENOSYS || sys == EOPNOTSUPP || sys == EXDEV;
 }
+
+/* Directories from before certd at one place; only a mistake makes more. */
+#define ASIDE_MAX 1000
 
 /* The type of the file of this name: S_IFDIR, S_IFLNK ..., or 0 for none. */
 static mode_t kind(int place, const char *name)
@@ -107,6 +113,23 @@ static void tidy(struct copy *copy, int place, const char *name)
 
 	if (discard(copy, place, name, &untidy) < 0)
 		note_untidy(copy, &untidy);
+}
+
+/* A directory from before certd keeps its content under a name of its own. */
+static int set_aside(struct copy *copy, int place, const char *from, struct err *err)
+{
+	char name[64] = ASIDE_NAME;
+
+	for (int i = 2; i <= ASIDE_MAX; i++) {
+		if (kind(place, name) == 0) {
+			free(copy->aside);
+			copy->aside = mem_printf(
+				"%s/%s/%s/%s", copy->dir, copy->group, copy->service, name);
+			return rename_to(place, from, name, err);
+		}
+		snprintf(name, sizeof(name), "%s.%d", ASIDE_NAME, i);
+	}
+	return err_set(err, ERR_TOO_LARGE, "there are %d of %s already", ASIDE_MAX, ASIDE_NAME);
 }
 
 static int is_same(
@@ -256,6 +279,13 @@ int copy_switch(struct copy *copy, bool *changed, struct err *err)
 		return keep_replaced(
 			copy, place, err); /* a crash came right after the exchange */
 	*changed = true;
+	/*
+	 * After a crash around the first exchange this holds the directory from before certd,
+	 * or the new files.  Nothing tells which, so neither is removed.
+	 */
+	if (copy->is_first && kind(place, OLD_NAME) == 0 && kind(place, SWAP_NAME) != 0 &&
+		set_aside(copy, place, SWAP_NAME, err) < 0)
+		return -1;
 	/* A restore that was cut short: what has the old one's name is what was refused. */
 	if (is_refused(place, OLD_NAME) && discard(copy, place, OLD_NAME, err) < 0)
 		return -1;
@@ -275,27 +305,6 @@ static int sweep(struct copy *copy, int place, struct err *err)
 	return file_sync_dir(place, ".", err);
 }
 
-int copy_settle(struct copy *copy, struct err *err)
-{
-	int place AUTO_PLACE = copy_dir_open(copy, false, err);
-
-	if (place < 0)
-		return forgive_missing(err);
-	return sweep(copy, place, err);
-}
-
-static int refuse(int place, const char *name, struct err *err)
-{
-	int fd AUTO_CLOSE =
-		openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return 0; /* a link: renamed over, never exchanged */
-	if (file_exists(fd, REFUSED_NAME))
-		return 0;
-	return file_create(fd, REFUSED_NAME, "", 0, FILE_PUBLIC, err);
-}
-
 static bool is_empty_dir(int place, const char *name)
 {
 	int fd = openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -311,6 +320,41 @@ static bool is_empty_dir(int place, const char *name)
 		n += !str_is(entry->d_name, ".") && !str_is(entry->d_name, "..");
 	closedir(dir);
 	return n == 0;
+}
+
+int copy_settle(struct copy *copy, struct err *err)
+{
+	int place AUTO_PLACE = copy_dir_open(copy, false, err);
+
+	if (place < 0)
+		return forgive_missing(err);
+	if (copy->is_first && kind(place, OLD_NAME) != 0 && !is_empty_dir(place, OLD_NAME) &&
+		set_aside(copy, place, OLD_NAME, err) < 0)
+		return -1;
+	return sweep(copy, place, err);
+}
+
+int copy_tidy(struct copy *copy, struct err *err)
+{
+	int place AUTO_PLACE = copy_dir_open(copy, false, err);
+
+	if (place < 0)
+		return forgive_missing(err);
+	if (kind(place, OLD_NAME) != 0)
+		return err_set(err, ERR_BUSY, "a deploy to %s is under way", copy->dir);
+	return sweep(copy, place, err);
+}
+
+static int refuse(int place, const char *name, struct err *err)
+{
+	int fd AUTO_CLOSE =
+		openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0; /* a link: renamed over, never exchanged */
+	if (file_exists(fd, REFUSED_NAME))
+		return 0;
+	return file_create(fd, REFUSED_NAME, "", 0, FILE_PUBLIC, err);
 }
 
 /* Brings OLD_NAME back as curr; a repeat after a crash in the middle ends the same. */

@@ -37,6 +37,9 @@ struct target_conf;
  * opened one below the other without following links, and what the owner of the directory does
  * to these names meanwhile can spoil his own directory only.  Nothing is removed by a pattern.
  *
+ * A directory that lay at curr before the first deploy (is_first) is not certd's to remove:
+ * copy_settle() moves it to curr.before-certd, or with a number behind that.
+ *
  * Where the file system cannot exchange, and with `layout: link`, curr is a link to
  * .versions/ID, replaced by rename.
  *
@@ -68,6 +71,9 @@ struct copy {
 	gid_t gid;
 	bool use_links;    /* `layout: link`: as if the file system could not exchange */
 	struct err untidy; /* the first leftover that could not be removed; fails nothing */
+	/* No deploy to this directory has passed its check: an older curr is not certd's. */
+	bool is_first;
+	char *aside; /* the path that it was moved to; NULL: there was nothing */
 };
 
 /* Reads one file of the version ("privkey.pem") into *out; -1 with err. */
@@ -88,6 +94,12 @@ void copy_done(struct copy *copy);
 /* *changed: false when everything was there already. */
 int copy_switch(struct copy *copy, bool *changed, struct err *err);
 int copy_settle(struct copy *copy, struct err *err);
+
+/*
+ * Tries to remove leftovers again; the first that stays is in copy->untidy.  ERR_BUSY when a deploy
+ * is under way, whose end does the same.
+ */
+int copy_tidy(struct copy *copy, struct err *err);
 
 /* ERR_NOT_FOUND when nothing waits to be restored. */
 int copy_restore(struct copy *copy, struct err *err);

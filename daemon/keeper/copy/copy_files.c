@@ -233,6 +233,7 @@ void copy_done(struct copy *copy)
 	free(copy->dir);
 	free(copy->group);
 	free(copy->service);
+	free(copy->aside);
 	*copy = (struct copy){ .n_files = 0 };
 }
 

@@ -6,6 +6,7 @@
 #include "daemon/keeper/copy/copy.h"
 #include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/run/reload.h"
+#include "daemon/keeper/serve/serve_tidy.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/mem.h"
 
@@ -126,6 +127,7 @@ static void switch_ended(struct asked *asked, struct disk_work *work)
 	struct buf words AUTO_BUF = BUF_INIT;
 	struct cert_facts facts;
 
+	serve_tell_aside(asked, &work->copy);
 	if (err_is_set(&work->err) ||
 		store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
 		asked_fail(asked, &work->err);
@@ -139,6 +141,15 @@ static void switch_ended(struct asked *asked, struct disk_work *work)
 	facts_write(&facts, &words);
 	facts_done(&facts);
 	asked_ok(asked, &words);
+}
+
+/* Does what lies at curr come from somewhere else? */
+static void judge_place(struct disk_work *work, const struct cert_facts *facts)
+{
+	const struct asked *asked = work->asked;
+	char *dir AUTO_FREE = target_conf_dir(asked->target, asked->cert);
+
+	work->copy.is_first = !facts_owns_dir(facts, asked->target->name, dir);
 }
 
 /* The intent is a fact before the first byte is written. */
@@ -170,8 +181,11 @@ static int prepare(struct disk_work *work, bool is_copy, struct err *err)
 			asked->cert->name);
 	if (is_copy && note_copied(asked, &facts, err) < 0)
 		return -1;
-	return copy_init(&work->copy, asked->target, asked->cert, &work->confirmed, read_file,
-		&reading, err);
+	if (copy_init(&work->copy, asked->target, asked->cert, &work->confirmed, read_file,
+		    &reading, err) < 0)
+		return -1;
+	judge_place(work, &facts);
+	return 0;
 }
 
 static void disk_start_prepared(struct disk_work *work, bool is_copy)
@@ -197,33 +211,26 @@ static int run_restore(struct disk_work *work)
 	return copy_restore(&work->copy, &work->err);
 }
 
-static int note_restored(struct asked *asked, struct err *err)
+static int note_restored(struct asked *asked, const struct copy *copy, struct err *err)
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
 
 	if (store_read(asked->server->store, asked->cert->name, &facts, err) < 0)
 		return -1;
 	target_facts_restore(facts_want_target(&facts, asked->target->name));
+	serve_tell_untidy(asked, &facts, asked->target->name, copy);
+	facts_set_untidy(&facts, asked->target->name,
+		err_is_set(&copy->untidy) ? copy->untidy.text : NULL);
 	return store_write_facts(asked->server->store, &facts, err);
-}
-
-/* A leftover fails nothing. */
-static void tell_leftover(struct asked *asked, const struct disk_work *work)
-{
-	if (err_is_set(&work->copy.untidy))
-		log_event(&asked->log_target, EVENT_TARGET_LEFTOVER, &work->copy.untidy,
-			"%s: files that were replaced at %s could not be removed",
-			asked->cert->name, asked->target->name);
 }
 
 static void restore_ended(struct asked *asked, struct disk_work *work)
 {
-	tell_leftover(asked, work);
 	if (!err_is_set(&work->err)) {
 		log_event(&asked->log_target, EVENT_TARGET_RESTORED, NULL,
 			"%s: the files at %s are those from before", asked->cert->name,
 			asked->target->name);
-		(void)note_restored(asked, &work->err);
+		(void)note_restored(asked, &work->copy, &work->err);
 	}
 	if (work->err.code == ERR_NOT_FOUND)
 		work->err = (struct err)ERR_INIT;
@@ -246,8 +253,8 @@ static int run_settle(struct disk_work *work)
 
 static void settle_ended(struct asked *asked, struct disk_work *work)
 {
-	tell_leftover(asked, work);
-	if (!err_is_set(&work->err))
+	serve_tell_aside(asked, &work->copy);
+	if (!err_is_set(&work->err) && serve_note_settled(asked, &work->copy, &work->err) == 0)
 		deployment_settled(deployments(asked), asked->target->name, asked->cert->name);
 	asked_result(asked, &work->err);
 }
@@ -255,8 +262,15 @@ static void settle_ended(struct asked *asked, struct disk_work *work)
 void serve_settle_request(struct asked *asked)
 {
 	struct disk_work *work = disk_new(asked, run_settle, settle_ended);
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
 
 	copy_init_place(&work->copy, asked->target, asked->cert);
+	if (store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
+		asked_fail(asked, &work->err);
+		disk_free(work);
+		return;
+	}
+	judge_place(work, &facts);
 	disk_start(work);
 }
 
