@@ -307,12 +307,42 @@ static bool is_filled(const struct rows *rows, const struct column *column)
 	return false;
 }
 
+/* The rows before the first one of a kind that the answer knows. */
+static size_t count_plain(const struct rows *rows)
+{
+	size_t n = 0;
+
+	while (n < rows->n) {
+		const char *kind = row_get(&rows->at[n], "kind");
+
+		if (kind && key_next(rows->command->id, kind, &(size_t){ 0 }))
+			break;
+		n++;
+	}
+	return n;
+}
+
+/* Rows of another kind behind those of the table, under a header of their own. */
+static void add_rest(
+	const struct rows *rows, size_t from, const struct term *term, struct buf *out)
+{
+	if (from == rows->n)
+		return;
+	if (from)
+		buf_add_char(out, '\n');
+	show_table_plain(rows, from, rows->n, term, out);
+}
+
 void show_table(const struct rows *rows, const struct term *term, struct buf *out)
 {
 	struct table table = { .term = term };
 
-	if (!rows->n)
+	size_t n = count_plain(rows);
+
+	if (!n) {
+		add_rest(rows, 0, term, out);
 		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(layouts); i++) {
 		const struct column *column = layouts[i].columns;
 
@@ -323,7 +353,8 @@ void show_table(const struct rows *rows, const struct term *term, struct buf *ou
 			if (!term->is_terminal || is_filled(rows, &column[c]))
 				add_column(&table, column[c].title, column[c].keys,
 					column[c].style);
-		add_table(&table, rows->at, rows->n, out);
+		add_table(&table, rows->at, n, out);
+		add_rest(rows, n, term, out);
 		return;
 	}
 	show_table_plain(rows, 0, rows->n, term, out);

@@ -6,6 +6,7 @@
 #include "daemon/acme/acme.h"
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
+#include "daemon/ctl/failed_listeners.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/session.h"
 #include "daemon/job/runner.h"
@@ -41,6 +42,17 @@ static void family(
 	text_of(session, &line);
 }
 
+static void add_label(struct buf *line, const char *name, const char *value)
+{
+	buf_printf(line, "%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '"' || *value == '\\')
+			buf_add_char(line, '\\');
+		buf_add_char(line, *value);
+	}
+	buf_add_char(line, '"');
+}
+
 static void sample(struct session *session, const char *name, const char *label,
 	const char *value, int64_t number)
 {
@@ -48,13 +60,9 @@ static void sample(struct session *session, const char *name, const char *label,
 
 	buf_add_text(&line, name);
 	if (label) {
-		buf_printf(&line, "{%s=\"", label);
-		for (; *value; value++) {
-			if (*value == '"' || *value == '\\')
-				buf_add_char(&line, '\\');
-			buf_add_char(&line, *value);
-		}
-		buf_add_text(&line, "\"}");
+		buf_add_char(&line, '{');
+		add_label(&line, label, value);
+		buf_add_char(&line, '}');
 	}
 	buf_printf(&line, " %" PRId64, number);
 	text_of(session, &line);
@@ -110,6 +118,26 @@ static void tell_cas(struct session *session)
 	}
 }
 
+static void tell_listeners(struct session *session)
+{
+	const struct failed_listener *at = session->ctl->failed_listeners;
+
+	family(session, "certd_listener_failed", "gauge",
+		"Addresses for challenges that cannot be listened at.");
+	for (; at; at = at->next) {
+		struct buf line AUTO_BUF = BUF_INIT;
+
+		buf_add_text(&line, "certd_listener_failed{");
+		add_label(&line, "challenge", at->challenge);
+		buf_add_char(&line, ',');
+		add_label(&line, "at", at->at);
+		buf_add_char(&line, ',');
+		add_label(&line, "reason", at->text);
+		buf_add_text(&line, "} 1");
+		text_of(session, &line);
+	}
+}
+
 static void tell_totals(struct metrics *metrics)
 {
 	struct session *session = metrics->answer.session;
@@ -134,6 +162,7 @@ static void tell_totals(struct metrics *metrics)
 	sample(session, "certd_scheduler_pass_age_seconds", NULL, NULL,
 		(clock_tick().ms - ctl->fleet->last_pass.ms) / 1000);
 	tell_cas(session);
+	tell_listeners(session);
 	if (ctl->metrics)
 		ctl->metrics(&metrics->extra, ctl->data);
 }

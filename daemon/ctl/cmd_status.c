@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
+#include "daemon/ctl/failed_listeners.h"
 #include "daemon/ctl/handlers.h"
 #include "daemon/ctl/rows.h"
 #include "daemon/ctl/select.h"
@@ -35,6 +36,22 @@ static void add_row(struct session *session, const struct cert *cert)
 	line_end(row);
 }
 
+/* Addresses that could not be bound belong to no certificate. */
+static void add_listeners(struct session *session)
+{
+	const struct failed_listener *at = session->ctl->failed_listeners;
+
+	for (; at; at = at->next) {
+		struct buf *row = session_row(session);
+
+		line_add(row, "kind", "listener");
+		line_add(row, "listener", at->at);
+		line_add(row, "challenge", at->challenge);
+		line_add(row, "error_text", at->text);
+		line_end(row);
+	}
+}
+
 static enum answer_step next(struct answer *answer, struct err *err)
 {
 	struct status *status = CONTAINER_OF(answer, struct status, answer);
@@ -50,6 +67,8 @@ static enum answer_step next(struct answer *answer, struct err *err)
 	case SELECTED_END:
 		break;
 	}
+	if (session->request.n_args == 0)
+		add_listeners(session);
 	return ANSWER_END;
 }
 

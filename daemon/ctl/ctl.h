@@ -12,6 +12,7 @@
 
 struct buf;
 struct err;
+struct failed_listener;
 struct fleet;
 struct keeper;
 struct runner;
@@ -50,7 +51,8 @@ struct ctl {
 	struct list watchers; /* struct answer, of sessions that stream events */
 	struct list reloads;  /* struct answer, of sessions that wait for ctl_reloaded() */
 	struct timer wake;
-	unsigned n_forecasts; /* children at work */
+	unsigned n_forecasts;                     /* children at work */
+	struct failed_listener *failed_listeners; /* failed_listeners.h */
 };
 
 /* Begins to listen to the log.  The lists are empty and the ring is, too. */

@@ -11,6 +11,7 @@
 #include "daemon/acme/acme.h"
 #include "daemon/acme/responder.h"
 #include "daemon/conf/conf.h"
+#include "daemon/ctl/failed_listeners.h"
 #include "daemon/ctl/server.h"
 #include "daemon/dns/resolve/trouble.h"
 #include "daemon/dns/update/updater.h"
@@ -329,6 +330,9 @@ static void listen_at(struct world *world, const struct keeper_message *note, in
 	const char *kind = line_get(&note->line, "kind"), *at = line_get(&note->line, "at");
 	enum challenge type = kind ? challenge_parse(kind) : CHALLENGE_COUNT;
 
+	if (kind && at && type != CHALLENGE_COUNT)
+		failed_listeners_note(&world->ctl.failed_listeners, kind, at,
+			line_get(&note->line, "failed"));
 	if (world->responder && at && (type == CHALLENGE_HTTP || type == CHALLENGE_TLS_ALPN))
 		responder_listen(world->responder, type, at, fd);
 	else
@@ -442,6 +446,7 @@ void world_done(struct world *world)
 	server_free(world->server);
 	if (world->fleet)
 		ctl_done(&world->ctl);
+	failed_listeners_done(&world->ctl.failed_listeners);
 	keeper_op_done(&world->facts.keeper);
 	keeper_op_done(&world->reload);
 	keeper_op_done(&world->retry);

@@ -156,9 +156,9 @@ static void end_listening(enum challenge type)
 	listeners_end(&keeper.listeners, type);
 }
 
-static void tell_listener(enum challenge type, const char *at, int fd)
+static void tell_listener(enum challenge type, const char *at, int fd, const struct err *err)
 {
-	notes_listener(&keeper.engine, type, at, fd);
+	notes_listener(&keeper.engine, type, at, fd, err);
 }
 
 static void reload(void)

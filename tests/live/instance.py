@@ -235,7 +235,7 @@ class Instance:
         """cert -> row; also when something is not healthy."""
         answer = self.certctl("status", *patterns)
         assert answer.status in (0, 1) and answer.text, answer
-        return {row["cert"]: row for row in answer.rows}
+        return {row["cert"]: row for row in answer.rows if "cert" in row}
 
     def watch(self, *args):
         """Every event from now on: numbers have no holes, so the count of all is the last one's."""

@@ -13,12 +13,20 @@
 static struct listeners listeners;
 static char at[32];
 static int n_bound;
+static struct err failed; /* what was told last of the address */
 
-static void note(enum challenge type, const char *text, int fd)
+static void note(enum challenge type, const char *text, int fd, const struct err *err)
 {
+	bool was_failed = err_is_set(&failed);
+
 	(void)type;
 	CHECK_STR(text, at);
-	n_bound += fd >= 0 ? 1 : -1;
+	CHECK(!err || fd < 0);
+	failed = err ? *err : (struct err)ERR_INIT;
+	if (fd >= 0)
+		n_bound++;
+	else if (!err && !was_failed)
+		n_bound--;
 }
 
 static int begin_type(enum challenge type, struct err *err)
@@ -79,6 +87,7 @@ static void begin_listeners(void)
 {
 	begin();
 	n_bound = 0;
+	failed = (struct err)ERR_INIT;
 	listeners_init(&listeners, &w.events, note);
 	challenges_use_listening(
 		w.challenges, &(struct challenge_listening){ begin_type, end_type });
@@ -124,6 +133,7 @@ TEST(a_port_in_use_is_told_with_the_ways_out)
 	CHECK(strstr(err.text, "http.webroot") && strstr(err.text, "another port") &&
 		strstr(err.text, "stop holding the port"));
 	CHECK_INT(log_memory_count(&w.log, EVENT_LISTENER_FAILED, NULL, NULL), 1);
+	CHECK(strstr(failed.text, "another port"));
 	close(server);
 	/* The next challenge looks anew. */
 	CHECK(listeners_begin(&listeners, CHALLENGE_HTTP, &err) == 0);
@@ -163,6 +173,33 @@ TEST(a_challenge_that_cannot_be_answered_leaves_nothing_tried_again)
 	CHECK(!heap_has(&listeners.timer.node));
 	use(", hold: always");
 	CHECK(heap_has(&listeners.timer.node));
+	close(server);
+	end_listeners();
+}
+
+TEST(a_failed_address_is_told_until_it_is_bound_or_not_configured)
+{
+	struct conf *conf;
+	int server;
+
+	begin_listeners();
+	server = serve(port_of_at());
+	REQUIRE(server >= 0);
+	use(", hold: always");
+	CHECK(err_is_set(&failed));
+	close(server);
+	use(", hold: always");
+	CHECK(!err_is_set(&failed) && n_bound == 1);
+	use(", hold: challenge");
+	CHECK(n_bound == 0);
+	server = serve(port_of_at());
+	use(", hold: always");
+	CHECK(err_is_set(&failed));
+	conf = load_text("{}\n", NULL);
+	REQUIRE(conf);
+	listeners_use(&listeners, conf);
+	conf_unref(conf);
+	CHECK(!err_is_set(&failed) && n_bound == 0);
 	close(server);
 	end_listeners();
 }

@@ -85,13 +85,14 @@ static void try_bind(struct listeners *listeners, struct listener *listener)
 				"challenges of the type %s may fail",
 				challenge_text(listener->type));
 		listener->err = err;
+		listeners->tell(listener->type, listener->at, -1, &err);
 		return;
 	}
 	listener->err = (struct err)ERR_INIT;
 	if (had_failed)
 		log_event(NULL, EVENT_LISTENER_BOUND, NULL, "%s is listened at for %s",
 			listener->at, challenge_text(listener->type));
-	listeners->tell(listener->type, listener->at, listener->fd);
+	listeners->tell(listener->type, listener->at, listener->fd, NULL);
 }
 
 static bool is_needed(const struct listeners *listeners, const struct listener *listener)
@@ -104,7 +105,15 @@ static void close_one(struct listeners *listeners, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	file_closep(&listener->fd);
-	listeners->tell(listener->type, listener->at, -1);
+	listeners->tell(listener->type, listener->at, -1, NULL);
+}
+
+/* The configuration no longer has the address, so nothing of it is told any more. */
+static void forget(struct listeners *listeners, struct listener *listener)
+{
+	close_one(listeners, listener);
+	if (err_is_set(&listener->err))
+		listeners->tell(listener->type, listener->at, -1, NULL);
 }
 
 static void bind_all(void *data)
@@ -126,7 +135,7 @@ static void bind_all(void *data)
 }
 
 void listeners_init(struct listeners *listeners, struct events *events,
-	void (*tell)(enum challenge type, const char *at, int fd))
+	void (*tell)(enum challenge type, const char *at, int fd, const struct err *err))
 {
 	*listeners = (struct listeners){ .events = events, .tell = tell };
 	listeners->timer.fired = bind_all;
@@ -191,10 +200,12 @@ void listeners_use(struct listeners *listeners, const struct conf *conf)
 	list_each_safe(at, &listeners->all) {
 		struct listener *listener = listener_at(at);
 
-		if (!listener->is_wanted || !is_needed(listeners, listener))
-			close_one(listeners, listener);
-		if (!listener->is_wanted)
+		if (!listener->is_wanted) {
+			forget(listeners, listener);
 			listener_free(listener);
+		} else if (!is_needed(listeners, listener)) {
+			close_one(listeners, listener);
+		}
 	}
 	bind_all(listeners);
 }

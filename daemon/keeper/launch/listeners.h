@@ -29,12 +29,15 @@ struct listeners {
 	struct list all; /* struct listener */
 	struct event_timer timer;
 	bool is_begun[CHALLENGE_COUNT]; /* challenges of this type are shown */
-	/* An address is listened at, or with fd -1 no more.  The descriptor stays ours. */
-	void (*tell)(enum challenge type, const char *at, int fd);
+	/*
+	 * An address is listened at, or with fd -1 no more; `err` says why it cannot be, NULL:
+	 * there is no such reason any more.  The descriptor stays ours.
+	 */
+	void (*tell)(enum challenge type, const char *at, int fd, const struct err *err);
 };
 
 void listeners_init(struct listeners *listeners, struct events *events,
-	void (*tell)(enum challenge type, const char *at, int fd));
+	void (*tell)(enum challenge type, const char *at, int fd, const struct err *err));
 void listeners_done(struct listeners *listeners); /* zeroed is fine; the engine is not told */
 
 /* Binds what a configuration needs now and closes what it does not name or need any more. */

@@ -3,17 +3,21 @@
 
 #include "daemon/keeper/launch/engine.h"
 #include "daemon/keeper/publish/challenge.h"
+#include "lib/base/err.h"
 #include "lib/log/log.h"
 #include "proto/event_note.h"
 #include "proto/keeper.h"
 
-void notes_listener(struct engine *engine, enum challenge type, const char *at, int fd)
+void notes_listener(struct engine *engine, enum challenge type, const char *at, int fd,
+	const struct err *err)
 {
 	struct buf packet AUTO_BUF = BUF_INIT;
 
 	keeper_begin_note(&packet, "listener");
 	line_add(&packet, "kind", challenge_text(type));
 	line_add(&packet, "at", at);
+	if (err)
+		line_add(&packet, "failed", err->text);
 	engine_send(engine, &packet, fd);
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/conf/conf.h"
 
 struct engine;
+struct err;
 struct log_entry;
 
 /*
@@ -12,8 +13,9 @@ struct log_entry;
  * by itself.  `engine` of the callbacks is a struct engine; before it runs notes are dropped.
  */
 
-/* An address is listened at, or no longer when `fd` is -1. */
-void notes_listener(struct engine *engine, enum challenge type, const char *at, int fd);
+/* An address is listened at, or not when `fd` is -1; `err`: why it cannot be, or NULL. */
+void notes_listener(struct engine *engine, enum challenge type, const char *at, int fd,
+	const struct err *err);
 
 /* A zone has a dynamic update to be sent (challenge.h). */
 void notes_update(void *engine, const char *zone);
