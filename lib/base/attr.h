@@ -3,11 +3,11 @@
 #define CERTD_LIB_BASE_ATTR_H
 
 /*
- * The compiler attributes the project uses, each behind one short name, so that
- * declarations stay readable and another compiler needs one file changed.
+ * A compiler attribute has one short name here, so that declarations stay readable and another
+ * compiler needs one file changed.
  *
- * CLEANUP(fn) calls fn(&variable) when the variable leaves its scope.  It must
- * never stand in a task body (lib/task/task.h) across a wait.
+ * CLEANUP(fn) calls fn(&variable) when the variable leaves its scope. It must not stand in a
+ * task body (lib/task/task.h) across a wait.
  */
 
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args), nonnull(fmt)))

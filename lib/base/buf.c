@@ -54,7 +54,7 @@ void buf_printf(struct buf *buf, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	/* Mostly there is room, and formatting once is enough. */
+	/* There is usually room, so that formatting once is enough. */
 	n = vsnprintf(room ? buf->data + buf->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
@@ -86,7 +86,7 @@ void buf_add_json(struct buf *buf, const char *text)
 		if (c == '"' || c == '\\')
 			buf_printf(buf, "\\%c", (int)c);
 		else if (text_is_control(c))
-			/* JSON would allow most of them, a terminal would obey them. */
+			/* JSON allows most of them, but a terminal would execute them. */
 			buf_printf(buf, "\\u%04x", (unsigned)c);
 		else
 			buf_add(buf, text, n);

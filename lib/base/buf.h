@@ -8,13 +8,13 @@
 #include "lib/base/attr.h"
 
 /*
- * A growing byte buffer that is always NUL-terminated behind its end, so that text can be
- * read from it in place.  The owner calls buf_done(), or declares it AUTO_BUF.  Whoever
- * appends bytes from outside bounds them first.
+ * A buffer holds bytes, grows as needed and is always NUL-terminated behind its end, so that
+ * text can be read from it in place. The owner calls buf_done(), or declares it AUTO_BUF. The
+ * caller bounds bytes from outside before it appends them.
  */
 
 struct buf {
-	char *data; /* NULL while nothing was ever added */
+	char *data; /* NULL before the first addition */
 	size_t len, size;
 };
 
@@ -30,16 +30,16 @@ void buf_add_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF(2, 3);
 void buf_add_hex(struct buf *buf, const void *data, size_t len);
 
-/* A JSON string with its quotes; the text is UTF-8.  No control character survives as itself. */
+/* Appends a JSON string with its quotes; the text is UTF-8. Control characters are escaped. */
 void buf_add_json(struct buf *buf, const char *text);
 
-/* Makes room for `len` more bytes and returns where they go; buf->len is not changed. */
+/* Makes room for `len` more bytes and returns its start; buf->len is not changed. */
 char *buf_reserve(struct buf *buf, size_t len);
 
 /* Drops the first `len` bytes. */
 void buf_drop(struct buf *buf, size_t len);
 
-/* Forgets the content and keeps the memory. */
+/* Empties the buffer and keeps its memory. */
 void buf_clear(struct buf *buf);
 void buf_done(struct buf *buf);
 

@@ -5,9 +5,9 @@
 #include "lib/base/instant.h"
 
 /*
- * The clocks, as a seam: clock_real.c asks the kernel, lib/task/loop_virtual.c keeps a
- * time that tests move.  Nothing else in the tree calls time(), clock_gettime() or
- * gettimeofday(); tests/lint checks it.
+ * The clocks are a seam: clock_real.c asks the kernel, lib/task/loop_virtual.c keeps a time
+ * that tests move. No other file calls time(), clock_gettime() or gettimeofday(); tests/lint
+ * checks it.
  */
 
 /* The wall clock, CLOCK_REALTIME. */
@@ -17,8 +17,8 @@ struct instant clock_now(void);
 struct tick clock_tick(void);
 
 /*
- * Does the kernel hold its wall clock for synchronised (adjtimex)?  False also where it may not be asked.
- * A clock that was set by hand is not, until a time service takes it over again.
+ * Does the kernel consider its wall clock synchronised (adjtimex)? False also where the call is
+ * not permitted. A clock set by hand counts as unsynchronised until a time service adjusts it.
  */
 bool clock_is_synced(void);
 

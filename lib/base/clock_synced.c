@@ -3,7 +3,7 @@
 
 #include "lib/base/clock.h"
 
-/* Apart from clock_real.c, so that tests which bring clocks of their own need not bring this. */
+/* A file of its own, so that tests with their own clocks need not replace this function. */
 bool clock_is_synced(void)
 {
 	struct timex timex = { .modes = 0 };

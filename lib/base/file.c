@@ -66,7 +66,10 @@ int file_read(int dirfd, const char *path, size_t limit, struct buf *out, struct
 		return fail(err, "stat", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_IO, "%s is not a regular file", path);
-	/* With room for all of it and for the end, the buffer never moves and leaves no key behind. */
+	/*
+	 * With room for the whole file and its end the buffer never moves, so no copy of a key
+	 * is left behind.
+	 */
 	buf_reserve(out,
 		(st.st_size < 0 || (size_t)st.st_size > limit ? limit : (size_t)st.st_size) +
 			1);
@@ -100,7 +103,7 @@ int file_create(int dirfd, const char *path, const void *data, size_t len,
 
 	if (fd < 0)
 		return fail(err, "create", path);
-	/* The owner changes while the file is still closed to others, the mode comes last. */
+	/* The owner changes while the file is still closed to others; the mode comes last. */
 	if ((mode.uid != (uid_t)-1 || mode.gid != (gid_t)-1) &&
 		fchown(fd, mode.uid, mode.gid) < 0)
 		return fail(err, "change the owner of", path);
@@ -124,7 +127,7 @@ int file_sync_dir(int dirfd, const char *path, struct err *err)
 	return 0;
 }
 
-/* The directory that holds `path`, and a fresh temporary name in it. */
+/* Splits off the directory of `path` and makes a fresh temporary name in it. */
 static int temp_name(const char *path, char *parent, char *temp, size_t size, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -205,7 +208,7 @@ int file_make_dir(int dirfd, const char *path, mode_t mode, struct err *err)
 
 	if (mkdirat(dirfd, path, mode) < 0)
 		return errno == EEXIST ? 0 : fail(err, "make the directory", path);
-	/* By its descriptor: who owns the parent may have put something else in its place. */
+	/* Use the descriptor: the owner of the parent may have replaced the name meanwhile. */
 	fd = file_open_dir(dirfd, path, err);
 	if (fd < 0)
 		return -1;
@@ -214,7 +217,7 @@ int file_make_dir(int dirfd, const char *path, mode_t mode, struct err *err)
 	return fchmod(fd, mode) < 0 ? fail(err, "change the mode of", path) : 0;
 }
 
-/* Each level costs a descriptor; nothing of ours is deeper than three. */
+/* Each level costs a descriptor; certd's own trees have at most three. */
 #define TREE_DEPTH_MAX 32
 
 static bool is_dir(int dirfd, const char *path)
@@ -228,7 +231,7 @@ static bool is_dir(int dirfd, const char *path)
 	return result;
 }
 
-/* An entry that stays keeps no other from being removed; the first error is told. */
+/* Goes on after an entry that cannot be removed; the first error is returned. */
 static int remove_tree(int dirfd, const char *path, int depth, struct err *err)
 {
 	int fd, result = 0;
@@ -238,7 +241,7 @@ static int remove_tree(int dirfd, const char *path, int depth, struct err *err)
 
 	if (unlinkat(dirfd, path, 0) == 0 || errno == ENOENT)
 		return 0;
-	/* EPERM is POSIX's word for a directory, and Linux's for an immutable file. */
+	/* EPERM means a directory in POSIX, and on Linux also an immutable file. */
 	if (errno != EISDIR && !(errno == EPERM && is_dir(dirfd, path)))
 		return fail(err, "remove", path);
 	if (depth == TREE_DEPTH_MAX)

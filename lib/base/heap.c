@@ -38,7 +38,7 @@ static void down(struct heap *heap, size_t i, struct heap_node *node)
 	put(heap, i, node);
 }
 
-/* Puts `node` where its key belongs, starting from the free place i. */
+/* Moves `node` from the free place i to where its key belongs. */
 static void settle(struct heap *heap, size_t i, struct heap_node *node)
 {
 	if (i > 0 && node->key < heap->nodes[(i - 1) / 2]->key)

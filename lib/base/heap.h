@@ -7,14 +7,14 @@
 #include <stdint.h>
 
 /*
- * A binary min-heap of embedded nodes, ordered by a 64-bit key, for timers and the
- * scheduler: the earliest is at hand, moving or removing one costs log n.  A zeroed node
- * is in no heap.  The heap owns its array of pointers, not the nodes.
+ * A heap orders embedded nodes by a 64-bit key, for timers and the scheduler: reading the
+ * smallest is constant, moving or removing a node costs log n. A zeroed node is in no heap. The
+ * heap owns its array of pointers, not the nodes.
  */
 
 struct heap_node {
 	int64_t key;
-	size_t at; /* place in the array plus one; 0: in no heap */
+	size_t at; /* index in the array plus one; 0: in no heap */
 };
 
 struct heap {
@@ -27,7 +27,7 @@ static inline bool heap_has(const struct heap_node *node)
 	return node->at != 0;
 }
 
-/* Inserts the node, or moves it when it is in the heap already. */
+/* Inserts the node, or moves it when it is in the heap. */
 void heap_set(struct heap *heap, struct heap_node *node, int64_t key);
 void heap_remove(struct heap *heap, struct heap_node *node);
 

@@ -43,7 +43,10 @@ struct duration instant_since(struct instant later, struct instant earlier)
 	return (struct duration){ diff };
 }
 
-/* Broken-down UTC of a time that has a text of its own; false for the two that have not. */
+/*
+ * Splits a time into UTC fields. False for INSTANT_NEVER and INSTANT_NONE, whose text is
+ * written to out.
+ */
 static bool split(struct instant t, struct tm *tm, char out[INSTANT_TEXT_LEN])
 {
 	time_t s = (time_t)t.s;
@@ -72,7 +75,7 @@ const char *instant_compact(struct instant t, char out[INSTANT_TEXT_LEN])
 	return out;
 }
 
-/* Exactly `n` digits at *p, which is moved behind them. */
+/* Reads exactly `n` digits at *p and moves *p behind them. */
 static bool read_digits(const char **p, int n, int *out)
 {
 	*out = 0;
@@ -84,7 +87,7 @@ static bool read_digits(const char **p, int n, int *out)
 	return true;
 }
 
-/* A separator, which the basic form leaves out. */
+/* Reads a separator, which the basic form omits. */
 static bool read_mark(const char **p, char mark, bool is_basic)
 {
 	if (is_basic)
@@ -100,7 +103,7 @@ static int month_days(int year, int month)
 	return days[month - 1] + (month == 2 && is_leap);
 }
 
-/* Days since 1970-01-01.  Counted in years that begin in March, so that leap days come last. */
+/* Days since 1970-01-01. Years begin in March here, so that leap days come last. */
 static int64_t days_of(int year, int month, int day)
 {
 	int64_t y = year - (month <= 2);
@@ -122,7 +125,10 @@ bool instant_of_date(
 	return true;
 }
 
-/* By hand, because versions are read by the hundred thousand and have one spelling only. */
+/*
+ * Parsed without strptime(), because versions are read by the hundred thousand and have one
+ * form.
+ */
 static bool read_instant(const char *p, bool is_basic, struct instant *out)
 {
 	int year, month, day, hour, minute, second;
@@ -137,7 +143,7 @@ static bool read_instant(const char *p, bool is_basic, struct instant *out)
 	return second < 60 && instant_of_date(year, month, day, hour, minute, second, out);
 }
 
-/* "Z" or "+hh:mm": the seconds that local time is ahead. */
+/* Reads "Z" or "+hh:mm": the seconds that local time is ahead of UTC. */
 static bool read_offset(const char *p, int64_t *out)
 {
 	int sign = *p == '-' ? -1 : 1, hour, minute;
@@ -257,7 +263,7 @@ bad:
 		"\"%.40s\" is not a duration; write a number and one of s m h d w y", text);
 }
 
-/* Largest units first; `most` bounds how many are written, `gap` stands between them. */
+/* Writes the largest units first, at most `most` of them, with `gap` between them. */
 static const char *spell(struct duration d, int most, const char *gap, char *out)
 {
 	int64_t left = d.s < 0 ? 0 : d.s;

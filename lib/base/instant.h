@@ -9,15 +9,14 @@
 struct err;
 
 /*
- * Three kinds of time that the compiler keeps apart.
+ * A time has one of three types that the compiler keeps apart:
  *
- *   struct instant    seconds since 1970 on the wall clock: certificate dates, plans
- *   struct duration   seconds: lifetimes, ages, waits
- *   struct tick       milliseconds of CLOCK_BOOTTIME: deadlines of I/O, soak times
+ *	struct instant    seconds since 1970 on the wall clock: certificate dates, plans
+ *	struct duration   seconds: lifetimes, ages, waits
+ *	struct tick       milliseconds of CLOCK_BOOTTIME: deadlines of I/O, soak times
  *
- * A bare time_t does not cross a function boundary.  Arithmetic saturates at the
- * ends, so no date from outside can overflow.  This header reads no clock; that is
- * lib/base/clock.h, which has a real and a virtual implementation.
+ * A bare time_t does not cross a function boundary. Arithmetic saturates at the ends, so no
+ * date from outside can overflow. This header reads no clock; lib/base/clock.h does.
  */
 
 struct instant {
@@ -39,9 +38,9 @@ struct tick {
 #define HOURS(n) ((struct duration){ (n)*INT64_C(3600) })
 #define DAYS(n) ((struct duration){ (n)*INT64_C(86400) })
 
-/* RFC 3339 UTC with a NUL, "2026-11-21T10:15:00Z". */
+/* Size of an RFC 3339 UTC text with its NUL, "2026-11-21T10:15:00Z". */
 #define INSTANT_TEXT_LEN 32
-/* Longest text of duration_text(), with a NUL. */
+/* Size of the longest duration_text() with its NUL. */
 #define DURATION_TEXT_LEN 40
 
 struct instant instant_add(struct instant t, struct duration d);
@@ -84,16 +83,19 @@ const char *instant_text(struct instant t, char out[INSTANT_TEXT_LEN]);
 /* The basic form YYYYMMDDTHHMMSSZ that version names use. */
 const char *instant_compact(struct instant t, char out[INSTANT_TEXT_LEN]);
 
-/* Reads what instant_text() or instant_compact() wrote.  0, or -1 with `err` set. */
+/* Reads a text of instant_text() or instant_compact(). 0, or -1 with `err` set. */
 int instant_parse(const char *text, struct instant *out, struct err *err);
 
 /*
- * Reads a foreign RFC 3339 time: any offset, a fraction that is dropped, a leap second, letters of any
- * case.  False, and INSTANT_NONE, when it is none or lies before the year 1000.
+ * Reads an RFC 3339 time: any offset, a fraction that is dropped, a leap second, letters of any
+ * case. False, and INSTANT_NONE, when it is malformed or before the year 1000.
  */
 bool instant_parse_rfc3339(const char *text, struct instant *out);
 
-/* The instant of a UTC date, month and day from 1; false when there is none.  A leap second may be. */
+/*
+ * The instant of a UTC date; month and day count from 1. False when the date does not exist.
+ * Leap seconds are accepted.
+ */
 bool instant_of_date(
 	int year, int month, int day, int hour, int minute, int second, struct instant *out);
 
@@ -103,10 +105,10 @@ bool instant_of_date(
  */
 int duration_parse(const char *text, struct duration *out, struct err *err);
 
-/* The shortest exact text that duration_parse() reads back.  Returns out. */
+/* Writes the shortest exact text that duration_parse() reads. Returns out. */
 const char *duration_text(struct duration d, char out[DURATION_TEXT_LEN]);
 
-/* For people: the two largest units, "29d 4h", "45s".  Returns out. */
+/* Writes the two largest units for people, "29d 4h", "45s". Returns out. */
 const char *duration_brief(struct duration d, char out[DURATION_TEXT_LEN]);
 
 #endif

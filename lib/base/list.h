@@ -8,9 +8,9 @@
 #include "lib/base/attr.h"
 
 /*
- * Intrusive doubly linked lists.  A struct that can be in a list embeds a struct list; a
- * head is a struct list too.  A zeroed link is in no list, list_remove() of it is fine,
- * and a removed link is zeroed again.  The list owns nothing.
+ * A list links structs that embed a struct list; its head is a struct list too. A zeroed link
+ * is in no list and may be passed to list_remove(), and a removed link is zeroed. The list owns
+ * nothing.
  */
 
 struct list {
@@ -61,7 +61,7 @@ static inline struct list *list_first(const struct list *head)
 	return list_is_empty(head) ? NULL : head->next;
 }
 
-/* Walk all links; the _safe form allows the current one to be removed. */
+/* Loops over all links; the _safe form allows removal of the current one. */
 #define list_each(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
 #define list_each_safe(at, head)                                                               \
 	for (struct list *at = (head)->next, *at##_next = at->next; at != (head);              \

@@ -8,7 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* The slot of `key`, or the free one where it would go. */
+/* Returns the slot of `key`, or the free slot where it belongs. */
 static size_t slot_of(const struct map *map, const char *key)
 {
 	size_t i = (size_t)str_hash(key, strlen(key)) & (map->size - 1);
@@ -63,7 +63,9 @@ void *map_remove(struct map *map, const char *key)
 	value = map->slots[i].value;
 	map->slots[i] = (struct map_slot){ 0 };
 	map->n--;
-	/* Those behind may have been pushed past this place: put each where it belongs now. */
+	/*
+	 * Later entries may have been displaced past this slot: put each where it belongs now.
+	 */
 	for (next = (i + 1) & (map->size - 1); map->slots[next].key;
 		next = (next + 1) & (map->size - 1)) {
 		struct map_slot moved = map->slots[next];

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * A hash table from text to pointer, open addressing.  It copies nothing: the key must live
- * as long as its entry, usually because it is inside the value.  Walk it with map_next().
+ * A map is a hash table from text to pointer with open addressing. It copies nothing: the key
+ * must live as long as its entry, usually inside the value. map_next() walks it.
  */
 
 struct map_slot {
@@ -22,13 +22,16 @@ struct map {
 
 void *map_get(const struct map *map, const char *key);
 
-/* Sets or replaces.  Returns the value that stood there before, or NULL. */
+/* Sets or replaces a value. Returns the previous value, or NULL. */
 void *map_set(struct map *map, const char *key, void *value);
 
 /* Removes and returns the value, or NULL. */
 void *map_remove(struct map *map, const char *key);
 
-/* Walks in no order: start with *at = 0; NULL at the end.  No changes meanwhile. */
+/*
+ * Walks in no particular order: start with *at = 0; NULL at the end. The map must not change
+ * meanwhile.
+ */
 void *map_next(const struct map *map, size_t *at);
 void map_done(struct map *map);
 

@@ -9,12 +9,12 @@
 #include "lib/base/attr.h"
 
 /*
- * Memory.  Allocation never returns NULL: when there is none left the process ends, which
- * removes a third of all error paths.  Sizes that come from outside are bounded before
- * they reach this header, so a peer cannot cause that cheaply.
+ * A memory function never returns NULL: the process ends when memory is exhausted, which
+ * removes a third of all error paths. Sizes from outside are bounded before they reach this
+ * header, so a peer cannot cause that cheaply.
  *
- * An arena hands out memory that is freed all at once: one per configuration and one per
- * job.  mem_take() moves a pointer out of a variable whose cleanup would free it.
+ * An arena allocates memory that is freed all at once: one per configuration and one per job.
+ * mem_take() moves a pointer out of a variable whose cleanup would free it.
  */
 
 void *mem_zalloc(size_t len) MUST_USE;
@@ -26,7 +26,7 @@ NORETURN void mem_exhausted(void);
 
 #define mem_new(type) ((type *)mem_zalloc(sizeof(type)))
 
-/* Frees what the variable points at, which is NULL then; also for CLEANUP(). */
+/* Frees the memory that the variable points to and sets it to NULL; also for CLEANUP(). */
 void mem_freep(void *pointer_to_pointer);
 #define AUTO_FREE CLEANUP(mem_freep)
 
@@ -43,7 +43,7 @@ static inline void *mem_take(void *pointer_to_pointer)
 struct arena {
 	struct arena_block *blocks;
 	size_t used, size; /* of the newest block */
-	size_t total;      /* bytes taken from the system */
+	size_t total;      /* bytes allocated from the system */
 };
 
 #define ARENA_INIT                                                                             \
@@ -51,7 +51,10 @@ struct arena {
 		NULL, 0, 0, 0                                                                  \
 	}
 
-/* An empty arena whose first block is of so many bytes, for many small arenas at a time; later ones double. */
+/*
+ * Returns an empty arena with a first block of `first` bytes, for many small arenas at a time;
+ * later blocks double.
+ */
 struct arena arena_small(size_t first);
 
 /* Zeroed memory, aligned for any type, valid until arena_done(). */

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * Randomness from the kernel, for names that must not be guessed and for spreading.  Keys and
- * serial numbers take theirs from lib/crypt.
+ * The random numbers come from the kernel and serve unguessable names and jitter. Keys and
+ * serial numbers use lib/crypt.
  */
 
 void rand_bytes(void *out, size_t len);

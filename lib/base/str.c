@@ -64,8 +64,8 @@ const char *str_near_miss(const char *text, const char *const *words)
 }
 
 /*
- * Only the last star is ever gone back to, so a pattern with many of them costs length times length
- * and not more: patterns come from whoever may connect.
+ * Backtracks only to the last star, so that a pattern with many stars costs at most length
+ * times length: patterns come from any client that may connect.
  */
 static bool half_matches(
 	const char *text, const char *text_end, const char *pattern, const char *pattern_end)

@@ -9,7 +9,7 @@
 #define REPLACEMENT 0xfffdU
 #define REPLACEMENT_TEXT "\xef\xbf\xbd"
 
-/* The length that the first byte promises; 1 for a byte that cannot be first. */
+/* The sequence length that the first byte announces; 1 for a byte that cannot be first. */
 static size_t promised(unsigned char first)
 {
 	return first < 0xc2 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 1;
@@ -41,10 +41,10 @@ bool text_is_control(uint32_t c)
 	} ranges[] = {
 		{ 0x00, 0x1f },     /* C0 */
 		{ 0x7f, 0x9f },     /* DEL, C1 */
-		{ 0x61c, 0x61c },   /* the Arabic letter mark */
-		{ 0x200e, 0x200f }, /* the marks of direction */
+		{ 0x61c, 0x61c },   /* Arabic letter mark */
+		{ 0x200e, 0x200f }, /* direction marks */
 		{ 0x2028, 0x202e }, /* line, paragraph, embeddings and overrides */
-		{ 0x2066, 0x206f }, /* isolates, and what came before them */
+		{ 0x2066, 0x206f }, /* isolates and their deprecated predecessors */
 	};
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
@@ -126,7 +126,7 @@ void text_cut(struct buf *text, size_t most)
 	text->data[len] = 0;
 }
 
-/* Half of a character is left where a text of the full size was cut. */
+/* Returns the length without a character that was cut in half at the end. */
 static size_t without_half(const char *text, size_t len)
 {
 	size_t at = len, n;

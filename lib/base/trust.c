@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What happens when the owner is not root, when a group may write, when everybody may. */
+/* The verdicts when the owner is not root, when the group may write, and when all may write. */
 static const struct {
 	const char *what;
 	enum trust_verdict owner, group, world;
@@ -27,7 +27,10 @@ static const struct {
 		TRUST_REFUSED },
 };
 
-/* In a user namespace that does not map root, what is root's belongs to the overflow user, as / does. */
+/*
+ * In a user namespace that does not map root, root's files, as / itself, belong to the overflow
+ * user.
+ */
 #define OVERFLOW_UID 65534
 
 static bool is_root(uid_t uid)
@@ -93,15 +96,15 @@ static void judge(
 	memcpy(judged->why, why, sizeof(why));
 }
 
-/* The way to a file: the directory that was reached, without links, and the path from there. */
+/* The way to a file: the resolved directory reached so far, and the path from there. */
 struct way {
 	char at[PATH_MAX], rest[PATH_MAX];
 	int n_links;
 };
 
-#define LINKS_MAX 40 /* as the kernel's */
+#define LINKS_MAX 40 /* the kernel's own limit */
 
-/* Cuts the next component off the rest; false at the end. */
+/* Removes the next component from the rest; false at the end. */
 static bool next_name(struct way *way, char name[NAME_MAX + 1])
 {
 	size_t skip = strspn(way->rest, "/"), len = strcspn(way->rest + skip, "/");
@@ -115,7 +118,7 @@ static bool next_name(struct way *way, char name[NAME_MAX + 1])
 	return true;
 }
 
-/* Puts what the link leads to in front of the rest. */
+/* Puts the target of the link in front of the rest. */
 static bool follow(struct way *way, const char *link)
 {
 	char target[PATH_MAX], rest[PATH_MAX];
@@ -132,7 +135,10 @@ static bool follow(struct way *way, const char *link)
 	return true;
 }
 
-/* Where others make files, only an entry of root's is safe from them, and only further up. */
+/*
+ * In a directory where other users create files, only root's entries are safe, and only on the
+ * way.
+ */
 static void judge_dir(struct judged *judged, enum trust kind, const struct way *way,
 	bool is_own, const struct stat *entry)
 {
@@ -146,7 +152,7 @@ static void judge_dir(struct judged *judged, enum trust kind, const struct way *
 	judge(judged, kind, path, &st);
 }
 
-/* One component of the way; false when that ends. */
+/* Walks one component of the way; false at its end. */
 static bool step(struct judged *judged, enum trust kind, struct way *way)
 {
 	char name[NAME_MAX + 1], path[PATH_MAX];

@@ -19,7 +19,7 @@ bool bus_is_booted(void)
 	return sd_booted() > 0;
 }
 
-/* Ends a call with an error that is filled already. */
+/* Ends a call with an error that is already filled. */
 void bus_fail(struct bus_call *call, const struct err *err)
 {
 	static const struct bus_status nothing;
@@ -58,9 +58,10 @@ int bus_error(struct err *err, const char *unit, const sd_bus_error *error, int 
 }
 
 /*
- * JobRemoved(u id, o job, s unit, s result).  The reply that names our job comes before the signal
- * of its end, because both come from the same sender in order.  systemd merges jobs on one unit,
- * also those asked for by its other names: all calls that were given the path end with it.
+ * JobRemoved(u id, o job, s unit, s result). The reply that names the job arrives before the
+ * signal of its end, because both come from the same sender in order. systemd merges jobs on
+ * one unit, also those requested by another name of it: all calls with this job path end with
+ * it.
  */
 static int job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 {
@@ -71,7 +72,7 @@ static int job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 	(void)error;
 	if (sd_bus_message_read(m, "uoss", &id, &job, &unit, &result) < 0)
 		return 0;
-	/* Neither ends a call: both ask for the unit's state. */
+	/* Neither ends a call: both request the unit's state. */
 	list_each(at, &bus->calls) {
 		struct bus_call *call = LIST_OF(at, struct bus_call, link);
 
@@ -95,7 +96,7 @@ int bus_open(struct bus **out, struct err *err)
 	if (r >= 0)
 		r = sd_bus_match_signal_async(bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
 			BUS_MANAGER_INTERFACE, "JobRemoved", job_removed, NULL, bus);
-	/* Without a subscription systemd does not send the signals of jobs. */
+	/* systemd sends signals of jobs only to subscribers. */
 	if (r >= 0)
 		r = sd_bus_call_method_async(bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
 			BUS_MANAGER_INTERFACE, "Subscribe", NULL, NULL, NULL);
@@ -218,7 +219,7 @@ int bus_process(struct bus *bus, struct err *err)
 	return -1;
 }
 
-/* The answer to a method that starts a job: its object path. */
+/* The reply to a method that starts a job: its object path. */
 int bus_job_started(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	struct bus_call *call = data;
@@ -254,7 +255,7 @@ struct bus_call *bus_call_new(struct bus *bus, const char *unit, int64_t limit_m
 	return call;
 }
 
-/* A call that cannot even be sent ends at the next bus_process(), as all others do. */
+/* A call that cannot be sent ends at the next bus_process(), as all others do. */
 void bus_call_sent(struct bus_call *call, int r)
 {
 	if (r >= 0)
@@ -276,7 +277,10 @@ int bus_read_properties(
 	return r;
 }
 
-/* The path of a unit's object: every byte but letters and digits as "_" and two digits. */
+/*
+ * The object path of a unit: each byte except letters and digits becomes "_" and two
+ * hexadecimal digits.
+ */
 static void unit_path(const char *unit, char *out, size_t size)
 {
 	size_t at = (size_t)snprintf(out, size, "%s/unit/", BUS_MANAGER_PATH);
@@ -289,7 +293,7 @@ static void unit_path(const char *unit, char *out, size_t size)
 	}
 }
 
-/* No answer is wanted: a unit that is not there is told of by what is asked next. */
+/* No reply is requested: the next request reports a unit that does not exist. */
 void bus_unit_ref(struct bus_call *call)
 {
 	sd_bus_call_method_async(call->bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,

@@ -11,13 +11,14 @@
 struct err;
 
 /*
- * What bus.c (connection), job.c (jobs of units) and run.c (transient units) share; no other file includes it.
+ * A bus call is one method call of bus.c (connection), job.c (jobs of units) or run.c
+ * (transient units); no other file includes this header.
  *
- * A call is in bus->calls from its start to its end.  Its slot is its pending method call, which
- * libsystemd forgets when the slot is released, so that no answer can find a call that is gone.
+ * A call is in bus->calls from its start to its end. Its slot is its pending method call, which
+ * libsystemd drops when the slot is released, so that no reply can reach a call that is gone.
  */
 
-/* systemd takes no longer name of a unit. */
+/* The longest unit name that systemd accepts. */
 #define UNIT_NAME_MAX 256
 
 #define BUS_MANAGER "org.freedesktop.systemd1"
@@ -34,13 +35,13 @@ struct bus_call {
 	struct bus *bus;
 	sd_bus_slot *slot;
 	char *unit;
-	char *job;    /* its object path, once known; other calls may have the same */
-	char *result; /* of the job on a unit, once it ended */
+	char *job;    /* its object path, once known; several calls may share one */
+	char *result; /* of the unit's job, once it has ended */
 	struct tick deadline;
-	struct tick look_at; /* when the unit is looked at once more; 0: not now */
+	struct tick look_at; /* the time of the second check of the unit; 0: none is due */
 	bool has_looked;
 	int sys;        /* negative: it could not be sent */
-	bus_done *done; /* one of the two */
+	bus_done *done; /* one of the two callbacks is set */
 	bus_run_done *run_done;
 	void *data;
 };
@@ -49,34 +50,34 @@ struct bus_call *bus_call_new(struct bus *bus, const char *unit, int64_t limit_m
 void bus_call_sent(struct bus_call *call, int r);
 int bus_job_started(sd_bus_message *m, void *data, sd_bus_error *error);
 
-/* systemd's words, or errno's, as an error.  -1. */
+/* Sets systemd's text, or errno's, as an error. -1. */
 int bus_error(struct err *err, const char *unit, const sd_bus_error *error, int sys);
 
-/* End a call and tell its owner; free a call and tell nobody. */
+/* End a call with its callback; free a call without it. */
 void bus_end(struct bus_call *call, const struct bus_status *status, const struct err *err);
 void bus_fail(struct bus_call *call, const struct err *err);
 void bus_forget(struct bus_call *call);
 
-/* One call of `read` for each pair of the answer to GetAll; -errno when it is not one. */
+/* Calls `read` for each pair of the reply to GetAll; -errno when it is malformed. */
 int bus_read_properties(
 	sd_bus_message *m, int (*read)(sd_bus_message *m, void *data), void *data);
 
-/* A reference keeps a unit that has ended, and what is known of its end. */
+/* A reference keeps an ended unit and its result loaded. */
 void bus_unit_ref(struct bus_call *call);
 void bus_unit_unref(struct bus_call *call);
 
-/* Asks for the properties of the call's unit; "" as the interface: all of them. */
+/* Requests the properties of the call's unit; "" as the interface: all of them. */
 void bus_get_properties(
 	struct bus_call *call, const char *interface, sd_bus_message_handler_t came);
 
-/* The job on a unit has ended: the unit itself is looked at, now and once more (job.c). */
+/* Called when the job on a unit has ended: checks the unit, now and once more (job.c). */
 void bus_job_ended(struct bus_call *call, const char *result);
 void bus_job_look(struct bus_call *call);
 
-/* The job of a transient unit has ended (run.c). */
+/* Called when the job of a transient unit has ended (run.c). */
 void bus_run_ended(struct bus_call *call);
 
-/* Kills the unit of a call that ends early, and lets systemd forget it (run.c). */
+/* Kills the unit of a call that ends early, and releases it (run.c). */
 void bus_run_kill(struct bus_call *call);
 
 #endif

@@ -10,12 +10,12 @@
 #include "lib/bus/unit_state.h"
 
 /*
- * Jobs on units of others.  The end of the job is the beginning of the look at the unit itself: a
- * job of Type=simple is done when the process is made, one of a reload when its signal is sent.
- * The unit is looked at twice, so that a server that ends over its new files is seen.
+ * Jobs on units of other services. When the job has ended, the unit itself is checked: a job of
+ * Type=simple is done when the process is made, that of a reload when its signal is sent. The
+ * unit is checked twice, so that a server that exits because of its new files is noticed.
  */
 
-/* Time that a server has to refuse its new files. */
+/* Time for a server to reject its new files. */
 #define SETTLE_MS 500
 
 #define UNITS_TEXT_MAX 200
@@ -28,7 +28,7 @@ static char *copy_text(sd_bus_message *m, int *r)
 	return *r >= 0 ? mem_strdup(text) : NULL;
 }
 
-/* The texts of a unit_state, which are of one answer. */
+/* The texts of a unit_state, which belong to one reply. */
 struct looked {
 	struct unit_state state;
 	char *active, *sub, *result, *type, *condition;
@@ -43,7 +43,7 @@ static void looked_done(struct looked *looked)
 	free(looked->condition);
 }
 
-/* a(sbbsi): name, is it a trigger, is it negated, parameter, and below 0 where it was not met. */
+/* a(sbbsi): name, trigger, negated, parameter, and state, below 0 when it is not met. */
 static int read_conditions(sd_bus_message *m, struct looked *looked)
 {
 	const char *name, *parameter;
@@ -195,7 +195,10 @@ struct bus_call *bus_unit_job(struct bus *bus, enum bus_verb verb, const char *u
 
 	call->done = done;
 	call->data = data;
-	/* Else systemd forgets a unit that does not run, and with it that its condition was not met. */
+	/*
+	 * Without a reference systemd unloads a unit that does not run, and its unmet condition
+	 * with it.
+	 */
 	bus_unit_ref(call);
 	bus_call_sent(call, sd_bus_call_method_async(bus->sd, &call->slot, BUS_MANAGER,
 				    BUS_MANAGER_PATH, BUS_MANAGER_INTERFACE, methods[verb],

@@ -12,7 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
 
-/* STATUS= is one line: what comes after a line feed would be an assignment of its own. */
+/* STATUS= is one line: text behind a line feed would be another assignment. */
 static void tell(const char *state, const char *status)
 {
 	struct buf text AUTO_BUF = BUF_INIT;
@@ -25,7 +25,10 @@ static void tell(const char *state, const char *status)
 	(void)sd_notify(0, buf_text(&text));
 }
 
-/* By its name: who configures another path than the .socket unit has gets one that we bind. */
+/*
+ * Compared by path: with another path configured than the .socket unit has, certd binds its
+ * own.
+ */
 static bool is_bound_to(int fd, const char *path)
 {
 	struct sockaddr_un at;

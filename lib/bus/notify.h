@@ -6,39 +6,39 @@
 #include <stdint.h>
 
 /*
- * What the main process tells the service manager, and what it was given by it: sd_notify(3),
- * sd_watchdog_enabled(3), sd_listen_fds(3).  Where no manager listens, telling does nothing and nothing is
- * given, so callers never ask.
+ * The notifier reports state to the service manager and takes what it passes: sd_notify(3),
+ * sd_watchdog_enabled(3), sd_listen_fds(3). Without a manager the reports have no effect and
+ * nothing is passed, so callers need not ask.
  *
- * Only the unit's main process is heard (NotifyAccess=main).  It calls notify_adopt() once, before it
- * forks or makes a thread: descriptors that were passed become close-on-exec, and the variables
- * that announce them are taken out of the environment.
+ * The manager accepts only the unit's main process (NotifyAccess=main). It calls notify_adopt()
+ * once, before it forks or makes a thread: passed descriptors become close-on-exec, and the
+ * variables that announce them are removed from the environment.
  */
 
 struct notify {
-	int64_t watchdog_ms; /* 0: nobody watches; else be alive more often than this */
-	int listener;        /* the listening stream socket that was handed over, or -1 */
+	int64_t watchdog_ms; /* 0: no watchdog; else call notify_alive() more often than this */
+	int listener;        /* the listening stream socket that was passed, or -1 */
 };
 
 /*
- * Takes over what the manager gave.  `socket` is the path that the configuration wants: only a listener
- * bound to it is taken, and never blocks; anything else that was passed is closed.
+ * Takes over what the manager passed. `socket` is the configured path: only a listener bound to
+ * it is kept, and made non-blocking; other descriptors are closed.
  */
 void notify_adopt(const char *socket, struct notify *out);
 
 /*
- * Up (again, after notify_reloading) and serving.  The sentence stands in `systemctl status`; NULL leaves
- * the one that is there.
+ * Reports that the service runs (again, after notify_reloading()). `systemctl status` shows
+ * `status`; NULL keeps the last one.
  */
 void notify_ready(const char *status);
 void notify_reloading(void);
 void notify_stopping(const char *status);
 void notify_status(const char *status);
 
-/* The watchdog's food: only ever from real progress. */
+/* Resets the watchdog; call it only after real progress. */
 void notify_alive(void);
 
-/* The reason of an end that is not our wish, kept by the manager. */
+/* Reports the reason of an unwanted end, which the manager keeps. */
 void notify_failed(const char *status, int sys);
 
 #endif

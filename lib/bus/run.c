@@ -11,17 +11,17 @@
 #include "lib/bus/call.h"
 
 /*
- * Commands as transient units of Type=oneshot: the job that starts the unit ends when the command
- * has, and systemd kills whatever it leaves behind.  AddRef keeps the unit until we have asked how
- * it ended, even after a failure; our reference goes with UnrefUnit.
+ * Commands as transient units of Type=oneshot: the job that starts the unit ends when the
+ * command has ended, and systemd kills its remaining processes. AddRef keeps the unit until its
+ * result is read, even after a failure; UnrefUnit releases it.
  */
 
 #define SERVICE_INTERFACE "org.freedesktop.systemd1.Service"
 #define ANSWER_MARGIN_MS 10000
 
 /*
- * Building a message needs no checks on the way: one that failed in the middle is poisoned, and
- * sending it fails.
+ * Building a message needs no check of each step: a message in which one failed is poisoned,
+ * and sending it fails.
  */
 static void add_text(sd_bus_message *m, const char *property, const char *value)
 {
@@ -46,7 +46,7 @@ static void close_property(sd_bus_message *m)
 	sd_bus_message_close_container(m);
 }
 
-/* a(sasas): path, arguments, and the flag that keeps "$" in an argument what it is. */
+/* a(sasas): path, arguments, and the flag that keeps "$" in arguments literal. */
 static void add_exec(sd_bus_message *m, const char *path, char *const *argv)
 {
 	open_property(m, "ExecStartEx", "a(sasas)");
@@ -118,7 +118,7 @@ struct bus_call *bus_run(
 	return call;
 }
 
-/* One property of the answer to GetAll that we want; others are skipped. */
+/* Reads one wanted property of the reply to GetAll; others are skipped. */
 struct exec_status {
 	int32_t code, value;
 	bool by_timeout;

@@ -13,7 +13,7 @@ static bool is(const char *text, const char *wanted)
 	return text && str_is(text, wanted);
 }
 
-/* "failed (exit-code, status 1)": what "systemctl status" says in its second line. */
+/* "failed (exit-code, status 1)", as "systemctl status" shows it. */
 static void describe(const struct unit_state *state, char *out, size_t size)
 {
 	const char *sub = state->sub && !is(state->active, state->sub) ? state->sub : "";
@@ -36,7 +36,7 @@ static bool is_running(const struct unit_state *state)
 	       is(state->active, "refreshing");
 }
 
-/* It reads its files at its next start, and none is due now. */
+/* The unit reads its files at its next start, and none is due now. */
 static bool may_rest(const struct unit_state *state)
 {
 	if (!is(state->active, "inactive") || (state->result && !is(state->result, "success")))
@@ -44,7 +44,10 @@ static bool may_rest(const struct unit_state *state)
 	return is(state->type, "oneshot") || state->is_triggered;
 }
 
-/* The conditions are looked at when a unit is started only; the word of an older start does not count while it runs. */
+/*
+ * systemd checks conditions only when it starts a unit; the result of an older start does not
+ * count while it runs.
+ */
 static bool has_unmet(const struct unit_state *state, bool is_met, uint64_t time)
 {
 	return !is_met && time != 0 && !is_running(state);

@@ -8,28 +8,29 @@
 struct err;
 
 /*
- * The state of a unit after a job, as systemd's properties say it, and the decision whether the unit
- * has read its files.  Pure: the texts are the caller's and NULL where systemd did not say them.
+ * A unit state holds systemd's properties of a unit after a job; unit_state_judge() decides
+ * whether the unit has read its files. Pure: the texts are the caller's, and NULL where systemd
+ * gave none.
  */
 
 struct unit_state {
-	const char *job_result;   /* of the signal JobRemoved: done, failed, skipped ... */
+	const char *job_result;   /* from the signal JobRemoved: done, failed, skipped ... */
 	const char *active, *sub; /* ActiveState and SubState */
 	const char *result;       /* of a service: success, exit-code, signal ... */
 	const char *type;         /* of a service: simple, oneshot ... */
-	const char *condition;    /* the first one that was not met, "ConditionPathExists=/x" */
-	uint64_t condition_time;  /* when the conditions were looked at last, 0: never */
+	const char *condition;    /* the first condition not met, "ConditionPathExists=/x" */
+	uint64_t condition_time;  /* the time of the last check of the conditions, 0: never */
 	uint64_t assert_time;
 	bool is_condition_met, is_assert_met;
-	bool is_triggered; /* a socket, timer or path starts it when it is needed */
+	bool is_triggered; /* a socket, timer or path starts it when needed */
 	int32_t exit_code; /* of the main process, as in siginfo_t: CLD_EXITED ... */
 	int32_t exit_value;
 };
 
 /*
- * Success: the job is done and the unit runs.  A unit that is not running is a success only where it
- * is not meant to: a oneshot unit that ended well, and a unit that a socket, timer or path starts.
- * All else is ERR_UNIT_FAILED with systemd's words for it.  -1 with err then.
+ * Success: the job is done and the unit runs. A unit that is not running is a success only as a
+ * oneshot unit that ended well, or as a unit that a socket, timer or path starts. Otherwise -1
+ * with ERR_UNIT_FAILED and systemd's text.
  */
 int unit_state_judge(const struct unit_state *state, const char *unit, struct err *err);
 

@@ -22,7 +22,7 @@ int ssl_instant(const ASN1_TIME *time, struct instant *out, struct err *err)
 	if (ASN1_TIME_to_tm(time, &tm) != 1)
 		return ssl_fail(err, ERR_BAD_CERT, "the certificate has a malformed date");
 	out->s = timegm(&tm);
-	/* The epoch itself means "not set" to us. */
+	/* The epoch itself means "not set" in a struct instant. */
 	if (out->s == 0)
 		out->s = 1;
 	return 0;
@@ -36,7 +36,7 @@ static int cert_take_names(struct cert *cert, struct err *err)
 	ssl_begin();
 	alt = X509_get_ext_d2i(cert->x509, NID_subject_alt_name, &found, NULL);
 	ssl_begin();
-	/* -1: there is none; -2: there are several; else it is there but unreadable. */
+	/* -1: absent; -2: given twice; otherwise present but unreadable. */
 	if (!alt && found != -1)
 		return err_set(err, ERR_BAD_CERT, "the certificate has unreadable names");
 	ssl_names_take(alt, &cert->names, &cert->n_names);
@@ -44,7 +44,7 @@ static int cert_take_names(struct cert *cert, struct err *err)
 	return 0;
 }
 
-/* Owns x509 from now on, also on failure. */
+/* Takes x509 over, also on failure. */
 static int cert_wrap(X509 *x509, struct cert **out, struct err *err)
 {
 	struct cert *cert AUTO_CERT = mem_new(struct cert);
@@ -54,7 +54,7 @@ static int cert_wrap(X509 *x509, struct cert **out, struct err *err)
 		ssl_instant(X509_get0_notAfter(x509), &cert->not_after, err) < 0 ||
 		cert_take_names(cert, err) < 0)
 		return -1;
-	/* Makes OpenSSL look at the extensions now, so that later questions only read. */
+	/* Makes OpenSSL decode the extensions now, so that later calls only read. */
 	X509_check_purpose(x509, -1, 0);
 	ssl_begin();
 	*out = mem_take(&cert);
@@ -305,7 +305,10 @@ int cert_renewal_id(const struct cert *cert, struct buf *out, struct err *err)
 	}
 	jws_base64url(out, ASN1_STRING_get0_data(aki), (size_t)ASN1_STRING_length(aki));
 	buf_add_char(out, '.');
-	/* Behind tag and length, which is short for what cert_read() accepts. */
+	/*
+	 * Behind tag and length; the length is short for every certificate that cert_read()
+	 * accepts.
+	 */
 	at = der + 2;
 	jws_base64url(out, at, (size_t)len - 2);
 	OPENSSL_free(der);
@@ -367,7 +370,7 @@ bool cert_has_key(const struct cert *cert, const struct key *key)
 	bool is;
 
 	if (cert->pubkey) {
-		/* The object proves nothing; what was written does. */
+		/* The object proves nothing; the written bytes do. */
 		cert_spki_sha256(cert, own);
 		key_spki_sha256(key, theirs);
 		return memcmp(own, theirs, sizeof(own)) == 0;

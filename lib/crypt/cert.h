@@ -16,15 +16,15 @@ struct buf;
 struct err;
 
 /*
- * Certificates (RFC 5280): read with bounds, asked about, and made by the local CA.
+ * A certificate (RFC 5280) is read with bounds, shown, or issued by the local CA.
  *
- * A struct cert is immutable; what it returns lives as long as it does.  Its names are the
- * subjectAltName entries as text: DNS names in lower case, IP addresses in canonical form, any
- * other kind with its type in front ("email:x", "uri:x", "other"), and bytes that have no
- * place in a name as "\xNN", so that no odd name is ever equal to a configured one.
+ * A struct cert is immutable; returned texts live as long as it does. Its names are the
+ * subjectAltName entries as text: DNS names in lower case, IP addresses in canonical form,
+ * other kinds with their type in front ("email:x", "uri:x", "other"), and bytes not allowed in
+ * a name as "\xNN", so that such a name never equals a configured one.
  *
- * cert_issue() signs what it is told and clips the end to the issuer's; whether that should be
- * signed is for daemon/keeper/ca/localca.c.
+ * cert_issue() signs as told and clips the end to the issuer's; daemon/keeper/ca/localca.c
+ * decides what may be signed.
  */
 
 struct cert;
@@ -35,7 +35,7 @@ struct cert;
 /* Reads exactly one certificate, PEM or DER; text around a PEM block is skipped. */
 int cert_read(const void *data, size_t len, struct cert **out, struct err *err);
 
-/* Appends it as PEM or DER. */
+/* Append the certificate as PEM or DER. */
 void cert_write(const struct cert *cert, struct buf *out);
 void cert_write_der(const struct cert *cert, struct buf *out);
 
@@ -45,7 +45,7 @@ struct instant cert_not_after(const struct cert *cert);
 size_t cert_n_names(const struct cert *cert);
 const char *cert_name(const struct cert *cert, size_t i);
 
-/* Does it hold exactly these names, in any order?  Addresses may be in any form. */
+/* Does the certificate hold exactly these names, in any order? Addresses may be in any form. */
 int cert_has_exactly(
 	const struct cert *cert, const char *const *names, size_t n_names, struct err *err);
 
@@ -68,8 +68,9 @@ void cert_ski(const struct cert *cert, struct buf *out);
 void cert_aki(const struct cert *cert, struct buf *out);
 
 /*
- * Appends the name that renewal information has for it (RFC 9773, 4.1): authority key identifier and
- * serial number, the latter with the leading zero that its encoding may have.  -1 without identifier.
+ * Appends the certificate's identifier for renewal information (RFC 9773, 4.1): authority key
+ * identifier and serial number, the latter with the leading zero that its encoding may have. -1
+ * without an authority key identifier.
  */
 int cert_renewal_id(const struct cert *cert, struct buf *out, struct err *err);
 
@@ -94,18 +95,20 @@ void cert_free(struct cert *cert);
 void cert_freep(struct cert **cert);
 #define AUTO_CERT CLEANUP(cert_freep)
 
-/* What cert_issue() signs. */
+/* The arguments of cert_issue(). */
 struct cert_issue {
 	const struct cert_wish *wish;
 	const struct key *key;        /* the subject's */
 	const struct cert *issuer;    /* NULL: self-signed */
 	const struct key *issuer_key; /* NULL: self-signed */
-	const char *digest;           /* "sha384"; ignored where the issuer's key has its own */
+	/* "sha384"; ignored where the issuer's key type has its own */
+	const char *digest;
 	struct instant not_before;
 	struct instant not_after; /* clipped to the issuer's */
 	/*
-	 * Do not decode the new certificate's public key, which costs as much as several signatures
-	 * of a quick curve.  chain_verify() cannot judge it then; chain_verify_first() can.
+	 * Do not decode the new certificate's public key, which costs as much as several
+	 * signatures of a quick curve. chain_verify() cannot judge such a certificate;
+	 * chain_verify_first() can.
 	 */
 	bool is_for_first;
 };

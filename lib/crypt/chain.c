@@ -92,15 +92,15 @@ static int chain_fail(const struct chain *chain, X509_STORE_CTX *ctx, struct err
 }
 
 /*
- * Is the path that was verified, from leaf to anchor, this chain and no shorter or other one?  Then
- * every link of it is proven, and verifying the signatures again would double the cost.
+ * Is the verified path, from leaf to anchor, exactly this chain? Then every link is proven, and
+ * verifying the signatures again would double the cost.
  */
 static bool is_path(X509_STORE_CTX *ctx, const struct chain *chain, const struct cert *anchor)
 {
 	const STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(ctx);
 	bool is_longer = anchor && !cert_equal(anchor, chain->at[chain->n - 1]);
 
-	/* That one that stands alone is trusted as it is says nothing about it. */
+	/* For a single certificate that is trusted as it is, the path proves nothing. */
 	if (!anchor && chain->n == 1)
 		return false;
 	if (!path || (size_t)sk_X509_num(path) != chain->n + is_longer)
@@ -111,7 +111,9 @@ static bool is_path(X509_STORE_CTX *ctx, const struct chain *chain, const struct
 	return true;
 }
 
-/* OpenSSL searches for an order that works; servers send what stands here. */
+/*
+ * OpenSSL searches for an order that verifies, but servers send the certificates in this one.
+ */
 static int chain_check_order(
 	const struct chain *chain, const struct cert *anchor, struct err *err)
 {

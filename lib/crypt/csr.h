@@ -13,8 +13,8 @@ struct err;
 struct key;
 
 /*
- * Certificate signing requests, PKCS#10 (RFC 2986): made for a key and a wish, and read again to
- * be shown.
+ * A certificate signing request, PKCS#10 (RFC 2986), is made for a key and a wish, and read to
+ * be shown or signed.
  */
 
 struct csr;
@@ -22,8 +22,8 @@ struct csr;
 #define CSR_PEM_MAX ((size_t)64 * 1024)
 
 /*
- * Appends a PEM request, signed with `digest` (ignored for keys that have their own).  The wish's
- * extensions are requested: subjectAltName, keyUsage, extendedKeyUsage, and for a CA
+ * Appends a PEM request, signed with `digest` (ignored for keys that have their own). It
+ * requests the wish's extensions: subjectAltName, keyUsage, extendedKeyUsage, and for a CA
  * basicConstraints.
  */
 int csr_make(const struct cert_wish *wish, const struct key *key, const char *digest,
@@ -39,11 +39,11 @@ int csr_read(const void *data, size_t len, struct csr **out, struct err *err);
 /* Is the request for this key? */
 bool csr_has_key(const struct csr *csr, const struct key *key);
 
-/* The names that it asks for, as cert_name() tells them. */
+/* The requested names, in the form of cert_name(). */
 size_t csr_n_names(const struct csr *csr);
 const char *csr_name(const struct csr *csr, size_t i);
 
-/* The public half of its key, for whoever issues what is asked for; it cannot sign. */
+/* The public half of its key, for the issuer; it cannot sign. */
 struct key *csr_key(const struct csr *csr);
 
 void csr_free(struct csr *csr);

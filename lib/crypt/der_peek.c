@@ -12,15 +12,15 @@
 #include "lib/crypt/pem.h"
 #include "lib/crypt/ssl.h"
 
-/* Bytes not taken yet. */
+/* The bytes that are not yet read. */
 struct der {
 	const unsigned char *at;
 	long len;
 };
 
 /*
- * Takes the next element, which must have this tag; `body` (may be NULL) is what is inside it.
- * The element itself, tag and length included, becomes *whole (may be NULL).
+ * Reads the next element, which must have this tag; `body` (may be NULL) gets its content,
+ * *whole (may be NULL) the element with tag and length.
  */
 static bool take(struct der *from, int class, int tag, struct der *whole, struct der *body)
 {
@@ -31,7 +31,7 @@ static bool take(struct der *from, int class, int tag, struct der *whole, struct
 	if (from->len <= 0)
 		return false;
 	flags = ASN1_get_object(&p, &len, &got_tag, &got_class, from->len);
-	/* Malformed or beyond the end; of indefinite length. */
+	/* Malformed, beyond the end, or of indefinite length. */
 	if (flags & 0x80 || flags & 0x01 || got_class != class || got_tag != tag)
 		return false;
 	size = (long)(p - from->at) + len;
@@ -108,7 +108,10 @@ bool der_peek_subject(
 	return true;
 }
 
-/* The only block of a text, when it has this label; pem_block_done() in any case. */
+/*
+ * Reads the only block of a text, which must have this label; the caller calls pem_block_done()
+ * in any case.
+ */
 static bool read_block(const char *text, size_t len, const char *label, struct pem_block *out)
 {
 	struct err ignored;
@@ -138,7 +141,7 @@ static bool is_ec(struct der algorithm)
 	static const unsigned char oid[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
 	struct der type;
 
-	/* Behind it a curve's name, not its parameters. */
+	/* The parameters are a curve's name, not explicit ones. */
 	return take(&algorithm, V_ASN1_UNIVERSAL, V_ASN1_OBJECT, NULL, &type) &&
 	       type.len == sizeof(oid) && memcmp(type.at, oid, sizeof(oid)) == 0 &&
 	       take(&algorithm, V_ASN1_UNIVERSAL, V_ASN1_OBJECT, NULL, NULL) &&

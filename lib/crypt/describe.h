@@ -7,13 +7,14 @@ struct csr;
 struct key;
 
 /*
- * What is in a key, request or certificate, told as keys and values in the order in which people
- * want to read them; a view makes lines or JSON of it.  Values come from other people: a view makes
- * control characters harmless.  Of a private key only its type and the digest of its public half
- * are told.
+ * A description lists the fields of a key, request or certificate as keys and values, in the
+ * order of display; a view makes lines or JSON of it. Values are foreign: a view escapes
+ * control characters. Of a private key only its type and the digest of its public half are
+ * listed.
  *
  * Keys: subject issuer names not_before not_after key signature ca path_length serial sha256
- * spki_sha256.  Absent ones are not told; several names are separated by blanks, times are RFC 3339.
+ * spki_sha256. Absent ones are left out; several names are separated by blanks, times are RFC
+ * 3339.
  */
 
 typedef void describe_tell(void *data, const char *key, const char *value);

@@ -8,9 +8,9 @@ struct buf;
 struct err;
 
 /*
- * Diffie-Hellman parameters as PEM "DH PARAMETERS": the groups of RFC 7919 by name ("ffdhe4096"),
- * or fresh safe primes by their size in bits, generator 2.  Fresh ones take minutes, so this is
- * never called from a loop.
+ * The Diffie-Hellman parameters are PEM "DH PARAMETERS": a group of RFC 7919 by name
+ * ("ffdhe4096"), or a fresh safe prime by its size in bits, generator 2. Fresh ones take
+ * minutes, so no loop may make them.
  */
 
 #define DH_BITS_MIN 2048

@@ -6,7 +6,7 @@
 
 #include "lib/crypt/ssl.h"
 
-/* Below this a collision is within reach of an attacker (SP 800-57, 112 bits). */
+/* With fewer octets an attacker can find a collision (SP 800-57, 112 bits). */
 #define DIGEST_LEN_MIN 28
 
 void digest_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN])

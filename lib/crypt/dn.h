@@ -8,16 +8,16 @@
 struct err;
 
 /*
- * What a certificate is asked to say: its subject and its names, the part that a signing request
- * and a certificate share.  The struct only points at what the caller owns.
+ * A certificate wish holds a subject and names: the part that a signing request and a
+ * certificate share. The struct only points to the caller's data.
  *
  * Purposes are bits with the same values as enum purpose in daemon/conf/conf.h;
  * daemon/keeper/ca/localca.c asserts it.
  */
 
-/* One attribute of a distinguished name, in the order it shall have. */
+/* One attribute of a distinguished name, in its order. */
 struct dn_field {
-	const char *key; /* "CN", "O", "emailAddress": as OpenSSL names them */
+	const char *key; /* OpenSSL's name: "CN", "O", "emailAddress" */
 	const char *value;
 };
 

@@ -36,7 +36,7 @@ unsigned ssl_purposes(const EXTENDED_KEY_USAGE *usage)
 	return bits;
 }
 
-/* Adds to *list; `value` is of the type that belongs to the NID. */
+/* Adds to *list; `value` has the type of the NID. */
 static int add(STACK_OF(X509_EXTENSION) **list, int nid, void *value, bool is_critical,
 	struct err *err)
 {
@@ -67,7 +67,7 @@ static int add_constraints(
 	return ret;
 }
 
-/* Only an RSA key can encipher, and only TLS and S/MIME ask it to. */
+/* Only RSA keys encipher, and only TLS and S/MIME use it. */
 static bool wants_encipherment(const struct cert_wish *wish, const EVP_PKEY *pkey)
 {
 	const unsigned enciphering = EKU_SERVER_AUTH | EKU_CLIENT_AUTH | EKU_EMAIL;
@@ -112,7 +112,7 @@ static int add_purposes(
 		if ((wish->purposes & purposes[i].bit) &&
 			!sk_ASN1_OBJECT_push(usage, OBJ_nid2obj(purposes[i].nid)))
 			mem_exhausted();
-	/* RFC 3161, 2.3: a time stamping certificate has this purpose alone, and critical. */
+	/* RFC 3161, 2.3: a time stamping certificate has only this purpose, critical. */
 	ret = add(list, NID_ext_key_usage, usage, wish->purposes == EKU_TIME_STAMPING, err);
 	EXTENDED_KEY_USAGE_free(usage);
 	return ret;
@@ -171,7 +171,7 @@ static int add_names(
 		else if (!sk_GENERAL_NAME_push(names, name))
 			mem_exhausted();
 	}
-	/* RFC 5280, 4.2.1.6: critical when nothing else says whose certificate it is. */
+	/* RFC 5280, 4.2.1.6: critical when the subject is empty. */
 	if (ret == 0)
 		ret = add(list, NID_subject_alt_name, names, wish->n_subject == 0, err);
 	GENERAL_NAMES_free(names);

@@ -33,7 +33,7 @@ static int set_serial(X509 *x509, struct err *err)
 	return ok ? 0 : ssl_fail(err, ERR_CRYPTO, "cannot make a serial number");
 }
 
-/* The issuer's end is everybody's end. */
+/* No certificate outlives its issuer. */
 static int set_dates(X509 *x509, const struct cert_issue *order, struct err *err)
 {
 	struct instant end = instant_min(order->not_after, LAST_INSTANT);
@@ -59,7 +59,7 @@ static int set_names(X509 *x509, const struct cert_issue *order, struct err *err
 	if (ssl_name_make(order->wish, &subject, err) < 0)
 		return -1;
 	issuer = order->issuer ? X509_get_subject_name(order->issuer->x509) : subject;
-	/* RFC 5280, 4.1.2.4 and 4.1.2.6: who issues has a name. */
+	/* RFC 5280, 4.1.2.4 and 4.1.2.6: an issuer has a name. */
 	if (X509_NAME_entry_count(issuer) == 0)
 		return err_set(err, ERR_BAD_VALUE, "a certificate that signs needs a subject");
 	if (X509_NAME_entry_count(subject) == 0 && order->wish->n_names == 0)
@@ -84,7 +84,7 @@ static ASN1_OCTET_STRING *key_id(const X509 *x509)
 	return id;
 }
 
-/* What the issuer calls its key, whatever method it used for that. */
+/* The issuer's identifier of its own key, computed by any method. */
 static ASN1_OCTET_STRING *issuer_key_id(const struct cert *issuer)
 {
 	const ASN1_OCTET_STRING *theirs = X509_get0_subject_key_id(issuer->x509);
@@ -125,7 +125,7 @@ static int add_extensions(X509 *x509, const struct cert_issue *order, struct err
 	return add_key_ids(x509, order->issuer, err);
 }
 
-/* Reads what was written, so that the certificate we go on with is the one that others get. */
+/* Reads the encoded certificate, so that the result is the one that others get. */
 static int read_again(const X509 *x509, struct cert **out, struct err *err)
 {
 	unsigned char *der = NULL;

@@ -16,11 +16,11 @@
 
 #define TEXT_MAX ((size_t)64 * 1024)
 
-/* The kinds of keys that RFC 7518 and RFC 8037 have names for. */
+/* The key types with names in RFC 7518 and RFC 8037. */
 static const struct kind {
-	const char *type; /* as key_type_text() begins */
+	const char *type; /* prefix of key_type_text() */
 	const char *algorithm;
-	const char *digest; /* NULL: its own */
+	const char *digest; /* NULL: the key type's own */
 	const char *curve;  /* NULL: RSA */
 	int width;          /* octets of a coordinate and of half a signature; 0: not ECDSA */
 } kinds[] = {
@@ -33,10 +33,10 @@ static const struct kind {
 
 const char *const jws_macs[] = { "HS256", "HS384", "HS512", NULL };
 
-/* In the same order. */
+/* In the order of jws_macs. */
 static const struct {
 	const char *digest;
-	size_t len; /* of its value, and the least of a key */
+	size_t len; /* of its value, and the minimum of a key */
 } macs[] = { { "SHA256", 32 }, { "SHA384", 48 }, { "SHA512", 64 } };
 
 static void bn_freep(BIGNUM **bn)
@@ -99,7 +99,7 @@ int jws_base64_read(const char *text, size_t len, struct buf *out, struct err *e
 		n--;
 	if (n % 4 == 1 || (n < len && len % 4 != 0))
 		return bad_base64(err);
-	/* At once, so that no copy of a secret is left behind by growing. */
+	/* Reserved at once, so that growing leaves no copy of a secret behind. */
 	buf_reserve(out, n);
 	for (size_t i = 0; i < n; i++) {
 		int digit = digit_of(text[i]);
@@ -152,7 +152,7 @@ static int want_kind(const struct key *key, const struct kind **out, struct err 
 		key_type_text(key, type));
 }
 
-/* A number in so many octets, or in as few as it needs. */
+/* Appends a number in `width` octets; 0: as few as it needs. */
 static int add_number(
 	const struct key *key, const char *param, int width, struct buf *out, struct err *err)
 {
@@ -231,7 +231,7 @@ int jws_thumbprint(const struct key *key, struct buf *out, struct err *err)
 	return 0;
 }
 
-/* What OpenSSL signs, DER for ECDSA. */
+/* Signs as OpenSSL does: DER for ECDSA. */
 static int sign_raw(const struct key *key, const struct kind *kind, const struct buf *input,
 	struct buf *out, struct err *err)
 {
@@ -252,7 +252,7 @@ static int sign_raw(const struct key *key, const struct kind *kind, const struct
 	return 0;
 }
 
-/* DER strips leading zeros; JOSE wants r and s in the curve's width (RFC 7518, 3.4). */
+/* DER strips leading zeros; JOSE needs r and s in the curve's width (RFC 7518, 3.4). */
 static int add_ecdsa(
 	const struct buf *der, const struct kind *kind, struct buf *out, struct err *err)
 {
@@ -284,7 +284,7 @@ static int add_signature(
 	return 0;
 }
 
-/* The signing input, "HEADER.PAYLOAD"; *dot is where the payload begins. */
+/* The signing input, "HEADER.PAYLOAD"; *ret_payload is the index of the payload. */
 static void add_input(
 	const char *header, const char *payload, struct buf *input, size_t *ret_payload)
 {

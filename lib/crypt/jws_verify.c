@@ -25,7 +25,7 @@ static const struct kind {
 	{ "EdDSA", "OKP", "Ed25519", NULL, 0 },
 };
 
-/* What a key is made of, until it is. */
+/* A public key that is being built from its members. */
 struct making {
 	OSSL_PARAM_BLD *build;
 	OSSL_PARAM *params;
@@ -75,7 +75,7 @@ static EVP_PKEY *make_ec(const struct kind *kind, const struct buf *x, const str
 	struct making m CLEANUP(making_done) = { .build = OSSL_PARAM_BLD_new() };
 	struct buf point AUTO_BUF = BUF_INIT;
 
-	/* Fixed width (RFC 7518, 6.2.1.2). */
+	/* The width is fixed (RFC 7518, 6.2.1.2). */
 	if (x->len != kind->width || y->len != kind->width)
 		return NULL;
 	buf_add_char(&point, POINT_CONVERSION_UNCOMPRESSED);
@@ -137,7 +137,7 @@ int jws_public_key(const struct jws_members *jwk, struct key **out, struct err *
 	return 0;
 }
 
-/* Fixed width r||s (RFC 7518, 3.4) as the DER that OpenSSL wants. */
+/* Converts r||s of fixed width (RFC 7518, 3.4) to DER for OpenSSL. */
 static int to_der(const struct kind *kind, struct buf *signature, struct err *err)
 {
 	const unsigned char *raw = (const unsigned char *)signature->data;

@@ -8,23 +8,26 @@ struct err;
 struct key;
 
 /*
- * JSON Web Signatures from the other side: what a server does with those of jws.h.
+ * A JWS verifier checks signatures of jws.h as a server does.
  *
- * The CA of the simulations is one, and so no request passes a test that a real CA would refuse for its
- * signature.  The daemon links nothing of this.  As in jws.h nobody reads JSON here: the caller hands over
- * the members of a key as they stand in its JSON, NULL where there is none.
+ * The CA of the simulations uses it, so that no request passes a test with a signature that a
+ * real CA would refuse. The daemon does not link it. It parses no JSON: the caller passes the
+ * members of a key as they are in its JSON, NULL where there is none.
  */
 
 struct jws_members {
 	const char *kty, *crv, *x, *y, *n, *e;
 };
 
-/* The public key that they are; it must be of a kind that jws_algorithm() knows.  key_free() it. */
+/*
+ * Makes the public key; its type must be one of jws_algorithm(). The caller frees it with
+ * key_free().
+ */
 int jws_public_key(const struct jws_members *jwk, struct key **out, struct err *err);
 
 /*
- * Is it the key's signature?  `algorithm` is the header's `alg`, the others are the three texts of the
- * flattened JSON, in base64url.  ERR_BAD_VALUE when it is not.
+ * Is it the key's signature? `algorithm` is the header's `alg`, the others are the three texts
+ * of the flattened JSON, in base64url. ERR_BAD_VALUE when it is not.
  */
 int jws_verify(const struct key *key, const char *algorithm, const char *header,
 	const char *payload, const char *signature, struct err *err);

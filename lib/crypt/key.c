@@ -17,7 +17,7 @@ static int key_from_der(const void *der, size_t len, struct key **out, struct er
 	const unsigned char *p = der;
 	EVP_PKEY *pkey;
 
-	/* OpenSSL tries every decoder it has on what cannot be any: all forms are a SEQUENCE. */
+	/* All forms are a SEQUENCE; for other input OpenSSL would try every decoder it has. */
 	if (len == 0 || p[0] != 0x30)
 		return err_set(err, ERR_BAD_KEY, "the private key is unreadable");
 	pkey = ssl_pkcs8_read(der, len);

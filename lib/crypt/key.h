@@ -13,15 +13,15 @@ struct err;
 struct secret;
 
 /*
- * Private keys: made by a specification, written and read as PKCS#8 PEM.
+ * A private key is made by a specification, and written and read as PKCS#8 PEM.
  *
- * A specification is what the configuration says: "ec:CURVE" (any curve of the installed OpenSSL
- * of at least 224 bits; P-256, prime256v1 and secp256r1 are the same one), "rsa:BITS" (2048 to
- * 16384, a multiple of 8), "ed25519", "ed448", or the name of any other key type that OpenSSL can
- * make and sign with.  key_type_text() tells the specification of a key in its canonical form:
- * "ec:secp384r1", "rsa:2048", "ed25519".
+ * A specification is a value of the configuration: "ec:CURVE" (any curve of the installed
+ * OpenSSL of at least 224 bits; P-256, prime256v1 and secp256r1 are the same one), "rsa:BITS"
+ * (2048 to 16384, a multiple of 8), "ed25519", "ed448", or the name of another key type that
+ * OpenSSL can make and sign with. key_type_text() writes the specification of a key in its
+ * canonical form: "ec:secp384r1", "rsa:2048", "ed25519".
  *
- * A struct key belongs to one thread at a time; making keys in several threads is fine.
+ * A struct key belongs to one thread at a time; several threads may make keys.
  */
 
 struct key;
@@ -32,13 +32,13 @@ struct key;
 #define KEY_RSA_MAX 16384
 #define KEY_EC_MIN 224 /* bits: 112 of security, SP 800-57 */
 
-/* Could key_make() make this?  Fast; for the configuration. */
+/* Can key_make() make this type? Fast; for the configuration. */
 int key_spec_check(const char *spec, struct err *err);
 
-/* May making it take longer than a few milliseconds?  Such keys are made beside the loop. */
+/* Can making it take longer than a few milliseconds? Such keys are made in a thread. */
 bool key_is_slow(const char *spec);
 
-/* Are these two specifications of the same kind of key ("ec:P-256", "ec:prime256v1")? */
+/* Do the specifications mean the same key type ("ec:P-256", "ec:prime256v1")? */
 bool key_spec_equal(const char *a, const char *b);
 
 int key_make(const char *spec, struct key **out, struct err *err);
@@ -61,7 +61,7 @@ void key_spki_sha256(const struct key *key, uint8_t out[SHA256_LEN]);
 /* The canonical specification.  Returns out. */
 const char *key_type_text(const struct key *key, char out[KEY_TYPE_LEN]);
 
-/* The same key for a second owner in the same thread; to be freed too. */
+/* A reference to the same key for a second owner in the same thread; freed separately. */
 struct key *key_share(const struct key *key);
 
 void key_free(struct key *key);   /* NULL is fine */

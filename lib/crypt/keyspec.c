@@ -12,7 +12,7 @@
 #include "lib/base/str.h"
 #include "lib/crypt/ssl.h"
 
-/* A specification, taken apart. */
+/* The parts of a specification. */
 struct spec {
 	enum { SPEC_EC, SPEC_RSA, SPEC_NAMED } kind;
 	int curve;        /* SPEC_EC: a NID */
@@ -20,7 +20,7 @@ struct spec {
 	const char *name; /* SPEC_NAMED */
 };
 
-/* The curve names people write most, for "did you mean". */
+/* The usual specifications, for "did you mean". */
 static const char *const common[] = { "ec:secp256r1", "ec:secp384r1", "ec:secp521r1",
 	"ec:prime256v1", "ec:P-256", "ec:P-384", "ec:P-521", "ed25519", "ed448", "rsa:2048",
 	"rsa:3072", "rsa:4096", NULL };
@@ -64,8 +64,9 @@ static int curve_check(const char *spec, int nid, struct err *err)
 }
 
 /*
- * Key management alone says little: MACs and key agreements have it too.  What we need signs, makes
- * keys without parameters, and is no DSA (which nobody accepts in certificates).
+ * A key management alone is not enough: MACs and key agreements have one too. The type must
+ * sign, make keys without parameters, and not be DSA, which no verifier accepts in
+ * certificates.
  */
 static bool named_type_is_fit(const char *name)
 {

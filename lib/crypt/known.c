@@ -7,13 +7,13 @@
 #include "lib/crypt/ssl.h"
 
 /*
- * Certificates as they were decoded lately, by the digest of their bytes.  d2i_X509() looks for a
- * decoder of the public key among all that OpenSSL has, anew each time, which costs more than a
- * signature of a quick curve; and the issuer of thousands is the same one.  What was decoded is only
- * read after, from whatever thread, so that many may share it.
+ * State: `known` is a cache of decoded certificates by the digest of their bytes, guarded by
+ * `lock`. d2i_X509() searches a decoder for the public key on each call, which costs more than
+ * a signature of a quick curve, and thousands of certificates share an issuer. Entries are only
+ * read once decoded, by any thread, and are reference-counted.
  */
 
-/* Issuers, and leaves from their order to the first question about their renewal. */
+/* Room for issuers, and for leaves between their order and the first check of their renewal. */
 enum { KNOWN = 32 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -45,7 +45,7 @@ static X509 *find(const uint8_t sha256[SHA256_LEN])
 	return x509;
 }
 
-/* In the place of the one that nobody asked for longest. */
+/* Replaces the entry that was unused for longest. */
 static void keep(const uint8_t sha256[SHA256_LEN], X509 *x509)
 {
 	X509 *old;

@@ -10,17 +10,17 @@ struct err;
 struct secret;
 
 /*
- * HMAC (RFC 2104), for JWS and for TSIG.  What is accepted as a key, beside that it is not empty, is the
- * caller's to say; nothing here keeps state.
+ * A MAC is an HMAC (RFC 2104) for JWS or TSIG. The caller decides which keys are acceptable,
+ * except that a key must not be empty. No state is kept.
  */
 
 #define MAC_LEN_MAX 64
 
-/* `digest` is OpenSSL's name of one of at most MAC_LEN_MAX octets: "SHA256". */
+/* `digest` is OpenSSL's name of a digest of at most MAC_LEN_MAX octets: "SHA256". */
 int mac_make(const struct secret *key, const char *digest, const void *data, size_t len,
 	uint8_t out[MAC_LEN_MAX], size_t *ret_len, struct err *err);
 
-/* Takes the same time wherever they differ. */
+/* Compares in constant time. */
 bool mac_equal(const uint8_t *a, const uint8_t *b, size_t len);
 
 #endif

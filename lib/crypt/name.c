@@ -15,7 +15,7 @@
 static const char *const common[] = { "CN", "O", "OU", "C", "ST", "L", "emailAddress",
 	"serialNumber", "street", "postalCode", "title", "GN", "SN", "DC", "UID", NULL };
 
-/* What X.520 defines, and what OpenSSL has length rules for. */
+/* The attributes of X.520, and those for which OpenSSL has length rules. */
 static int attribute_nid(const char *key)
 {
 	int nid = OBJ_sn2nid(key);
@@ -104,8 +104,8 @@ char *ssl_name_canonical(const char *name)
 	return copy;
 }
 
-/* Whatever is no visible ASCII becomes "\xNN", so it equals nothing that can be configured. */
-static void add_propagation(const ASN1_STRING *string, bool is_lower, struct buf *out)
+/* Bytes that are not visible ASCII become "\xNN", so that the text equals no configured one. */
+static void add_visible(const ASN1_STRING *string, bool is_lower, struct buf *out)
 {
 	const unsigned char *p = ASN1_STRING_get0_data(string);
 
@@ -137,18 +137,18 @@ static void add_name(const GENERAL_NAME *name, struct buf *out)
 
 	switch (type) {
 	case GEN_DNS:
-		add_propagation(value, true, out);
+		add_visible(value, true, out);
 		break;
 	case GEN_IPADD:
 		add_address(value, out);
 		break;
 	case GEN_EMAIL:
 		buf_add_text(out, "email:");
-		add_propagation(value, false, out);
+		add_visible(value, false, out);
 		break;
 	case GEN_URI:
 		buf_add_text(out, "uri:");
-		add_propagation(value, false, out);
+		add_visible(value, false, out);
 		break;
 	default:
 		buf_add_text(out, "other");

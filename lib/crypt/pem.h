@@ -10,8 +10,8 @@
 struct err;
 
 /*
- * PEM (RFC 7468): the blocks of a text, one after the other.  Text between blocks is skipped.  The
- * bytes of a block may be a private key, so they are a secret.
+ * A PEM reader (RFC 7468) returns the blocks of a text one after the other. Text between blocks
+ * is skipped. The bytes of a block may be a private key, so they are a secret.
  */
 
 #define PEM_LABEL_LEN 64
@@ -23,8 +23,8 @@ struct pem_block {
 };
 
 /*
- * Takes the next block of *text, which has *len bytes and is moved behind it.  1 with a block, 0 at
- * the end, -1 when a block is malformed.
+ * Reads the next block of *text, which has *len bytes, and moves *text behind it. 1 with a
+ * block, 0 at the end, -1 when a block is malformed.
  */
 int pem_next(const char **text, size_t *len, struct pem_block *out, struct err *err);
 

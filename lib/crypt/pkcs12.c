@@ -7,7 +7,7 @@
 #include "lib/crypt/chain.h"
 #include "lib/crypt/ssl.h"
 
-/* Enough to slow a guesser, little enough for a server that starts. */
+/* Slows guessing, and does not delay the start of a server noticeably. */
 #define ITERATIONS 10000
 
 int pkcs12_write(const struct key *key, const struct chain *chain, const char *name,

@@ -8,8 +8,8 @@ struct key;
 struct secret;
 
 /*
- * PKCS#12 (RFC 7292): a key and its chain, leaf first, in one file under a password, with
- * AES-256-CBC and PBKDF2, which every reader of the last ten years understands.
+ * A PKCS#12 file (RFC 7292) holds a key and its chain, leaf first, under a password, with
+ * AES-256-CBC and PBKDF2, which every reader of the last ten years supports.
  */
 
 /* Appends the DER to `out`.  `password` is UTF-8; `name` is shown by importers. */

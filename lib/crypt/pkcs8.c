@@ -11,17 +11,19 @@
 #include "lib/crypt/ssl.h"
 
 /*
- * Private keys are read by one decoder that is kept, and those of curves are written without an
- * encoder.  OpenSSL's own functions look for either among all there are anew for each key, which takes
- * ten times as long as the work itself.
+ * State: `spare` keeps one decoder between calls. A call takes it, or makes one, and puts it
+ * back or frees it when another thread was faster.
+ *
+ * Private keys of curves are written without an encoder. OpenSSL's own functions search a
+ * decoder or encoder for each key, which takes ten times as long as the work itself.
  */
 
 struct reader {
 	OSSL_DECODER_CTX *ctx;
-	EVP_PKEY *pkey; /* where ctx puts what it read */
+	EVP_PKEY *pkey; /* where ctx stores its result */
 };
 
-/* The one that nobody uses now.  Keys are read in several threads. */
+/* The unused reader. Several threads read keys. */
 static _Atomic(struct reader *) spare;
 
 static void reader_free(struct reader *reader)
@@ -109,7 +111,7 @@ PKCS8_PRIV_KEY_INFO *ssl_pkcs8_make(const EVP_PKEY *pkey)
 	point_len = EVP_PKEY_get1_encoded_public_key((EVP_PKEY *)(uintptr_t)pkey, &point);
 	if (point_len == 0)
 		return NULL;
-	/* SEC 1, C.4: as many bytes as the order of the curve has. */
+	/* SEC 1, C.4: as many octets as the order of the curve has. */
 	der = ec_private_key(
 		number, (size_t)(EVP_PKEY_get_bits(pkey) + 7) / 8, point, point_len, &len);
 	OPENSSL_free(point);

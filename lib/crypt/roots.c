@@ -29,9 +29,10 @@ static void path_done(struct path *path)
 }
 
 /*
- * Where the blocks of the last text stand, and what their subjects hash to: it is the same for one certificate
- * of a CA after the other.  A system's file has some hundred and fifty roots, of which d2i_X509() takes
- * ten times what the rest of an order does, and base64 alone as much.
+ * State: `index` keeps the blocks of the last PEM text and the hashes of their subjects,
+ * because the certificates of a CA are checked against the same text one after the other. A
+ * system's file has some hundred and fifty roots, for which d2i_X509() takes ten times as long
+ * as the rest of an order, and base64 alone as long.
  */
 struct block {
 	const char *pem;
@@ -98,7 +99,7 @@ static int learn(const char *pem, struct err *err)
 	return got;
 }
 
-/* What the chain's issuers are called. */
+/* The names of the chain's issuers. */
 struct issuers {
 	unsigned long names[CHAIN_MAX];
 	size_t n;

@@ -8,18 +8,19 @@ struct chain;
 struct err;
 
 /*
- * Roots: the certificates that chains are held against, as the PEM text of a file like
- * /etc/ssl/certs/ca-certificates.crt.  It may be long, so only those of its certificates are decoded
- * that could end the chain in question.  The last text and its subjects' hashes stay for the next call;
- * so this is for one thread.
+ * A root store is the PEM text of a file like /etc/ssl/certs/ca-certificates.crt, against which
+ * chains are verified. It may be long, so only certificates that could end the chain in
+ * question are decoded. The last text and its subjects' hashes are kept for the next call; one
+ * thread only.
  *
- * chain_verify() (chain.h) says whether a chain is sound in itself, in the order in which it will be
- * served; roots_verify() whether it leads to somebody.  It says nothing about the order.
+ * chain_verify() (chain.h) checks a chain in the order in which it will be served;
+ * roots_verify() checks that it leads to a root, in any order.
  */
 
 /*
- * Does a path of the chain's certificates, leaf first, lead at an instant to a self-signed certificate
- * of `pem`?  One that is no root, such as an intermediate, ends no path.  ERR_BAD_CHAIN when none does.
+ * Does a path of the chain's certificates, leaf first, lead at an instant to a self-signed
+ * certificate of `pem`? Other certificates in `pem`, such as intermediates, end no path.
+ * ERR_BAD_CHAIN when there is no such path.
  */
 int roots_verify(
 	const char *pem, const struct chain *chain, struct instant at, struct err *err);

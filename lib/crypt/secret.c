@@ -24,8 +24,8 @@ static size_t whole_pages(size_t len)
 }
 
 /*
- * Pages that were given back, cleared and still locked: most secrets live for microseconds, and asking
- * the system for locked pages takes longer than what is done with them.
+ * State: `spares` holds pages that were given back, cleared and still locked, for the next
+ * secret. Most secrets live for microseconds, and locking pages takes longer than their use.
  */
 enum { SPARE_LEN = 2 * PAGE, SPARES = 4 };
 static _Atomic(char *) spares[SPARES];
@@ -39,7 +39,7 @@ static char *spare_take(size_t size)
 	return pages;
 }
 
-/* False when it is not wanted. */
+/* Keeps the pages as spare ones; false when there are enough. */
 static bool spare_keep(char *pages, size_t size)
 {
 	for (size_t i = 0; size == SPARE_LEN && i < SPARES; i++) {
@@ -60,13 +60,13 @@ static char *pages_take(size_t size)
 	pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (pages == MAP_FAILED)
 		mem_exhausted();
-	/* RLIMIT_MEMLOCK may be small; an unlocked secret is still better than none. */
+	/* RLIMIT_MEMLOCK may be small; an unlocked secret is still usable. */
 	(void)mlock(pages, size);
 	(void)madvise(pages, size, MADV_DONTDUMP);
 	return pages;
 }
 
-/* Pages of their own, so that unlocking one secret never unlocks a neighbour. */
+/* Each secret has pages of its own, so that unlocking one never unlocks another. */
 static void secret_reserve(struct secret *secret, size_t len)
 {
 	struct secret bigger = { .len = secret->len };

@@ -8,8 +8,8 @@
 #include "lib/crypt/ssl.h"
 
 /*
- * SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) of the key types that are made quickly, where looking for
- * OpenSSL's encoder would be most of the work.  All others go through OpenSSL.
+ * SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) of the key types that are made quickly, for which
+ * OpenSSL's search for an encoder would be most of the work. Other types go through OpenSSL.
  */
 
 /* Takes `bits` over. */
@@ -56,7 +56,7 @@ static bool put_ec(const EVP_PKEY *pkey, X509_PUBKEY *out)
 	return true;
 }
 
-/* RFC 8410, 4: the key's bytes, and no parameters. */
+/* RFC 8410, 4: the key's octets, without parameters. */
 static bool put_raw(const EVP_PKEY *pkey, int nid, X509_PUBKEY *out)
 {
 	unsigned char *bits;

@@ -76,7 +76,7 @@ int ssl_signing_digest(EVP_PKEY *pkey, const char *name, EVP_MD **out, struct er
 {
 	char wanted[64];
 
-	/* 2: the key type allows no other; "UNDEF": it needs none at all (EdDSA, ML-DSA). */
+	/* 2: the key type allows no other digest; "UNDEF": it takes none (EdDSA, ML-DSA). */
 	if (EVP_PKEY_get_default_digest_name(pkey, wanted, sizeof(wanted)) == 2) {
 		if (strcmp(wanted, "UNDEF") == 0 || wanted[0] == 0) {
 			*out = NULL;

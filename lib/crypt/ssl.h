@@ -12,11 +12,12 @@
 #include "lib/base/instant.h"
 
 /*
- * What the files of lib/crypt share and nobody else may see: the OpenSSL objects inside our
- * structs, their cleanup attributes, and how OpenSSL's error queue becomes a struct err.
+ * The OpenSSL helpers of lib/crypt are shared by its files and included nowhere else: the
+ * OpenSSL objects inside structs, their cleanup attributes, and the conversion of OpenSSL's
+ * error queue to a struct err.
  *
- * The queue belongs to the thread and is never left filled: ssl_begin() empties it before a call
- * whose failure will be told, ssl_fail() takes the reason from it and empties it again.
+ * The queue belongs to the thread and is never left filled: ssl_begin() empties it before a
+ * call whose failure is reported, ssl_fail() takes the reason from it and empties it again.
  */
 
 struct buf;
@@ -32,7 +33,7 @@ struct key {
 
 struct cert {
 	X509 *x509;
-	EVP_PKEY *pubkey; /* NULL: x509 has it decoded; ask ssl_cert_pubkey() */
+	EVP_PKEY *pubkey; /* NULL: x509 has it decoded; use ssl_cert_pubkey() */
 	char **names;
 	size_t n_names;
 	struct instant not_before, not_after;
@@ -46,10 +47,10 @@ struct csr {
 
 void ssl_begin(void);
 
-/* Fills *err with the sentence and OpenSSL's reason behind it.  Returns -1. */
+/* Sets *err to the text with OpenSSL's reason appended. Returns -1. */
 int ssl_fail(struct err *err, enum err_code code, const char *fmt, ...) PRINTF(3, 4);
 
-/* Appends what a memory BIO holds. */
+/* Appends the content of a memory BIO. */
 void ssl_take_bio(BIO *bio, struct buf *out);
 void ssl_take_secret(BIO *bio, struct secret *out);
 
@@ -77,7 +78,9 @@ void ssl_name_text(const X509_NAME *name, struct buf *out);
 void ssl_names_take(const GENERAL_NAMES *alt, char ***ret_names, size_t *ret_n);
 void ssl_names_free(char **names, size_t n_names);
 
-/* Canonical form of a configured name: an IP address or a lower-case DNS name; to be freed. */
+/*
+ * The canonical form of a configured name: an IP address or a lower-case DNS name; to be freed.
+ */
 char *ssl_name_canonical(const char *name);
 
 /* The extensions that a request and a certificate share (lib/crypt/extension.c). */
@@ -85,41 +88,41 @@ int ssl_extensions_make(const struct cert_wish *wish, EVP_PKEY *pkey,
 	STACK_OF(X509_EXTENSION) **out, struct err *err);
 
 /*
- * Puts a public key into the empty place for one in a certificate or request, without the encoder and
- * the decoder that X509_set_pubkey() looks for.  False for types that only those know.
+ * Sets the public key of a certificate or request that has none yet, without the encoder and
+ * the decoder that X509_set_pubkey() searches. False for other key types.
  */
 bool ssl_spki_put(const EVP_PKEY *pkey, X509_PUBKEY *out);
 
-/* The curve of a key that says it by name, with its point uncompressed; NID_undef for all others. */
+/* The curve of a key with a named curve and an uncompressed point; NID_undef for all others. */
 int ssl_named_curve(const EVP_PKEY *pkey);
 
 /* The PKCS#8 form of such a key; NULL for all others. */
 PKCS8_PRIV_KEY_INFO *ssl_pkcs8_make(const EVP_PKEY *pkey);
 
-/* An unencrypted PKCS#8 key that takes all of the bytes, or NULL. */
+/* Reads an unencrypted PKCS#8 key that takes all of the bytes; NULL for other input. */
 EVP_PKEY *ssl_pkcs8_read(const void *der, size_t len);
 
 int ssl_instant(const ASN1_TIME *time, struct instant *out, struct err *err);
 
-/* The certificate's public key, which may be the object that it was made for; NULL: not known. */
+/* The certificate's public key, possibly the object it was made for; NULL: not decoded. */
 EVP_PKEY *ssl_cert_pubkey(const struct cert *cert);
 
-/* A certificate that was just made, of which OpenSSL has not decoded the public key.  Takes x509 over. */
+/* Wraps a new certificate whose public key OpenSSL has not decoded. Takes x509 over. */
 int ssl_cert_of_made(X509 *x509, EVP_PKEY *pubkey, struct cert **out, struct err *err);
 
 /*
- * d2i_X509(), which costs a digest and nothing else for what was decoded lately (lib/crypt/known.c).
- * To be freed, never to be changed; *ret_whole is false when there are bytes behind it.
+ * d2i_X509() with a cache (lib/crypt/known.c): a recently decoded certificate costs only a
+ * digest. The result must be freed and never changed; *ret_whole is false when bytes follow it.
  */
 X509 *ssl_x509_read(const void *der, size_t len, bool *ret_whole);
 
 /* cert_read() for DER. */
 int ssl_cert_of_der(const void *der, size_t len, struct cert **out, struct err *err);
 
-/* The purposes we know, as bits of enum eku. */
+/* The known purposes, as bits of enum eku. */
 unsigned ssl_purposes(const EXTENDED_KEY_USAGE *usage);
 
-/* What follows is for CLEANUP(). */
+/* For CLEANUP(). */
 void ssl_bio_freep(BIO **bio);
 void ssl_ctx_freep(EVP_PKEY_CTX **ctx);
 void ssl_md_freep(EVP_MD **md);

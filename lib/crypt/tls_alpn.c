@@ -20,6 +20,12 @@
 #define ACME_IDENTIFIER "1.3.6.1.5.5.7.1.31"
 enum { SNI_MAX = 256, VALID_S = 7 * 86400 };
 
+/*
+ * State: a responder (struct tls_alpn) holds OpenSSL's settings and the owner's find(). It keeps no
+ * certificates: each ClientHello asks find() for one, which the owner frees after its challenge. A
+ * handshake wants to read or to write until it is over; its connection frees it, before the
+ * responder.
+ */
 struct tls_alpn_cert {
 	X509 *x509;
 	EVP_PKEY *pkey;
@@ -76,7 +82,7 @@ static bool add_extension(X509 *x509, X509_EXTENSION *extension)
 	return is_good;
 }
 
-/* A name of one kind only: what it is decides how it is checked. */
+/* The kind of a name decides how verifiers compare it, so there is one entry of one kind. */
 static bool add_name(X509 *x509, const char *name)
 {
 	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
@@ -162,7 +168,7 @@ int tls_alpn_cert_new(const char *name, const char *key_authorization, struct in
 	return 0;
 }
 
-/* A list of lengths and names; a client of RFC 8737 offers ours alone. */
+/* A list of lengths and names; a client of RFC 8737 offers acme-tls/1 alone. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 	const unsigned char *in, unsigned in_len, void *data)
 {
@@ -178,7 +184,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* Who does not name the protocol at all would never be asked to choose one. */
+/* Refuses a client without ALPN, for which choose_protocol() is not called. */
 static int hear_hello(SSL *ssl, int *alert, void *data)
 {
 	const unsigned char *list;
@@ -192,7 +198,7 @@ static int hear_hello(SSL *ssl, int *alert, void *data)
 	return SSL_CLIENT_HELLO_ERROR;
 }
 
-/* Asked for every hello, with a name or without. */
+/* Called for every ClientHello, with a name or without. */
 static int choose_card(SSL *ssl, int *alert, void *data)
 {
 	const struct tls_alpn *alpn = data;
@@ -264,7 +270,10 @@ enum tls_alpn_state tls_handshake_go_on(struct tls_handshake *handshake)
 
 	ssl_begin();
 	result = SSL_do_handshake(handshake->ssl);
-	/* The client ends it when it has seen enough; what it says is nothing to us. */
+	/*
+	 * The client closes the connection when it has seen the certificate; its data is
+	 * dropped.
+	 */
 	if (result == 1)
 		result = SSL_read(handshake->ssl, unwanted, sizeof(unwanted));
 	if (result > 0)

@@ -7,7 +7,7 @@
 #include "lib/base/err.h"
 #include "lib/base/rand.h"
 
-/* A struct json is jansson's json_t under a name that other folders may know. */
+/* A struct json is jansson's json_t under a name for other folders. */
 static json_t *of(const struct json *value)
 {
 	return (json_t *)(uintptr_t)value;
@@ -18,7 +18,7 @@ static const struct json *as(const json_t *value)
 	return value && !json_is_null(value) ? (const struct json *)value : NULL;
 }
 
-/* jansson's own limits are those of its stack; ours also bound what a byte can cost in memory. */
+/* jansson's own limits protect its stack; these also bound the memory that a byte can cost. */
 static int check_bounds(const char *data, size_t len, struct err *err)
 {
 	size_t depth = 0, containers = 0;
@@ -49,7 +49,7 @@ static int check_bounds(const char *data, size_t len, struct err *err)
 	return 0;
 }
 
-/* Left alone, jansson would ask a device for it that a sandboxed process cannot open. */
+/* By default jansson reads a seed from a device, which a sandboxed process cannot open. */
 static void seed_hashes(void)
 {
 	static bool is_seeded;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
-/* What proto/events.def says about each event. */
+/* The rows of proto/events.def, one for each event. */
 
 static const struct {
 	const char *name, *message_id;

@@ -20,7 +20,7 @@ enum { FIELDS_MAX = 24 };
 static const char *identifier = "certd";
 static bool is_journal;
 
-/* sd_journal_sendv() keeps a socket of its own that reconnects by itself when journald restarts. */
+/* sd_journal_sendv() keeps its own socket, which reconnects when journald restarts. */
 void log_to_journal(const struct log_entry *entry, void *data)
 {
 	const char *message_id = event_message_id(entry->event);

@@ -10,18 +10,18 @@
 struct err;
 
 /*
- * The log: one call for things an administrator may act on, one for debugging.
+ * The log has one call for events that an administrator may act on, and one for debugging.
  *
- * Everything at notice or above is an entry of proto/events.def.  From one log_event() come the
+ * Everything at notice or above is an entry of proto/events.def. One log_event() makes the
  * journal entry with MESSAGE_ID and fields, the line on a terminal, the `event` line of
- * `certctl watch` (through log_listen) and what tests assert on (log_to_memory).
+ * `certctl watch` (through log_listen) and the record that tests check (log_to_memory).
  *
  * Context is a chain of struct log_field on the callers' stacks or in their structs: job ->
- * certificate -> target.  A link names a field ("CERT", "TARGET") and borrows its value; the journal
- * shows it as CERTD_CERT=, watch as cert=.  Call sites do not repeat names that the chain has.
+ * certificate -> target. A link names a field ("CERT", "TARGET") and borrows its value; the
+ * journal shows it as CERTD_CERT=, watch as cert=. The text need not repeat names of the chain.
  *
- * The text makes sense alone: subject first, lower case, no final stop, no newline.  Code in lib/
- * below this folder never logs; the place that ends an error's journey does.
+ * The text makes sense alone: subject first, lower case, no final stop, no newline. Code in
+ * lib/ outside this folder never logs; the function that handles an error does.
  */
 
 enum event {
@@ -42,7 +42,7 @@ int event_priority(enum event event); /* as syslog(3) */
 const char *event_message_id(enum event event);
 enum event event_parse(const char *name); /* EVENT_COUNT if unknown */
 
-/* `err` may be NULL; otherwise its text is put behind and its code becomes the field ERROR. */
+/* `err` may be NULL; otherwise its text is appended and its code becomes the field ERROR. */
 void log_event(const struct log_field *context, enum event event, const struct err *err,
 	const char *fmt, ...) PRINTF(4, 5);
 
@@ -50,7 +50,7 @@ void log_event(const struct log_field *context, enum event event, const struct e
 void log_debug(const struct log_field *context, const char *fmt, ...) PRINTF(2, 3);
 void log_set_debug(bool on);
 
-/* One message on its way to a sink.  Everything is borrowed for the duration of the call. */
+/* One message for a sink. All texts are borrowed for the duration of the call. */
 struct log_entry {
 	enum event event; /* EVENT_COUNT: a debug message */
 	int priority;
@@ -59,8 +59,9 @@ struct log_entry {
 };
 
 /*
- * Where entries go.  The default is standard error; log_open() chooses the journal when standard
- * error is connected to it ($JOURNAL_STREAM), and opens its socket so that a sandbox may follow.
+ * The sink of all entries. The default is standard error; log_open() chooses the journal when
+ * standard error is connected to it ($JOURNAL_STREAM), and opens its socket before a sandbox is
+ * entered.
  */
 typedef void log_sink(const struct log_entry *entry, void *data);
 void log_open(const char *identifier);
@@ -68,10 +69,10 @@ bool log_is_journal(void); /* did log_open() choose the journal? */
 void log_to(log_sink *sink, void *data);
 log_sink log_to_stderr, log_to_journal;
 
-/* One listener beside the sink, for the control socket's event stream.  NULL removes it. */
+/* One listener beside the sink, for the control socket's event stream. NULL removes it. */
 void log_listen(log_sink *listener, void *data);
 
-/* An entry that another process has logged, for the listener only. */
+/* Passes an entry that another process has logged to the listener only. */
 void log_relay(const struct log_entry *entry);
 
 /* The value of a field in a chain, or NULL. */

@@ -7,9 +7,9 @@
 #include "lib/log/log.h"
 
 /*
- * The sink of tests: keeps what was logged, so that a test asks for event names and fields, never
- * for texts.  log_memory_open() makes it the sink; log_memory_close() frees everything and gives
- * standard error back.
+ * The memory sink keeps entries for tests, so that a test checks event names and fields, never
+ * texts. log_memory_open() makes it the sink; log_memory_close() frees everything and restores
+ * standard error.
  */
 
 struct log_memory {
@@ -20,7 +20,7 @@ struct log_memory {
 void log_memory_open(struct log_memory *memory);
 void log_memory_close(struct log_memory *memory);
 
-/* How often the event came, with FIELD=VALUE where `field` is not NULL. */
+/* The number of entries of the event, with FIELD=VALUE where `field` is not NULL. */
 size_t log_memory_count(const struct log_memory *memory, enum event event, const char *field,
 	const char *value);
 

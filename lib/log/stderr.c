@@ -9,7 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/text.h"
 
-/* One write per message, so that two processes on one terminal never mix their lines. */
+/* One write per message, so that lines of two processes on one terminal never mix. */
 void log_to_stderr(const struct log_entry *entry, void *data)
 {
 	struct buf line AUTO_BUF = BUF_INIT;
@@ -24,5 +24,5 @@ void log_to_stderr(const struct log_entry *entry, void *data)
 		}
 	buf_printf(&line, ": %s\n", entry->text);
 	if (write(STDERR_FILENO, line.data, line.len) < 0)
-		return; /* there is nobody left to tell */
+		return; /* there is no other place to report it */
 }

@@ -25,26 +25,33 @@ struct dns {
 	size_t n_resolvers;
 };
 
-/* The tries one after another, and what part of the time in percent each may take. */
+/* The attempts in their order, and the share of the time in percent that each may take. */
 enum attempt { BY_UDP, BY_UDP_AGAIN, BY_TCP, N_ATTEMPTS };
 static const int64_t share[N_ATTEMPTS] = { 20, 30, 50 };
 
-/* What keeps a protocol from having answered, in words for people. */
+/* Reasons why a protocol gave no answer, for messages. */
 static const char *const untried = "no time left", *const silent = "no answer",
 			 *const refused = "not reachable",
-			 *const no_message = "what came is no message",
+			 *const no_message = "the answer is not a DNS message",
 			 *const truncated = "the answer is truncated",
-			 *const altered = "the answer is not to our letters";
+			 *const altered = "the answer changes the letters of the question";
 
-/* A probe that has begun. */
+/*
+ * State: dns_probe() enqueues the operation; begin() allocates its exchange, and finish() or
+ * cancel() frees it. An exchange makes one attempt after another: `attempt` is the current one,
+ * `try` its channel. on_ended() leads to the next attempt, to an answer, or to the probe's end
+ * without one. `udp` and `tcp` keep the reason of the last failure by protocol.
+ *
+ * A probe that has begun.
+ */
 struct exchange {
 	struct dns_probe_op *op;
 	struct dns_try try;
-	struct buf question; /* of this try */
+	struct buf question; /* of this attempt */
 	enum attempt attempt;
 	bool no_edns;
 	int64_t deadline_ms, sent_ms;
-	const char *udp, *tcp; /* why it did not answer */
+	const char *udp, *tcp; /* why it gave no answer */
 };
 
 static void release(struct exchange *exchange)
@@ -125,7 +132,7 @@ static void next_attempt(struct exchange *exchange, enum attempt attempt)
 		time_ms < left ? time_ms : left);
 }
 
-/* The next try, after this one came to nothing because of `why`. */
+/* Makes the next attempt after this one failed because of `why`. */
 static void attempt_failed(struct exchange *exchange, const char *why)
 {
 	if (exchange->attempt == BY_TCP) {
@@ -138,12 +145,18 @@ static void attempt_failed(struct exchange *exchange, const char *why)
 		next_attempt(exchange, BY_TCP);
 		return;
 	}
-	/* Who does not know EDNS may swallow it, or answer with a bare header, which c-ares drops. */
+	/*
+	 * A server that does not know EDNS may drop the question, or answer with a bare header,
+	 * which c-ares drops.
+	 */
 	exchange->no_edns = !exchange->op->wants_dnssec;
 	next_attempt(exchange, BY_UDP_AGAIN);
 }
 
-/* Has the answer our question, to the letter?  c-ares compares without regard to case. */
+/*
+ * Does the answer repeat the question in the same letters? c-ares compares without regard to
+ * case.
+ */
 static bool echoes_question(const struct exchange *exchange)
 {
 	const struct buf *question = &exchange->question, *answer = &exchange->try.answer;
@@ -180,7 +193,7 @@ static unsigned flags_of(const struct buf *answer)
 	return answer->len >= HEADER_LEN ? (uint8_t)answer->data[2] : 0;
 }
 
-/* Is it FORMERR with an OPT?  The one without is asked again by c-ares. */
+/* Is it FORMERR with an OPT record? c-ares itself repeats the question after one without. */
 static bool refuses_edns(const struct buf *bytes)
 {
 	struct dns_message answer;
@@ -220,7 +233,10 @@ static void on_ended(struct dns_try *try)
 	}
 }
 
-/* Machines without IPv6 are common, and so are servers with it.  The kernel knows at once. */
+/*
+ * Many machines have no IPv6 route while servers have IPv6 addresses; the kernel knows without
+ * waiting.
+ */
 static bool has_no_route(const struct dns_address *server)
 {
 	int fd, error;
@@ -282,7 +298,10 @@ size_t dns_system_resolvers(struct dns *dns, struct dns_address *out, size_t max
 {
 	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
 
-	/* In the sandbox a file that was replaced cannot be read, and c-ares would take the loopback. */
+	/*
+	 * The sandbox keeps a replaced file from being read, and c-ares would then use the
+	 * loopback address.
+	 */
 	if (fd >= 0 || dns->n_resolvers == 0)
 		dns->n_resolvers = dns_cares_resolvers(dns->resolvers, RESOLVERS_MAX);
 	if (fd >= 0)

@@ -9,10 +9,13 @@
 
 #include "lib/base/mem.h"
 
-/* Longer than any try: the time-out that counts is ours, which stands still with no clock. */
+/*
+ * Longer than any try: dns_try_begin() has its own time-out on the loop's clock, which tests
+ * move.
+ */
 enum { CHANNEL_TIME_MS = 10 * 60 * 1000, DNS_PORT = 53 };
 
-/* A socket of the channel in our loop. */
+/* A socket of the channel in the loop. */
 struct dns_watched {
 	struct watch watch;
 	struct dns_try *attempt;
@@ -23,7 +26,7 @@ static void on_ready(struct watch *watch, unsigned what)
 {
 	struct dns_try *attempt = CONTAINER_OF(watch, struct dns_watched, watch)->attempt;
 
-	/* May free the watch, never the channel. */
+	/* The call may free the watch, never the channel. */
 	ares_process_fd(attempt->channel, (what & LOOP_READ) ? watch->fd : ARES_SOCKET_BAD,
 		(what & LOOP_WRITE) ? watch->fd : ARES_SOCKET_BAD);
 }
@@ -87,7 +90,7 @@ static void on_answer(void *data, int status, int timeouts, unsigned char *answe
 	attempt->outcome = outcome_of(status);
 	if (status == ARES_SUCCESS && len > 0)
 		buf_add(&attempt->answer, answer, (size_t)len);
-	/* The channel cannot be destroyed in its own callback. */
+	/* A channel cannot be destroyed in its own callback. */
 	loop_timer_in(attempt->loop, &attempt->timer, 0);
 }
 
@@ -115,7 +118,7 @@ static ares_channel open_channel(struct dns_try *attempt, bool by_tcp, bool has_
 {
 	static char nowhere[] = "/dev/null", lookups[] = "b";
 	struct ares_options options = {
-		/* Without NOCHECKRESP a refusal cannot be told from a dead server. */
+		/* Without NOCHECKRESP a refusal looks like a dead server. */
 		.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_IGNTC | ARES_FLAG_NOSEARCH |
 			 ARES_FLAG_NOALIASES | (by_tcp ? ARES_FLAG_USEVC : 0) |
 			 (has_edns ? ARES_FLAG_EDNS : 0),
@@ -133,7 +136,7 @@ static ares_channel open_channel(struct dns_try *attempt, bool by_tcp, bool has_
 			ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF | ARES_OPT_DOMAINS |
 			ARES_OPT_SOCK_STATE_CB);
 
-	/* Nothing of the system is read, so there is nothing else to fail. */
+	/* The channel reads nothing of the system, so only memory can be missing. */
 	if (status != ARES_SUCCESS)
 		mem_exhausted();
 	return channel;

@@ -13,29 +13,44 @@
 
 enum { SECOND_MS = 1000, DNS_PORT = 53 };
 
-/* A server of which something waits, is under way, or began within the last second. */
+/*
+ * State: a scheduler owns two pools, each with its servers and flows. A server or a flow is
+ * created when the first operation for it is enqueued. A queue connects one server with one
+ * flow and lives as long as it has waiters.
+ *
+ * - waiting: `queue` is set; the waiter is in its queue, the queue in its server's and its
+ *   flow's list.
+ * - under way: `server` and `flow` are set and count the operation; the pool counts a slot.
+ * - ended: dns_waiter_end() takes it out of either and clears all pointers.
+ *
+ * A flow is freed when its last waiter ends. A server is freed by run() a second after its last
+ * operation began, which keeps the rate. `due` orders the servers by the time of their next
+ * step; a server leaves it when it has its share, and dns_waiter_end() puts it back.
+ *
+ * A server with waiters, with operations under way, or with one begun within the last second.
+ */
 struct dns_server {
 	struct heap_node
-		node; /* keyed by when the next may begin; nothing waits: be forgotten */
+		node; /* keyed by when the next operation may begin, or the server be dropped */
 	char address[DNS_ADDRESS_TEXT_LEN];
 	struct dns_pool *pool;
-	struct list queues; /* that wait, in turns */
-	size_t n;           /* under way */
+	struct list queues; /* with waiters, in round-robin order */
+	size_t n;           /* operations under way */
 	bool has_rate;
-	int64_t begun[DNS_RATE]; /* when, a ring */
+	int64_t begun[DNS_RATE]; /* times of the last operations, a ring */
 	unsigned next;           /* the oldest of them */
 };
 
-/* Who holds places. */
+/* A holder of slots: a zone, or an address. */
 struct dns_flow {
 	char *name;
 	struct dns_pool *pool;
 	struct list queues;
-	size_t n;     /* places held */
-	int64_t last; /* when it took or gave back the last */
+	size_t n;     /* slots held */
+	int64_t last; /* when it took or gave back the last slot */
 };
 
-/* What waits for one server on one account. */
+/* The waiters of one flow for one server. */
 struct dns_queue {
 	struct list of_server, of_flow;
 	struct dns_server *server;
@@ -107,7 +122,7 @@ void dns_probe_done(struct dns_probe_op *op)
 void dns_question(struct dns_probe_op *op, const char *name, uint16_t type,
 	const struct dns_address *server)
 {
-	/* Which may be the operation's own. */
+	/* `server` may point into the operation, which is overwritten below. */
 	struct dns_address at = *server;
 	char *copy = mem_strdup(name);
 
@@ -157,7 +172,7 @@ static struct dns_flow *flow_of(struct dns_pool *pool, const char *name)
 	return flow;
 }
 
-/* An account has few: those of one zone's servers. */
+/* A flow has few queues: one for each server of a zone. */
 static struct dns_queue *queue_of(struct dns_server *server, struct dns_flow *flow)
 {
 	struct dns_queue *queue;
@@ -215,8 +230,8 @@ static void schedule(struct dns_server *server)
 }
 
 /*
- * The lane whose turn it is, or NULL.  Who is passed over holds a place, and is looked at again when that is given
- * back.
+ * The queue whose waiter begins next, or NULL. A flow that is passed over holds a slot, and is
+ * looked at again when that slot is given back.
  */
 static struct dns_queue *next_queue(const struct dns_server *server)
 {
@@ -258,7 +273,10 @@ static void begin(struct dns_scheduler *scheduler, struct dns_queue *queue, int6
 	waiter->begin(waiter);
 }
 
-/* Begins what may begin; when to come again, or INT64_MAX: when something ends. */
+/*
+ * Begins all operations that may begin now. Returns the time of the next step, or INT64_MAX
+ * when only the end of an operation can lead to one.
+ */
 static int64_t run(struct dns_scheduler *scheduler, struct dns_pool *pool, int64_t now)
 {
 	struct heap_node *first;

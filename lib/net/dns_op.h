@@ -9,38 +9,46 @@
 #include "lib/net/dns_probe.h"
 
 /*
- * For those who implement lib/net/dns_probe.h: the order in which operations begin.
+ * A DNS scheduler decides when the operations of lib/net/dns_probe.h begin, for the files that
+ * implement them.
  *
- * An operation takes a turn, which is called from the loop when it may begin, and never from within
- * the function that took it.  A turn is ended once, whether it has begun or not; the struct is in the operation and
- * owned by who asks.
+ * An operation is enqueued as a waiter; its begin() is called from the loop when it may begin,
+ * never from within the call that enqueued it. Each waiter is ended once, whether it has begun
+ * or not. The struct is part of the operation, which its caller owns.
  *
- *	dns_probe_take(&dns->pace, op, begin);
- *	... begin(&op->turn) from the loop
- *	dns_turn_end(&op->turn);
+ *	dns_probe_enqueue(&dns->scheduler, op, begin);
+ *	... begin(&op->waiter) from the loop
+ *	dns_waiter_end(&op->waiter);
  *
- * Of one server at most DNS_RATE begin in any second: response rate limiting would answer more with nothing.
- * Each that is under way has a place, of which there are DNS_IN_FLIGHT for servers of zones and DNS_OWN_IN_FLIGHT
- * for what is ours, messages of others and questions to our resolvers: the latter wait for none of the former.
+ * At most DNS_RATE operations begin at one server in any second: response rate limiting would
+ * leave more without an answer. Each operation under way holds a slot. There are DNS_IN_FLIGHT
+ * slots for the servers of zones, and DNS_OWN_IN_FLIGHT for deliveries and for questions to the
+ * configured resolvers, so that these never wait for the former.
  *
- * A server that never answers keeps a place for ten seconds, and whoever runs some can have many of them
- * asked.  So places are shared.  An account is the zone that is asked about, or the address when no zone is told.
- * A quarter of the places goes only to accounts that hold none; of the others an account holds at most half
- * as many as are free, and one server as many as are free.  So a single zone gets a quarter of all, a single server half,
- * and whoever comes anew finds a place at once while less than two dozen zones hang.  With more of them accounts
- * take turns: one that just held a place goes behind those that waited meanwhile.  Turns of one account at one server
- * begin in the order in which they came.  Our resolvers are exempt from the share of a server, as from its rate.
+ * A server that never answers holds a slot for ten seconds, and one operator may run many such
+ * servers, so slots are shared fairly. A flow is the zone that is asked about, or the server's
+ * address when no zone is given. A quarter of the slots is reserved for flows that hold none;
+ * of the others a flow holds at most half as many as are free, and one server as many as are
+ * free. A single zone therefore gets a quarter of all slots, a single server half, and a new
+ * flow finds a slot at once while fewer than two dozen zones hang. With more of them flows
+ * alternate: a flow that just held a slot goes behind those that waited meanwhile. Waiters of
+ * one flow at one server begin in the order in which they came. The configured resolvers have
+ * neither a server's share nor its rate.
  *
- * A zeroed pace with its loop set is ready.
+ * A zeroed scheduler with its loop set is ready.
  */
 
-/* Places, and who holds them or waits for them. */
+/* Slots, the operations that hold them, and those that wait for one. */
 struct dns_pool {
 	size_t slots, n_in_flight;
 	struct map
-		servers;  /* of which something waits, is under way, or began within a second */
-	struct map flows; /* of which something waits or is under way */
-	/* Peers, by when they may begin the next or be forgotten; without those that have their share. */
+		/* with a waiter, with an operation under way, or begun at within a second */
+		servers;
+	struct map flows; /* with a waiter or an operation under way */
+	/*
+	 * Servers, by the time when the next operation may begin or the server is dropped;
+	 * those that have their share are left out.
+	 */
 	struct heap due;
 };
 
@@ -51,14 +59,14 @@ struct dns_scheduler {
 	size_t n_waiting;
 };
 
-/* The turns of the two operations, which are prepared but for that. */
+/* Adds the operation, which is otherwise ready to begin, to its queue. */
 void dns_probe_enqueue(struct dns_scheduler *scheduler, struct dns_probe_op *op,
 	void (*begin)(struct dns_waiter *waiter));
 void dns_deliver_enqueue(struct dns_scheduler *scheduler, struct dns_deliver_op *op,
 	void (*begin)(struct dns_waiter *waiter));
 void dns_waiter_end(struct dns_waiter *waiter);
 
-/* No turn may be taken. */
+/* No waiter may be left. */
 void dns_scheduler_done(struct dns_scheduler *scheduler);
 
 #endif

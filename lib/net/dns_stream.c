@@ -12,14 +12,14 @@
 
 enum { TIME_MS = 10000, HEADER_LEN = 12, PREFIX_LEN = 2, FOREIGN_MAX = 4 };
 
-/* An operation that has begun. */
+/* A delivery that has begun. */
 struct stream {
 	struct dns_deliver_op *op;
 	struct loop *loop;
 	struct watch watch;
 	struct timer deadline;
-	struct buf out; /* what is still to be sent */
-	struct buf in;  /* the length and what follows it */
+	struct buf out; /* bytes still to be sent */
+	struct buf in;  /* the length and the bytes that follow it */
 	unsigned n_foreign;
 	bool is_connected;
 };
@@ -63,12 +63,12 @@ static void on_deadline(struct timer *timer)
 	struct stream *stream = CONTAINER_OF(timer, struct stream, deadline);
 
 	if (!stream->is_connected)
-		fail(stream, ERR_TIMEOUT, 0, "lets nobody connect");
+		fail(stream, ERR_TIMEOUT, 0, "does not accept connections");
 	else
 		fail(stream, ERR_TIMEOUT, 0, "does not answer");
 }
 
-/* 1: the answer is whole, 0: there is more to come, -1: it is none. */
+/* 1: the answer is whole, 0: more is to come, -1: these bytes are no answer. */
 static int take_answer(struct stream *stream)
 {
 	const uint8_t *in = (const uint8_t *)buf_text(&stream->in);
@@ -92,7 +92,7 @@ static int take_answer(struct stream *stream)
 	return 0;
 }
 
-/* How much the answer still lacks, as far as is known. */
+/* The number of bytes the answer still lacks, as far as is known. */
 static size_t wanted(const struct stream *stream)
 {
 	const uint8_t *in = (const uint8_t *)buf_text(&stream->in);
@@ -120,7 +120,7 @@ static void receive(struct stream *stream)
 		stream->in.len += (size_t)n;
 		whole = take_answer(stream);
 		if (whole < 0)
-			fail(stream, ERR_DNS, 0, "answers with something else");
+			fail(stream, ERR_DNS, 0, "does not answer with a DNS message");
 		else if (whole > 0)
 			finish(stream);
 		if (whole != 0)

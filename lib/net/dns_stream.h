@@ -5,9 +5,9 @@
 #include "lib/net/dns_op.h"
 
 /*
- * The exchange behind dns_deliver() (lib/net/dns_probe.h): one message over TCP with its length in front
- * (RFC 1035, 4.2.2), and the answer that carries its id.  The bytes are signed, so nothing may touch them
- * on the way, as c-ares would when a server does not know EDNS.
+ * A DNS stream carries the exchange of dns_deliver() (lib/net/dns_probe.h): one message over
+ * TCP with its length in front (RFC 1035, 4.2.2), and the answer with its id. The bytes are
+ * signed and must not be changed on the way, as c-ares does when a server does not know EDNS.
  */
 
 void dns_stream_deliver(

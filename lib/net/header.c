@@ -10,7 +10,7 @@
 #include "lib/base/text.h"
 #include "lib/wire/url.h"
 
-/* Exactly so many digits at *p, which is moved behind them. */
+/* Reads exactly `digits` digits at *p and moves *p behind them. */
 static bool read_number(const char **p, int digits, int *out)
 {
 	*out = 0;
@@ -70,7 +70,7 @@ static bool read_rfc850(const char *p, struct date *date)
 		!read_number(&p, 2, &date->year) || !read_text(&p, " ") ||
 		!read_time(&p, date) || !str_is(p, " GMT"))
 		return false;
-	/* Nothing that is asked today answers with a date of the last century. */
+	/* A server's clock does not stand in the last century. */
 	date->year += date->year < 70 ? 2000 : 1900;
 	return true;
 }
@@ -117,7 +117,7 @@ struct instant header_retry_after(const char *value, struct instant now)
 	if (strspn(value, "0123456789") == strlen(value)) {
 		int64_t s;
 
-		/* A number without end is a long time, not a mistake. */
+		/* A number beyond 64 bits is a long time, not an error. */
 		if (!str_to_int(value, 0, HEADER_RETRY_MAX.s, &s))
 			return last;
 		return instant_add(now, SECONDS(s));
@@ -152,7 +152,7 @@ static bool read_quoted(const char **p, struct buf *out)
 	return *(*p)++ == '"';
 }
 
-/* Is the relation one of those that a list in a "rel" names? */
+/* Does the "rel" list name the relation? */
 static bool has_relation(const char *list, const char *relation)
 {
 	size_t len = strlen(relation);
@@ -171,9 +171,12 @@ static bool has_relation(const char *list, const char *relation)
 }
 
 /*
- * The parameters behind a target, up to the comma or the end.  1 when the link is of this relation, 0
- * when not, -1 when nothing more can be read.  Only the first "rel" counts (RFC 8288, 3.3), and with an
- * "anchor" the link speaks of another document.
+ * State: none is kept between calls; *p is the position in the value, which each function moves
+ * behind what it has read.
+ *
+ * Reads the parameters behind a target, up to the comma or the end. Returns 1 when the link has
+ * this relation, 0 when it has another, -1 when the rest is unreadable. Only the first "rel"
+ * counts (RFC 8288, 3.3), and a link with an "anchor" concerns another document.
  */
 static int read_parameters(const char **p, const char *relation)
 {
@@ -206,7 +209,7 @@ static int read_parameters(const char **p, const char *relation)
 	}
 }
 
-/* Characters that a URL may have; what stands between < and > may be anything. */
+/* The characters of a URL; between < and > a value may hold any. */
 static bool is_url_text(const char *text, size_t len)
 {
 	return len <= URL_MAX && text_is_visible(text, len);

@@ -9,13 +9,14 @@
 struct buf;
 
 /*
- * Values of HTTP headers: bounded, allocation only for what is found, never an error that stops
- * anybody.  What is malformed counts as absent.
+ * An HTTP header parser reads single values with bounds. It allocates only for results, and
+ * treats malformed values as absent, so no header makes a request fail.
  */
 
 /*
- * Retry-After (RFC 9110, 10.2.3): seconds or a date in any of the three forms of RFC 9110, 5.6.7.
- * INSTANT_NONE when absent or malformed; never before `now`, never more than HEADER_RETRY_MAX later.
+ * Retry-After (RFC 9110, 10.2.3): seconds or a date in any of the three forms of RFC 9110,
+ * 5.6.7. INSTANT_NONE when absent or malformed; never before `now`, never more than
+ * HEADER_RETRY_MAX later.
  */
 #define HEADER_RETRY_MAX DAYS(366)
 struct instant header_retry_after(const char *value, struct instant now);

@@ -14,7 +14,7 @@
 #include "lib/wire/proxy.h"
 #include "lib/wire/url.h"
 
-/* Orders by the hundred share these; more of them would only be more handshakes. */
+/* Concurrent orders share the connections; more connections would only be more handshakes. */
 enum {
 	CONNECTIONS_PER_SERVER = 4,
 	CONNECTIONS = 64,
@@ -25,31 +25,40 @@ enum {
 
 struct http {
 	struct loop *loop;
-	CURLM *multi; /* NULL while there is nothing to keep */
+	CURLM *multi; /* NULL while nothing is kept */
 	char *agent;
-	char *proxy, *no_proxy; /* of the environment when it was made */
+	char *proxy, *no_proxy; /* from the environment at start */
 	bool has_bundle;        /* the system's roots are one file */
 	struct timer timer;     /* libcurl's */
-	struct timer idle;      /* to close what is kept */
+	struct timer idle;      /* closes kept connections */
 	struct list pending;    /* of struct http_op */
 	struct transfer *kept;
 	unsigned n_kept;
 };
 
-/* One easy handle and what belongs to it; kept for the next operation. */
+/*
+ * State: http_ask() puts the operation into `pending` and gives it a transfer, a kept one or a
+ * new one. libcurl runs the transfer through the loop's timer and watches; collect() takes
+ * finished ones, and is_followed() sends the next request of a redirect. release() parts
+ * transfer and operation, at the end or on cancel; the transfer is kept for later or freed. A
+ * minute after the last request close_pool() frees the multi handle with all connections and
+ * transfers; http_free() does the same.
+ *
+ * One easy handle with its buffers, kept for the next operation.
+ */
 struct transfer {
 	struct http *http;
 	struct http_op *op;
 	CURL *easy;
 	struct curl_slist *headers;
 	struct timer deadline;
-	struct err err; /* of a callback that wanted no more */
+	struct err err; /* from a callback that stopped the transfer */
 	unsigned redirects;
 	char said[CURL_ERROR_SIZE];
-	struct transfer *next; /* kept ones */
+	struct transfer *next; /* in the list of kept ones */
 };
 
-/* A socket of libcurl in our loop. */
+/* A socket of libcurl in the loop. */
 struct watched {
 	struct watch watch;
 	struct http *http;
@@ -69,7 +78,7 @@ static const struct {
 	{ CURLOPT_DISALLOW_USERNAME_IN_URL, 1 },
 	{ CURLOPT_MAXAGE_CONN, IDLE_S },
 	{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
-	/* A cancelled look-up is left to its thread, which cleans up; else the loop would wait for it. */
+	/* A cancelled look-up cleans up in its thread; otherwise the loop would block on it. */
 	{ CURLOPT_QUICK_EXIT, 1 },
 };
 
@@ -80,7 +89,7 @@ static void on_ready(struct watch *watch, unsigned what)
 	struct http *http = CONTAINER_OF(watch, struct watched, watch)->http;
 	int running;
 
-	/* May free the watch. */
+	/* The call may free the watch. */
 	curl_multi_socket_action(http->multi, watch->fd,
 		((what & LOOP_READ) ? CURL_CSELECT_IN : 0) |
 			((what & LOOP_WRITE) ? CURL_CSELECT_OUT : 0),
@@ -146,7 +155,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
 {
 	struct transfer *transfer = user;
 
-	/* Zero of zero bytes would be right as well. */
+	/* The result for size 0 is 0 as well. */
 	return http_take_body(transfer->op, data, size * n, &transfer->err) < 0
 		       ? CURL_WRITEFUNC_ERROR
 		       : size * n;
@@ -174,7 +183,7 @@ static void free_transfer(struct transfer *transfer)
 	free(transfer);
 }
 
-/* Kept connections cannot be closed one by one, so they go with everything that libcurl holds. */
+/* libcurl cannot close single kept connections, so the whole multi handle goes. */
 static void close_pool(struct http *http)
 {
 	while (http->kept) {
@@ -213,7 +222,7 @@ static struct transfer *take_transfer(struct http *http)
 	return transfer;
 }
 
-/* Ends what is on its way, if something is, and parts from the operation. */
+/* Stops the transfer, if one is running, and parts it from the operation. */
 static void release(struct http_op *op)
 {
 	struct transfer *transfer = op->impl;
@@ -257,7 +266,7 @@ static void on_deadline(struct timer *timer)
 	http_answer(op, &err);
 }
 
-/* What libcurl is content with may still not be an answer to us. */
+/* Checks a transfer that succeeded for libcurl: it may still not be an acceptable answer. */
 static int accept_answer(struct transfer *transfer, struct err *err)
 {
 	struct http_op *op = transfer->op;
@@ -273,7 +282,7 @@ static int accept_answer(struct transfer *transfer, struct err *err)
 	return 0;
 }
 
-/* The decision is ours (lib/wire/proxy.h); libcurl is told of no exceptions. */
+/* lib/wire/proxy.h decides about the proxy; libcurl gets no exceptions. */
 static void say_proxy(const struct transfer *transfer, struct http_op *op)
 {
 	struct proxy_env env = { transfer->http->proxy, transfer->http->no_proxy };
@@ -284,8 +293,8 @@ static void say_proxy(const struct transfer *transfer, struct http_op *op)
 }
 
 /*
- * libcurl tells where a redirect leads and does not go there: it would go to any host, and what was
- * checked must be what is asked.  True: the next request is on its way.
+ * Follows a redirect. libcurl reports the target and does not go there itself: it would go to
+ * any host, and only checked URLs may be requested. True: the next request is on its way.
  */
 static bool is_followed(struct transfer *transfer, struct err *err)
 {
@@ -333,7 +342,7 @@ static void finish(struct transfer *transfer, CURLcode result)
 	http_answer(op, &err);
 }
 
-/* Ends all operations that libcurl is through with. */
+/* Ends all operations whose transfers are finished. */
 static void collect(struct http *http)
 {
 	CURLMsg *message;
@@ -362,7 +371,7 @@ static void add_header(struct transfer *transfer, const char *line)
 static void say_headers(struct transfer *transfer, const struct http_op *op)
 {
 	add_header(transfer, "Accept-Encoding: identity");
-	/* RFC 8555, 6.1: problems may be told in the language of the log. */
+	/* RFC 8555, 6.1: problem texts in the language of the log. */
 	add_header(transfer, "Accept-Language: en");
 	add_header(transfer, "Expect:");
 	if (op->content_type) {
@@ -376,13 +385,13 @@ static void say_headers(struct transfer *transfer, const struct http_op *op)
 static void say_trust(const struct http *http, CURL *easy, const char *trust)
 {
 	if (trust) {
-		/* The documented type is not const; with CURL_BLOB_NOCOPY it is only read. */
+		/* CURL_BLOB_NOCOPY only reads, in spite of the type. */
 		struct curl_blob blob = { (void *)(uintptr_t)trust, strlen(trust),
 			CURL_BLOB_NOCOPY };
 
 		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
 	}
-	/* A directory would add its roots to ours, and keep the parsed bundle from being kept. */
+	/* A directory would add its roots, and the parsed bundle would not be cached. */
 	if (trust || http->has_bundle)
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
@@ -393,7 +402,7 @@ static void say_method(CURL *easy, const struct http_op *op)
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 		return;
 	}
-	/* Tells by Content-Length what on_body() would tell byte by byte. */
+	/* Fails at once for a long Content-Length; on_body() counts the others. */
 	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)op->limit);
 	if (!str_is(op->method, "POST"))
 		return;
@@ -412,7 +421,7 @@ static void prepare(struct transfer *transfer, struct http_op *op)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, http->agent);
 	curl_easy_setopt(easy, CURLOPT_URL, buf_text(&op->url));
-	/* Half of it for the first address, so that a second one is still tried. */
+	/* The first address gets half of it, so that a second one is still tried. */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(op->time_ms / 3 * 2 + 1));
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
@@ -449,7 +458,7 @@ void http_ask(struct http *http, struct task *task, struct http_op *op)
 	transfer->deadline.fire = on_deadline;
 	prepare(transfer, op);
 	loop_timer_in(http->loop, &transfer->deadline, op->time_ms);
-	/* Only asks for the timer; nothing happens before the loop runs. */
+	/* This only sets the timer; nothing is sent before the loop runs. */
 	if (curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
 		mem_exhausted();
 }

@@ -12,7 +12,7 @@
 #include "lib/wire/proxy.h"
 #include "lib/wire/url.h"
 
-/* libcurl's codes; `text` follows the host, NULL: what libcurl itself says. */
+/* libcurl's codes; `text` follows the host, NULL: libcurl's own text. */
 static const struct {
 	CURLcode result;
 	enum err_code code;
@@ -37,7 +37,7 @@ static const struct {
 	{ CURLE_SEND_ERROR, ERR_HTTP, NULL },
 };
 
-/* OpenSSL's words for what is wrong with a certificate, as libcurl hands them on. */
+/* OpenSSL's texts about a certificate, as libcurl passes them on. */
 static const struct {
 	const char *part, *text;
 } verdicts[] = {
@@ -65,7 +65,7 @@ static void verdict(const char *host, const char *said, struct err *err)
 	err_set(err, ERR_TLS, "%s: the certificate cannot be verified: %s", host, said);
 }
 
-/* "host:port", as the URL has it, but with the port in any case. */
+/* Writes "host:port" of the URL; the port is always present. */
 static void place(const struct http_op *op, char out[300])
 {
 	const char *url = buf_text(&op->url), *at = strstr(url, "://"), *colon;
@@ -93,7 +93,7 @@ static void nobody(CURL *easy, const struct http_op *op, struct err *err)
 		err_set(err, ERR_CONNECT, "nobody answers at %s", at);
 }
 
-/* Before the tunnel stands nothing is known of the host behind it. */
+/* Before the tunnel is open, a failure says nothing about the host. */
 static bool is_before_tunnel(CURL *easy, const struct http_op *op, int result)
 {
 	long status = 0;
@@ -107,7 +107,7 @@ static bool is_before_tunnel(CURL *easy, const struct http_op *op, int result)
 	return status / 100 != 2;
 }
 
-/* The host is named behind the proxy, so that the proxy's trouble is not taken for the host's. */
+/* Names proxy and host, so that a failure of the proxy is not taken for one of the host. */
 static void proxy_trouble(
 	CURL *easy, const struct http_op *op, int result, const char *said, struct err *err)
 {

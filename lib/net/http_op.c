@@ -73,7 +73,7 @@ void http_answer(struct http_op *op, const struct err *err)
 	op_end(&op->op, op->is_soft ? NULL : err);
 }
 
-/* The value of a line if it is of this name, and NULL otherwise. */
+/* The value of the line if it has this name, else NULL. */
 static const char *value_of(const char *line, const char *name)
 {
 	size_t len = strlen(name);
@@ -99,7 +99,7 @@ const char *http_header(const struct http_op *op, const char *name, const char *
 	return NULL;
 }
 
-/* "HTTP/1.1 200 OK", "HTTP/2 200": the status, or 0. */
+/* The status of "HTTP/1.1 200 OK" or "HTTP/2 200", or 0. */
 static int read_status(const char *line, size_t len)
 {
 	const char *space = memchr(line, ' ', len);
@@ -129,7 +129,7 @@ int http_take_header(struct http_op *op, const char *line, size_t len, struct er
 	if (op->has_headers)
 		return 0;
 	op->has_headers = len == 0;
-	/* A header without a colon or with a NUL says nothing that anybody could ask for. */
+	/* A line without a colon or with a NUL is no header. */
 	if (len == 0 || !memchr(line, ':', len) || memchr(line, 0, len))
 		return 0;
 	if (op->headers.len + len >= HTTP_HEADERS_MAX)

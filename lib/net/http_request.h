@@ -5,12 +5,11 @@
 #include <stddef.h>
 
 /*
- * What somebody asks a small HTTP server for: the head of one request, read (RFC 9112, 2 to 5).
+ * An HTTP request parser reads the head of one request to a small server (RFC 9112, 2 to 5).
  *
- * Whoever speaks HTTP/1.x and asks by GET or HEAD for a path is understood, in origin-form and in
- * absolute-form, which is what proxies send; everything else, and a head without an end in
- * HTTP_REQUEST_MAX bytes, is bad.  Headers are not looked at.  A NUL ends what is looked at, so a head behind
- * one never ends.
+ * It accepts GET and HEAD of a path over HTTP/1.x, in origin-form and in absolute-form, which
+ * proxies send. Other requests, and a head without an end in HTTP_REQUEST_MAX bytes, are bad.
+ * Headers are not read. A NUL ends the input, so a head behind one is never complete.
  *
  * Pure.
  */
@@ -18,15 +17,15 @@
 #define HTTP_REQUEST_MAX 8192
 
 enum http_request {
-	HTTP_REQUEST_MORE, /* the head has not ended */
+	HTTP_REQUEST_MORE, /* the head is not complete */
 	HTTP_REQUEST_BAD,
 	HTTP_REQUEST_GET,
 	HTTP_REQUEST_HEAD,
 };
 
 /*
- * Reads what came so far: `len` bytes and a NUL behind them.  When the head has ended it is cut into pieces,
- * and *path is one of them: it begins with a slash and has no white space.
+ * Reads `len` bytes received so far, with a NUL behind them. A complete head is cut into pieces
+ * in place, and *path points to one of them: it begins with a slash and has no white space.
  */
 enum http_request http_request_read(char *data, size_t len, const char **path);
 

@@ -10,7 +10,7 @@
 #include "lib/net/listener.h"
 #include "lib/net/http_request.h"
 
-/* What a connection may send after its head before we stop to listen politely. */
+/* The bytes that are read and dropped behind the head before the connection is closed. */
 enum { DRAIN_MAX = 256 * 1024 };
 
 struct http_conn {
@@ -47,8 +47,8 @@ static void answer(struct http_conn *conn, enum http_request request, const char
 }
 
 /*
- * After the answer our side is closed, and what the other still sends is read away: closing over unread
- * bytes would reset the connection and could take the answer with it.
+ * Sends the answer, shuts down the sending side and then drains the connection: closing it over
+ * unread bytes would reset it and could destroy the answer.
  */
 static void send_some(struct http_conn *conn)
 {

@@ -6,14 +6,13 @@ struct listener;
 struct loop;
 
 /*
- * The smallest HTTP server: GET and HEAD of a few known paths, one answer a connection (RFC 9112).
+ * An HTTP server answers GET and HEAD of a few known paths, once per connection (RFC 9112).
  *
- * What is understood of a request is in http_request.h; what comes behind its head is read away and not looked at.
- * Whatever is not a GET or HEAD of a known path is answered 404 without a body, and
- * nothing of a request comes back.  The Host header makes no difference.
+ * http_request.h parses the request; bytes behind its head are drained. Any other request gets
+ * 404 without a body. An answer repeats nothing of the request. The Host header is ignored.
  */
 
-/* The body to answer for a path, borrowed for the call; NULL: 404. */
+/* Returns the body for a path, borrowed for the call; NULL: 404. */
 typedef const char *http_server_find(const char *path, void *data);
 
 struct http_service {
@@ -21,7 +20,7 @@ struct http_service {
 	void *data;
 };
 
-/* Listens at `fd`, which it owns, until listener_free(); `service` must live as long. */
+/* Owns `fd` and listens there until listener_free(); `service` must live as long. */
 struct listener *http_server_new(struct loop *loop, int fd, const struct http_service *service);
 
 #endif

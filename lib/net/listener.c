@@ -11,7 +11,9 @@
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 
-/* How many to accept before others have their turn, and how long to rest without descriptors. */
+/*
+ * The connections accepted before other events of the loop, and the pause without descriptors.
+ */
 enum { ACCEPT_AT_ONCE = 64, REST_MS = 500 };
 
 struct listener {
@@ -95,7 +97,7 @@ static void is_ready(struct watch *watch, unsigned what)
 	connection->listener->kind->ready(connection, what);
 }
 
-/* The oldest of whoever has most. */
+/* Closes the oldest connection of the address that has most. */
 static void make_room(struct listener *listener)
 {
 	struct connection *most = NULL;
@@ -113,7 +115,10 @@ static void take(struct listener *listener, int fd, const struct sockaddr_storag
 {
 	struct connection *connection = mem_zalloc(listener->kind->size);
 
-	/* The new one counts as well, or he who has as many as another would throw out the other's. */
+	/*
+	 * The new connection is counted first; otherwise a peer with as many as another would
+	 * displace the other's.
+	 */
 	connection->peer = join_peer(listener, addr);
 	if (listener->n >= LISTENER_MAX)
 		make_room(listener);

@@ -7,11 +7,11 @@ struct loop;
 struct tls_alpn;
 
 /*
- * A server of handshakes and nothing else (RFC 8737): what they show is said by lib/crypt/tls_alpn.h;
- * afterwards, and whenever something is amiss, the connection is closed.
+ * A TLS server makes handshakes and no more (RFC 8737): lib/crypt/tls_alpn.h decides about the
+ * certificate, and the connection is closed after the handshake and on any error.
  */
 
-/* Listens at `fd`, which it owns, until listener_free(); `alpn` must live as long. */
+/* Owns `fd` and listens there until listener_free(); `alpn` must live as long. */
 struct listener *tls_server_new(struct loop *loop, int fd, struct tls_alpn *alpn);
 
 #endif

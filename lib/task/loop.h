@@ -10,16 +10,16 @@
 #include "lib/base/list.h"
 
 /*
- * The loop, as a seam: loop_event.c runs on libevent and the kernel's clocks, loop_virtual.c on a
- * time that jumps to the next timer, so that a year passes in a test at once.
+ * The loop runs timers, descriptors and tasks. It is a seam: loop_event.c uses libevent and the
+ * kernel's clocks, loop_virtual.c a time that jumps to the next timer, so that a test can pass
+ * a year at once.
  *
- * Three things happen in a loop: a timer comes due, a descriptor becomes ready, a task may go on.
- * Callbacks may start, move and remove anything, themselves included.  All structs are the caller's
- * and start zeroed.  One loop per thread; nothing here is thread-safe.
+ * Callbacks may start, move and remove anything, themselves included. All structs are the
+ * caller's and start zeroed. One loop per thread; nothing here is thread-safe.
  *
- * Two clocks, two kinds of timer (dane-roll: soak and I/O count on the time since boot, dates on the
- * wall).  A wall timer fires when the wall clock reaches its instant, also after suspend, and the loop
- * calls on_clock_set when somebody set the clock.
+ * There are two kinds of timer for the two clocks (soak and I/O count time since boot, dates
+ * the wall clock). A wall timer fires when the wall clock reaches its instant, also after
+ * suspend, and the loop calls on_clock_set after the clock was set.
  */
 
 struct task;
@@ -43,7 +43,7 @@ struct watch {
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
-/* (Re)starts a timer that fires once after `ms` milliseconds of time since boot. */
+/* (Re)starts a timer that fires once, `ms` milliseconds of time since boot from now. */
 void loop_timer_in(struct loop *loop, struct timer *timer, int64_t ms);
 
 /* (Re)starts a timer that fires once when the wall clock shows `at`. */
@@ -53,14 +53,14 @@ void loop_timer_stop(struct loop *loop, struct timer *timer);
 /* Called, from the loop, after the wall clock was set.  One per loop; NULL removes it. */
 void loop_on_clock_set(struct loop *loop, void (*set)(void *data), void *data);
 
-/* Watches `watch->fd` for `what`; calling it again changes what.  Stop before closing the fd. */
+/* Watches `watch->fd` for `what`; a second call changes `what`. Stop before closing the fd. */
 void loop_watch(struct loop *loop, struct watch *watch, unsigned what);
 void loop_watch_stop(struct watch *watch);
 
 /* Puts a task on the ready list; lib/task/task.c calls this. */
 void loop_ready(struct loop *loop, struct list *ready_link);
 
-/* Runs until loop_stop(); the virtual loop also returns when nothing can happen any more. */
+/* Runs until loop_stop(); the virtual loop also returns when nothing is left to happen. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

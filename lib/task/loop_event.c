@@ -14,16 +14,17 @@
 #include "lib/task/timers.h"
 
 /*
- * libevent's own time-outs run on a clock that stops during suspend, so time comes from two timerfds,
- * each armed for the earliest timer of its heap: one on CLOCK_BOOTTIME, one on CLOCK_REALTIME that is
- * cancelled when somebody sets the clock.
+ * libevent's own time-outs run on a clock that stops during suspend, so time comes from two
+ * timerfds, each armed for the earliest timer of its heap: one on CLOCK_BOOTTIME, one on
+ * CLOCK_REALTIME that is cancelled when the clock is set.
  */
 struct loop {
 	struct event_base *base;
 	struct timers timers;
 	int boot_fd, wall_fd;
 	struct event *boot_event, *wall_event;
-	int64_t boot_armed, wall_armed; /* what each timerfd waits for; INT64_MAX: nothing */
+	/* the time for which each timerfd is armed; INT64_MAX: not armed */
+	int64_t boot_armed, wall_armed;
 	struct list ready;
 	void (*clock_set)(void *data);
 	void *clock_set_data;
@@ -170,7 +171,10 @@ static void arm_timers(struct loop *loop)
 		else
 			arm(loop->boot_fd, 0, 0, 0);
 	}
-	/* Armed even when nothing is due in this life, because only an armed timer is cancelled. */
+	/*
+	 * Armed even when nothing is due for centuries: only an armed timerfd reports that the
+	 * clock was set.
+	 */
 	first = heap_first(&loop->timers.on_wall);
 	ms = first ? first->key : INT32_MAX * INT64_C(4);
 	if (ms != loop->wall_armed) {

@@ -9,7 +9,7 @@
 #include "lib/task/loop.h"
 #include "lib/task/timers.h"
 
-/* Milliseconds, so that the two clocks stay in step to the timers' own grain. */
+/* In milliseconds, so that both clocks have the timers' resolution. */
 static struct {
 	int64_t wall, boot;
 	uint64_t steps;
@@ -98,7 +98,7 @@ void loop_on_clock_set(struct loop *loop, void (*set)(void *data), void *data)
 void loop_watch(struct loop *loop, struct watch *watch, unsigned what)
 {
 	(void)what;
-	watch->loop = loop; /* descriptors are never ready in a world without any */
+	watch->loop = loop; /* descriptors never become ready on virtual time */
 }
 
 void loop_watch_stop(struct watch *watch)
@@ -116,7 +116,7 @@ void loop_stop(struct loop *loop)
 	loop->stopping = true;
 }
 
-/* Milliseconds from now to the earliest timer of either heap; INT64_MAX when there is none. */
+/* Milliseconds from now to the earliest timer of both heaps; INT64_MAX when there is none. */
 static int64_t next_timer(const struct loop *loop)
 {
 	struct heap_node *boot = heap_first(&loop->timers.since_boot),

@@ -10,30 +10,30 @@
 struct loop;
 
 /*
- * What a test may do to virtual time, beside lib/task/loop.h and lib/base/clock.h, which
- * loop_virtual.c both implements.  Time stands still while anything can happen at its present
- * moment and then jumps to the next timer.
+ * The virtual time of tests is moved by these functions, beside lib/task/loop.h and
+ * lib/base/clock.h, which loop_virtual.c implements. Time stands still while anything can
+ * happen at the present moment and then jumps to the next timer.
  */
 
-/* Where the wall clock starts, for the loops made from now on. */
+/* Sets the wall clock at which loops made from now on start. */
 void virtual_start(struct instant wall);
 
-/* Runs until nothing more happens at or before this wall time, and leaves the clocks there. */
+/* Runs everything due at or before this wall time, and leaves the clocks there. */
 void virtual_run_until(struct loop *loop, struct instant wall);
 
 /* Runs one step: the next round of ready tasks, or the next timer.  False when there is none. */
 bool virtual_step(struct loop *loop, struct instant limit);
 
-/* Sets the wall clock as an administrator would; time since boot does not jump. */
+/* Sets the wall clock as an administrator does; time since boot does not jump. */
 void virtual_set_wall(struct loop *loop, struct instant wall);
 
-/* What the kernel says of its clock; at the start it is synchronised. */
+/* Sets the result of clock_is_synced(); true at the start. */
 void virtual_synced(bool is_synced);
 
-/* Lets both clocks pass without running anything, as during suspend. */
+/* Advances both clocks without running anything, as during suspend. */
 void virtual_suspend(struct duration d);
 
-/* Steps taken since virtual_start(), so that sweeps can name a moment. */
+/* The steps since virtual_start(), so that sweeps can name a moment. */
 uint64_t virtual_steps(void);
 
 #endif

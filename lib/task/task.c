@@ -85,7 +85,7 @@ void op_end(struct op *op, const struct err *err)
 		make_ready(task);
 }
 
-/* The task may end in here and be freed by whoever owns it: nothing touches it after run(). */
+/* run() may end the task, and its owner may free it then: nothing may use it after run(). */
 void task_resume(struct list *ready_link)
 {
 	struct task *task = LIST_OF(ready_link, struct task, ready);
@@ -108,7 +108,7 @@ bool task_must_leave(const struct task *task)
 	return err_is_set(&task->err) && !task->is_finishing;
 }
 
-/* The parent, or whoever started a root, is told last. */
+/* The parent, or the caller of task_start(), is notified last. */
 void task_end(struct task *task)
 {
 	assert(list_is_empty(&task->ops));

@@ -12,10 +12,11 @@
 #include "lib/task/loop.h"
 
 /*
- * Tasks: work of seconds to minutes that reads top to bottom and never blocks.
+ * A task is work of seconds to minutes that reads top to bottom and never blocks.
  *
- * A task is one function, one struct that embeds struct task, and a line number: a stackless
- * coroutine.  The function is entered anew whenever the task may go on and jumps to where it waited.
+ * It consists of one function, one struct that embeds struct task, and a line number: a
+ * stackless coroutine. The function is entered again whenever the task may go on, and jumps to
+ * where it waited.
  *
  *	static void order_run(struct task *task)
  *	{
@@ -30,24 +31,25 @@
  *		TASK_END
  *	}
  *
- * An operation (a keeper request, a sleep, a child task) embeds struct op.  It registers in its task
- * when it starts, removes itself when it is done, and can be cancelled.  When a task's last operation
- * is gone the loop resumes it; nothing resumes a task from inside a callback.  AWAIT starts one
- * operation and waits; several can be started and then JOIN()ed.  When one fails, its siblings are
- * cancelled and the task goes to FINALLY with the error.  From FINALLY on errors are noted (the first
- * one stays) and cancellation is ignored, so that cleanup may wait too.
+ * An operation (a keeper request, a sleep, a child task) embeds struct op. It registers in its
+ * task when it starts, removes itself when it is done, and can be cancelled. When a task's last
+ * operation is gone the loop resumes it; a callback never resumes a task. AWAIT starts one
+ * operation and waits; several can be started and then JOIN()ed. When one fails, its siblings
+ * are cancelled and the task goes to FINALLY with the error. After FINALLY errors are recorded
+ * (the first one stays) and cancellation is ignored, so that cleanup may wait too.
  *
- * Rules that the compiler checks: no initialised local alive across a wait (-Wjump-misses-init), one
- * wait per source line.  Rule that the run time checks: no wait inside a switch of your own.  Rule for
- * people: note the intent before the wait, and make the undo idempotent.
+ * The compiler checks that no initialised local is alive across a wait (-Wjump-misses-init) and
+ * that a source line has one wait. The run time checks that no wait is inside a switch.
+ * Unchecked: note the intent before the wait, and make the undo idempotent.
  *
- * The struct that embeds the task is its caller's; `done` is called once, last, and may free it.
+ * The caller owns the struct that embeds the task; `done` is called once, last, and may free
+ * it.
  */
 
 struct op {
 	struct list link;
 	struct task *task;
-	/* Must lead to op_end(), at once or later.  NULL: cannot be cancelled, only waited for. */
+	/* Must lead to op_end(), at once or later. NULL: the operation cannot be cancelled. */
 	void (*cancel)(struct op *op);
 };
 
@@ -55,28 +57,32 @@ struct task {
 	struct loop *loop;
 	void (*run)(struct task *task);
 	void (*done)(struct task *task); /* may be NULL */
-	struct err err;                  /* why it failed; code ERR_NONE: it did not */
-	struct log_field log;            /* the context of everything it does */
-	struct op as_op;                 /* how it stands in its parent; task == NULL: a root */
+	struct err err;                  /* the reason of the failure; code ERR_NONE: success */
+	struct log_field log;            /* the log context of all it does */
+	/* as an operation of its parent; task == NULL: a root */
+	struct op as_op;
 	struct list ops;
-	struct list ready; /* link in the loop's list of those that may go on */
+	struct list ready; /* link in the loop's list of tasks that may go on */
 	int line;
 	bool is_running, is_finishing, is_ended;
 };
 
 #define TASK_OF(task, type) CONTAINER_OF(task, type, task)
 
-/* Starts a root task.  `task` is zeroed or was ended. */
+/* Starts a root task. `task` is zeroed or has ended. */
 void task_start(struct task *task, struct loop *loop, void (*run)(struct task *task),
 	void (*done)(struct task *task));
 
-/* Starts a task as an operation of another one: its error becomes the parent's. */
+/* Starts a task as an operation of another task, which gets its error. */
 void task_start_child(struct task *task, struct task *parent, void (*run)(struct task *task));
 
-/* Asks a task to end: it goes to its FINALLY with ERR_CANCELLED.  Ended or finishing ones ignore it. */
+/*
+ * Cancels a task: it goes to its FINALLY with ERR_CANCELLED. No effect when it has ended or is
+ * past FINALLY.
+ */
 void task_cancel(struct task *task, const char *why);
 
-/* For operations: registering, and being done.  `err` may be NULL or without a code. */
+/* Register and end an operation. `err` may be NULL or without a code. */
 void op_begin(struct op *op, struct task *task, void (*cancel)(struct op *op));
 void op_end(struct op *op, const struct err *err);
 
@@ -96,7 +102,7 @@ void task_sleep(struct task *task, struct sleep_op *sleep, int64_t ms);
 /* Called by the loop for each ready link. */
 void task_resume(struct list *ready_link);
 
-/* What the macros below expand to. */
+/* Used by the macros below. */
 bool task_must_wait(struct task *task);
 bool task_must_leave(const struct task *task);
 void task_end(struct task *task);

@@ -17,7 +17,7 @@ void timers_set_at(struct timers *timers, struct timer *timer, struct instant at
 		heap_set(&timers->on_wall, &timer->node, at.s);
 }
 
-/* Which heap it is in, the array entry at its place tells. */
+/* The array entry at the timer's index tells which heap holds it. */
 void timers_stop(struct timers *timers, struct timer *timer)
 {
 	struct heap_node *node = &timer->node;

@@ -5,8 +5,8 @@
 #include "lib/task/loop.h"
 
 /*
- * What both loops share: a heap of timers for each of the two clocks, and the list of tasks that may
- * go on.  A timer is in at most one heap.  Internal to lib/task.
+ * The timers of a loop are two heaps, one for each clock. Both loops use them, and the list of
+ * tasks that may go on. A timer is in at most one heap. Internal to lib/task.
  */
 
 struct timers {
@@ -22,7 +22,10 @@ void timers_done(struct timers *timers);
 /* Fires every timer of the heap whose key is <= now, in order. */
 void timers_fire(struct heap *heap, int64_t now);
 
-/* Resumes the tasks that are ready now; those made ready meanwhile come in the next round. */
+/*
+ * Resumes the tasks that are ready now; tasks that become ready meanwhile run in the next
+ * round.
+ */
 void tasks_resume(struct list *ready);
 
 #endif

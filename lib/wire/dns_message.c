@@ -11,13 +11,16 @@
 
 /* The bits of the third and fourth octet (RFC 1035, 4.1.1; RFC 4035, 3). */
 enum { QR = 0x80, AA = 0x04, TC = 0x02, RD = 0x01, AD = 0x20, RCODE = 0x0f };
-/* What one message may take, unpacked; and at first.  Thousands wait together for those that asked. */
+/*
+ * The memory of one unpacked message: its bound, and its first block. Thousands may be kept at
+ * a time.
+ */
 enum { MEMORY_MAX = 1024 * 1024, MEMORY_FIRST = 512 };
 
-/* In the place of an OPT record's TTL (RFC 6891, 6.1.3). */
+/* In the TTL of an OPT record (RFC 6891, 6.1.3). */
 #define EDNS_DO UINT32_C(0x8000)
 
-/* A letter's case by a bit of a sequence that the seed begins (xorshift, never 0). */
+/* Sets a letter's case by one bit of a sequence from the seed (xorshift, never 0). */
 static uint8_t mix_case(uint8_t c, uint32_t *state)
 {
 	if (c < 'a' || c > 'z')
@@ -37,7 +40,7 @@ int dns_question_write(const struct dns_question *question, struct buf *out, str
 	if (!len)
 		return err_set(err, ERR_BAD_VALUE, "\"%.100s\" is not a name that DNS can have",
 			question->name);
-	/* A letter's code is above any label's length. */
+	/* The length octets of labels are below all letters. */
 	for (size_t i = 0; state && i < len; i++)
 		name[i] = mix_case(name[i], &state);
 	dns_put_16(out, question->id);
@@ -112,7 +115,7 @@ static const char *read_records(struct dns_wire *wire, struct dns_message *out)
 		else
 			fault = dns_record_read(
 				wire, &raw, arena, &out->records[out->n_records++]);
-		/* Names that point at one long name grow two hundredfold. */
+		/* Names that point to one long name grow two hundredfold. */
 		if (!fault && arena->total > MEMORY_MAX)
 			fault = "is too large when unpacked";
 	}

@@ -12,20 +12,22 @@
 struct err;
 
 /*
- * DNS messages (RFC 1035, 4; RFC 6891): questions as bytes, answers as structs.  ldns knows the types of
- * records and stays behind this header; it is given one record at a time, uncompressed and measured.
+ * A DNS message (RFC 1035, 4; RFC 6891) is written as a question and read as an answer. ldns
+ * knows the types of records and stays behind this header; it gets one record at a time,
+ * uncompressed and measured.
  *
- * Names are canonical (lib/wire/dns_name.h).  What comes from outside is bounded: DNS_MESSAGE_MAX bytes,
- * DNS_RECORDS_MAX records, pointers that lead backwards; anything that does not parse as a whole is no message:
- * a record cut short, octets behind the end, two questions, two OPT records.  Of a truncated message (TC) only
- * the header and the question are read, since nothing else in it may be used (RFC 2181, 9).
+ * Names are canonical (lib/wire/dns_name.h). Input is bounded: DNS_MESSAGE_MAX bytes,
+ * DNS_RECORDS_MAX records, pointers that lead backwards. A message that does not parse as a
+ * whole is an error: a record cut short, octets behind the end, two questions, two OPT records.
+ * Of a truncated message (TC) only the header and the question are read, since the rest must
+ * not be used (RFC 2181, 9).
  *
- * Records of class IN whose type stands in enum dns_type are taken apart and must be well formed; all
- * others are kept as octets, with the text of RFC 3597.  A malformed CAA record is kept too, and says so: whoever
- * judges it must see that it was there (RFC 8659, 4).
+ * Records of class IN with a type of enum dns_type are decoded and must be well formed; others
+ * are kept as octets, with the text of RFC 3597. A malformed CAA record is kept too, and
+ * marked, because its presence matters (RFC 8659, 4).
  *
- * Nothing here knows who is asked or whether an answer is believed: lib/net/dns_probe.h compares
- * question and asker, daemon/dns judges content.
+ * The parser does not judge an answer: lib/net/dns_probe.h compares question and server,
+ * daemon/dns judges content.
  */
 
 #define DNS_MESSAGE_MAX 65535
@@ -76,27 +78,27 @@ struct dns_caa {
 	uint8_t flags;
 	const char *tag;   /* lower case; NULL when is_malformed */
 	const char *value; /* without NUL; NULL when is_malformed */
-	bool is_malformed; /* then flags still count if there were any octets */
+	bool is_malformed; /* the flags still count if there were any octets */
 };
 
-/* One record; texts belong to the message. */
+/* One record; its texts belong to the message. */
 struct dns_record {
 	enum dns_section section;
 	const char *owner;
 	uint16_t type, rr_class;
-	uint32_t ttl;        /* 0 when it came with the highest bit set (RFC 2181, 8) */
+	uint32_t ttl;        /* 0 when received with the highest bit set (RFC 2181, 8) */
 	const char *text;    /* RDATA in presentation form, for people */
 	const uint8_t *data; /* RDATA in wire form, uncompressed, `target` in lower case */
 	size_t len;
-	/* What certd looks into, by type; else NULL or zero. */
+	/* Decoded fields by type; else NULL or zero. */
 	const char *target; /* NS, CNAME, DNAME, MX: a name.  SOA: the primary's name */
-	const char *txt;    /* TXT: its strings joined; txt_len because a NUL may be in it */
+	const char *txt;    /* TXT: its strings joined; txt_len because they may contain NUL */
 	size_t txt_len;
 	uint16_t preference; /* MX */
 	struct dns_soa soa;
 	struct dns_caa caa;
 	uint8_t address[16]; /* A: 4 octets, AAAA: 16 */
-	uint16_t covered;    /* RRSIG: the type that it signs */
+	uint16_t covered;    /* RRSIG: the type covered */
 };
 
 struct dns_message {
@@ -106,11 +108,11 @@ struct dns_message {
 	bool is_answer, is_authoritative, is_truncated, is_authentic; /* QR AA TC AD */
 	bool has_edns;
 	const char *question;         /* NULL: none */
-	const char *question_as_sent; /* the octets' own case, for 0x20 */
+	const char *question_as_sent; /* in the case of the octets, for 0x20 */
 	uint16_t question_type, question_class;
 	struct dns_record *records; /* without OPT */
 	size_t n_records;
-	void *memory; /* the module's */
+	void *memory; /* private */
 };
 
 struct dns_question {
@@ -120,26 +122,29 @@ struct dns_question {
 	bool recurse;         /* RD */
 	bool wants_dnssec;    /* DO, unless no_edns */
 	bool wants_authentic; /* AD */
-	bool no_edns;         /* for servers that answer FORMERR to it */
-	uint32_t case_seed;   /* 0x20: letters in a case drawn from this; 0: as they are */
+	bool no_edns;         /* for servers that answer FORMERR to EDNS */
+	uint32_t case_seed;   /* 0x20: letters in a case drawn from this; 0: unchanged */
 };
 
-/* Appends the question as bytes.  -1: the name is none. */
+/* Appends the question in wire form. -1: the name is not a DNS name. */
 int dns_question_write(const struct dns_question *question, struct buf *out, struct err *err);
 
-/* A whole message.  -1 with ERR_BAD_VALUE when it is none or breaks a bound; then nothing is to be freed. */
+/*
+ * Reads a whole message. -1 with ERR_BAD_VALUE when it is malformed or breaks a bound; nothing
+ * needs freeing then.
+ */
 int dns_message_read(const void *data, size_t len, struct dns_message *out, struct err *err);
 void dns_message_done(struct dns_message *message); /* zeroed is fine */
 
 /*
- * The next record of class IN of the section, type (0: any) and owner (NULL: any) after `after` (NULL: the first);
- * NULL: there is none.
+ * The next record of class IN of the section, type (0: any) and owner (NULL: any) after `after`
+ * (NULL: the first); NULL: there is none.
  */
 const struct dns_record *dns_message_find(const struct dns_message *message,
 	enum dns_section section, uint16_t type, const char *owner,
 	const struct dns_record *after);
 
-/* "TXT", "TYPE65280"; the reverse reads both in any case and answers 0 for what is no type. */
+/* "TXT", "TYPE65280"; the inverse reads both in any case and returns 0 for other texts. */
 const char *dns_type_text(uint16_t type, char out[16]);
 uint16_t dns_type_parse(const char *text);
 

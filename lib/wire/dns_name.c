@@ -12,10 +12,10 @@
 #define LABEL_MAX 63
 #define HEADER_LEN 12
 
-/* A name has at most 127 labels, so no honest one has more pointers. */
+/* A name has at most 127 labels, so no valid one has more pointers. */
 #define POINTERS_MAX 127
 
-/* Signs that would end a name or mean something in a zone file. */
+/* Characters that end a name or have a meaning in a zone file. */
 static const char specials[] = ".\\\"();@$";
 
 static uint8_t lower(uint8_t c)
@@ -23,7 +23,7 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
-/* The octet that a text begins with, its escape undone; how many characters it takes, or 0. */
+/* Reads one octet of a text, with its escape undone; returns the characters read, or 0. */
 static size_t read_octet(const char *at, uint8_t *out)
 {
 	unsigned value = 0;
@@ -45,7 +45,7 @@ static size_t read_octet(const char *at, uint8_t *out)
 	return value <= UINT8_MAX ? 4 : 0;
 }
 
-/* What is wrong with a text in ASCII, or NULL and its octets. */
+/* Packs a text in ASCII; returns what is wrong with it, or NULL. */
 static const char *pack(const char *text, uint8_t out[DNS_NAME_WIRE_MAX], size_t *ret_len)
 {
 	size_t start = 0, n = 1, taken;
@@ -85,7 +85,7 @@ static int bad(struct err *err, const char *text, const char *why)
 	return err_set(err, ERR_BAD_VALUE, "\"%.100s\" %s", text, why);
 }
 
-/* A text beyond ASCII with A-labels in place of U-labels. */
+/* Replaces the U-labels of a text by A-labels. */
 static int to_ascii(const char *text, char out[TEXT_MAX + 1], struct err *err)
 {
 	char *ascii = NULL;

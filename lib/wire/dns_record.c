@@ -8,14 +8,18 @@
 #include "lib/base/mem.h"
 
 /*
- * RDATA.  What has compressed names in it is read here, with our bounds and in a time that they bound, too: a
- * name of two octets costs ldns as much as the 255 that it stands for.  The rest is shown to ldns as a record that
- * stands alone; and what ldns understood must be what came, because it passes over octets behind what a type needs.
+ * RDATA with compressed names is read here, with this file's bounds, because a name of two
+ * octets costs ldns as much as the 255 octets that it stands for. Other RDATA is passed to ldns
+ * as a single record, and its result is compared with the input, because ldns ignores octets
+ * behind those that a type needs.
  */
 
 static const char malformed[] = "has a malformed record";
 
-/* What is taken apart: fixed octets, names that may be compressed, octets behind them; without names the fewest. */
+/*
+ * The layout of decoded types: fixed octets, names that may be compressed, octets behind them;
+ * without names the minimum.
+ */
 static const struct shape {
 	uint16_t type;
 	uint8_t before, names, behind;
@@ -44,8 +48,8 @@ static const struct shape *shape_of(uint16_t type)
 }
 
 /*
- * RDATA with names in canonical form (RFC 4034, 6.2), because servers point into our question of mixed case; its
- * text, and its first name.
+ * Reads RDATA with its names in canonical form (RFC 4034, 6.2), because servers compress with
+ * pointers into the question of mixed case; also its text and its first name.
  */
 static bool read_names(const struct dns_wire *wire, const struct dns_raw *raw,
 	const struct shape *shape, struct buf *out, struct buf *text, char first[DNS_NAME_LEN])
@@ -107,7 +111,7 @@ static bool is_same(const ldns_rr *rr, const struct buf *data)
 	return same;
 }
 
-/* Texts of ldns are for zone files; a control character in one is not for people. */
+/* ldns writes texts for zone files; control characters in them are not displayable. */
 static bool add_fields(const ldns_rr *rr, struct buf *out)
 {
 	ldns_buffer *buffer = new_buffer(LDNS_MIN_BUFLEN);
@@ -130,7 +134,7 @@ static bool add_fields(const ldns_rr *rr, struct buf *out)
 	return ok;
 }
 
-/* The presentation form that ldns knows of a record without names; false: it is malformed. */
+/* ldns's presentation form of a record without names; false: malformed. */
 static bool add_text(uint16_t type, const struct buf *data, struct buf *out)
 {
 	struct buf alone AUTO_BUF = BUF_INIT;
@@ -156,7 +160,9 @@ static bool add_text(uint16_t type, const struct buf *data, struct buf *out)
 	return ok;
 }
 
-/* Each string has its length before it; that they fill the RDATA was checked. */
+/*
+ * Each string has its length before it; dns_record_read() has checked that they fill the RDATA.
+ */
 static void join_strings(struct arena *arena, struct dns_record *out)
 {
 	struct buf joined AUTO_BUF = BUF_INIT;

@@ -8,9 +8,9 @@
 #include "lib/wire/dns_update.h"
 
 /*
- * TSIG (RFC 8945) for the files of this folder: the record, and the MAC over a message.  The name and the
- * algorithm are the key's.  ldns is not asked: it does not know hmac-sha384 (1.8.3), believes the algorithm
- * that the answer names, and looks at neither time nor error.
+ * A TSIG record (RFC 8945) carries the MAC over a message. Name and algorithm are the key's.
+ * ldns is not used: it does not know hmac-sha384 (1.8.3), trusts the algorithm that the answer
+ * names, and checks neither time nor error.
  */
 
 struct err;
@@ -18,15 +18,16 @@ struct err;
 struct dns_tsig {
 	uint64_t time_s; /* 48 bits */
 	uint16_t fudge_s, error;
-	const uint8_t *other; /* with BADTIME the server's time */
+	const uint8_t *other; /* with BADTIME: the server's time */
 	size_t other_len;
 };
 
 #define TSIG_OTHER_LEN 6 /* of that time */
 
 /*
- * The MAC over a message without its TSIG record; `request` is the MAC of the request that it answers, if it
- * answers one (4.3).  -1: the algorithm is not known, or the key is none.
+ * Computes the MAC over a message without its TSIG record; `request` is set when the message is
+ * an answer, and has the MAC of its request (4.3). -1: the algorithm is unknown, or the key is
+ * unusable.
  */
 int dns_tsig_mac(const struct tsig_key *key, const struct dns_update_sent *request,
 	const struct buf *message, const struct dns_tsig *tsig, uint8_t out[TSIG_MAC_MAX],

@@ -11,7 +11,7 @@
 #include "lib/wire/dns_tsig.h"
 #include "lib/wire/dns_wire.h"
 
-/* The sections of an update: what must be so, and what is to be changed. */
+/* The sections of an update: prerequisites and changes. */
 struct parts {
 	ldns_rr_list *demands, *changes;
 };
@@ -22,7 +22,7 @@ static void parts_done(struct parts *parts)
 	ldns_rr_list_deep_free(parts->changes);
 }
 
-/* ldns tells of no memory by NULL. */
+/* ldns reports a lack of memory by NULL. */
 static void *need(void *object)
 {
 	if (!object)
@@ -44,7 +44,7 @@ static int bad(struct err *err, const struct dns_change *change, const char *why
 		change->rdata, why);
 }
 
-/* A record by value is of class NONE when it is to go (RFC 2136, 2.5.4). */
+/* A deletion of one record has class NONE (RFC 2136, 2.5.4). */
 static int add_change(struct parts *parts, const struct dns_change *change, struct err *err)
 {
 	char *text AUTO_FREE = NULL, type[16];
@@ -88,7 +88,7 @@ static bool gains(const struct dns_change *change)
 	return !change->is_removal && change->type != DNS_CNAME;
 }
 
-/* Did a change before number `i` give its owner a record, too? */
+/* Does a change before number `i` give its owner a record, too? */
 static bool has_gained(const struct dns_change *changes, size_t i)
 {
 	for (size_t earlier = 0; earlier < i; earlier++)
@@ -131,7 +131,7 @@ static int compose(const char *zone, const struct parts *parts, uint16_t id, str
 	ldns_status status;
 
 	ldns_pkt_set_id(pkt, id);
-	/* Set in any packet of ldns; in an update it has no meaning (RFC 2136, 2.2). */
+	/* ldns sets RD in any packet; in an update it has no meaning (RFC 2136, 2.2). */
 	ldns_pkt_set_rd(pkt, false);
 	status = ldns_pkt2wire(&wire, pkt, &len);
 	ldns_pkt_free(pkt);

@@ -9,7 +9,7 @@
 
 static const char bad_tsig[] = "has a malformed TSIG record";
 
-/* What is left of a TSIG record's RDATA. */
+/* The rest of a TSIG record's RDATA. */
 struct rest {
 	const uint8_t *at, *end;
 };
@@ -40,7 +40,10 @@ static bool take_name(const uint8_t *wire, char *out, size_t size)
 	return true;
 }
 
-/* Behind the MAC: the request's id, the error, and with BADTIME the server's time (RFC 8945, 4.2, 5.2.3). */
+/*
+ * Reads the fields behind the MAC: the request's id, the error, and with BADTIME the server's
+ * time (RFC 8945, 4.2, 5.2.3).
+ */
 static bool read_tail(struct rest *rest, uint16_t *id, struct dns_update_answer *out)
 {
 	size_t len;

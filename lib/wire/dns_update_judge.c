@@ -8,8 +8,8 @@
 #include "lib/wire/dns_wire.h"
 
 /*
- * What is judged, which may have come from an engine that lies: no member is believed that is not compared,
- * or does not lie under the MAC in the width that it has there.
+ * The answer under judgement, which a compromised engine may have made up: a member counts only
+ * after it was compared, or when the MAC covers it in its full width.
  */
 struct judge {
 	const struct dns_update_answer *answer;
@@ -19,7 +19,10 @@ struct judge {
 	struct instant now;
 };
 
-/* What a server that carried nothing out may say, as words behind "the name server of the zone Z". */
+/*
+ * The rcodes of an update that was not carried out, as words behind "the name server of the
+ * zone Z".
+ */
 static const struct {
 	enum dns_rcode rcode;
 	enum err_code code;
@@ -32,7 +35,7 @@ static const struct {
 	{ DNS_REFUSED, ERR_ZONE_REFUSED, BLAME_EITHER, "does not let us change it" },
 	{ DNS_YXRRSET, ERR_ZONE_REFUSED, BLAME_RECORD,
 		"has a CNAME where a record is to be, which would be ignored beside it" },
-	/* Knot says so when its access list has no place for us, too. */
+	/* Knot also answers so when its access list has no entry for the client. */
 	{ DNS_NOTAUTH, ERR_ZONE_REFUSED, BLAME_EITHER,
 		"is not its primary, or does not let us change it" },
 	{ DNS_NOTZONE, ERR_ZONE_REFUSED, BLAME_RECORD,
@@ -40,8 +43,8 @@ static const struct {
 };
 
 /*
- * Why a message was not accepted as signed (RFC 8945, 5.2), by the error in its TSIG record, as words around
- * the name of the key.
+ * The reasons why a server did not accept the signature (RFC 8945, 5.2), by the error in its
+ * TSIG record, as words around the name of the key.
  */
 static const struct {
 	enum dns_rcode error;
@@ -50,7 +53,7 @@ static const struct {
 } errors[] = {
 	{ DNS_BADSIG, BLAME_ZONE, "BADSIG",
 		"finds the signature wrong: it has another secret for the key", "" },
-	/* Knot says so of a name that its access list keeps from a key that it knows, too. */
+	/* Knot also answers so for a name that its access list denies to a known key. */
 	{ DNS_BADKEY, BLAME_EITHER, "BADKEY", "does not know the key",
 		", or does not let it change this" },
 	{ DNS_BADTRUNC, BLAME_ZONE, "BADTRUNC", "wants a longer signature by the key", "" },
@@ -62,7 +65,7 @@ static int doubt(const struct judge *j, struct err *err, const char *why)
 		"the answer to the update of the zone %.100s proves nothing: %s", j->zone, why);
 }
 
-/* A refusal that nobody signed is no success either; its sentence tells how much it is worth. */
+/* An unsigned refusal is no success either; the sentence says that it is unsigned. */
 static int judge_rcode(const struct judge *j, uint16_t rcode, struct err *err)
 {
 	enum err_code code = ERR_ZONE_REFUSED;
@@ -84,7 +87,7 @@ static int judge_rcode(const struct judge *j, uint16_t rcode, struct err *err)
 		j->key->name);
 }
 
-/* Times come as somebody wrote them, so neither may be taken from the other without looking. */
+/* The times are unchecked input, so the subtraction may not overflow. */
 static struct duration apart(struct instant a, struct instant b)
 {
 	return instant_before(a, b) ? instant_since(b, a) : instant_since(a, b);
@@ -108,7 +111,7 @@ static int judge_clock(const struct judge *j, struct err *err)
 		instant_before(j->now, j->answer->server_time) ? "ahead of" : "behind");
 }
 
-/* An error without a MAC is all that a server can say who has no key in common with us. */
+/* An error without a MAC is the only answer of a server that shares no key. */
 static int judge_error(const struct judge *j, struct err *err)
 {
 	uint16_t error = j->answer->tsig_error;

@@ -9,13 +9,14 @@
 #include "lib/wire/dns_message.h"
 
 /*
- * The bones of a DNS message for the files of this folder: where its question and its records lie, with
- * every bound of lib/wire/dns_message.h checked, and nothing of what the records mean.
+ * A DNS wire reader finds the question and the records of a message for the files of this
+ * folder, with every bound of lib/wire/dns_message.h checked, and without reading what the
+ * records mean.
  *
  *	fault = dns_wire_begin(&wire, data, len);           the header and the question
  *	while (!fault && dns_wire_next(&wire, &raw, &fault)) each record, in order
  *
- * A fault is words that follow "the message": "is cut short".
+ * A fault is a text to follow "the message": "is cut short".
  */
 
 struct arena;
@@ -40,8 +41,8 @@ struct dns_wire {
 
 struct dns_raw {
 	enum dns_section section;
-	size_t at;         /* where it begins */
-	size_t rdata, len; /* where its RDATA begins, and its octets */
+	size_t at;         /* the index of its start */
+	size_t rdata, len; /* the index of its RDATA, and its octets */
 	uint16_t type, rr_class;
 	uint32_t ttl;
 	uint8_t owner[DNS_NAME_WIRE_MAX];
@@ -52,7 +53,7 @@ const char *dns_wire_begin(struct dns_wire *wire, const void *data, size_t len);
 /* False at the end, and when *fault was set. */
 bool dns_wire_next(struct dns_wire *wire, struct dns_raw *out, const char **fault);
 
-/* Fills everything of *out whose memory is the arena's.  A fault, or NULL (dns_record.c). */
+/* Fills *out with memory of the arena. A fault, or NULL (dns_record.c). */
 const char *dns_record_read(const struct dns_wire *wire, const struct dns_raw *raw,
 	struct arena *arena, struct dns_record *out);
 

@@ -10,7 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* The words of DNS for numbers. */
+/* The names of DNS numbers. */
 
 static const char *const rcodes[] = {
 	[DNS_NOERROR] = "NOERROR",
@@ -24,7 +24,7 @@ static const char *const rcodes[] = {
 	[DNS_NXRRSET] = "NXRRSET",
 	[DNS_NOTAUTH] = "NOTAUTH",
 	[DNS_NOTZONE] = "NOTZONE",
-	[16] = "BADVERS", /* of EDNS; TSIG has another meaning for it */
+	[16] = "BADVERS", /* of EDNS; TSIG uses the number otherwise */
 };
 
 const char *dns_rcode_text(uint16_t rcode, char out[16])
@@ -56,6 +56,6 @@ uint16_t dns_type_parse(const char *text)
 	if (strncasecmp(text, "TYPE", 4) == 0)
 		return str_to_int(text + 4, 1, UINT16_MAX, &number) ? (uint16_t)number : 0;
 	type = (uint16_t)ldns_get_rr_type_by_name(text);
-	/* ldns takes what only begins with a word that it knows. */
+	/* ldns also accepts texts that merely begin with a type's name. */
 	return strcasecmp(dns_type_text(type, again), text) == 0 ? type : 0;
 }

@@ -12,7 +12,7 @@
 #include "lib/base/text.h"
 #include "lib/wire/url.h"
 
-/* Schemes, with the port that libcurl takes when none is given. */
+/* The schemes, with libcurl's default ports. */
 static const struct {
 	const char *scheme;
 	int port;
@@ -46,7 +46,7 @@ struct proxy_env proxy_env_read(void)
 	return (struct proxy_env){ first_set(proxies), first_set(exceptions) };
 }
 
-/* An address as bytes; its length, or 0. */
+/* Reads an address as octets; its length, or 0. */
 static int read_address(const char *text, unsigned char out[16])
 {
 	if (inet_pton(AF_INET, text, out) == 1)
@@ -129,7 +129,7 @@ const char *proxy_for(const struct proxy_env *env, const char *configured, const
 	return proxy_is_excepted(env->no_proxy, url_host(url, host)) ? "" : env->proxy;
 }
 
-/* The scheme in the table, or -1: none, as curl allows it. */
+/* The scheme's row in the table, or -1 for no scheme, which curl allows. */
 static int scheme_of(const char *proxy)
 {
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
@@ -138,7 +138,7 @@ static int scheme_of(const char *proxy)
 	return -1;
 }
 
-/* Behind the scheme and what may be a password. */
+/* The authority behind the scheme and the user information, which may contain a password. */
 static const char *authority_of(const char *proxy, size_t *len)
 {
 	const char *at = strstr(proxy, "://"), *behind;

@@ -13,7 +13,7 @@
 #define HTTPS_PORT 443
 #define HOST_MAX 255
 
-/* The authority of a URL, as it stands there. */
+/* The authority of a URL, unchanged. */
 struct authority {
 	const char *host; /* behind the bracket of an IPv6 address */
 	size_t host_len;
@@ -24,7 +24,7 @@ struct authority {
 static const char host_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789-._";
 
-/* What is wrong, or NULL. */
+/* Returns what is wrong, or NULL. */
 static const char *read_host(const char *at, const char *end, struct authority *out)
 {
 	char address[INET6_ADDRSTRLEN];

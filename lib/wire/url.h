@@ -9,8 +9,8 @@ struct buf;
 struct err;
 
 /*
- * URLs as far as an ACME client needs them: is it https, what is its origin.  Nothing is normalised;
- * what is asked is what was given, byte for byte (RFC 8555, 6.4).
+ * A URL check answers what an ACME client needs: is it https, what is its origin. URLs are not
+ * normalised; they are requested byte for byte as given (RFC 8555, 6.4).
  */
 
 #define URL_MAX ((size_t)2048)
@@ -21,7 +21,7 @@ int url_check(const char *url, struct err *err);
 /* Same scheme, host (any case) and port (443 when absent)? */
 bool url_same_origin(const char *a, const char *b);
 
-/* Where the URLs of one party may lie: at the origin of `base`, and at those of further URLs. */
+/* The origins at which URLs of one party may be: that of `base`, and those of further URLs. */
 struct url_origins {
 	const char *base;
 	const char *const *more;
@@ -30,10 +30,12 @@ struct url_origins {
 
 bool url_is_of(const char *url, const struct url_origins *origins);
 
-/* Has it nothing behind its host and port, but perhaps one slash? */
+/* Is nothing behind host and port, except perhaps one slash? */
 bool url_is_origin(const char *url);
 
-/* Appends what a reference found in the answer of `base` means (RFC 3986, 5.2), unchecked. */
+/*
+ * Appends the target of a reference found in the answer of `base` (RFC 3986, 5.2), unchecked.
+ */
 void url_resolve(const char *base, const char *reference, struct buf *out);
 
 /* The host of a checked URL, lower case, brackets of IPv6 removed.  Returns out. */

@@ -6,7 +6,7 @@
 
 #include "lib/base/buf.h"
 
-/* RFC 3986, 5.2; `at` is NULL for what is not there, which differs from what is empty. */
+/* RFC 3986, 5.2; `at` is NULL for an absent part, which differs from an empty one. */
 struct span {
 	const char *at;
 	size_t len;
@@ -48,7 +48,7 @@ static void split(const char *p, struct parts *out)
 	}
 }
 
-/* What stands before the last slash of the output, and that slash, go. */
+/* Removes the part behind the last slash of the output, and that slash. */
 static void drop_segment(struct buf *out, size_t from)
 {
 	while (out->len > from && out->data[out->len - 1] != '/')
@@ -87,7 +87,7 @@ static void add_path(struct buf *out, const char *path)
 	}
 }
 
-/* The path of a relative reference behind the base's folder (5.2.3). */
+/* Appends a relative reference's path behind the base's folder (5.2.3). */
 static void merge(const struct parts *base, struct span path, struct buf *out)
 {
 	size_t n = base->path.len;

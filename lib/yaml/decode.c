@@ -110,7 +110,7 @@ uint64_t yaml_given(const struct yaml_field *fields, const char *name)
 	return UINT64_C(1) << (field - fields);
 }
 
-/* What the key `type` of a map says; NULL when the table does not know that word. */
+/* Returns the value of the map's key `type`; NULL when no row has it. */
 static const char *type_of(const struct yaml_node *map, const struct yaml_field *fields)
 {
 	const struct yaml_node *type = map->kind == NODE_MAP ? yaml_get(map, "type") : NULL;
@@ -192,7 +192,7 @@ void yaml_decode_fallbacks(struct yaml_decoder *d, const struct yaml_field *fiel
 	arena_done(&arena);
 }
 
-/* YAML 1.2 has these two words; YAML 1.1's others surprise people. */
+/* YAML 1.2 has these two words; others of YAML 1.1 are not accepted. */
 static void decode_bool(struct yaml_decoder *d, const struct yaml_value *v, void *out)
 {
 	const char *text = yaml_text_of(d, v, "true or false");

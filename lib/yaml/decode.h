@@ -12,19 +12,18 @@
 struct arena;
 
 /*
- * From nodes to structs, by tables.
+ * A YAML decoder fills structs from nodes by tables.
  *
- * A map with fixed keys is described by an array of struct yaml_field, one row per key: where its
- * value goes in the struct, its type, its bounds, what holds when it is not given, and its help.
- * The same rows make the diagnostics, `certd --explain`, the JSON schema and the manual, so a key
- * exists completely or not at all.  A map with free keys ("NAME: ...") is a struct yaml_type with
- * `entry` set.
+ * A map with fixed keys is described by an array of struct yaml_field, one row per key: the
+ * member it fills, its type, its bounds, its default and its help. The same rows make the
+ * diagnostics, `certd --explain`, the JSON schema and the manual, so that a key exists in all
+ * of them. A map with free keys ("NAME: ...") is a struct yaml_type with `entry` set.
  *
- * A map whose key `type` says what else is in it has one table all the same: rows that belong to
- * one type alone name it in `only`.
+ * A map whose key `type` selects its other keys has one table too: rows that belong to one type
+ * name it in `only`.
  *
- * A type's decode() writes the final form of a value, or tells what is wrong and leaves the member
- * as it was.  Nothing stops at the first mistake.  Decoded text lives in the decoder's arena.
+ * decode() of a type writes the final form of a value, or reports an error and leaves the
+ * member unchanged. Decoding goes on after an error. Decoded text lives in the decoder's arena.
  */
 
 struct yaml_decoder {
@@ -41,26 +40,26 @@ struct yaml_value {
 };
 
 struct yaml_type {
-	const char *word; /* for people: "duration" */
+	const char *word; /* as sentences name it: "duration" */
 	const char
 		*json; /* members of its JSON schema object; NULL: made from `fields` or `of` */
 	size_t size;   /* of the member it fills */
 	void (*decode)(struct yaml_decoder *d, const struct yaml_value *v, void *out);
 	const struct yaml_field *fields; /* a map with these keys, when not NULL */
-	const char *entry;               /* a map from free names, called this ("NAME") ... */
-	const struct yaml_type *of;      /* ... to this */
-	const char *entry_help; /* what is to be known of them, like a row's; or NULL */
+	/* a map from free names, which sentences call by this ("NAME") ... */
+	const char *entry;
+	const struct yaml_type *of; /* ... to values of this type */
+	const char *entry_help;     /* help about the entries, like a row's; or NULL */
 };
 
 struct yaml_field {
 	const char *name; /* NULL ends the table */
 	const struct yaml_type *type;
 	size_t offset, size;
-	const char *fallback; /* YAML, decoded by yaml_decode_fallbacks(); NULL: none */
-	const char *help;     /* sentences, without a final stop at the end of the last */
+	const char *fallback; /* YAML, decoded by yaml_decode_fallbacks(); NULL: no default */
+	const char *help;     /* sentences; the last one without its full stop */
 	int64_t min, max;     /* for numbers and durations, in seconds; both 0: no bounds */
-	const char
-		*only; /* the value of the key `type` to which this row belongs; NULL: to all */
+	const char *only; /* the value of the key `type` to which this row belongs; NULL: all */
 	bool is_required;
 };
 
@@ -70,7 +69,7 @@ struct yaml_field {
 		.size = sizeof(((owner *)0)->member), __VA_ARGS__                              \
 	}
 
-/* For keys that are no C identifiers, or C keywords. */
+/* For keys that are not C identifiers, or are C keywords. */
 #define YAML_FIELD_AS(text, owner, member, kind, ...)                                          \
 	{                                                                                      \
 		.name = (text), .type = &(kind), .offset = offsetof(owner, member),            \
@@ -78,41 +77,37 @@ struct yaml_field {
 	}
 
 /*
- * Decodes a map into `out` by its table, over what `out` holds already.  Returns the set of rows
- * that were given, bit i for row i; tables have at most 64 rows.
+ * Decodes a map into `out` by its table, over the present content. Returns the set of rows that
+ * were given, bit i for row i; tables have at most 64 rows.
  */
 uint64_t yaml_decode(struct yaml_decoder *d, const struct yaml_node *node,
 	const struct yaml_path *path, const struct yaml_field *fields, void *out);
 
-/* The bit of a row in what yaml_decode() returned. */
+/* The bit of a row in the result of yaml_decode(). */
 uint64_t yaml_given(const struct yaml_field *fields, const char *name);
 
-/* Fills `out` with what holds when nothing is given.  A wrong fallback is a bug. */
+/* Fills `out` with the defaults. A wrong fallback is a bug. */
 void yaml_decode_fallbacks(struct yaml_decoder *d, const struct yaml_field *fields, void *out);
 
-/*
- * Is this a scalar with text?  The text, or NULL after telling what was wanted ("a duration").
- */
+/* The text of a scalar, or NULL after an error that says what was wanted ("a duration"). */
 const char *yaml_text_of(
 	struct yaml_decoder *d, const struct yaml_value *v, const char *wanted);
 
 /*
- * Is this a list?  Its items with their number in `n`, or NULL after telling what was wanted
+ * The items of a list and their number in `n`, or NULL after an error that says what was wanted
  * ("a list of names").
  */
 const struct yaml_node *yaml_items_of(
 	struct yaml_decoder *d, const struct yaml_value *v, const char *wanted, size_t *n);
 
-/* The decode() of a nested map with fixed keys, whose struct lies in its owner's. */
+/* The decode() of a nested map with fixed keys, whose struct is inside its owner's. */
 void yaml_decode_nested(struct yaml_decoder *d, const struct yaml_value *v, void *out);
 
-/* Tells that the value is wrong. */
+/* Reports an error about the value. */
 void yaml_bad(struct yaml_decoder *d, const struct yaml_value *v, const char *fmt, ...)
 	PRINTF(3, 4);
 
-/*
- * The place of `text` in the NULL-terminated `words`, or -1 after telling which there are.
- */
+/* The index of `text` in the NULL-terminated `words`, or -1 after an error that lists them. */
 int yaml_word_of(struct yaml_decoder *d, const struct yaml_value *v, const char *const *words);
 
 /* Types that any configuration needs. */

@@ -11,7 +11,7 @@
 #include "lib/base/str.h"
 #include "lib/base/text.h"
 
-/* A key or value from outside stands in a sentence; nobody needs more of it than this. */
+/* The bound of a sentence with a key or value from a file. */
 #define SENTENCE_MAX 600
 
 uint16_t yaml_diags_file(struct yaml_diags *diags, const char *path)

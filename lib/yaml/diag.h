@@ -12,16 +12,17 @@
 struct buf;
 
 /*
- * What is wrong with a set of files, collected so that one run tells all of it.
+ * A diagnostic reports one error or warning in a set of files; all of one run are collected.
  *
- * Each diagnostic points at a place and carries a path ("groups.ca.my-root.key") and a sentence.
- * They come in any order and are printed in the order of the files and their lines, as
+ * Each diagnostic has a place, a path ("groups.ca.my-root.key") and a sentence. They are added
+ * in any order and printed in the order of the files and their lines, as
  *
- *     FILE:LINE:COLUMN: error: PATH: SENTENCE
+ *	FILE:LINE:COLUMN: error: PATH: SENTENCE
  *
- * (or "warning:"), which editors can jump to.  Files are numbered by yaml_diags_file() in the
- * order in which they are first named.  Only DIAGS_MAX diagnostics are kept; the rest are counted,
- * so hostile files cost no memory.  The owner calls yaml_diags_done(); a zeroed struct is fine.
+ * (or "warning:"), to which editors can jump. yaml_diags_file() numbers files in the order in
+ * which they are first named. Only DIAGS_MAX diagnostics are kept and the rest are counted, so
+ * that hostile files cost no memory. The owner calls yaml_diags_done(); a zeroed struct is
+ * fine.
  */
 
 #define DIAGS_MAX 1000
@@ -35,8 +36,8 @@ struct yaml_place {
 
 /* A path as a chain of stack frames; only a diagnostic turns it into text. */
 struct yaml_path {
-	const struct yaml_path *up; /* NULL: the top */
-	const char *key;            /* NULL: `index` counts */
+	const struct yaml_path *up; /* NULL: the root */
+	const char *key;            /* NULL: a list's `index` */
 	size_t index;
 };
 
@@ -50,7 +51,7 @@ struct yaml_diags {
 	struct arena arena;
 	struct yaml_diag *at;
 	size_t n, size;
-	size_t n_errors, n_warnings; /* with those that were not kept */
+	size_t n_errors, n_warnings; /* including those that were not kept */
 	const char **files;
 	size_t n_files;
 };
@@ -66,14 +67,14 @@ void yaml_error(struct yaml_diags *diags, struct yaml_place place, const struct 
 void yaml_warn(struct yaml_diags *diags, struct yaml_place place, const struct yaml_path *path,
 	const char *fmt, ...) PRINTF(4, 5);
 
-/* Puts the diagnostics in file order, which yaml_diags_print() does by itself. */
+/* Sorts the diagnostics by file and line; yaml_diags_print() does so itself. */
 void yaml_diags_sort(struct yaml_diags *diags);
 
 /* "FILE:LINE:COLUMN: error: PATH: SENTENCE", without a line feed, appended to out. */
 void yaml_diag_print(
 	const struct yaml_diags *diags, const struct yaml_diag *diag, struct buf *out);
 
-/* All diagnostics in file order, one a line, appended to out. */
+/* Appends all diagnostics in file order, one a line, to out. */
 void yaml_diags_print(struct yaml_diags *diags, struct buf *out);
 void yaml_diags_done(struct yaml_diags *diags);
 

@@ -10,10 +10,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* Up to here duplicate keys are looked for one by one. */
+/* Up to this size duplicate keys are searched one by one. */
 #define SMALL_MAP 12
 
-/* An open list or map: its node, and where its items begin on the stack. */
+/* An open list or map: its node, and the index of its first item on the stack. */
 struct frame {
 	struct yaml_node node;
 	size_t first;
@@ -39,8 +39,13 @@ static struct yaml_place place_of(const struct builder *b, const yaml_mark_t *ma
 }
 
 /*
- * The path into the innermost of the first `depth` open frames, as a chain in `path`: of each map
- * the key whose value is being read, of each list the index.
+ * State: a builder lives for one yaml_parse(). libyaml's events open a frame, add items to the
+ * stack and close the frame, which moves its items from the stack to the arena. `frames` has
+ * one entry for each open list or map. yaml_parse() frees the stack; nodes live in the caller's
+ * arena.
+ *
+ * Returns the path into the innermost of the first `depth` open frames, as a chain in `path`:
+ * for each map the key whose value is being read, for each list the index.
  */
 static const struct yaml_path *path_of(
 	const struct builder *b, size_t depth, struct yaml_path path[YAML_DEPTH_MAX])
@@ -100,7 +105,7 @@ static void tell_twice(
 		first->place.line);
 }
 
-/* Drops entries whose key stood before, and returns how many are left. */
+/* Drops entries with a key that was given before, and returns the number of the rest. */
 static uint32_t drop_twice(struct builder *b, struct yaml_node *items, uint32_t n)
 {
 	struct map seen = { 0 };
@@ -154,7 +159,7 @@ static bool is_at_key(const struct builder *b)
 	return f && f->node.kind == NODE_MAP && (b->n_stack - f->first) % 2 == 0;
 }
 
-/* Marks do not change what the value is, so decoding goes on behind the error. */
+/* Anchors and tags do not change the value, so decoding goes on after the error. */
 static void refuse_marks(struct builder *b, struct yaml_place place, const yaml_char_t *anchor,
 	const yaml_char_t *tag)
 {
@@ -273,7 +278,7 @@ static void run(struct builder *b)
 	}
 }
 
-/* The first octet that is NUL or not UTF-8, or `len`. */
+/* The index of the first octet that is NUL or not UTF-8, or `len`. */
 static size_t find_foreign(const char *data, size_t len)
 {
 	size_t at = 0;
