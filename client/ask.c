@@ -16,11 +16,11 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 
-/* A daemon that computes says nothing for a while; one that is silent for so long hangs. */
+/* A daemon that computes may be silent for a while; after this time it counts as hung. */
 enum { SILENCE_MS = 300 * 1000 };
 
 /*
- * Reads rows up to the end of the answer, which is left in conn->line: 0 for ok, 1 for err with
+ * Reads rows up to the end of the answer, which stays in conn->line: 0 for ok, 1 for err with
  * *err filled from it, -1 when the connection failed.
  */
 static int read_answer(struct conn *conn, struct rows *rows, struct err *err)
@@ -46,12 +46,15 @@ static int read_answer(struct conn *conn, struct rows *rows, struct err *err)
 		case MESSAGE_HELLO:
 		case MESSAGE_EVENT:
 		case MESSAGE_OTHER:
-			break; /* something newer than this program */
+			break; /* a message of a newer daemon */
 		}
 	}
 }
 
-/* The document of a job: its number, what was not taken, and, once it was followed, its result. */
+/*
+ * Adds the document of a job: its number, the certificates not taken, and its result if it was
+ * followed.
+ */
 static void add_job_json(struct buf *out, const struct rows *rows, int64_t job,
 	bool is_followed, const struct err *err)
 {
@@ -74,7 +77,9 @@ static void add_job_json(struct buf *out, const struct rows *rows, int64_t job,
 	buf_add_text(out, "}\n");
 }
 
-/* Work was started, or there was none; rows tell what was not taken and why. */
+/*
+ * Handles the ok of a job, or of no job; rows list the certificates not taken, with the reason.
+ */
 static int finish_job(const struct options *options, const struct rows *rows,
 	const struct line *ok, const struct term *term)
 {
@@ -104,7 +109,7 @@ static int finish_job(const struct options *options, const struct rows *rows,
 	return err_is_set(&err) ? tell_failure(&err) : 0;
 }
 
-/* The exit status of `status` tells whether every certificate that it shows is well. */
+/* The exit status of `status`: are all certificates shown healthy? */
 static int health_status(const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
@@ -168,7 +173,7 @@ int ask(struct options *options, const struct term *term)
 		return finish(options, &rows, &conn.line, term);
 	if (got < 0 || !rows.n)
 		return tell_failure_as(options, &err);
-	/* The daemon told what it knows and why that is not well. */
+	/* The rows hold what is known, and err the reason of the failure. */
 	show_answer(options, &rows, &conn.line, term);
 	return tell_failure(&err);
 }
@@ -207,7 +212,7 @@ int ask_version(const struct options *options, const struct term *term)
 	fputs(buf_text(&out), stdout);
 	if (!err_is_set(&err))
 		return 0;
-	/* Not having a daemon is no fault of the question. */
+	/* `version` succeeds without a daemon. */
 	fprintf(stderr, "certctl: %s\n", err.text);
 	return 0;
 }

@@ -6,16 +6,19 @@ struct options;
 struct term;
 
 /*
- * One request, its answer shown, and the exit status that follows from it.
+ * A request is sent, its answer shown, and an exit status returned.
  *
- * Rows are shown only when the answer is complete, so a daemon that dies in the middle leaves no
- * half table and no broken JSON document.  Errors are told by failure.h.
+ * Rows are shown only when the answer is complete, so that a daemon that dies meanwhile leaves
+ * no half table and no broken JSON document. failure.h prints errors.
  */
 
 /* Returns the exit status. */
 int ask(struct options *options, const struct term *term);
 
-/* `certctl version`: ours, and that of the daemon when one answers.  Returns the exit status. */
+/*
+ * `certctl version`: the versions of certctl and of the daemon, if one answers. Returns the
+ * exit status.
+ */
 int ask_version(const struct options *options, const struct term *term);
 
 #endif

@@ -24,7 +24,7 @@ void check_add(struct check *check, const char *fmt, ...)
 	check->problems[check->n_problems++] = text;
 }
 
-/* Borrows the certificates of the material: the caller empties it without chain_done(). */
+/* Borrows the certificates of the material: the caller clears `out` without chain_done(). */
 static void chain_borrow(
 	struct check *check, const struct material *material, struct chain *out)
 {
@@ -44,11 +44,11 @@ static void chain_borrow(
 	}
 }
 
-/* The different certificates of files that were picked, and which of them are in the chain. */
+/* The distinct certificates of picked files, and which of them are in the chain. */
 struct pick {
 	const struct material_item *items[MATERIAL_MAX];
 	bool is_used[MATERIAL_MAX];
-	size_t n, last; /* the last used one */
+	size_t n, last; /* index of the last one in the chain */
 };
 
 static void pick_init(struct pick *pick, const struct material *material)
@@ -76,7 +76,7 @@ static bool pick_issued_any(const struct pick *pick, size_t issuer)
 	return false;
 }
 
-/* A server's certificate; where there are only CAs, the lowest of them. */
+/* The server's certificate; among CAs only, the lowest one. */
 static size_t pick_leaf(const struct pick *pick)
 {
 	for (size_t i = 0; i < pick->n; i++)
@@ -98,7 +98,7 @@ static void pick_use(struct check *check, struct pick *pick, size_t i, struct ch
 		check_add(check, "there are more than %d certificates", CHAIN_MAX);
 }
 
-/* The place of the issuer of the last one, or n. */
+/* The index of the last one's issuer, or n. */
 static size_t pick_next(const struct pick *pick)
 {
 	const struct cert *last = pick->items[pick->last]->cert;
@@ -113,7 +113,7 @@ static size_t pick_next(const struct pick *pick)
 	return i;
 }
 
-/* What is in no chain is a mistake, except for an anchor beside the one that was needed. */
+/* A certificate outside the chain is a problem, except a further anchor. */
 static void pick_judge_rest(struct check *check, const struct pick *pick)
 {
 	bool is_anchored = cert_is_self_signed(pick->items[pick->last]->cert);
@@ -134,7 +134,7 @@ static void pick_judge_rest(struct check *check, const struct pick *pick)
 	}
 }
 
-/* Servers send a file as it stands, so within one the order matters. */
+/* Servers send a file unchanged, so the order within one file counts. */
 static void chain_pick(struct check *check, const struct material *material, struct chain *out)
 {
 	struct pick pick = { .n = 0 };
@@ -183,7 +183,10 @@ static void check_names(struct check *check)
 		check_add(check, "the certificate has no names, so no client will accept it");
 }
 
-/* The moment to verify the links at: now, or when dates fail, one when as much as possible holds. */
+/*
+ * The instant for verifying the links: now, or, when dates fail, one when most certificates are
+ * valid.
+ */
 static struct instant check_dates(
 	struct check *check, const struct chain *chain, struct instant now)
 {
@@ -232,7 +235,7 @@ void check_run(struct check *check, const struct material *material, struct inst
 	check_names(check);
 	at = check_dates(check, &chain, now);
 	if (check->is_picked && chain.n == 1 && !cert_is_self_signed(check->leaf))
-		return; /* its issuer was not asked about */
+		return; /* the issuer is not among the files */
 	if (chain_verify(&chain, NULL, at, &err) < 0)
 		check_add(check, "%s", err.text);
 }

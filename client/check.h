@@ -10,13 +10,14 @@
 #include "lib/base/instant.h"
 
 /*
- * Do these keys, requests and certificates belong together, and can a server use them now?
+ * A check tells whether keys, requests and certificates belong together, and whether a server
+ * can use them now.
  *
- * The first certificate is the server's; those behind it are its issuers, in order, each counted
- * once however many files repeat it.  Every problem is found in one run, each a sentence.
+ * The first certificate is the server's; the following ones are its issuers, in order, each
+ * counted once even if several files repeat it. One run finds every problem, each a sentence.
  *
- * Files that somebody names one by one (`is_picked`) may come in any order and without issuers: their
- * set is one server's certificate, what issued it, and anchors, of which one is enough.
+ * Files that are named one by one (`is_picked`) may come in any order and without issuers:
+ * their set is one server's certificate, its issuers, and anchors, of which one is enough.
  */
 
 #define CHECK_PROBLEMS_MAX 32
@@ -32,7 +33,7 @@ struct check {
 
 void check_run(struct check *check, const struct material *material, struct instant now);
 
-/* One more problem; beyond the bound they are dropped. */
+/* Adds a problem; those beyond the bound are dropped. */
 void check_add(struct check *check, const char *fmt, ...) PRINTF(2, 3);
 
 void check_done(struct check *check); /* zeroed is fine */

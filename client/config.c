@@ -12,11 +12,14 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
-/* Places of certd seen from the directory of certctl: installed, side by side, and built. */
+/*
+ * Places of certd relative to certctl's directory: installed, side by side, and in a build
+ * tree.
+ */
 static const char *const places[] = { "../sbin/certd", "certd", "../daemon/keeper/certd",
 	"../bin/certd", NULL };
 
-/* The path of certd, owned by the caller; a bare name is for $PATH. */
+/* The path of certd, owned by the caller; a bare name is searched in $PATH. */
 static char *find_program(void)
 {
 	const char *env = getenv("CERTD_PROGRAM");

@@ -6,9 +6,10 @@ struct err;
 struct options;
 
 /*
- * `certctl config check | explain | schema`: certctl knows nothing about configuration and executes
- * certd, which does.  The program is $CERTD_PROGRAM, else the certd that was installed or built
- * with this certctl, else the one in $PATH.  On success this does not return.
+ * A configuration command (`certctl config check | explain | schema`) runs in certd, which
+ * knows the configuration; certctl executes it. The program is $CERTD_PROGRAM, else the certd
+ * that was installed or built with this certctl, else the one in $PATH. On success this does
+ * not return.
  */
 
 /* Returns -1 with `err`. */

@@ -16,7 +16,7 @@
 #include "lib/base/err.h"
 #include "lib/base/str.h"
 
-/* The daemon greets at once; a socket that is only listened on by systemd may start it first. */
+/* The daemon greets at once; a socket that systemd listens on may start it first. */
 enum { GREETING_MS = 10 * 1000, SEND_S = 30 };
 
 static int no_daemon(const struct conn *conn, int sys, struct err *err)
@@ -45,7 +45,7 @@ static int dial(struct conn *conn, struct err *err)
 	conn->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (conn->fd < 0)
 		return err_sys(err, ERR_IO, errno, "no socket can be made");
-	/* Holds for connect() too, where it bounds a full backlog. */
+	/* This also bounds connect() while the backlog is full. */
 	if (setsockopt(conn->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)))
 		return err_sys(err, ERR_IO, errno, "the socket takes no time limit");
 	if (connect(conn->fd, (const struct sockaddr *)&address, sizeof(address)))
@@ -53,7 +53,7 @@ static int dial(struct conn *conn, struct err *err)
 	return 0;
 }
 
-/* Who greets with an error instead has a reason that is better than ours. */
+/* An error instead of a greeting carries the daemon's own reason. */
 static int check_greeting(struct conn *conn, struct err *err)
 {
 	struct hello hello = { 0 };
@@ -126,7 +126,7 @@ int conn_send(struct conn *conn, const struct buf *request, struct err *err)
 	return 0;
 }
 
-/* A line that is complete already: 1, 0 when there is none, -1. */
+/* Takes a complete line from the buffer: 1, 0 when there is none, -1. */
 static int take_line(struct conn *conn, struct err *err)
 {
 	struct err wrong = ERR_INIT;

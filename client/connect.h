@@ -9,12 +9,13 @@ struct buf;
 struct err;
 
 /*
- * A connection to the daemon: a blocking Unix socket, the greeting, lines in both directions.
+ * A connection to the daemon is a blocking Unix socket with the greeting read, and carries
+ * lines in both directions.
  *
- * conn_open() succeeds only when somebody greeted in time and speaks our protocol; everything else
- * there is ERR_NO_DAEMON with the path and a hint.  Lines are bounded; a line that breaks
- * the grammar is ERR_INTERNAL, because it is the daemon's fault.  Requests are sent one at a time.
- * The caller calls conn_done(), also after a failed open.
+ * conn_open() succeeds only when the peer greeted in time and speaks this protocol; other
+ * outcomes are ERR_NO_DAEMON with the path and a hint. Lines are bounded; a line that breaks
+ * the grammar is ERR_INTERNAL, because it is the daemon's fault. Requests are sent one at a
+ * time. The caller calls conn_done(), also after a failed open.
  */
 struct conn {
 	int fd;
@@ -32,8 +33,8 @@ void conn_done(struct conn *conn);
 int conn_send(struct conn *conn, const struct buf *request, struct err *err);
 
 /*
- * The next line into conn->line: 1 when there is one, 0 when none came for `timeout_ms` (never when
- * that is negative), -1 with `err`: the connection is over.
+ * Reads the next line into conn->line: 1 when there is one, 0 when none came for `timeout_ms`
+ * (negative: no limit), -1 with `err`: the connection is over.
  */
 int conn_next(struct conn *conn, int timeout_ms, struct err *err);
 

@@ -65,7 +65,7 @@ static int write_group(int dirfd, const char *dir, const char *group, struct err
 	return 0;
 }
 
-/* The one that servers use: a size of one's own before a group that everybody has. */
+/* The link for servers: a custom size takes precedence over a group. */
 static int write_link(const struct dhparam *what, int dirfd, struct err *err)
 {
 	const char *first = what->groups[0];
@@ -130,7 +130,7 @@ static int take_days(struct dhparam *what, const char *text, struct err *err)
 	return 0;
 }
 
-/* 0, or -1 with *err; the mistakes that getopt finds are not told twice. */
+/* 0, or -1 with *err; errors that getopt printed are not printed again. */
 static int take_options(struct dhparam *what, int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = { { "keys", required_argument, NULL, 'k' },

@@ -13,14 +13,14 @@
 #include "lib/base/str.h"
 #include "proto/line.h"
 
-/* A larger table, or a narrower screen, cannot be drawn over; keys of a row. */
+/* A table is redrawn in place only within these rows and columns; KEYS bounds a row. */
 enum { LIVE_ROWS = 20, LIVE_WIDTH = 70, KEYS = 16 };
 
 struct drawing {
 	const struct options *options;
 	const struct term *term;
 	struct rows rows;
-	size_t n_lines; /* on the terminal, to be drawn over */
+	size_t n_lines; /* on the terminal, to be redrawn */
 	struct err err;
 };
 
@@ -49,7 +49,7 @@ static void draw_over(struct drawing *drawing)
 	drawing->n_lines = drawing->rows.n + 1;
 }
 
-/* The words of the event that are keys of a row. */
+/* Keeps those words of the event that are keys of a row. */
 static void take_row(struct drawing *drawing, const struct line *event)
 {
 	struct rows *rows = &drawing->rows;

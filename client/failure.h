@@ -6,14 +6,14 @@ struct err;
 struct options;
 
 /*
- * The failure of a command, as the user reads it.  An error goes to standard error as a sentence; with
- * --json its code and sentence are also the document, when there is no other.
+ * A failure of a command is shown to the user as a sentence on standard error; with --json its
+ * code and sentence are also the document, when there is no other.
  */
 
-/* Prints the sentence.  Returns the exit status that belongs to the error. */
+/* Prints the sentence. Returns the exit status of the error. */
 int tell_failure(const struct err *err);
 
-/* The same, and as a JSON object on standard output when that is wanted. */
+/* Does the same, and prints a JSON object on standard output with --json. */
 int tell_failure_as(const struct options *options, const struct err *err);
 
 #endif

@@ -68,7 +68,7 @@ static void add_row(struct rows *rows, const struct command *command)
 		rows_add(rows, &line, &err);
 }
 
-/* Is the command what was asked about: "config", "config check", "status"? */
+/* Does the command match the words asked for: "config", "config check", "status"? */
 static bool is_asked(const struct options *options, const struct command *command)
 {
 	const char *first = options->args[0];

@@ -8,17 +8,15 @@ struct command;
 struct err;
 struct term;
 
-/*
- * `certctl help`, all of it made from proto/commands.def.
- */
+/* The text of `certctl help` is made from proto/commands.def. */
 
-/* The overview: usage, options, every command with its sentence. */
+/* Appends the overview: usage, options, every command with its sentence. */
 void help_overview(const struct term *term, struct buf *out);
 
-/* One command: usage, who may use it, what it does. */
+/* Appends one command: usage, required role, description. */
 void help_command(const struct command *command, const struct term *term, struct buf *out);
 
-/* `help [COMMAND...]`, also as rows.  -1 with `err` when there is no such command. */
+/* Answers `help [COMMAND...]`, also as rows. -1 with `err` when there is no such command. */
 int help_answer(const struct options *options, const struct term *term, struct buf *out,
 	struct err *err);
 

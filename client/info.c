@@ -14,7 +14,7 @@
 #include "lib/base/str.h"
 #include "lib/crypt/describe.h"
 
-/* Where values begin, and where long lists of names break. */
+/* The column of values, and the width at which lists of names are wrapped. */
 #define VALUE_COLUMN 14
 #define LINE_WIDTH 78
 
@@ -119,7 +119,7 @@ static void show_item(struct view *view, const char *path, const struct material
 		buf_add_char(&view->out, '}');
 }
 
-/* What could be read before a mistake is shown too. */
+/* Shows what could be read before an error. */
 static int show_file(struct view *view, const char *path)
 {
 	struct material material CLEANUP(material_done) = { .n = 0 };
@@ -134,7 +134,7 @@ static int show_file(struct view *view, const char *path)
 	return ret;
 }
 
-/* Takes the options out of argv; returns how many files remain from argv[1] on, or -1. */
+/* Removes the options from argv; returns the number of files, which start at argv[1], or -1. */
 static int take_options(int argc, char **argv, struct view *view)
 {
 	bool is_ended = false;

@@ -5,9 +5,10 @@
 #include <stdbool.h>
 
 /*
- * `certctl info [FILE...]`: what is in keys, signing requests, certificates, chains and bundles, PEM
- * or DER; standard input when no file is named, or for "-".  Private keys are named by type and by
- * the digest of their public half; nothing private is ever printed.  No daemon is asked.
+ * The command `certctl info [FILE...]` shows the contents of keys, signing requests,
+ * certificates, chains and bundles, PEM or DER; standard input when no file is named, or for
+ * "-". Of a private key only its type and the digest of its public half are printed. No daemon
+ * is asked.
  */
 
 /* argv[0] is the command's name.  Returns the exit status: 1 when a file could not be read. */

@@ -20,11 +20,11 @@
 #include "lib/base/err.h"
 
 /*
- * certctl: the client of certd.  Reads its arguments, asks the daemon or works offline, shows the
- * answer and ends with a status that scripts can use (contract, section 3).
+ * certctl, the client of certd: reads its arguments, asks the daemon or works offline, shows
+ * the answer and returns an exit status for scripts (contract, section 3).
  */
 
-/* Without them a socket would become standard output. */
+/* Without open standard descriptors a socket would become standard output. */
 static void open_standard_files(void)
 {
 	int fd;
@@ -51,7 +51,7 @@ static int print_help(struct options *options, const struct term *term)
 	return 0;
 }
 
-/* The offline commands read their own arguments. */
+/* Runs a command that works offline and reads its own arguments. */
 static int run_offline(struct options *options)
 {
 	struct err err = ERR_INIT;
@@ -94,7 +94,7 @@ static int run(struct options *options, const struct term *term)
 	return ask(options, term);
 }
 
-/* What was written must have arrived; a reader that went away is no error worth a sentence. */
+/* Checks that all output was written; a reader that has closed its end is no error. */
 static int close_output(int status)
 {
 	bool failed = ferror(stdout) != 0;
@@ -115,9 +115,11 @@ int main(int argc, char **argv)
 	int status;
 
 	open_standard_files();
-	/* A reader that went away, `| head`, ends us silently, as it does others. */
+	/*
+	 * A reader that has closed its end (`| head`) ends certctl silently, as other programs.
+	 */
 	signal(SIGPIPE, SIG_DFL);
-	/* Only for the width of characters; messages and dates stay as they are. */
+	/* Only the width of characters depends on it; messages and dates do not. */
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		setlocale(LC_CTYPE, "");
 	status = options_parse(&options, argc, argv, &err) ? tell_failure_as(&options, &err)

@@ -30,7 +30,7 @@ static int take_current(
 	return version_id_parse(curr, out, err);
 }
 
-/* The current version, as `show` tells it. */
+/* Asks the daemon for the current version with `show`. */
 static int find_current(const struct options *options, const char *cert, struct version_id *out,
 	struct err *err)
 {
@@ -66,7 +66,7 @@ static int find_current(const struct options *options, const char *cert, struct 
 	}
 }
 
-/* The directory of marks, made when there is none, and nobody else's to write to. */
+/* Opens the directory of marks, made when missing; only root may write to it. */
 static int open_dir(const char *socket, struct err *err)
 {
 	struct buf path AUTO_BUF = BUF_INIT;
@@ -114,7 +114,7 @@ static int leave_for(const struct options *options, const struct request_line *a
 	if (leave(options->socket, cert, &version, err) < 0)
 		return -1;
 	if (!named) {
-		request->len--; /* the end of the line */
+		request->len--; /* without the end of the line */
 		line_add(request, "version", version_id_text(&version, text));
 		line_end(request);
 	}

@@ -7,14 +7,17 @@ struct err;
 struct options;
 
 /*
- * Root's mark for `revoke --now` (proto/revoke.h), left before the daemon is asked.
+ * A mark confirms `revoke --now` as root (proto/revoke.h), before the daemon is asked.
  *
- * The version that is meant is the one named, or else the current one as the daemon tells it; it goes
- * into the mark and into the request, so that nothing else can be made of either.  Only root can leave
- * a mark, because the directory is only root's to write to.
+ * The version is the one named, or else the daemon's current one; it goes into the mark and
+ * into the request, so that both mean the same. Only root can leave a mark, because only root
+ * can write to the directory.
  */
 
-/* Leaves the mark that the request needs, and adds the version to it.  Other requests need none. */
+/*
+ * Leaves the mark that the request needs, and adds the version to it. Other requests are left
+ * as they are.
+ */
 int mark_leave(const struct options *options, struct buf *request, struct err *err);
 
 #endif

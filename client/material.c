@@ -74,7 +74,7 @@ static int add_block(struct material *out, const struct pem_block *block, struct
 	return 0;
 }
 
-/* DER does not say what it is: whatever can be read is what it was. */
+/* DER has no label, so each kind is tried. */
 static int add_der(struct material *out, const struct secret *data, struct err *err)
 {
 	static const enum material_kind kinds[] = { MATERIAL_CERT, MATERIAL_REQUEST,
@@ -114,7 +114,7 @@ static int add_pem(struct material *out, const struct secret *data, struct err *
 	return out->n > before ? 0 : err_set(err, ERR_BAD_VALUE, "there is no PEM block");
 }
 
-/* Links are followed here: curr is one, and the files are the user's own choice. */
+/* Links are followed: curr is one, and the user chose the files. */
 static int read_bytes(const char *path, struct secret *out, struct err *err)
 {
 	int fd AUTO_CLOSE = -1;

@@ -11,8 +11,9 @@
 struct err;
 
 /*
- * What lies in a file of keys, requests and certificates, PEM or DER: for `certctl info` and
- * `certctl verify`.  The bytes of the file, which may hold private keys, are wiped after reading.
+ * A material holds the keys, requests and certificates of files, PEM or DER, for `certctl info`
+ * and `certctl verify`. The bytes of a file, which may hold private keys, are cleared after
+ * reading.
  */
 
 enum material_kind { MATERIAL_KEY, MATERIAL_REQUEST, MATERIAL_CERT, MATERIAL_OTHER };
@@ -23,7 +24,7 @@ struct material_item {
 	struct csr *csr;
 	struct cert *cert;
 	char *label; /* of the PEM block; "" for DER */
-	size_t file; /* counts the calls of material_read() */
+	size_t file; /* number of the material_read() call */
 };
 
 #define MATERIAL_MAX 64 /* items */
@@ -36,7 +37,7 @@ struct material {
 
 const char *material_kind_text(enum material_kind kind);
 
-/* Appends the items of a file; NULL for standard input.  At least one, or -1. */
+/* Appends the items of a file; NULL for standard input. At least one, or -1. */
 int material_read(const char *path, struct material *out, struct err *err);
 void material_done(struct material *material); /* zeroed is fine */
 

@@ -37,8 +37,8 @@ static int set_command(struct options *out, char **words, int n, struct err *err
 }
 
 /*
- * Is this one of certctl's own options?  Returns how many words it takes, 0 when it is not one, -1
- * with `err`.
+ * Is it one of certctl's own options? Returns the number of words it takes, 0 when it is
+ * another word, -1 with `err`.
  */
 static int take_own(struct options *out, char **words, int n, struct err *err)
 {
@@ -64,7 +64,7 @@ static int take_own(struct options *out, char **words, int n, struct err *err)
 	return 1;
 }
 
-/* The options before the command.  Returns the place of the command, or -1. */
+/* Reads the options before the command. Returns the index of the command, or -1. */
 static int parse_front(struct options *out, int argc, char **argv, struct err *err)
 {
 	static const char *const own[] = { "--json", "--no-color", "--socket", "--help",
@@ -165,7 +165,9 @@ static int unknown_option(const struct command *command, const char *name, struc
 		name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-/* An option with its value behind "=" or in the next word, as the protocol wants it. */
+/*
+ * Adds an option with its value, behind "=" or in the next word, in the form of the protocol.
+ */
 static int add_option(struct options *options, int *at, struct buf *out, struct err *err)
 {
 	const char *arg = options->args[(*at)++], *value = strchr(arg, '=');
@@ -179,7 +181,7 @@ static int add_option(struct options *options, int *at, struct buf *out, struct 
 			return err_set(err, ERR_BAD_ARGUMENT, "%s takes no value", name);
 		if (str_is(name, "--wait"))
 			options->is_waiting = true;
-		/* To wait is the client's affair, but that job itself goes on for it. */
+		/* The client waits itself; only the job of `dns check` also needs to know. */
 		if (!str_is(name, "--wait") || options->command->id == COMMAND_DNS_CHECK)
 			line_add_word(out, name);
 		return 0;

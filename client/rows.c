@@ -49,7 +49,7 @@ int rows_add(struct rows *rows, const struct line *line, struct err *err)
 	struct cell *cells = arena_zalloc(&rows->arena, line->n * sizeof(cells[0]));
 	size_t n = 0;
 
-	/* A plain word in a row has no meaning yet; as an unknown thing it is ignored. */
+	/* Plain words in a row are reserved, and ignored. */
 	for (size_t i = 1; i < line->n; i++) {
 		if (!line->words[i].key)
 			continue;

@@ -11,11 +11,11 @@ struct err;
 struct line;
 
 /*
- * The rows of one answer, kept until it is complete: a table needs all of them for its widths, and
- * a JSON document must be whole or not be there at all.  Memory is bounded by ROWS_MAX_BYTES.
+ * A row set holds the rows of one answer until it is complete: a table needs all of them for
+ * its widths, and a JSON document must be whole or absent. ROWS_MAX_BYTES bounds its memory.
  *
- * What is known about keys comes from proto/rows.def; keys that are not there are kept and shown too.
- * Rows belong to the arena; rows_done() frees everything.
+ * proto/rows.def defines the known keys; unknown keys are kept and shown too. Rows belong to
+ * the arena; rows_done() frees everything.
  */
 
 #define ROWS_MAX_BYTES ((size_t)512 * 1024 * 1024)
@@ -36,7 +36,7 @@ struct rows {
 	struct arena arena;
 };
 
-/* Copies what stands behind the first word.  -1 with ERR_TOO_LARGE beyond the bound. */
+/* Copies the keys of a row line. -1 with ERR_TOO_LARGE beyond the bound. */
 int rows_add(struct rows *rows, const struct line *line, struct err *err);
 void rows_done(struct rows *rows);
 
@@ -47,21 +47,21 @@ enum key_type { KEY_NAME, KEY_WORD, KEY_TEXT, KEY_TIME, KEY_NUMBER, KEY_BOOL };
 
 struct key {
 	enum command_id command;
-	const char *kind; /* the value of kind=, "" for answers that have none */
+	const char *kind; /* the value of kind=, "" for answers without kinds */
 	const char *name;
 	enum key_type type;
 };
 
 /*
- * The known keys of a row of this kind, in their order, one per call: start with *at = 0; NULL at
- * the end.  `kind` may be NULL.
+ * Returns the known keys of a row of this kind in their order, one per call: start with *at =
+ * 0; NULL at the end. `kind` may be NULL.
  */
 const struct key *key_next(enum command_id command, const char *kind, size_t *at);
 
-/* One of them by its name, or NULL. */
+/* A known key by its name, or NULL. */
 const struct key *key_find(enum command_id command, const char *kind, const char *name);
 
-/* What a key of this name is anywhere; KEY_TEXT when it is nowhere. */
+/* The type of a key of this name in any command; KEY_TEXT when it is unknown. */
 enum key_type key_type(const char *name);
 
 #endif

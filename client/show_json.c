@@ -40,7 +40,7 @@ static void add_pair(struct buf *out, const char **gap, enum key_type type, cons
 		buf_add_text(out, "null");
 }
 
-/* Was the key there before?  A document must not say the same twice. */
+/* Did the key occur before? A JSON object must not repeat a key. */
 static bool is_repeated(const struct row *row, size_t n)
 {
 	return row_get(row, row->cells[n].key) != row->cells[n].value;
@@ -52,7 +52,7 @@ static void add_row(struct buf *out, enum command_id command, const struct row *
 	const struct key *key;
 	size_t at = 0;
 
-	/* In an answer without kinds, kind= is a key like any other. */
+	/* In an answer without kinds, kind= is an ordinary key. */
 	if (kind && !key_next(command, kind, &(size_t){ 0 }))
 		kind = NULL;
 	buf_add_char(out, '{');
@@ -81,7 +81,7 @@ void show_json(const struct rows *rows, struct buf *out)
 	buf_add_text(out, rows->n ? "\n]\n" : "]\n");
 }
 
-/* Keys that are numbers in ok and event lines. */
+/* The keys with numbers in ok and event lines. */
 static enum key_type line_key_type(const char *key)
 {
 	static const char *const numbers[] = { "job", "seq", "rows", "count", "tries", NULL };

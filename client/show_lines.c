@@ -19,7 +19,7 @@ void show_text(const struct rows *rows, struct buf *out)
 	}
 }
 
-/* Keys are written with underscores and read with spaces. */
+/* Keys have underscores, labels have spaces. */
 static void add_label(const struct term *term, struct buf *out, const char *key, size_t width)
 {
 	size_t len = strlen(key);
@@ -51,7 +51,7 @@ static void add_labelled(const struct term *term, struct buf *out, enum key_type
 	buf_add_char(out, '\n');
 }
 
-/* One row as a list of labels and values, known keys first. */
+/* Shows one row as a list of labels and values, known keys first. */
 static void add_list(const struct rows *rows, const struct row *row, const struct term *term,
 	struct buf *out)
 {
@@ -121,7 +121,7 @@ void show_sections(const struct rows *rows, const struct term *term, struct buf 
 	}
 }
 
-/* The local day and time of day of a row; false when it has none. */
+/* The local date and time of a row; false when it has none. */
 static bool row_time(const struct row *row, struct tm *tm, struct instant *t)
 {
 	const char *text = row_get(row, "at");
@@ -217,7 +217,7 @@ void show_timeline(const struct rows *rows, const struct term *term, struct buf 
 	}
 }
 
-/* Lines of text may come from any command: the diagnostics of a reload do. */
+/* Any command may answer lines of text; a reload answers its diagnostics so. */
 static bool is_text(const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++)
@@ -238,7 +238,7 @@ void view_rows(const struct rows *rows, const struct term *term, struct buf *out
 		show_table(rows, term, out);
 }
 
-/* The keys of an event whose sentence does not tell them; all of them when there is no sentence. */
+/* Adds the keys that an event's sentence does not contain; all of them without a sentence. */
 static void add_event_keys(struct buf *out, const struct line *event, bool has_text)
 {
 	for (size_t i = 1; i < event->n; i++) {
@@ -271,7 +271,7 @@ void show_event(const struct line *event, const struct term *term, struct buf *o
 	term_colour(term, out, COLOUR_BOLD);
 	add_padded(out, name ? name : "-", 17);
 	term_colour(term, out, COLOUR_NONE);
-	/* A sentence makes sense alone and usually begins with the certificate. */
+	/* A sentence is complete and usually begins with the certificate. */
 	if (cert && !(text && strstr(text, cert))) {
 		term_add(out, cert);
 		buf_add_text(out, text ? "  " : "");

@@ -7,7 +7,10 @@
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 
-/* What a column holds, which decides how a value is written and whether it may be shortened. */
+/*
+ * The content of a column, which decides how a value is written and whether it may be
+ * shortened.
+ */
 enum style {
 	STYLE_WORD,
 	STYLE_ACTION,
@@ -22,11 +25,11 @@ enum { MAX_COLUMNS = 24, MIN_WIDTH = 8, GAP = 2 };
 
 struct column {
 	const char *title;
-	const char *keys; /* the first of these that a row has */
+	const char *keys; /* the first of these keys that a row has */
 	enum style style;
 };
 
-/* The tables that people look at most, in their words; all others are made from proto/rows.def. */
+/* Layouts with titles of their own; other tables are made from proto/rows.def. */
 struct layout {
 	enum command_id command;
 	struct column columns[8];
@@ -86,7 +89,13 @@ struct table {
 	bool is_brief; /* times in their shortest form */
 };
 
-/* The value of the first of the column's keys that the row has, or NULL. */
+/*
+ * State: a table lives for one call of show_table() or show_table_plain(). Columns come from a
+ * layout or from the rows; measure() sets their widths, shrink() reduces them until a line fits
+ * the terminal, and then the rows are written. Nothing is allocated but the output.
+ *
+ * Returns the value of the first of the column's keys that the row has, or NULL.
+ */
 static const char *cell_value(const struct row *row, const struct column *column)
 {
 	const char *keys = column->keys;
@@ -105,7 +114,7 @@ static const char *cell_value(const struct row *row, const struct column *column
 	return NULL;
 }
 
-/* To sleep for ever is not what comes next: nothing does. */
+/* An endless sleep is shown as no next action. */
 static bool is_nothing(const struct row *row, const char *action)
 {
 	const char *at = row_get(row, "at");
@@ -132,7 +141,7 @@ static void cell_text(const struct table *table, const struct row *row,
 		term_add(out, value);
 }
 
-/* Sets the widths to what the widest cells need and returns the width of a line. */
+/* Sets the widths to those of the widest cells and returns the width of a line. */
 static size_t measure(struct table *table, const struct row *rows, size_t n)
 {
 	struct buf cell AUTO_BUF = BUF_INIT;
@@ -154,7 +163,7 @@ static size_t measure(struct table *table, const struct row *rows, size_t n)
 	return total;
 }
 
-/* Takes from the widest column that may be shortened: sentences first, then anything else. */
+/* Reduces the widest column that may be shortened: sentences first. */
 static bool shrink(struct table *table, bool is_text)
 {
 	size_t widest = table->n, floor = MIN_WIDTH;
@@ -271,7 +280,7 @@ static bool is_anywhere(const struct row *rows, size_t n, const char *key)
 	return false;
 }
 
-/* Columns for rows that have no layout: known keys first, then what else there is. */
+/* Makes columns for rows without a layout: known keys first, then the others. */
 static void find_columns(
 	struct table *table, enum command_id command, const struct row *rows, size_t n)
 {
@@ -348,7 +357,7 @@ void show_table(const struct rows *rows, const struct term *term, struct buf *ou
 
 		if (layouts[i].command != rows->command->id)
 			continue;
-		/* Scripts count columns; people do without those that are empty. */
+		/* Scripts count columns, so only a terminal omits empty ones. */
 		for (size_t c = 0; c < ARRAY_LEN(layouts[i].columns) && column[c].title; c++)
 			if (!term->is_terminal || is_filled(rows, &column[c]))
 				add_column(&table, column[c].title, column[c].keys,

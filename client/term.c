@@ -63,7 +63,7 @@ enum colour term_colour_of(const char *word)
 		{ "failing", COLOUR_RED },
 		{ "expired", COLOUR_RED },
 		{ "absent", COLOUR_RED },
-		/* What a name server's answer means (proto/observations.def). */
+		/* Observations of name servers (proto/observations.def). */
 		{ "match", COLOUR_GREEN },
 		{ "older", COLOUR_YELLOW },
 		{ "other", COLOUR_YELLOW },
@@ -89,7 +89,7 @@ void term_add(struct buf *out, const char *text)
 	text_show(out, text, strlen(text));
 }
 
-/* wcwidth() knows characters only in a UTF-8 locale; without one each counts as one column. */
+/* wcwidth() needs a UTF-8 locale; without one each character counts as one column. */
 static size_t char_width(uint32_t c)
 {
 	int n = c < 0x80 ? 1 : wcwidth((wchar_t)c);
@@ -144,7 +144,7 @@ static void add_relative(struct buf *out, struct instant t, struct instant now)
 		buf_printf(out, "%s ago", duration_brief(instant_since(now, t), text));
 }
 
-/* As much of a date as is needed to tell it from now. */
+/* The shortest date format that is unambiguous now. */
 static const char *short_format(const struct tm *tm, const struct tm *now)
 {
 	if (tm->tm_year != now->tm_year)
@@ -176,7 +176,7 @@ void term_add_time(
 	add_relative(out, t, term->now);
 	if (form == TIME_BRIEF)
 		return;
-		/* The formats are the literals of short_format(). */
+		/* The formats are literals of short_format(). */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	strftime(local, sizeof(local), short_format(&tm, &tm_now), &tm);

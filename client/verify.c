@@ -19,6 +19,11 @@
 static const char *const files[] = { "privkey.pem", "csr.pem", "cert.pem", "chain.pem",
 	"fullchain.pem", "bundle.pem" };
 
+/*
+ * State: a verify lives for one run. Each set of files appends its result to `out`; n_sets counts
+ * them for the JSON array, and `status` becomes 1 with the first problem. verify_main() prints
+ * `out` at the end and frees it.
+ */
 struct verify {
 	struct buf out;
 	struct instant now;
@@ -27,7 +32,7 @@ struct verify {
 	int status;
 };
 
-/* No mistake: who has the root in his own store need not have it here. */
+/* A missing issuer is no error: the root may be in a system's store. */
 static bool is_issuer_missing(const struct check *check)
 {
 	return check->top && !cert_is_self_signed(check->top);
@@ -114,7 +119,7 @@ static void finish(struct verify *verify, const char *name, struct check *check,
 		verify->status = 1;
 }
 
-/* Is the certificate list of `whole` that of `first` and then `rest`, without repeats? */
+/* Is the certificate list of `whole` that of `first` followed by `rest`, without repeats? */
 static bool is_sum(
 	const struct material *whole, const struct material *first, const struct material *rest)
 {

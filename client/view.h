@@ -9,21 +9,20 @@ struct buf;
 struct line;
 
 /*
- * How answers look: pure functions from rows to text, so that tests need no terminal.
+ * A view turns rows into text; views are pure functions, so tests need no terminal.
  *
- * view_rows() chooses by command: a table for lists, sections for `show`, a timeline for `plan`,
- * plain lines for TEXT answers.  A row key that no view knows is shown as it comes.  JSON has one
- * form for all: an array of objects, one per row.  Everything that came from outside is made
- * harmless on its way (client/term.h).
+ * view_rows() chooses by command: a table for lists, sections for `show`, a timeline for
+ * `plan`, plain lines for TEXT answers. Unknown row keys are shown unchanged. JSON has one form
+ * for all: an array of objects, one per row. Foreign text is escaped (client/term.h).
  */
 
-/* Whatever fits the command. */
+/* Appends the view that belongs to the command. */
 void view_rows(const struct rows *rows, const struct term *term, struct buf *out);
 
-/* Columns of equal width with a header; nothing at all without rows. */
+/* Columns of equal width with a header; nothing without rows. */
 void show_table(const struct rows *rows, const struct term *term, struct buf *out);
 
-/* Rows [from, to) of one kind as a table of their known keys and whatever else is there. */
+/* Rows [from, to) of one kind as a table of their known keys, then the others. */
 void show_table_plain(const struct rows *rows, size_t from, size_t to, const struct term *term,
 	struct buf *out);
 
@@ -37,15 +36,15 @@ void show_sections(const struct rows *rows, const struct term *term, struct buf 
 void show_timeline(const struct rows *rows, const struct term *term, struct buf *out);
 
 /*
- * One JSON array with an object per row and a line feed.  Known keys that a row does not have are
- * null, numbers and truths are such, times are strings.
+ * One JSON array with an object per row and a line feed. Known keys that a row lacks are null,
+ * numbers and booleans have their JSON types, times are strings.
  */
 void show_json(const struct rows *rows, struct buf *out);
 
 /* One JSON string, or null for NULL. */
 void show_json_text(const char *text, struct buf *out);
 
-/* The keys behind the first word of a line as one object, in one line. */
+/* The keys behind the first word of a line as one object, on one line. */
 void show_json_line(const struct line *line, struct buf *out);
 
 /* One event of a stream for people, in one line. */

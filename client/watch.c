@@ -21,7 +21,7 @@ static bool is_event(const struct line *line, const char *name)
 	return message_kind(line) == MESSAGE_EVENT && got && str_is(got, name);
 }
 
-/* The ok that turns the connection into a stream; 0, or -1 with the daemon's reason. */
+/* Reads the ok that makes the connection a stream; 0, or -1 with the daemon's reason. */
 static int await_ok(struct conn *conn, struct err *err)
 {
 	for (;;) {
@@ -40,7 +40,7 @@ static int await_ok(struct conn *conn, struct err *err)
 	}
 }
 
-/* The result that job.done tells: 0, or -1 with its code and sentence. */
+/* The result in job.done: 0, or -1 with its code and sentence. */
 static int read_result(const struct line *event, struct err *err)
 {
 	const char *result = line_get(event, "result"), *code = line_get(event, "error");
@@ -56,7 +56,7 @@ static int read_result(const struct line *event, struct err *err)
 	return err_set(err, known, "%s", text ? text : code ? code : result);
 }
 
-/* Does the watched job end here? */
+/* Is it the end of the watched job? */
 static bool is_end(const struct options *options, const struct line *event)
 {
 	const char *job = line_get(event, "job");
@@ -92,21 +92,29 @@ int watch_stream(const struct options *options, struct conn *conn, const struct 
 		else
 			show_event(&conn->line, term, &out);
 		if (fputs(buf_text(&out), stdout) == EOF || fflush(stdout) == EOF)
-			return 0; /* nobody reads any more; main() tells what is wrong */
+			/* the reader has closed its end; main() reports errors of output */
+			return 0;
 		if (is_end(options, &conn->line))
 			return read_result(&conn->line, &err) ? tell_failure(&err) : 0;
 	}
 }
 
-/* Where a followed job is. */
+/*
+ * State: a progress lives while a job is followed. show_step() and its kin draw each event;
+ * `is_open` is set between a step drawn without a line feed and the next output, which must
+ * begin with one or redraw the line. follow() returns at the job's end or when the connection
+ * fails.
+ *
+ * The progress of a followed job on the terminal.
+ */
 struct progress {
 	const struct options *options;
 	const struct term *term;
 	int64_t job;
 	char cert[256], step[256];
 	struct tick since;
-	bool in_place; /* a terminal that understands escapes: steps are drawn over each other */
-	bool is_open;  /* the last line on the terminal has no end yet */
+	bool in_place; /* a terminal with escapes: a step is drawn over the last one */
+	bool is_open;  /* the last line has no line feed yet */
 };
 
 static void add_name(struct buf *out, const char *cert)
@@ -132,7 +140,7 @@ static void draw(struct progress *progress, bool is_final)
 	if (progress->in_place) {
 		struct buf line AUTO_BUF = BUF_INIT;
 
-		/* A line that wraps could not be drawn over. */
+		/* A wrapped line could not be redrawn. */
 		term_add_fit(&line, buf_text(&text), progress->term->width - 1);
 		printf("\r%s\x1b[K%s", buf_text(&line), is_final ? "\n" : "");
 	} else {
@@ -181,8 +189,8 @@ static void tell_end(struct progress *progress, const char *cert, const struct e
 }
 
 /*
- * Events until the job's end.  0, or -1 with what the job, or the connection, failed with.  A job for
- * several certificates has children with numbers of their own, whose events come here too.
+ * Shows events until the job's end. 0, or -1 with the error of the job or of the connection. A
+ * job for several certificates has children with numbers of their own, whose events arrive too.
  */
 static int follow(struct progress *progress, struct conn *conn, struct err *err)
 {
@@ -216,7 +224,7 @@ static int follow(struct progress *progress, struct conn *conn, struct err *err)
 	}
 }
 
-/* Subscribes to the job; its events are what comes next. */
+/* Subscribes to the job; its events follow. */
 static int subscribe(
 	const struct options *options, int64_t job, struct conn *conn, struct err *err)
 {

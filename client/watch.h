@@ -11,19 +11,20 @@ struct options;
 struct term;
 
 /*
- * Following events, and following jobs to their end.
+ * A watch follows events, or one job to its end.
  *
  * `watch` prints one line per event until the connection ends; with --json one object per line,
- * since the stream has no end that a document could wait for.  watch_job() is what --wait does: it
- * subscribes to a job on a connection of its own, shows its steps as they come (on a terminal in
- * place, with the time they take) and returns when the job ends.
+ * since the stream has no end that a document could wait for. watch_job() serves --wait: it
+ * subscribes to a job on a connection of its own, shows its steps (on a terminal in place, with
+ * their duration) and returns when the job ends.
  */
 
-/* The request was sent already.  Returns the exit status. */
+/* The request was sent already. Returns the exit status. */
 int watch_stream(const struct options *options, struct conn *conn, const struct term *term);
 
 /*
- * The same for somebody else's drawing: every event of the job goes to `seen`, the last one, job.done, included.
+ * Follows a job for another view: each event of the job goes to `seen`, the last one, job.done,
+ * included.
  */
 int watch_events(const struct options *options, int64_t job,
 	void (*seen)(void *data, const struct line *event), void *data, struct err *err);

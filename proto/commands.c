@@ -39,7 +39,7 @@ const char *shape_text(enum shape shape)
 	return shapes[shape];
 }
 
-/* Is `name` these one or two words?  Their number, or 0. */
+/* Is `name` these one or two words? Their number, or 0. */
 static size_t name_words(const char *name, const char *first, const char *second)
 {
 	size_t len = strlen(first);
@@ -79,12 +79,12 @@ const char *command_near_miss(const char *word)
 struct token {
 	const char *text;
 	size_t len;
-	bool is_optional; /* it opens a bracket */
-	bool is_many;     /* "..." behind it */
+	bool is_optional; /* opens a bracket */
+	bool is_many;     /* "..." follows it */
 	bool is_option, takes_value;
 };
 
-/* The token at *at, with the value of an option swallowed; false at the end. */
+/* Reads the token at *at, with the value of an option; false at the end. */
 static bool next_token(const char *arguments, size_t *at, struct token *out)
 {
 	const char *p = arguments + *at;

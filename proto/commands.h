@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 /*
- * The commands and the roles, as tables made of proto/commands.def.
+ * A command table lists the commands and the roles of proto/commands.def.
  *
- * A role is what the peer's credentials give it on the control socket; roles are ordered, a higher
- * one may do all that a lower one may.  ROLE_OFFLINE marks commands that need no daemon: certctl
- * runs them itself and the daemon refuses them.  Nothing here owns memory.
+ * The peer's credentials on the control socket determine its role; roles are ordered, and a
+ * higher one includes the lower ones. ROLE_OFFLINE marks commands that need no daemon: certctl
+ * runs them itself and the daemon refuses them. Nothing here owns memory.
  */
 
 enum role {
@@ -21,7 +21,7 @@ enum role {
 	ROLE_OFFLINE,
 };
 
-/* "none", "observe" ...; and back, false when it is none of them or "offline". */
+/* "none", "observe" ...; the inverse is false for other words and for "offline". */
 const char *role_text(enum role role);
 bool role_parse(const char *text, enum role *out);
 
@@ -48,12 +48,12 @@ struct command {
 extern const struct command commands[COMMAND_COUNT];
 
 /*
- * The command that begins with these words; `second` may be NULL.  *n_words (may be NULL) is how
- * many of them are its name.  NULL when there is none.
+ * The command that begins with these words; `second` may be NULL. *n_words (may be NULL) is the
+ * number of words in its name. NULL when there is none.
  */
 const struct command *command_find(const char *first, const char *second, size_t *n_words);
 
-/* The command whose name was probably meant, or NULL. */
+/* The command whose name is nearest to the word, or NULL. */
 const char *command_near_miss(const char *word);
 
 enum option_kind { OPTION_UNKNOWN, OPTION_FLAG, OPTION_VALUE };
@@ -61,11 +61,11 @@ enum option_kind { OPTION_UNKNOWN, OPTION_FLAG, OPTION_VALUE };
 /* Is `name` ("--force", "-k") an option of the command, and does it take a value? */
 enum option_kind command_option(const struct command *command, const char *name);
 
-/* The options of a command, one per call: start with *at = 0; false at the end. */
+/* Lists the options of a command, one per call: start with *at = 0; false at the end. */
 bool command_next_option(
 	const struct command *command, size_t *at, char name[32], enum option_kind *kind);
 
-/* How many values that are not options it wants; *max is SIZE_MAX when there is no bound. */
+/* The number of arguments that are not options; *max is SIZE_MAX when there is no bound. */
 void command_arity(const struct command *command, size_t *min, size_t *max);
 
 #endif

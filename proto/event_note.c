@@ -11,7 +11,7 @@
 
 enum { FIELDS_MAX = 12, KEY_SIZE = 24 };
 
-/* Keys are small letters on the wire and capitals in the log. */
+/* Keys are lower case on the wire and upper case in the log. */
 static void change_case(const char *from, int (*change)(int c), char out[KEY_SIZE])
 {
 	size_t len = 0;

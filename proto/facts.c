@@ -14,8 +14,13 @@
 #include "proto/line.h"
 
 /*
- * The words of a line are OBJECT=VALUE and OBJECT.FIELD=VALUE.  Times are seconds since 1970, for
- * an index of a hundred thousand lines is read at every start.  Fields that are zero are left out.
+ * State: none between calls. facts_parse() fills a draft whose texts are those of the line, and
+ * copies it into one block at the end; an error leaves *out untouched. facts_done() frees the
+ * block.
+ *
+ * The words of a line are OBJECT=VALUE and OBJECT.FIELD=VALUE. Times are seconds since 1970,
+ * which are fast to parse: an index of a hundred thousand lines is read at every start. Fields
+ * that are zero are left out.
  */
 
 enum type { TYPE_ID, TYPE_TIME, TYPE_COUNT, TYPE_DIGEST, TYPE_HASH, TYPE_CODE, TYPE_TEXT };
@@ -101,7 +106,7 @@ static const struct field prev_fields[] = {
 	{ NULL, TYPE_ID, 0 },
 };
 
-/* Before 1970 there were certificates too; nothing of interest was before this. */
+/* The earliest accepted time; a certificate may begin before 1970. */
 #define TIME_MIN (-(INT64_C(1) << 40))
 
 static void add_digest(struct buf *out, const char *key, uint64_t digest)
@@ -251,7 +256,7 @@ static int parse_field(const struct word *word, enum type type, void *at, struct
 		break;
 	case TYPE_CODE:
 		*(enum err_code *)at = err_code_parse(word->value);
-		/* Written by a later version of this program: still a failure. */
+		/* An unknown code is one of a later version, and still a failure. */
 		if (*(enum err_code *)at == ERR_COUNT)
 			*(enum err_code *)at = ERR_INTERNAL;
 		break;
@@ -262,11 +267,11 @@ static int parse_field(const struct word *word, enum type type, void *at, struct
 	return good ? 0 : bad_field(word, err);
 }
 
-/* What the words of a line are put into; the texts are those of the line. */
+/* The facts under construction; texts point into the line. */
 struct draft {
 	struct cert_facts facts;
-	struct target_facts *targets; /* room for as many as there are words `target` */
-	/* Where the word before was put: its object's name, as in its key, and its field. */
+	struct target_facts *targets; /* room for one per word `target` */
+	/* The object and field of the last word, and the object's name as in its key. */
 	const char *name;
 	size_t name_len;
 	const struct field *field;
@@ -274,8 +279,8 @@ struct draft {
 };
 
 /*
- * Words come in the order of the tables, so a later field of the same object is what is most often
- * asked for, and a hundred thousand lines are read at every start.  NULL when it is none.
+ * Returns the object of a key whose field follows the last one in the same table, or NULL.
+ * Words come in the order of the tables, so this shortcut nearly always succeeds.
  */
 static void *later_field(struct draft *draft, const char *key)
 {
@@ -292,7 +297,7 @@ static void *later_field(struct draft *draft, const char *key)
 	return NULL;
 }
 
-/* The object of a key, its fields, and where the key's own part begins; NULL when unknown. */
+/* The object of a key, its fields, and the key's own part; NULL when unknown. */
 static void *find_object(
 	struct draft *draft, const char *key, const struct field **fields, const char **rest)
 {
@@ -333,7 +338,7 @@ static int parse_word(struct draft *draft, const struct word *word, struct err *
 	const char *rest;
 	void *object;
 
-	/* Keys that this version does not know are of a later one. */
+	/* Unknown keys are those of a later version, and ignored. */
 	if (!word->key)
 		return 0;
 	object = later_field(draft, word->key);
@@ -356,7 +361,7 @@ static int parse_word(struct draft *draft, const struct word *word, struct err *
 	return 0;
 }
 
-/* Parts without the word that makes them one are nothing. */
+/* Clears the parts of an object whose own word is missing. */
 static void tidy_failure(struct failure *failure)
 {
 	if (failure->code == ERR_NONE)
@@ -431,7 +436,7 @@ int facts_parse(const char *text, struct cert_facts *out, struct err *err)
 	return result;
 }
 
-/* Copies a text to *at, which is moved behind it. */
+/* Copies a text to *at and moves *at behind it. */
 static char *place(char **at, const char *text)
 {
 	char *to = *at;
@@ -447,7 +452,7 @@ static size_t text_size(const char *text)
 	return text ? strlen(text) + 1 : 0;
 }
 
-/* The one block: first the targets, even when there are none, then the texts. */
+/* The block holds first the targets, even when there are none, then the texts. */
 void facts_copy(const struct cert_facts *facts, struct cert_facts *out)
 {
 	struct cert_facts copy = *facts;

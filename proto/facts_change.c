@@ -6,7 +6,7 @@
 #include "lib/base/mem.h"
 
 /*
- * Facts live in one block, so a change that needs more room makes a shallow draft, copies it deeply
+ * Facts are one block, so a change that needs more room makes a shallow draft, copies it deeply
  * and frees the old block.
  */
 

@@ -18,7 +18,10 @@ static bool is_text(const char *a, const char *b)
 	return a && b ? str_is(a, b) : a == b;
 }
 
-/* The facts of an older certd have no `dir`; this one is said when it is known that there is none. */
+/*
+ * The facts of an older certd have no `dir`; this one is said when it is known that there is
+ * none.
+ */
 static const char no_dir[] = "-";
 
 const char *target_facts_dir(const struct target_facts *target)
@@ -62,7 +65,10 @@ bool facts_owns_dir(const struct cert_facts *facts, const char *target, const ch
 {
 	const struct target_facts *known = facts_target(facts, target);
 
-	/* Facts of an older certd name no directory; what they confirm lies in the one that is configured. */
+	/*
+	 * Facts of an older certd name no directory; what they confirm lies in the one that is
+	 * configured.
+	 */
 	if (known && !known->dir && version_is_set(&known->confirmed))
 		return true;
 	for (size_t i = 0; i < facts->n_targets; i++)

@@ -2,11 +2,11 @@
 #include "proto/facts.h"
 
 /*
- * What a target has, as the keeper's own copies, restores and confirmations tell it.
+ * The versions of a target, from the keeper's own copies, restores and confirmations.
  *
- * A server may read its files at any moment, so every version that was copied since the last confirmation
- * may be served.  They are kept as a range of ids, `oldest` to `newest`, which is wider than the truth and
- * never grows; both unset means that `copied` and `confirmed` say everything.
+ * A server may read its files at any moment, so it may serve every version copied since the
+ * last confirmation. They are kept as a range of ids, `oldest` to `newest`, which may include
+ * others and never grows; both unset means that `copied` and `confirmed` are all.
  */
 
 bool facts_is_deployed(const struct cert_facts *facts, const struct version_id *id)
@@ -58,7 +58,7 @@ void target_facts_copy(
 		return;
 	range(target, &target->oldest, &target->newest);
 	widen(&target->oldest, &target->newest, id);
-	/* What waits to be restored stays the same until a copy has passed its check. */
+	/* `before` stays unchanged until a copy has passed its check. */
 	if (is_settled || version_id_equal(&target->copied, &target->confirmed))
 		target->before = target->copied;
 	target->copied = *id;

@@ -54,7 +54,7 @@ enum sign sign_parse(const char *word)
 	return sign;
 }
 
-/* The words of the first line that say what the message is. */
+/* Parses the words of the first line that give the kind of the message. */
 static int parse_prefix(struct keeper_message *m, struct err *err)
 {
 	static const char *const kinds[] = { "ask", "ok", "err", "note" };
@@ -181,7 +181,10 @@ int keeper_receive(int socket, char *buffer, size_t size, size_t *len, int *fd, 
 	int received = -1;
 	ssize_t n;
 
-	/* Not CMSG_SPACE(), whose padding has room for a second one that nobody would close. */
+	/*
+	 * CMSG_SPACE() would include padding with room for a second descriptor, which would
+	 * leak.
+	 */
 	if (fd) {
 		*fd = -1;
 		msg.msg_control = &control;
@@ -220,7 +223,7 @@ int keeper_seal(const char *name, const void *data, size_t len, struct err *err)
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
 		0)
 		return err_sys(err, ERR_IO, errno, "cannot seal an anonymous file");
-	/* Whoever gets it shares the place where reading goes on. */
+	/* The receiver shares the file offset. */
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(err, ERR_IO, errno, "cannot rewind an anonymous file");
 	sealed = fd;

@@ -12,10 +12,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* The letters behind a backslash, and what they mean. */
+/* The letters behind a backslash, and their meanings. */
 static const char escape_letters[] = "\"\\nrt", escape_means[] = "\"\\\n\r\t";
 
-/* May the byte be part of a key, of a bare value?  NUL is neither. */
+/* May the byte be part of a key, of a bare value? NUL is part of neither. */
 static bool is_key_byte(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
@@ -41,7 +41,9 @@ static struct word *line_grow(struct line *line)
 	return &line->words[line->n++];
 }
 
-/* One escape sequence at *from, behind its backslash, written to *to.  NULL, or what is wrong. */
+/*
+ * Decodes one escape sequence at *from, behind its backslash, to *to. NULL, or what is wrong.
+ */
 static const char *unescape(const char **from, const char *end, char **to)
 {
 	const char *p = *from;
@@ -68,8 +70,8 @@ static const char *unescape(const char **from, const char *end, char **to)
 }
 
 /*
- * A quoted value behind its first quote, resolved in place: what comes out is never longer than
- * what goes in.  *from is left behind the closing quote.
+ * Decodes a quoted value behind its first quote in place: the result is never longer than the
+ * source. Moves *from behind the closing quote.
  */
 static const char *parse_quoted(const char **from, const char *end, char *to)
 {
@@ -98,7 +100,7 @@ static const char *parse_quoted(const char **from, const char *end, char *to)
 	return NULL;
 }
 
-/* The word at *at, which is left behind it; the text ends with a NUL at `end`. */
+/* Parses the word at *at and moves *at behind it; the text ends with a NUL at `end`. */
 static const char *parse_word(struct line *line, char **at, const char *end)
 {
 	struct word *word = line_grow(line);
@@ -143,7 +145,7 @@ static const char *parse_words(struct line *line, char *text, const char *end)
 			return wrong;
 		if (p == end)
 			return NULL;
-		/* Ends a bare word; a quoted one has its own end already. */
+		/* Ends a bare word; a quoted one is already ended. */
 		*p++ = 0;
 	}
 }
@@ -244,7 +246,7 @@ int line_get_bool(const struct line *line, const char *key, bool *out, struct er
 	return 0;
 }
 
-/* The sentence of a value's own parser, with the key in front and the code of the grammar. */
+/* Puts the key in front of a value parser's sentence, and sets the code of the grammar. */
 static int bad_value(const char *key, struct err *err)
 {
 	err->code = ERR_BAD_ARGUMENT;
@@ -302,7 +304,7 @@ static void add_escaped(struct buf *out, const char *value)
 	buf_add_char(out, '"');
 }
 
-/* The length of the well-formed character at p, which is not at its end, or 0. */
+/* The length of the well-formed character at p, which is not the end, or 0. */
 static size_t utf8_len(const char *p)
 {
 	for (size_t len = 1; len <= 4; len++) {
@@ -357,7 +359,7 @@ static void add_gap(struct buf *out)
 		buf_add_char(out, ' ');
 }
 
-/* Would the text be read as key=value? */
+/* Would the text be parsed as key=value? */
 static bool looks_keyed(const char *text)
 {
 	const char *p = text;

@@ -12,24 +12,25 @@
 struct buf;
 
 /*
- * The line: the one grammar of the control protocol, the keeper's messages and the facts index
- * (proto/protocol.md).  This is its only parser and its only writer.
+ * A line is a sequence of words in the one grammar of the control protocol, the keeper's
+ * messages and the facts index (proto/protocol.md). This is its only parser and its only
+ * writer.
  *
- *   line   = word *( " " word )          without LF, UTF-8, no NUL
- *   word   = value / key "=" value
- *   key    = 1*( a-z 0-9 _ . - )
- *   value  = *( any character but space, quote and controls ) / quoted; a plain word is not empty
- *   quoted = '"' with the escapes \" \\ \n \r \t and \xHH (a control character) '"'
+ *	line   = word *( " " word )          without LF, UTF-8, no NUL
+ *	word   = value / key "=" value
+ *	key    = 1*( a-z 0-9 _ . - )
+ *	value  = *( any character but space, quote, controls ) / quoted; not empty in a plain word
+ *	quoted = '"' with the escapes \" \\ \n \r \t and \xHH (a control character) '"'
  *
  * A struct line is parsed in place: its words point into the caller's text, which line_parse()
- * changes and which must outlive it; line_parse_copy() keeps a copy of its own instead.  Zeroed is
- * empty; one struct line can be parsed into again and again and keeps its memory; line_done()
- * frees it.  The writers append to a struct buf, put the spaces in between, quote only where it is
- * needed, and make a valid line from any C string: what is not UTF-8 becomes U+FFFD.  They bound
- * nothing; whoever sends does.
+ * changes and which must outlive it; line_parse_copy() keeps a copy instead. Zeroed is empty; a
+ * struct line can be parsed into repeatedly and keeps its memory; line_done() frees it. The
+ * writers append to a struct buf, put the spaces in between, quote only where needed, and make
+ * a valid line from any C string: bytes that are not UTF-8 become U+FFFD. They set no bound;
+ * the sender does.
  */
 
-/* Bytes of a line of the control protocol without its LF. */
+/* The longest line of the control protocol, without its LF. */
 #define LINE_MAX_LEN ((size_t)16 * 1024)
 
 struct word {
@@ -46,13 +47,13 @@ struct line {
 };
 
 /*
- * Parses `len` bytes without LF; text[len] must be writable, it becomes NUL.  ERR_BAD_LINE when the
- * grammar is broken or the line is longer than `max` bytes; the struct is then empty.  There are
- * never more words than bytes.
+ * Parses `len` bytes without LF; text[len] must be writable and becomes NUL. ERR_BAD_LINE when
+ * the grammar is broken or the line is longer than `max` bytes; the struct is then empty. There
+ * are never more words than bytes.
  */
 int line_parse(struct line *line, char *text, size_t len, size_t max, struct err *err);
 
-/* The same from a text that stays as it is. */
+/* Does the same without changing the text. */
 int line_parse_copy(
 	struct line *line, const char *text, size_t len, size_t max, struct err *err);
 void line_done(struct line *line); /* zeroed is fine */
@@ -66,12 +67,12 @@ const char *line_need(const struct line *line, const char *key, struct err *err)
 /* The n-th word when it is a plain one, or NULL. */
 const char *line_plain(const struct line *line, size_t n);
 
-/* Is there a plain word of this text ("--force") behind the first? */
+/* Is there a plain word with this text ("--force") behind the first? */
 bool line_has(const struct line *line, const char *text);
 
 /*
- * Values read as something.  When the key is absent *out stays as it is and 0 is returned;
- * -1 with ERR_BAD_ARGUMENT, the sentence beginning with the key, when it is malformed.
+ * Read a value. When the key is absent *out is unchanged and the result is 0; -1 with
+ * ERR_BAD_ARGUMENT, the sentence beginning with the key, when it is malformed.
  */
 int line_get_int(const struct line *line, const char *key, int64_t min, int64_t max,
 	int64_t *out, struct err *err);
@@ -85,10 +86,10 @@ int line_get_duration(
 int line_get_hex(
 	const struct line *line, const char *key, uint8_t *out, size_t len, struct err *err);
 
-/* Appends a plain word; quoted when it would read as key=value otherwise. */
+/* Appends a plain word, quoted when it would be parsed as key=value otherwise. */
 void line_add_word(struct buf *out, const char *text);
 
-/* Appends key=value.  The key must be one by the grammar. */
+/* Appends key=value. The key must be valid. */
 void line_add(struct buf *out, const char *key, const char *value);
 
 /* The same with a format. */
@@ -101,10 +102,10 @@ void line_add_hex(struct buf *out, const char *key, const void *data, size_t len
 /* RFC 3339 UTC; INSTANT_NONE is left out, INSTANT_NEVER is "never". */
 void line_add_instant(struct buf *out, const char *key, struct instant t);
 
-/* The LF; the next word begins a new line. */
+/* Ends the line; the next word begins a new one. */
 void line_end(struct buf *out);
 
-/* Is this a key by the grammar? */
+/* Is it a valid key? */
 bool line_key_is_valid(const char *key);
 
 #endif

@@ -45,7 +45,7 @@ int message_read_hello(const struct line *line, struct hello *out, struct err *e
 		hello.version = "";
 	if (line_get_int(line, "proto", 1, INT32_MAX, &hello.proto, err) || hello.proto == 0)
 		return err_set(err, ERR_BAD_LINE, "the greeting tells no protocol number");
-	/* A role of a later version gives at least nothing. */
+	/* A role of a later version counts as none. */
 	if (role)
 		role_parse(role, &hello.role);
 	*out = hello;

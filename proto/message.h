@@ -14,14 +14,15 @@ struct buf;
 struct line;
 
 /*
- * The messages of the control protocol (proto/protocol.md) as lines, for both ends.
+ * A protocol message is a line of the control protocol (proto/protocol.md), written and read by
+ * both ends.
  *
- *   server: hello, then per request any number of row, and exactly one ok or err; event in a stream
- *   client: requests (proto/request.h)
+ *	server: hello, then per request any number of row and one ok or err; event in a stream
+ *	client: requests (proto/request.h)
  *
- * Writers append to a struct buf; those named _begin leave the line open for line_add() and the
- * caller ends it with line_end().  Readers look at a parsed line.  struct framing cuts a stream of
- * bytes into lines.  Nothing here reads or writes a descriptor.
+ * Writers append to a struct buf; those named _begin leave the line open for line_add(), and
+ * the caller ends it with line_end(). Readers examine a parsed line. struct framing splits a
+ * stream of bytes into lines. Nothing here reads or writes a descriptor.
  */
 
 /* Counts incompatible changes of the protocol only. */
@@ -33,7 +34,7 @@ enum message {
 	MESSAGE_OK,
 	MESSAGE_ERR,
 	MESSAGE_EVENT,
-	MESSAGE_OTHER, /* a request, or something newer than this program */
+	MESSAGE_OTHER, /* a request, or a message of a newer version */
 };
 
 enum message message_kind(const struct line *line);
@@ -47,7 +48,7 @@ struct hello {
 	enum role role;
 };
 
-/* ERR_BAD_LINE when it is no greeting of certd; another `proto` is the caller's to refuse. */
+/* ERR_BAD_LINE when it is not a greeting of certd; the caller checks `proto`. */
 int message_read_hello(const struct line *line, struct hello *out, struct err *err);
 
 void message_row_begin(struct buf *out);
@@ -61,15 +62,15 @@ void message_event_begin(struct buf *out, uint64_t seq, struct instant at, const
 void message_err(struct buf *out, const struct err *err);
 
 /*
- * An `err` line as a struct err; a code that this program does not know becomes ERR_INTERNAL with
- * the word in front of the sentence.
+ * Reads an `err` line as a struct err; an unknown code becomes ERR_INTERNAL with the word in
+ * front of the sentence.
  */
 void message_read_err(const struct line *line, struct err *out);
 
 /*
- * Cuts bytes into lines.  Feed with framing_add(), then take lines until there is none.  A line
- * longer than `max` is reported once, its bytes are thrown away up to its LF, and the stream goes
- * on.  At most `max` + what was fed at once is held.
+ * Splits bytes into lines. Add bytes with framing_add(), then take lines until there is none. A
+ * line longer than `max` is reported once, its bytes are dropped up to its LF, and the stream
+ * goes on. At most `max` and the bytes added at once are held.
  */
 struct framing {
 	char *data;
@@ -84,7 +85,10 @@ void framing_init(struct framing *framing, size_t max);
 void framing_done(struct framing *framing); /* zeroed is fine */
 void framing_add(struct framing *framing, const void *data, size_t len);
 
-/* FRAMING_LINE: *text is *len bytes without LF, writable with one byte behind, until the next call. */
+/*
+ * FRAMING_LINE: *text is *len bytes without LF, writable with one byte behind, until the next
+ * call.
+ */
 enum framing_result framing_take(struct framing *framing, char **text, size_t *len);
 
 #endif

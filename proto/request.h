@@ -11,11 +11,11 @@ struct err;
 struct line;
 
 /*
- * A request: a line that has been held against the table of commands.
+ * A request is a line that was checked against the table of commands.
  *
- * request_parse() finds the command, checks that the role reaches, that the number of arguments
- * fits and that every option is known; nobody checks these by hand.  The request points into the
- * line, which must outlive it.  Values of options are read with line_get_int() and its kin.
+ * request_parse() finds the command and checks the role, the number of arguments and the
+ * options; no other code checks these. The request points into the line, which must outlive it.
+ * Values of options are read with line_get_int() and its kin.
  */
 struct request_line {
 	const struct command *command;
@@ -25,7 +25,7 @@ struct request_line {
 };
 
 /*
- * ERR_UNKNOWN_COMMAND, ERR_NOT_ALLOWED or ERR_BAD_ARGUMENT with a sentence that says what would be
+ * ERR_UNKNOWN_COMMAND, ERR_NOT_ALLOWED or ERR_BAD_ARGUMENT with a sentence that says what is
  * right.
  */
 int request_parse(
@@ -34,7 +34,9 @@ int request_parse(
 /* The n-th argument that is not an option, from 0; NULL behind the last. */
 const char *request_arg(const struct request_line *request, size_t n);
 
-/* Does one of the arguments, as patterns, match the certificate?  No arguments: every one. */
+/*
+ * Does one of the arguments, as patterns, match the certificate? No arguments match every one.
+ */
 bool request_matches(const struct request_line *request, const char *cert);
 
 #endif

@@ -8,17 +8,19 @@
 #include "proto/facts.h"
 
 /*
- * What client, engine and keeper agree on about revocation: reasons, and root's mark.
+ * A revocation has a reason, and root's mark when it is immediate; client, engine and keeper
+ * share the definitions here.
  *
- * The engine decides who may do what, so whoever took it over could have the current version of any
- * certificate revoked.  Therefore the keeper tells a CA to revoke a current version only when root has
- * left a mark: a file beside the control socket, in a directory that only the keeper's user can write
- * to, which names the certificate and the version.  `certctl revoke --now` writes it before it asks; it
- * counts for MARK_LIFE, and is removed when the revocation is noted.
+ * The engine decides which client may do what, so an attacker in the engine could have the
+ * current version of any certificate revoked. Therefore the keeper tells a CA to revoke a
+ * current version only when root has left a mark: a file beside the control socket, in a
+ * directory that only the keeper's user can write to, which names the certificate and the
+ * version. `certctl revoke --now` writes it before it sends its request; it counts for
+ * MARK_LIFE, and is removed when the revocation is stored.
  *
  *	<directory of the socket>/revoke/GROUP:SERVICE    "GROUP/SERVICE VERSION\n", mode 0600
  *
- * Nothing here touches a file.
+ * No function here touches a file.
  */
 
 enum reason {
@@ -27,17 +29,17 @@ enum reason {
 #undef REASON
 };
 
-/* Is it the number of one of the reasons? */
+/* Is it the number of a known reason? */
 bool reason_is_known(int64_t number);
 
-/* The number for a word, or -1; and all words, for people: "a, b or c". */
+/* The number of a word, or -1; and all words as a list, "a, b or c". */
 int reason_parse(const char *word);
 void reason_list(struct buf *out);
 
 #define MARK_LIFE MINUTES(10)
 #define MARK_MAX ((size_t)1024)
 
-/* Appends the directory of marks, the name of a certificate's mark in it, and what it says. */
+/* Append the directory of marks, the name of a certificate's mark in it, and its content. */
 void mark_dir(const char *socket, struct buf *out);
 void mark_name(const char *cert, struct buf *out);
 void mark_text(const char *cert, const struct version_id *version, struct buf *out);

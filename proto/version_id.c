@@ -42,7 +42,7 @@ int version_id_parse(const char *text, struct version_id *out, struct err *err)
 
 	if (strnlen(text, VERSION_ID_TEXT_LEN) < 18 || text[16] != '-')
 		goto bad;
-	/* It names a directory, so there is exactly one way to write it. */
+	/* A version names a directory, so exactly one spelling is valid. */
 	digits = text + 17;
 	if (!isdigit((unsigned char)digits[0]) || (digits[0] == '0' && digits[1]) ||
 		!str_to_int(digits, 0, UINT32_MAX, &suffix))

@@ -9,8 +9,9 @@
 #include "lib/base/instant.h"
 
 /*
- * The name of a version: "20261121T101500Z-1", UTC of its making and a suffix that makes it unique.  It
- * sorts by time, names a directory of the store, and has exactly one spelling.
+ * A version id is the name of a version: "20261121T101500Z-1", UTC of its creation and a suffix
+ * that makes it unique. It sorts by time, names a directory of the store, and has exactly one
+ * spelling.
  */
 struct version_id {
 	struct instant made; /* INSTANT_NONE: no version */

@@ -11,7 +11,7 @@
  * completions bash | zsh | fish.
  */
 
-/* What the arguments of a command are, by their words in the table. */
+/* The kind of a command's arguments, by the words in the table. */
 static const char *argument_kind(const struct command *command)
 {
 	static const char *const kinds[][2] = { { "CERT", "certificate" },

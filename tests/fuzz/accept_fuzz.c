@@ -18,9 +18,10 @@
 #include "proto/facts.h"
 
 /*
- * The chain that a CA gave for an order.  Lines that name a part stand for its PEM, so that good chains in any order
- * and with any damage are reached; other lines are themselves.  What is accepted carries the order's key
- * and is the good leaf; what is refused has a sentence and leaves the output empty.
+ * The chain that a CA gave for an order. Lines that name a part stand for its PEM, so that
+ * inputs reach valid chains in any order and with any damage; other lines are taken literally.
+ * An accepted chain carries the order's key and is the valid leaf; a refusal has a sentence and
+ * leaves the output empty.
  */
 
 #define NOW INT64_C(1790000000)

@@ -7,7 +7,10 @@
 #include "lib/base/err.h"
 #include "lib/wire/url.h"
 
-/* Any bytes as any object: what is accepted is bounded and holds URLs that may be asked. */
+/*
+ * Any bytes as any object: an accepted one is bounded and holds only URLs that may be
+ * requested.
+ */
 
 #define DIRECTORY "https://ca.example/dir"
 

@@ -10,8 +10,9 @@
 #include "proto/facts.h"
 
 /*
- * Renewal information of a CA (RFC 9773, 4.2): an answer is refused, or it has a window that begins before it ends,
- * a moment in that window, and an explanation that may be shown as a URL, or none.
+ * Renewal information of a CA (RFC 9773, 4.2): an accepted answer has a window that begins
+ * before it ends, a moment in that window, and an explanation that is a displayable URL, or
+ * none.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -12,8 +12,9 @@
 #include "tests/fuzz/fuzz.h"
 
 /*
- * Each line is one CAA record: a digit with the octet of flags (8: 128), the tag and the value between blanks; a line without
- * a tag is a malformed record.  The first character of the first line says whether it is about a wildcard.
+ * Each line is one CAA record: a digit with the octet of flags (8: 128), the tag and the value
+ * between blanks; a line without a tag is a malformed record. The first character of the first
+ * line selects a wildcard.
  */
 
 enum { RECORDS_MAX = 16 };
@@ -80,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	assert(judge(&wish, &back) == result);
 	if (message.n_records == 0)
 		assert(result == 0);
-	/* One more that allows us forbids nothing. */
+	/* A further record that permits the CA forbids nothing. */
 	add(&message, more);
 	add(&message, wild);
 	if (result == 0)

@@ -7,7 +7,7 @@
 #include "daemon/conf/conf.h"
 #include "lib/base/err.h"
 
-/* What is accepted packs into the same bytes again. */
+/* An accepted configuration packs into the same bytes again. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct buf again AUTO_BUF = BUF_INIT;

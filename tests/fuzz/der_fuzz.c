@@ -11,7 +11,7 @@
 #include "lib/crypt/csr.h"
 #include "lib/crypt/describe.h"
 
-/* No control character leaves through a name; the rest is the view's to make harmless. */
+/* A name contains no control character; views escape the rest. */
 static void check_value(void *data, const char *key, const char *value)
 {
 	size_t *n = data;

@@ -37,7 +37,7 @@ static void check_record(const struct dns_record *r)
 			strlen(r->caa.tag) + strlen(r->caa.value) + 2 == r->len);
 }
 
-/* Every record of class IN is found once, by its section, type and owner. */
+/* Every record of class IN is found exactly once by its section, type and owner. */
 static void check_find(const struct dns_message *m, size_t i)
 {
 	const struct dns_record *r = &m->records[i], *found = NULL;
@@ -48,7 +48,7 @@ static void check_find(const struct dns_message *m, size_t i)
 	assert((found == r) == (r->rr_class == 1));
 }
 
-/* What was asked is asked again as the same octets. */
+/* A question that was read is written as the same octets. */
 static void check_question(const struct dns_message *m)
 {
 	struct dns_question question = {

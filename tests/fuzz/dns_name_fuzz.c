@@ -9,7 +9,10 @@
 #include "lib/wire/dns_name.h"
 #include "lib/wire/name.h"
 
-/* Whatever is accepted is its own canonical form, and what a certificate may carry is spelt as there. */
+/*
+ * An accepted name is its own canonical form; the names of certificates have the same form
+ * there.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char *text AUTO_FREE = mem_strndup((const char *)data, len);

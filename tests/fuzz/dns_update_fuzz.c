@@ -8,7 +8,10 @@
 #include "lib/crypt/secret.h"
 #include "lib/wire/dns_update.h"
 
-/* Nobody here has the key, so nothing is ever believed; and unsigned, only what says NOERROR to our id. */
+/*
+ * The input is not signed with the key, so no answer is accepted; unsigned, only NOERROR to the
+ * request's id is.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct secret secret AUTO_SECRET = SECRET_INIT;

@@ -10,8 +10,8 @@
 #include "tests/fuzz/fuzz.h"
 
 /*
- * A history of servers: the first four octets are the policy, the next `n` the servers, and each that follows what
- * the next server was seen to say, in turns; 255 lets time pass.
+ * A history of servers: the first four octets are the policy, the next `n` the servers, and
+ * each further octet is an observation of the next server, in turns; 255 advances the time.
  */
 
 enum { MOST = 12, START_S = 1800000000, TEXT_MAX_LEN = EVIDENCE_ROOM + 400 };
@@ -59,7 +59,7 @@ static void check_judgement(const struct history *h)
 			continue;
 		is_own = true;
 		some = some || w->observation == OBSERVED_MATCH;
-		/* What one of the zone's own lacks, a CA may find missing. */
+		/* A record that one of the zone's own servers lacks may be missing for a CA. */
 		if (judgement.verdict == VERDICT_SEEN)
 			assert(!lacks(w->proper) && w->asked > 0);
 	}

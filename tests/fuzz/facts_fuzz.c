@@ -8,7 +8,7 @@
 #include "lib/base/mem.h"
 #include "proto/facts.h"
 
-/* What was accepted reads back as it was written. */
+/* Accepted facts are written and read back unchanged. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char *text AUTO_FREE = mem_strndup((const char *)data, len);

@@ -19,7 +19,7 @@ static void check_times(const char *text)
 	assert(!instant_is_set(date) || instant_is_set(at));
 }
 
-/* What is resolved stays where it is. */
+/* A resolved reference resolves to itself. */
 static void check_target(const char *target, const char *base)
 {
 	struct buf again AUTO_BUF = BUF_INIT;

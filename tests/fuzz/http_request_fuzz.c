@@ -8,7 +8,7 @@
 #include "lib/base/str.h"
 #include "lib/net/http_request.h"
 
-/* Any bytes as a request to the responder, as they may come: all at once, or bit by bit. */
+/* Any bytes as a request to the responder, received at once or in pieces. */
 
 static void check(enum http_request request, const char *path, const char *whole, size_t len)
 {
@@ -22,7 +22,7 @@ static void check(enum http_request request, const char *path, const char *whole
 					   : str_starts(whole, "HEAD "));
 	n = strlen(path);
 	assert(path[0] == '/' && n < len && strcspn(path, " \t\r\n\v\f") == n);
-	/* Not a byte of it was made up, and it stands in the first line. */
+	/* The path is a part of the first line. */
 	assert(memmem(whole, (size_t)(strstr(whole, "\r\n") - whole), path, n));
 }
 
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(again, data, len);
 	request = http_request_read(again, len, &path);
 	check(request, path, whole, len);
-	/* In bits nothing is understood earlier or otherwise; what is refused may only be refused sooner. */
+	/* Pieces give the same result, no earlier; only a refusal may come earlier. */
 	while (bit == HTTP_REQUEST_MORE && n < len) {
 		size_t step = 1 + (n * 7 + len) % 13;
 

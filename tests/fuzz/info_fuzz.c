@@ -9,7 +9,10 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
-/* What was accepted has what every version has, and noting the roll changes only that. */
+/*
+ * An accepted `info` has every field of a version, and recording the roll changes only that
+ * field.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char *text AUTO_FREE = mem_strndup((const char *)data, len);

@@ -9,7 +9,7 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
-/* What was accepted can be undone safely, and reads back as it is written. */
+/* An accepted entry can be undone safely, and is written and read back unchanged. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char *text AUTO_FREE = mem_strndup((const char *)data, len);

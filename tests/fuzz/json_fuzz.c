@@ -16,7 +16,7 @@ static void check_text(const char *text)
 	struct instant at, back;
 
 	assert(str_is_utf8(text, strlen(text)));
-	/* Years of five digits are left to nobody. */
+	/* RFC 3339 has no years of five digits. */
 	if (!instant_parse_rfc3339(text, &at) || !instant_is_set(at))
 		return;
 	instant_text(at, again);
@@ -44,7 +44,7 @@ static void walk(const struct json *value, unsigned depth)
 		walk(json_at(value, i), depth);
 }
 
-/* What is read is a tree within its bounds, of texts that are UTF-8. */
+/* An accepted document is a tree within its bounds, of UTF-8 texts. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct json *root AUTO_JSON = NULL;

@@ -8,7 +8,7 @@
 #include "lib/base/err.h"
 #include "lib/crypt/jws.h"
 
-/* What was read is written without padding in one way, and that reads back as the same bytes. */
+/* Accepted bytes have one form without padding, which is read back as the same bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct buf bytes AUTO_BUF = BUF_INIT, text AUTO_BUF = BUF_INIT,

@@ -10,8 +10,8 @@
 #include "proto/keeper.h"
 
 /*
- * Packets between the two processes: whatever comes is parsed or refused, and what was parsed as an
- * error can be written and read again without losing its code.
+ * Packets between the two processes: any packet is parsed or refused, and a parsed error can be
+ * written and read again without losing its code.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

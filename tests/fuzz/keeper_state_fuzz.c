@@ -11,9 +11,10 @@
 #include "tests/sim/sim.h"
 
 /*
- * A stolen engine: every line is a request to the keeper, in whatever order, over a store and targets that keep
- * what came of the lines before.  A line "+" lets commands and copies end.  The keeper answers or ends the
- * engine; and a version that a server still serves is never revoked without root's mark, whatever was asked for.
+ * A compromised engine: every line is a request to the keeper, in any order, over a store and
+ * targets that keep the results of earlier lines. A line "+" lets commands and copies end. The
+ * keeper answers or ends the engine; and a version that a server still serves is never revoked
+ * without root's mark, after any sequence of requests.
  */
 
 #define CONFIG                                                                                 \
@@ -35,7 +36,9 @@
 
 static char *answer;
 
-/* What a stolen engine breaks of the promises to operators (an outage) is no fault of the keeper. */
+/*
+ * A broken promise to operators (an outage) by a compromised engine is no fault of the keeper.
+ */
 void sim_complain(const char *text)
 {
 	(void)text;

@@ -10,8 +10,9 @@
 #include "lib/base/err.h"
 
 /*
- * The ledger of a CA as the keeper's file tells it.  Whatever it holds, the ledger is read to its end, answers what
- * an order may do, never for longer than it remembers, and the same text read again gives the same answer.
+ * The ledger of a CA, from the keeper's file. Any content is read to its end, answers whether
+ * an order may be placed, never for longer than it remembers, and gives the same answer when
+ * read again.
  */
 
 #define NOW INT64_C(1790000000)

@@ -17,7 +17,9 @@ static void write_line(const struct line *line, struct buf *out)
 	}
 }
 
-/* What was accepted, written again, is accepted as the same words and is its own canonical form. */
+/*
+ * An accepted line, written again, is accepted as the same words and is its own canonical form.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct line line = { 0 }, back = { 0 };

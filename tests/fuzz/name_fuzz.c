@@ -8,7 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/wire/name.h"
 
-/* Whatever is accepted is bounded, canonical, and its own canonical form. */
+/* An accepted name is bounded and its own canonical form. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char *text AUTO_FREE = mem_strndup((const char *)data, len);

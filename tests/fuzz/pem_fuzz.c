@@ -13,7 +13,7 @@
 #include "lib/crypt/pem.h"
 #include "lib/crypt/secret.h"
 
-/* Walking ends, and a chain that was accepted reads back as the same certificates. */
+/* Walking ends, and an accepted chain is read back as the same certificates. */
 static void walk(const char *text, size_t len)
 {
 	struct pem_block block = { .label = "" };
@@ -60,7 +60,7 @@ static void read_key(const char *text, size_t len)
 	key_check_strength(key, &err);
 }
 
-/* Where both the glance and the reading understand a certificate, they see the same end. */
+/* When der_peek and cert_read() both accept a certificate, they find the same end of it. */
 static void glance(const char *text, size_t len)
 {
 	struct cert *cert AUTO_CERT = NULL;

@@ -11,7 +11,7 @@
 #include "lib/wire/dns_message.h"
 #include "tests/fuzz/fuzz.h"
 
-/* Each line is the text of one TXT record; the first character says whether a wildcard is wanted. */
+/* Each line is the text of one TXT record; the first character selects a wildcard. */
 
 enum { RECORDS_MAX = 16 };
 
@@ -38,7 +38,10 @@ static int judge(const struct persist_wish *wish, const struct dns_message *mess
 	return result;
 }
 
-/* What to put there does, whatever stands beside it, unless that claims the same issuer in a form that is malformed. */
+/*
+ * The recommended record suffices beside any others, unless one claims the same issuer in a
+ * malformed form.
+ */
 static void check_advice(const struct persist_wish *wish)
 {
 	struct dns_record record;

@@ -7,7 +7,7 @@
 #include "daemon/acme/problem.h"
 #include "lib/base/str.h"
 
-/* The first byte picks the status; whatever the body is, an error of one clean line comes of it. */
+/* The first byte selects the status; any body gives an error of one displayable line. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const int statuses[] = { 0, 200, 302, 400, 401, 403, 404, 409, 429, 500, 503,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Replays a corpus without libFuzzer: every file of the folder, then deterministic mutations of
- * each (bits, bytes, interesting numbers, cuts, doubled and crossed parts) from a fixed seed, so
- * that two runs do the same.  A fault ends the program through a sanitizer or an assert; the name
- * of the file and the number of the mutation are printed first.  Prints TAP.
+ * each (bits, bytes, interesting numbers, cuts, doubled and crossed parts) from a fixed seed,
+ * so that two runs do the same. A fault ends the program through a sanitizer or an assert,
+ * after the name of the file and the number of the mutation were printed. Prints TAP.
  *
- *     NAME_replay FOLDER [MUTATIONS]
- *     NAME_replay FILE                 one input, as it is
+ *	NAME_replay FOLDER [MUTATIONS]
+ *	NAME_replay FILE                 one input, unchanged
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -20,7 +20,7 @@
 
 #define INPUT_MAX ((size_t)1 << 20)
 #define DEFAULT_MUTATIONS 2000
-/* A large input gets fewer mutations, so that a target's time does not hang on its corpus. */
+/* A large input gets fewer mutations, so that a target's time does not depend on its corpus. */
 #define BYTES_PER_FILE ((size_t)4 << 20)
 
 struct input {
@@ -32,7 +32,7 @@ struct input {
 static struct input *inputs;
 static size_t n_inputs;
 
-/* What runs now, for the signal handler. */
+/* The running input, for the signal handler. */
 static const char *now_name = "nothing";
 static unsigned now_mutation;
 
@@ -129,7 +129,7 @@ static void overwrite(uint8_t *data, size_t len)
 	memcpy(data + at, words[random_below(sizeof(words) / sizeof(words[0]))], n);
 }
 
-/* One change of data[0..len); returns the new length, at most INPUT_MAX. */
+/* Makes one change of data[0..len); returns the new length, at most INPUT_MAX. */
 static size_t mutate(uint8_t *data, size_t len)
 {
 	const struct input *other = &inputs[random_below(n_inputs)];

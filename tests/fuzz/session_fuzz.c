@@ -9,9 +9,10 @@
 #include "tests/unit/zoo_world.h"
 
 /*
- * The first byte chooses who the peer is and how the rest is cut; the daemon is the zoo's.  Whatever comes, every
- * line of the answer is one of the protocol, nothing is produced far beyond the queue's bound, and each line that
- * was sent is answered exactly once.  Before the first input every line of the zoo is asked as every role.
+ * The first byte selects the peer and how the rest is split; the daemon is the zoo's. For any
+ * input every line of the answer is one of the protocol, output stays near the queue's bound,
+ * and each line sent is answered exactly once. Before the first input every line of the zoo is
+ * sent as every role.
  */
 
 static void wake(struct session *session)
@@ -41,7 +42,7 @@ static void check_lines(const struct buf *out)
 	line_done(&line);
 }
 
-/* Until it waits for something that does not come here. */
+/* Runs the session until it waits for an event that does not occur here. */
 static void pull(struct session *session)
 {
 	bool has_more = true;
@@ -54,7 +55,10 @@ static void pull(struct session *session)
 	}
 }
 
-/* A plan needs a child and its pipe, which cost too much here; the test of the session has it. */
+/*
+ * A plan needs a child process and its pipe, which cost too much here; the unit test of the
+ * session covers it.
+ */
 static bool asks_for_a_plan(const uint8_t *data, size_t len)
 {
 	return len >= 4 && memmem(data, len, "plan", 4);
@@ -95,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 1 || asks_for_a_plan(data, len))
 		return 0;
 	open_world(&z);
-	/* There are no name servers in this world. */
+	/* The test has no name servers. */
 	z.w.runner->acme = NULL;
 	session_init(&session, &z.w.ctl, &(struct peer){ .uid = data[0] & 1 ? 0 : 77 }, wake);
 	cut = (size_t)(data[0] >> 1) + 1;
@@ -110,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	pull(&session);
 	for (size_t i = 1; i < len; i++)
 		n_lines += data[i] == '\n';
-	/* The end may cut off a line that was too long already, and that was said. */
+	/* The end may cut a line that was already reported as too long. */
 	assert(ends <= n_lines + 1);
 	assert(ends >= n_lines || session.answer);
 	session_done(&session);

@@ -17,14 +17,15 @@
 #include "lib/log/log.h"
 
 /*
- * The facts file and the index of a real store: the first byte chooses.  The index gets a good head
- * and checksum, so that its lines are reached.  Whatever they hold, every certificate is told once
- * and none fails; what was unusable is out of the way, so that the second reading is like the first.
+ * The facts file and the index of a real store: the first byte selects one. The index gets a
+ * valid head and checksum, so that its lines are reached. For any content, every certificate is
+ * reported once and none fails; unusable content is moved away, so that the second reading
+ * gives the same result.
  */
 
 #define FACTS "facts/example.com/web"
 
-/* In memory where there is such a place: quarantine syncs. */
+/* In memory where possible, because quarantine syncs. */
 static char path[64] = "/dev/shm/certd-fuzz-XXXXXX";
 static struct store *store;
 static struct cert_conf certs[] = { { .name = "example.com/mail" },

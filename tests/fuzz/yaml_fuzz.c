@@ -17,7 +17,7 @@ static void check_acme(const struct acme_conf *acme)
 }
 
 /*
- * Any text becomes a configuration or at least one error, never both; every certificate is in its
+ * Any text gives a configuration or at least one error, never both; every certificate is in its
  * index, sorted, with references inside their bounds.
  */
 static void check(const struct conf *conf)

@@ -46,7 +46,7 @@ for table in ("codes", "events", "whys"):
     check(f"{len(words)} {table}", [w for w in words if w not in items(protocol)])
 check("message ids", [row[3] for row in rows("events") if row[3] not in protocol])
 check("actions", [row[1] for row in rows("actions") if f".Cm {row[1]} " not in protocol])
-keys = [row[-3] for row in rows("rows")]
+keys = [row[2] for row in rows("rows")]
 check(f"{len(keys)} row keys", [k for k in keys if k not in items(protocol)])
 check("configuration keys", [k for k in ("state_dir", "control.socket", "groups.GROUP.SERVICE.names", "targets.NAME.dir")
                              if f".It Ic {k}\n" not in page("certd.yaml.5")])

@@ -4,7 +4,7 @@
 #include "lib/base/str.h"
 #include "tests/power/cuts.h"
 
-/* One state of a disk after a power cut: made, and told in words. */
+/* One state of a disk after a power cut: built, and described in words. */
 
 static bool is_lost(const struct cut *cut, uint32_t at)
 {

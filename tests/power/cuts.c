@@ -8,19 +8,26 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* One moment of the trace, and the changes that may be lost there. */
+/*
+ * State: cuts_list() walks the trace and sets up a moment for each told operation. is_lost and
+ * content hold one choice of losses; emit() turns the choice into a cut, unless `seen` has its
+ * hash, and resets both. cuts_done() frees the cuts; the moment's arrays are freed before
+ * cuts_list() returns.
+ *
+ * One moment of the trace, and the changes that may be lost there.
+ */
 struct moment {
 	const struct op *ops;
 	size_t n, n_nodes;
-	bool *is_lost;   /* of every operation */
-	bool *is_forced; /* of every operation: it is there */
-	uint32_t *free;  /* operations that may be lost, rising */
+	bool *is_lost;   /* for each operation */
+	bool *is_forced; /* for each operation: it is there */
+	uint32_t *free;  /* operations that may be lost, ascending */
 	size_t n_free;
 	int *files; /* nodes with bytes that no sync followed */
 	size_t n_files;
-	enum content *content; /* of every node */
-	size_t *durable;       /* of every node: operations before are synced */
-	size_t *written;       /* of every node: behind its last write */
+	enum content *content; /* for each node */
+	size_t *durable;       /* for each node: operations before this one are synced */
+	size_t *written;       /* for each node: behind its last write */
 	uint32_t n_told;
 	struct cuts *cuts;
 	const struct cuts *known;
@@ -62,7 +69,7 @@ static bool shares_dir(const struct op *a, const struct op *b)
 	       (a->to >= 0 && (a->to == b->dir || a->to == b->to));
 }
 
-/* Must `first` be there for `then` to be, where `then` is forced by a sync or not? */
+/* Must `first` be there if `then` is, with `then` forced by a sync or not? */
 static bool follows(const struct moment *m, size_t then, size_t first, bool is_forced)
 {
 	const struct op *later = &m->ops[then], *earlier = &m->ops[first];
@@ -84,7 +91,7 @@ static bool follows(const struct moment *m, size_t then, size_t first, bool is_f
 	       (shares_dir(earlier, later) && m->durable[later->node] <= then);
 }
 
-/* A change that follows a lost one is lost, too. */
+/* Marks the changes that follow a lost one as lost. */
 static void close_losses(struct moment *m)
 {
 	for (size_t i = 0; i < m->n_free; i++) {
@@ -96,7 +103,7 @@ static void close_losses(struct moment *m)
 	}
 }
 
-/* A change that is there brings the changes that it follows. */
+/* Makes a change and all changes that it follows present. */
 static void force(struct moment *m, size_t at)
 {
 	if (m->is_forced[at])
@@ -194,7 +201,7 @@ static void keep(struct moment *m, struct cut *cut)
 	for (size_t i = 0; i < m->n_free; i++)
 		if (m->is_lost[m->free[i]])
 			cut->lost[cut->n_lost++] = m->free[i];
-	/* All of them, because each says from where on nothing is synced. */
+	/* All of them, because each records where its unsynced bytes begin. */
 	for (size_t i = 0; i < m->n_files; i++) {
 		cut->files[cut->n_files].node = m->files[i];
 		cut->files[cut->n_files].content = m->content[m->files[i]];
@@ -228,7 +235,7 @@ static size_t count_lost(const struct moment *m)
 	return n;
 }
 
-/* The state with what is_lost and content say now, which are reset. */
+/* Adds the state of is_lost and content, and resets both. */
 static void emit(struct moment *m)
 {
 	struct cut cut = { .n = (uint32_t)m->n, .n_told = m->n_told };
@@ -238,7 +245,7 @@ static void emit(struct moment *m)
 
 	close_losses(m);
 	build(m, &disk);
-	/* The bytes of each file as a number. */
+	/* Counts through the contents of the files. */
 	for (size_t i = 0; i < m->n_nodes; i++)
 		disk.nodes[i].n_durable = disk.nodes[i].content == CONTENT_ALL
 						  ? m->written[i]
@@ -263,7 +270,7 @@ static void lose_from(struct moment *m, size_t first)
 		m->is_lost[m->free[i]] = true;
 }
 
-/* Everything lost but these two, and what they need. */
+/* Loses all changes but these two and those that they follow. */
 static void lose_all_but(struct moment *m, size_t a, size_t b)
 {
 	lose_from(m, 0);

@@ -138,7 +138,7 @@ bool disk_apply(struct disk *disk, const struct op *op)
 	}
 }
 
-/* Numbers, times and digests become one sign. */
+/* Replaces numbers, times and digests by one character. */
 static void add_plain(const char *name, struct buf *out)
 {
 	for (const char *p = name; *p;) {
@@ -184,7 +184,7 @@ static uint64_t mix(uint64_t hash, uint64_t with)
 	return hash ^ (hash >> 33);
 }
 
-/* Of one node; the names in a directory have no order. */
+/* Hashes one node; names in a directory are unordered. */
 static uint64_t hash_node(const struct disk *disk, int at)
 {
 	const struct node *node = &disk->nodes[at];
@@ -293,7 +293,7 @@ static void write_node(const struct disk *disk, int at, const struct op *ops, si
 	set_attr(&node->attr, fd);
 }
 
-/* Two names of one file become two files, which nothing here can tell apart. */
+/* Two names of one file become two files, which these tests cannot distinguish. */
 void disk_write(const struct disk *disk, const struct op *ops, size_t n, int dir)
 {
 	for (size_t i = 0; i < disk->nodes[0].n; i++)

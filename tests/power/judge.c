@@ -35,7 +35,7 @@ static void add(struct buf *out, const struct buf *more)
 	buf_add(out, buf_text(more), more->len);
 }
 
-/* Key, certificate and everything made of them, in one directory. */
+/* Checks key, certificate and the files made of them in one directory. */
 static bool is_pair(int dir, const char *whole, const char *bundle, struct buf *why)
 {
 	struct buf key_pem AUTO_BUF = BUF_INIT, cert_pem AUTO_BUF = BUF_INIT,
@@ -73,7 +73,7 @@ static bool is_pair(int dir, const char *whole, const char *bundle, struct buf *
 	return true;
 }
 
-/* There is nothing, or a whole version that the server's user can reach. */
+/* Checks that the target has no files, or a whole version that the server's user can read. */
 static bool serves_whole(const char *target, bool is_repaired, struct buf *why)
 {
 	char *place AUTO_FREE = mem_printf("%s/" LIFE_CERT, target);
@@ -104,7 +104,10 @@ static bool serves_whole(const char *target, bool is_repaired, struct buf *why)
 	return true;
 }
 
-/* Walks the state directory: what holds a key is closed, and nothing half-made stays after a repair. */
+/*
+ * Walks the state directory: files with keys are closed to others, and no temporary file
+ * remains after a repair.
+ */
 static bool is_tidy(int parent, const char *name, bool is_repaired, struct buf *why)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -147,7 +150,9 @@ static size_t count(const char *path)
 	return n;
 }
 
-/* After the sweep only the heading of the include file is there; what DNS has to forget is still journalled. */
+/*
+ * After the sweep the include file has only its heading; removals in DNS are still journalled.
+ */
 static bool is_withdrawn(struct buf *why)
 {
 	struct buf lines AUTO_BUF = BUF_INIT;
@@ -164,7 +169,7 @@ static bool is_withdrawn(struct buf *why)
 	return false;
 }
 
-/* A name server that starts before certd can load what lies there. */
+/* A name server that starts before certd can load the include files. */
 static bool is_loadable(struct buf *why)
 {
 	struct buf lines AUTO_BUF = BUF_INIT;
@@ -236,7 +241,7 @@ static bool bring_in_line(struct life *life, struct buf *why)
 	return false;
 }
 
-/* It works: whatever the cut interrupted is done again to its end. */
+/* Checks that certd works: every interrupted action is repeated to its end. */
 static bool goes_on(struct life *life, bool is_thorough, struct buf *why)
 {
 	static const char account[] = "sign ca=le url=https://ca.example/x nonce=b op=";
@@ -260,7 +265,7 @@ static bool goes_on(struct life *life, bool is_thorough, struct buf *why)
 	       is_linked_whole(life, LIFE_CERT, why);
 }
 
-/* The run had come to this since something was told last. */
+/* Is the state that of a moment of the run since the last told message? */
 static bool is_some_moment(const struct cut *cut, const struct moments *moments,
 	const struct buf *found, struct buf *why)
 {

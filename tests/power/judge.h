@@ -11,19 +11,22 @@ struct moments;
 struct scene;
 
 /*
- * Whether certd can go on from what a power cut has left, and has lost nothing.
+ * A judge decides whether certd can go on after a power cut, and has lost nothing.
  *
- * The state is made below life_root and looked at as it lies there: no target may have a part of a version, no key may
- * be open to others or lie beside another certificate.  Then the keeper starts, and everything it
- * had told has to be there (told.h); it withdraws what is published, so that nothing stays; each file of
- * each version that is linked has to be whole.  At last it works: targets are brought in line, accounts sign, and where
- * `is_thorough` a new version is issued and becomes current.
+ * The state is built below life_root and examined as it is: no target may have a part of a
+ * version, no key may be open to others or beside another certificate. Then the keeper starts,
+ * and everything told must be there (told.h); it withdraws all published answers; each file of
+ * each linked version must be whole. At last it works: targets get the current version,
+ * accounts sign, and where `is_thorough` a new version is issued and becomes current.
  */
 
-/* Finds what each beginning of the trace, with nothing lost, is to the next life.  False when one cannot be used. */
+/*
+ * Records the state that the next life finds after each prefix of the trace, with nothing lost.
+ * False when one is unusable.
+ */
 bool judge_learn(const struct scene *scene, struct moments *moments, struct buf *why);
 
-/* False and why not.  The operations are those of the trace. */
+/* Judges one cut; false and the reason. The operations are those of the trace. */
 bool judge_cut(const struct cut *cut, const struct scene *scene, const struct moments *moments,
 	bool is_thorough, struct buf *why);
 

@@ -60,7 +60,7 @@ void life_remove_root(void)
 		abort();
 }
 
-/* A certificate that is taken out of the configuration loses its lines. */
+/* Removes the lines of the certificate that is to be missing from the configuration. */
 static struct conf *load(const char *without)
 {
 	static const struct {

@@ -11,11 +11,12 @@
 #include "lib/base/buf.h"
 
 /*
- * One life of the keeper in this process, from its start to a moment at which it may end: its store, challenges,
- * threads and requests as daemon/keeper/main.c opens them, below one directory.
+ * A life runs the keeper in this process, from its start to a moment at which it may end: its
+ * store, challenges, threads and requests as daemon/keeper/main.c opens them, below one
+ * directory.
  *
- *	ROOT/state    the store            ROOT/www     a webroot           ROOT/zones    include files
- *	ROOT/live     the target web, on a place that is not there before certd makes it, like ROOT/deep
+ *	ROOT/state    the store          ROOT/www     a webroot         ROOT/zones    include files
+ *	ROOT/live     the target `web`, whose directory certd makes, like ROOT/deep
  *
  * Requests are lines of proto/keeper.def; the answer counts as told (trace.h).
  */
@@ -32,33 +33,36 @@ struct life {
 	struct server server;
 	struct buf reply;
 	bool has_reply;
-	void (*told)(struct life *life); /* an answer was given, or NULL */
+	void (*told)(struct life *life); /* called after an answer, or NULL */
 	struct buf events_told;          /* names and texts of events, each with LF */
 };
 
-/* The root of all of them, an absolute path, and open; made by life_make_root(). */
+/* The root of all of them, an absolute path, and its descriptor; made by life_make_root(). */
 extern char life_root[64];
 extern int life_root_fd;
 void life_make_root(void);
-void life_empty_root(void); /* nothing is below it any more */
+void life_empty_root(void); /* removes everything below the root */
 void life_remove_root(void);
 
 /*
- * As the keeper starts, with challenges that are not swept yet; 0, or -1 with the error.  `without` is the
- * certificate that the configuration has not, or NULL.
+ * Starts a keeper, with challenges not yet swept; 0, or -1 with the error. `without` is a
+ * certificate to leave out of the configuration, or NULL.
  */
 int life_begin(struct life *life, const char *without, struct err *err);
 
-/* Withdraws what another life has published. */
+/* Withdraws the answers that an earlier life has published. */
 bool life_sweep(struct life *life);
 
-/* The process is gone. */
+/* Ends the life without a shutdown. */
 void life_end(struct life *life);
 
-/* The answer to a request: "ok 1 ..." or "err 1 ...".  "" when none comes within 20 s. */
+/*
+ * Sends a request and returns its answer, "ok 1 ..." or "err 1 ..."; "" when none comes within
+ * 20 s.
+ */
 const char *life_ask(struct life *life, const char *rows, const char *fmt, ...) PRINTF(3, 4);
 
-/* The chain that the CA of LIFE_ACME gives for the pending key of this order. */
+/* Appends the chain that the CA of LIFE_ACME issues for the pending key of this order. */
 void life_sign_chain(struct life *life, const char *order, struct buf *out);
 
 #endif

@@ -16,10 +16,11 @@
 #include "tests/power/trace.h"
 
 /*
- * Writes some of the trees that a power cut may leave, for tests/live/test_power.py, which starts certd on them.
+ * Writes some of the trees that a power cut may leave, for tests/live/test_power.py, which
+ * starts certd on them.
  *
- *	power_states SCENE SEED N OUT     OUT/0 ... OUT/N-1; prints the directory that the trees belong at, which
- *	                                  their files name, and what of each is lost
+ *	power_states SCENE SEED N OUT   makes OUT/0 ... OUT/N-1; prints the directory where the
+ *	                                trees belong, which their files name, and the losses of each
  */
 
 static void write_state(const struct cut *cut, size_t i, int out)
@@ -55,7 +56,7 @@ static int write_states(const struct scene *scene, uint64_t seed, size_t n, int 
 		printf("%s\n", life_root);
 		cuts_list(trace.ops, trace.n, (size_t)trace.n_nodes, seed, NULL, NULL, &cuts);
 		assert(cuts.n > 0);
-		/* The last is the worst at its end: everything was told. */
+		/* The last one is the worst at its end: everything was told. */
 		for (size_t i = 0; i < n; i++)
 			write_state(
 				&cuts.at[i + 1 < n ? cuts_random(&seed) % cuts.n : cuts.n - 1],

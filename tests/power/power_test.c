@@ -13,18 +13,20 @@
 #include "tests/power/trace.h"
 
 /*
- * The power goes at each moment of each scene (scene.h), and certd starts from what the disk may hold then
- * (cuts.h, judge.h).  A sample of the states from a printed seed, which CERTD_SEED gives again; all of them with
- * LONG=1.  CERTD_POWER=SCENE looks at one scene only.
+ * State: power_test cuts the power at each moment of each scene (scene.h), and starts certd
+ * from each state that the disk may have then (cuts.h, judge.h). It judges a sample of the
+ * states from a printed seed, which CERTD_SEED repeats; all of them with LONG=1.
+ * CERTD_POWER=SCENE selects one scene. A run owns the moments and cuts of one scene.
  *
- * The last test, only with LONG=1, turns it round: a sync without which certd would still lose nothing is not needed.
+ * The last test, only with LONG=1, reverses the question: a sync without which certd would
+ * still lose nothing is not needed.
  */
 
 enum { SAMPLE = 1200, SHOWN = 12, THOROUGH = 8, WITHOUT_MAX = 2000 };
 
 /*
- * The states that are judged: all or a sample, the worst of each told moment, or those in which something was removed
- * although a rename before it is lost.
+ * The states to judge: all or a sample, the worst of each told moment, or those in which a file
+ * was removed although an earlier rename is lost.
  */
 enum part { PART_SAMPLE, PART_WORST, PART_REMOVED };
 
@@ -169,7 +171,7 @@ TEST(what_was_told_survives_the_worst_cut)
 			(void)run_scene(&scenes[i], PART_WORST);
 }
 
-/* The faults that the cuts found first, each in the scene that had it. */
+/* Faults found by the first cuts, each in the scene that had it. */
 
 TEST(the_directories_of_a_target_keep_their_names_and_modes)
 {
@@ -192,7 +194,7 @@ TEST(a_link_goes_before_the_files_that_it_leads_to)
 	run_part("deploy_by_link", PART_REMOVED);
 }
 
-/* Syncs that no state needs, and the reason for which they stay. */
+/* Syncs that no state needs, and the reason for keeping them. */
 static const struct {
 	const char *site, *why;
 } spare[] = {
@@ -209,7 +211,10 @@ static bool is_spare(const char *site)
 	return false;
 }
 
-/* Does anything go wrong without the syncs of this site?  The worst of each told moment first, then a part of the others. */
+/*
+ * Is any state bad without the syncs of this site? Judges the worst of each told moment first,
+ * then a part of the others.
+ */
 static bool is_needed(struct run *run, const char *site)
 {
 	struct cuts without;
@@ -230,7 +235,7 @@ static bool is_needed(struct run *run, const char *site)
 	return result;
 }
 
-/* Every site of a scene, and whether any scene needs it. */
+/* Tests every site of a scene, and records whether any scene needs it. */
 static void ask_scene(const struct scene *scene, struct map *sites, struct arena *arena)
 {
 	static bool yes = true, no;

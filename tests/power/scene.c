@@ -32,14 +32,21 @@ static void note_moment(struct life *life)
 	all->n++;
 }
 
-/* The lines of one moment hold at another one, too. */
+/*
+ * State: `all` is the caller's moments, to which note_moment() adds one after each answer of the
+ * cut life; scene_record() sets it, and the caller frees them with moments_done(). `has_failed` is
+ * set by any request that is not answered with ok, and spoils the recording. `engine` is the timer
+ * that plays the engine in scenes with dynamic updates.
+ *
+ * Copies the lines of one moment to another.
+ */
 static void copy_moment(size_t to, size_t from)
 {
 	buf_clear(&all->at[to]);
 	buf_add(&all->at[to], buf_text(&all->at[from]), all->at[from].len);
 }
 
-/* The request has to be answered with ok. */
+/* Requires an answer with ok. */
 #define MUST(life, rows, ...)                                                                  \
 	do {                                                                                   \
 		const char *got_ = life_ask(life, rows, __VA_ARGS__);                          \
@@ -94,7 +101,7 @@ static void have_next(struct life *life)
 	issue(life);
 }
 
-/* Also a version that the next roll prunes. */
+/* Adds a version that the next roll prunes. */
 static void have_prev(struct life *life)
 {
 	have_next(life);
@@ -111,7 +118,7 @@ static void have_rolled(struct life *life)
 	roll(life);
 }
 
-/* Where names cannot be exchanged the second deploy makes a link of the directory. */
+/* Where names cannot be exchanged, the second deploy replaces the directory by a link. */
 static void have_linked(struct life *life)
 {
 	have_rolled(life);
@@ -164,7 +171,7 @@ static void rollover(struct life *life)
 	MUST(life, NULL, "account ca=le gone=yes");
 }
 
-/* The engine and the server in one: what is sent is taken over, and answered without a signature. */
+/* Plays engine and name server: an update is accepted and answered without a signature. */
 static struct event_timer engine;
 
 static void send_update(void *data)
@@ -243,7 +250,7 @@ static void note_facts(struct life *life)
 	MUST(life, NULL, "revoked cert=" LIFE_CERT " version=%s", text);
 }
 
-/* Damage, each of a kind that store_read() repairs. */
+/* The kinds of damage that store_read() repairs. */
 
 static void path_of_version(const char *link, char out[512])
 {
@@ -299,7 +306,7 @@ static void stop_roll(void)
 		abort();
 }
 
-/* A backup is certs/ and facts/; nothing was published when it was taken. */
+/* A backup is certs/ and facts/, from a time without published answers. */
 static void lose_journal(void)
 {
 	if (unlinkat(life_root_fd, "state/challenges", AT_REMOVEDIR) < 0)
@@ -344,7 +351,10 @@ const struct scene scenes[] = {
 	{ .name = "order", .before = have_order, .run = order },
 	{ .name = "rollover", .before = have_account, .run = rollover },
 	{ .name = "challenge", .before = have_account, .run = challenge },
-	{ .name = "first_challenge", .before = have_account, .harm = lose_journal, .run = challenge },
+	{ .name = "first_challenge",
+		.before = have_account,
+		.harm = lose_journal,
+		.run = challenge },
 	{ .name = "prune", .before = have_prev, .run = prune },
 	{ .name = "facts", .before = have_prev, .run = note_facts },
 	{ .name = "repair_links", .before = have_prev, .harm = lose_links, .run = repair,

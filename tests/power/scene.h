@@ -10,20 +10,21 @@
 struct life;
 
 /*
- * A scene is something that certd does when the power goes, recorded as it runs undisturbed.
+ * A scene is an action of certd during which the power is cut, recorded as it runs undisturbed.
  *
- * `before` makes what the disk holds already; it is all there.  Then a new life of the keeper begins, and `run`
- * is what is cut.  After each answer the caller of scene_record() has the told lines (told.h) of that moment.
+ * `before` makes the initial content of the disk, all of it present. Then a new life of the
+ * keeper begins, and `run` is the part that is cut. After each answer the caller of
+ * scene_record() has the told lines (told.h) of that moment.
  */
 
 struct scene {
 	const char *name;
 	void (*before)(struct life *life); /* NULL: the disk is empty */
-	void (*harm)(void); /* breaks something before the cut life begins; or NULL */
+	void (*harm)(void); /* damages the store before the cut life begins; or NULL */
 	void (*run)(struct life *life);
-	bool by_links;       /* the file system cannot exchange */
-	bool is_damaged;     /* by `harm`: what was told before counts no more */
-	const char *without; /* a certificate that the configuration of the cut life has not */
+	bool by_links;       /* the file system cannot exchange names */
+	bool is_damaged;     /* by `harm`: messages told before do not count */
+	const char *without; /* a certificate missing from the configuration of the cut life */
 };
 
 extern const struct scene scenes[];
@@ -37,7 +38,7 @@ struct moments {
 	size_t n_after;
 };
 
-/* Records a scene; the trace is paused afterwards.  False when it did not run as it should. */
+/* Records a scene and pauses the trace. False when the scene failed. */
 bool scene_record(const struct scene *scene, struct moments *moments);
 void moments_done(struct moments *moments);
 

@@ -30,7 +30,7 @@ struct versions {
 	const char *cert;
 };
 
-/* The files that nothing else is compared with. */
+/* Hashes the files that no other line compares. */
 static uint64_t hash_files(const struct versions *v, const struct version_id *id)
 {
 	static const char *const names[] = { "csr.pem", "tlsa.rr" };
@@ -98,7 +98,7 @@ static void add_files(const char *dir, struct buf *out)
 				str_hash(data.data, data.len));
 			continue;
 		}
-		/* Lines that are added one after the other. */
+		/* The file grows by appended lines. */
 		buf_printf(out, "%s\t", key);
 		for (size_t i = 0; i < data.len && data.data[i]; i++)
 			buf_add_char(out, data.data[i] == '\n' ? '|' : data.data[i]);
@@ -135,7 +135,7 @@ static void add_served(const char *target, struct buf *out)
 			str_hash(pem.data, pem.len));
 }
 
-/* The files that wait to be brought back when a check fails. */
+/* The files that a failed check would restore. */
 static void add_waiting(const char *target, struct buf *out)
 {
 	char *path AUTO_FREE = mem_printf("%s/" LIFE_CERT "/.certd-old", target);
@@ -177,7 +177,10 @@ static const char *find(const struct buf *all, const char *key, size_t len, size
 	return NULL;
 }
 
-/* A journal entry that comes back is undone once more.  A torn line of the ledger is dropped by the next reading. */
+/*
+ * A journal entry that reappears is undone again. The next reading drops a torn line of the
+ * ledger.
+ */
 static bool may_be(const char *key, size_t key_len, const char *have, size_t have_len,
 	const char *want, size_t want_len)
 {
@@ -201,7 +204,7 @@ static bool is_kept(const char *key, size_t len, const struct buf *found,
 	const char *old = find(before, key, len, &n_before);
 	const char *new = find(after, key, len, &n_after);
 
-	/* In the middle of a restore it is what was refused; told_is_moment() knows. */
+	/* During a restore these are the refused files; told_is_moment() compares them. */
 	if (str_starts(key, "waiting "))
 		return true;
 	if (may_be(key, len, have, n_found, old, n_before) ||

@@ -10,24 +10,24 @@
 struct life;
 
 /*
- * Told lines: the store, the accounts and the journal as lines "KEY TAB VALUE", taken at each moment at which
- * something was told.  Whatever a power cut takes, the next life has to find each value as it was at the last told
- * moment, or as it was going to be at the next.
+ * A told line describes one value of the store, the accounts or the journal as "KEY TAB VALUE".
+ * All are taken at each moment at which a message leaves the process. After any power cut, the
+ * next life must find each value as it was at the last told moment, or as it is at the next.
  */
 
 /* Appends all lines; the trace is paused meanwhile. */
 void told_look(struct life *life, struct buf *out);
 
 /*
- * Compares what is found with the told moments before and after the cut (`after` may be NULL: nothing followed).
- * False and what is wrong in `why`.
+ * Compares the lines found with those of the told moments before and after the cut (`after` may
+ * be NULL: no later one). False and the difference in `why`.
  */
 bool told_is_kept(const struct buf *found, const struct buf *before, const struct buf *after,
 	struct buf *why);
 
 /*
- * Is it what was found at one moment of an undisturbed run, with all its values at once?  Versions that no link
- * names may be there or not: several of them are deleted one by one.
+ * Do the lines found equal those of one moment of an undisturbed run, all values together?
+ * Versions without a link may be there or not: they are deleted one by one.
  */
 bool told_is_moment(const struct buf *found, const struct buf *moment);
 

@@ -15,9 +15,15 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* Far more than any scene makes. */
+/* More nodes than any scene makes. */
 #define NODES_MAX 4096
 
+/*
+ * State: `lock` guards all of it, because the keeper's threads call at once. trace_begin() opens
+ * the root and sets is_on; wrapped calls then add operations to `trace` and apply them to its live
+ * tree, except while is_paused. trace_end() closes the root and frees the operations and the tree.
+ * With no_exchange set an exchange fails before it reaches the kernel.
+ */
 struct trace trace;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -25,7 +31,7 @@ static char root[256];
 static int root_fd = -1;
 static bool is_on, is_paused, no_exchange;
 
-/* The functions of the C library, and the ones that stand in their places. */
+/* The functions of the C library, and their replacements. */
 #define WRAP(type, name, ...)                                                                  \
 	type __real_##name(__VA_ARGS__);                                                       \
 	type __wrap_##name(__VA_ARGS__);                                                       \
@@ -56,11 +62,11 @@ static int node_of_fd(int fd)
 	return is_on && !is_paused && fstat(fd, &st) == 0 ? node_of_ino(st.st_ino) : -1;
 }
 
-/* A name that is acted on: false when it does not lie below the root. */
+/* The name that a call acts on: false when it is not below the root. */
 struct place {
 	int dir;
 	char name[256];
-	int node; /* what has it, or -1 */
+	int node; /* the node with the name, or -1 */
 };
 
 static bool find_place(int dirfd, const char *path, struct place *out)
@@ -129,7 +135,7 @@ static void note_attr(int node, const struct attr *attr)
 	(void)disk_apply(&trace.live, op);
 }
 
-/* After a call that changed the attributes of what is open. */
+/* Records the attributes of an open file after a call that changed them. */
 static void look_at_attr(int fd)
 {
 	int node = node_of_fd(fd);

@@ -8,42 +8,48 @@
 #include "tests/power/disk.h"
 
 /*
- * The trace: every call of this program that changes something below one directory, in order, with what it
- * wrote, and the moments at which something left the process.
+ * The trace records every call of this program that changes something below one directory, in
+ * order, with the bytes written, and the moments at which a message left the process.
  *
- * The linker puts the functions of trace.c in the place of the C library's (--wrap, tests/power/meson.build), so
- * what is recorded is the keeper's own code as it runs in certd.  A call that is not in that list would be
- * missing here: trace_is_whole() compares what was recorded with the tree itself.  Threads may call at once.
+ * The linker puts the functions of trace.c in the place of the C library's (--wrap,
+ * tests/power/meson.build), so the recorded code is the keeper's own as it runs in certd. A
+ * call outside that list would be missed: trace_is_whole() compares the record with the tree
+ * itself. Threads may call at once.
  *
- * fsync(2) is recorded and not carried out, recording or not.
+ * fsync(2) is recorded and not carried out, while recording or not.
  */
 
 struct trace {
 	struct op *ops;
 	size_t n;
 	int n_nodes;
-	struct disk live; /* the tree as it is */
+	struct disk live; /* the present tree */
 };
 
 extern struct trace trace;
 
-/* Begins with an empty directory, whose absolute path is given; it ends with trace_end(). */
+/*
+ * Starts with an empty directory, given by its absolute path; trace_end() ends the recording.
+ */
 void trace_begin(const char *root);
-void trace_end(void); /* also without a beginning */
+void trace_end(void); /* also without trace_begin() */
 
-/* Nothing is recorded, and nothing there is to be changed, until it ends.  Was it paused before? */
+/*
+ * While paused nothing is recorded, and nothing below the root may change. Returns whether it
+ * was paused.
+ */
 bool trace_pause(bool is_paused);
 
-/* Something leaves the process now. */
+/* A message leaves the process now. */
 void trace_told(const char *what);
 
-/* Everything so far reaches the disk, as it does after some seconds without a power cut. */
+/* All changes so far reach the disk, as they do after some seconds. */
 void trace_settled(void);
 
-/* Is what was recorded all that was done? */
+/* Does the record equal the tree? */
 bool trace_is_whole(void);
 
-/* From now on names cannot be exchanged, as on file systems that do not know it. */
+/* From now on exchanges of names fail, as on file systems without them. */
 void trace_forbid_exchange(bool is_forbidden);
 
 #endif

@@ -26,7 +26,7 @@ const struct beast zoo[] = {
 
 const size_t zoo_n = ARRAY_LEN(zoo);
 
-/* As a command that is always there; reload commands must not fail where they really run. */
+/* A command that exists everywhere; reload commands must not fail where they really run. */
 #define WELL "/bin/true"
 
 static void add_cas(const struct zoo_places *places, struct buf *out)
@@ -133,7 +133,7 @@ const char *zoo_signer(const struct beast *beast, const struct conf *conf)
 	const struct cert_conf *cert = conf_cert(conf, beast->cert);
 	uint32_t issuer = conf_issuer(conf, cert_conf_ca(cert, 0));
 
-	/* Of a list the first that can sign. */
+	/* The first of the list that can sign. */
 	if (str_is(beast->cert, "zoo.test/list"))
 		return "ca/int";
 	return issuer == CA_NO_ISSUER ? NULL : conf_cert_at(conf, issuer)->name;
@@ -221,7 +221,7 @@ static void add_quirk(
 		facts->failure = failure_of(beast->quirk, now, text);
 }
 
-/* Written in reverse, so that no test depends on an order of facts. */
+/* Reversed, so that no test depends on the order of facts. */
 static void add_target_facts(struct cert_facts *facts, const struct beast *beast,
 	const struct conf *conf, struct instant now, char *text)
 {
@@ -314,16 +314,16 @@ void zoo_each_offline(
 		tell(&commands[offline[i].id], offline[i].line, data);
 }
 
-/* What may be refused for its content, and with which code. */
+/* May the command be refused with this code because of the certificate's state? */
 static bool is_known_refusal(const struct command *command, const char *line, const char *code)
 {
 	if (strstr(line, ZOO_ARCHIVED) || strstr(line, ZOO_MISSING))
 		return str_is(code, "no-such-cert") || command->id == COMMAND_WATCH;
-	/* Where the test has no name servers. */
+	/* Tests without name servers. */
 	return command->id == COMMAND_DNS_CHECK && str_is(code, "dns");
 }
 
-/* The answer of a certificate is about it, and not empty. */
+/* The answer about a certificate names it, and has content. */
 static const char *judge_rows(
 	const struct command *command, const char *line, const char *answer)
 {

@@ -19,12 +19,12 @@
 /*
  * The zoo for live tests (tests/live/test_zoo.py):
  *
- *	zoo_make config LE DOWN LIVE     prints the configuration without what each instance has of its own
- *	zoo_make store CERTD.YAML        fills the store that the configuration names
- *	zoo_make states                  prints each certificate with its health and reason
- *	zoo_make offline                 prints what certctl is asked without a daemon
- *	zoo_make ask SOCKET ROLE         asks a daemon every line, each on a connection of its own, and prints
- *	                                 complaints; to be run as a user who has this role
+ *	zoo_make config LE DOWN LIVE  prints the configuration without the keys of an instance
+ *	zoo_make store CERTD.YAML     fills the store that the configuration names
+ *	zoo_make states               prints each certificate with its health and reason
+ *	zoo_make offline              prints the commands for certctl without a daemon
+ *	zoo_make ask SOCKET ROLE      sends a daemon every line, each on its own connection, and
+ *	                              prints complaints; run by a user with this role
  */
 
 static int print_config(char **args)
@@ -111,7 +111,7 @@ static FILE *connect_to(const char *path)
 	return fdopen(fd, "r+");
 }
 
-/* Whole lines up to the one that ends the answer. */
+/* Reads whole lines up to the one that ends the answer. */
 static void read_answer(FILE *peer, struct buf *out)
 {
 	char *line = NULL;

@@ -17,7 +17,7 @@
 #include "lib/crypt/key.h"
 #include "tests/zoo/zoo.h"
 
-/* The current version of a CA certificate, to sign with; key NULL: it has none. */
+/* The current version of a CA certificate, to sign with; key NULL: absent. */
 struct signer {
 	const char *name;
 	struct key *key;
@@ -33,7 +33,7 @@ struct filling {
 	size_t n_signers;
 };
 
-static const char *at; /* whose turn it is, for messages */
+static const char *at; /* the certificate in work, for messages */
 
 static void must(int result, const struct err *err)
 {
@@ -51,7 +51,7 @@ static const struct signer *signer_named(const struct filling *f, const char *na
 	return NULL;
 }
 
-/* What is of a foreign CA, or of one without a key, is the root's here. */
+/* The root signs here for foreign CAs and for CAs without a key. */
 static const struct signer *signer_of(const struct filling *f, const struct beast *beast)
 {
 	const struct signer *found = NULL;
@@ -89,7 +89,7 @@ static struct cert *sign(const struct filling *f, const struct beast *beast,
 	return cert;
 }
 
-/* The version as it was made up, with what only a real one has. */
+/* The invented version with the fields of a real certificate. */
 static struct version_facts real(
 	const struct version_facts *like, const struct cert *cert, const struct signer *signer)
 {
@@ -143,7 +143,7 @@ static struct version_id add_rolled(struct filling *f, const char *name,
 	return id;
 }
 
-/* One version before, so that something can be listed, pruned and revoked. */
+/* Adds an older version, so that there is one to list, prune and revoke. */
 static struct version_id add_prev(
 	struct filling *f, const struct beast *beast, const struct version_facts *curr)
 {
@@ -194,7 +194,7 @@ static void add_beast(struct filling *f, const struct beast *beast)
 	facts_done(&like);
 }
 
-/* As a certificate that was configured once. */
+/* Adds a certificate that was configured once. */
 static void add_archived(struct filling *f)
 {
 	const struct beast *like = &zoo[zoo_n - 1];

@@ -8,9 +8,9 @@ struct conf;
 struct store;
 
 /*
- * The zoo as a store holds it: what zoo_facts() makes up becomes real keys and certificates, signed by the keys
- * of the zoo's own CAs.  Works on every store behind daemon/keeper/store/store.h, a real one and that of simulations.
- * Ends the process on any error.
+ * A zoo store has real keys and certificates in place of those that zoo_facts() invents, signed
+ * by the keys of the zoo's own CAs. It works on every store behind daemon/keeper/store/store.h,
+ * a real one and that of simulations. An error ends the process.
  */
 void zoo_fill_store(struct store *store, const struct conf *conf, struct instant now);
 
