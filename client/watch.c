@@ -100,10 +100,9 @@ int watch_stream(const struct options *options, struct conn *conn, const struct 
 }
 
 /*
- * State: a progress lives while a job is followed. show_step() and its kin draw each event;
- * `is_open` is set between a step drawn without a line feed and the next output, which must
- * begin with one or redraw the line. follow() returns at the job's end or when the connection
- * fails.
+ * State: a progress lives while a job is followed. enter_step() and tell_end() draw the events;
+ * `is_open` is set while a step is the last line, which the next step redraws on a terminal and
+ * end_line() completes. follow() returns at the job's end or when the connection fails.
  *
  * The progress of a followed job on the terminal.
  */

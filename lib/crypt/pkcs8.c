@@ -11,8 +11,8 @@
 #include "lib/crypt/ssl.h"
 
 /*
- * State: `spare` keeps one decoder between calls. A call takes it, or makes one, and puts it
- * back or frees it when another thread was faster.
+ * State: `spare` keeps one decoder between calls. A call takes it, or makes one, puts it back at
+ * the end, and frees another one that was put back meanwhile.
  *
  * Private keys of curves are written without an encoder. OpenSSL's own functions search a
  * decoder or encoder for each key, which takes ten times as long as the work itself.

@@ -3,9 +3,9 @@
 
     lint.py RULE ROOT [BUILD]
 
-A rule is a module rule_RULE.py with check(tree), which yields one complaint for each fault, and BROKEN: a
-list of (what is broken, {path: text}), each of which has to bring at least one complaint on top
-of FINE, an example tree that brings none.  So a rule that stopped working fails by itself.
+A rule is a module rule_RULE.py with check(tree), which yields one complaint for each fault; FINE,
+an example tree without faults; and BROKEN, a list of (fault, {path: text}).  Each entry of BROKEN
+must bring a complaint when it replaces files of FINE, so a rule that no longer works fails itself.
 """
 import importlib
 import sys

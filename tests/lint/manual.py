@@ -24,7 +24,8 @@ def rows(table):
         text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
     entries = re.findall(r'^[A-Z]+\(((?:"(?:[^"\\]|\\.)*"|[^")])*)\)', text, re.M)
     assert entries, table
-    return [[part.strip().strip('"') for part in re.findall(r'"(?:[^"\\]|\\.)*"|[^,\s][^,"]*', e)] for e in entries]
+    return [[part.strip().strip('"') for part in re.findall(r'"(?:[^"\\]|\\.)*"|[^,\s][^,"]*', e)]
+            for e in entries]
 
 
 def page(name):
@@ -40,7 +41,8 @@ protocol, certctl = page("certd-protocol.7"), page("certctl.1")
 for command in rows("commands"):
     pattern = rf"^\.It Cm {re.escape(command[1])}( |$)"
     check(f"command {command[1]}",
-          [p for p, text in (("certctl.1", certctl), ("certd-protocol.7", protocol)) if not re.search(pattern, text, re.M)])
+          [p for p, text in (("certctl.1", certctl), ("certd-protocol.7", protocol))
+           if not re.search(pattern, text, re.M)])
 for table in ("codes", "events", "whys"):
     words = [row[1] for row in rows(table)]
     check(f"{len(words)} {table}", [w for w in words if w not in items(protocol)])
@@ -48,13 +50,16 @@ check("message ids", [row[3] for row in rows("events") if row[3] not in protocol
 check("actions", [row[1] for row in rows("actions") if f".Cm {row[1]} " not in protocol])
 keys = [row[2] for row in rows("rows")]
 check(f"{len(keys)} row keys", [k for k in keys if k not in items(protocol)])
-check("configuration keys", [k for k in ("state_dir", "control.socket", "groups.GROUP.SERVICE.names", "targets.NAME.dir")
+check("configuration keys",
+      [k for k in ("state_dir", "control.socket", "groups.GROUP.SERVICE.names", "targets.NAME.dir")
                              if f".It Ic {k}\n" not in page("certd.yaml.5")])
 for name in PAGES:
     text = page(name)
     check(f"{name} is without marks", re.findall(r"^@.*", text, re.M))
     refers = set(re.findall(r"^\.Xr (cert\S*) (\d)", text, re.M))
-    check(f"{name} refers to pages that exist", [".".join(r) for r in refers if ".".join(r) not in PAGES])
-    lint = subprocess.run(["mandoc", "-Tlint", "-Wwarning", f"{docs}/{name}"], capture_output=True, text=True, check=False)
+    check(f"{name} refers to pages that exist",
+          [".".join(r) for r in refers if ".".join(r) not in PAGES])
+    lint = subprocess.run(["mandoc", "-Tlint", "-Wwarning", f"{docs}/{name}"], capture_output=True,
+                          text=True, check=False)
     check(f"{name} is good mdoc", lint.stdout.splitlines())
 print(f"1..{count}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The comments of a source file: where each begins, and its text without markers and line breaks."""
+"""The comments of a source file: the line of each, and its text without markers and line breaks."""
 import ast
 import io
 import re
@@ -11,7 +11,7 @@ _SENTENCE = re.compile(r'(?<=[.!?])["\')]*\s+(?=[A-Z"\'(`])')
 
 
 def _joined(pieces):
-    """Comments of one line each, joined where they follow each other at the start of their lines."""
+    """Comments of one line each, joined where they follow each other on lines of their own."""
     last = None
     for line, alone, text in pieces:
         if text.startswith("SPDX-License-Identifier"):
@@ -38,12 +38,14 @@ def _c_comments(text):
         if match[0][0] == "/" and "SPDX-License-Identifier" not in match[0]:
             inner = match[0][2:-2] if match[0][1] == "*" else match[0][2:]
             yield (text.count("\n", 0, match.start()) + 1,
-                   " ".join(" ".join(re.sub(r"^[ \t]*\*", "", line) for line in inner.split("\n")).split()))
+                   " ".join(" ".join(re.sub(r"^[ \t]*\*", "", line)
+                                     for line in inner.split("\n")).split()))
 
 
 def _python_comments(text):
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    yield from _joined((token.start[0], not token.line[:token.start[1]].strip(), token.string[1:].strip())
+    yield from _joined((token.start[0], not token.line[:token.start[1]].strip(),
+                        token.string[1:].strip())
                        for token in tokens if token.type == tokenize.COMMENT)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):

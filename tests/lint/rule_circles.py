@@ -43,7 +43,7 @@ _CALL = re.compile(r"(?<![\w.>])(\w+)\s*\(")
 
 
 class File:
-    """What x.c and x.h define for others, what they keep for themselves, and what they call."""
+    """A file x.c with x.h: its functions for others, its own functions, and its calls."""
 
     def __init__(self):
         self.defined, self.own, self.called = set(), set(), set()

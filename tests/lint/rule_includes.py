@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: MIT
-"""Who may include whom, and where each foreign library lives."""
+"""Includes follow the order of the folders, and each foreign library has one place."""
 import re
 
 NAME = "includes follow the order of the folders"
 
-# What a folder may include beside itself and lib/base; "lib/*" is any library but its users.
+# The includes of a folder beside itself and lib/base; "lib/*" is any library but its users.
 ORDER = ["daemon/conf", "daemon/cert", "daemon/link",
-         "daemon/dns/resolve", "daemon/dns/rules", "daemon/dns/watch", "daemon/dns/update", "daemon/dns",
+         "daemon/dns/resolve", "daemon/dns/rules", "daemon/dns/watch", "daemon/dns/update",
+         "daemon/dns",
          "daemon/acme", "daemon/deploy", "daemon/job", "daemon/ctl", "daemon/engine"]
-SIBLINGS = [{"daemon/acme", "daemon/deploy"}, {"daemon/dns/rules", "daemon/dns/watch", "daemon/dns/update"}]
+SIBLINGS = [{"daemon/acme", "daemon/deploy"},
+            {"daemon/dns/rules", "daemon/dns/watch", "daemon/dns/update"}]
 # The rooms of the keeper, from the lowest up; its own folder has main() and is above them all.
 ROOMS = ["daemon/keeper/" + room for room in
-         ("files", "loop", "store", "run", "copy", "ca", "check", "publish", "serve", "launch")] + ["daemon/keeper"]
-KEEPER = {"daemon/conf", "proto", "lib/base", "lib/log", "lib/yaml", "lib/crypt", "lib/wire", "lib/bus"}
-MANUAL = {"daemon/conf", "proto", "lib/base", "lib/log"}  # docs/manual.c writes reference pages from tables
+         ("files", "loop", "store", "run", "copy", "ca", "check", "publish", "serve",
+          "launch")] + ["daemon/keeper"]
+KEEPER = {"daemon/conf", "proto", "lib/base", "lib/log", "lib/yaml", "lib/crypt", "lib/wire",
+          "lib/bus"}
+# docs/manual.c writes reference pages from tables
+MANUAL = {"daemon/conf", "proto", "lib/base", "lib/log"}
 CLIENT = {"client", "client/completion", "proto", "lib/base", "lib/log", "lib/crypt"}
 
-# The pure core has neither input nor output: all of a folder, and the files of daemon/dns that judge.
-CORE = re.compile(r"^daemon/(cert/|dns/(watch/evidence(_tell)?|rules/(caa|persist)|resolve/server_role)\.)")
+# The pure core has neither input nor output: all of a folder, and the files of daemon/dns that
+# judge.
+CORE = re.compile(r"^daemon/(cert/|dns/(watch/evidence(_tell)?|rules/(caa|persist)|"
+                  r"resolve/server_role)\.)")
 CORE_REFUSES = re.compile(r"^(lib/(task|net|bus|log)/.*|lib/base/(file|clock|rand)\.h"
                           r"|(unistd|fcntl|poll|pthread|signal|dirent)\.h|sys/.*)$")
 
@@ -36,11 +43,13 @@ FOREIGN = [
     (r"linux/landlock\.h", r"daemon/engine/landlock\.c$"),
 ]
 
-# What every program may know: ISO C, POSIX and the kernel, as the C library ships them.
+# Headers for every program: ISO C, POSIX and the kernel, as the C library ships them.
 COMMON = re.compile(
     r"^(sys|netinet|arpa|net|linux)/[a-z0-9_]+\.h$|^(assert|ctype|dirent|dlfcn|endian|errno|fcntl|"
-    r"fnmatch|getopt|glob|grp|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|"
-    r"signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|"
+    r"fnmatch|getopt|glob|grp|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll|"
+    r"pthread|pwd|regex|sched|semaphore|setjmp|"
+    r"signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|"
+    r"sysexits|"
     r"syslog|termios|time|uchar|unistd|wchar|wctype)\.h$")
 
 
@@ -67,7 +76,8 @@ def may_include(user, used):
     if user not in ORDER:
         return False
     if used in ORDER:
-        return ORDER.index(used) < ORDER.index(user) and not any({user, used} <= siblings for siblings in SIBLINGS)
+        return ORDER.index(used) < ORDER.index(user) and not any({user, used} <= siblings
+                                                                 for siblings in SIBLINGS)
     return used.startswith("lib/") or used == "proto"
 
 
@@ -84,7 +94,8 @@ def check_foreign(tree, path, line, header):
 def check_order_within(tree, path):
     """Own header, or those of the seam it implements, then the system's, then ours."""
     own = path[:-2] + ".h"
-    seen = [(line, ours, what) for line, ours, what in tree.includes(path) if not what.endswith(".def")]
+    seen = [(line, ours, what) for line, ours, what in tree.includes(path)
+            if not what.endswith(".def")]
     if tree.has(own) and path.endswith(".c"):
         if not seen or seen[0][2] != own:
             yield f"{path}: does not begin with its own header"
@@ -125,10 +136,13 @@ def check(tree):
 
 
 FINE = {
-    "lib/base/err.h": "", "lib/base/clock.h": "", "lib/log/log.h": "", "lib/task/task.h": "", "lib/net/http.h": "",
+    "lib/base/err.h": "", "lib/base/clock.h": "", "lib/log/log.h": "", "lib/task/task.h": "",
+    "lib/net/http.h": "",
     "lib/bus/bus.h": "", "proto/line.h": "", "proto/events.def": "", "daemon/conf/conf.h": "",
-    "daemon/cert/plan.h": '#include "daemon/conf/conf.h"\n', "daemon/dns/zone.h": "", "daemon/deploy/target.h": "",
-    "daemon/dns/watch/propagation.c": '#include "lib/task/task.h"\n', "daemon/dns/watch/round.h": "", "daemon/acme/precheck.h": '#include "daemon/dns/zone.h"\n',
+    "daemon/cert/plan.h": '#include "daemon/conf/conf.h"\n', "daemon/dns/zone.h": "",
+    "daemon/deploy/target.h": "",
+    "daemon/dns/watch/propagation.c": '#include "lib/task/task.h"\n',
+    "daemon/dns/watch/round.h": "", "daemon/acme/precheck.h": '#include "daemon/dns/zone.h"\n',
     "daemon/job/job.h": '#include "daemon/cert/plan.h"\n', "daemon/keeper/serve/serve.h": "",
     "lib/log/log.c": '#include "lib/log/log.h"\n\n#include <stdio.h>\n\n#include "lib/base/err.h"\n'
                      '#include "proto/events.def"\n',
@@ -150,10 +164,14 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("the core does input", "daemon/cert/x.c", "#include <unistd.h>\n"),
     ("the keeper knows the network", "daemon/keeper/x.c", '#include "lib/net/http.h"\n'),
     ("the keeper knows tasks", "daemon/keeper/x.c", '#include "lib/task/task.h"\n'),
-    ("a room of the keeper includes a higher one", "daemon/keeper/store/x.c", '#include "daemon/keeper/serve/serve.h"\n'),
-    ("what finds name servers includes what watches them", "daemon/dns/resolve/x.c", '#include "daemon/dns/watch/round.h"\n'),
-    ("rules of dns include what watches", "daemon/dns/rules/x.c", '#include "daemon/dns/watch/round.h"\n'),
-    ("the engine includes the keeper", "daemon/engine/x.c", '#include "daemon/keeper/serve/serve.h"\n'),
+    ("a room of the keeper includes a higher one", "daemon/keeper/store/x.c",
+     '#include "daemon/keeper/serve/serve.h"\n'),
+    ("what finds name servers includes what watches them", "daemon/dns/resolve/x.c",
+     '#include "daemon/dns/watch/round.h"\n'),
+    ("rules of dns include what watches", "daemon/dns/rules/x.c",
+     '#include "daemon/dns/watch/round.h"\n'),
+    ("the engine includes the keeper", "daemon/engine/x.c",
+     '#include "daemon/keeper/serve/serve.h"\n'),
     ("an unknown folder", "daemon/misc/x.c", '#include "daemon/conf/conf.h"\n'),
     ("OpenSSL outside of crypt", "daemon/job/x.c", "#include <openssl/evp.h>\n"),
     ("systemd outside of its places", "daemon/engine/x.c", "#include <systemd/sd-daemon.h>\n"),
@@ -164,7 +182,8 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("a header that is not there", "lib/log/x.c", '#include "lib/log/nothing.h"\n'),
     ("a relative header", "lib/log/x.c", '#include "log.h"\n'),
     ("own header not first", "lib/log/log.c", '#include <stdio.h>\n#include "lib/log/log.h"\n'),
-    ("system header last", "lib/log/x.c", '#include "lib/log/log.h"\n#include "lib/base/err.h"\n#include <stdio.h>\n'),
+    ("system header last", "lib/log/x.c",
+     '#include "lib/log/log.h"\n#include "lib/base/err.h"\n#include <stdio.h>\n'),
     ("a cycle of libraries", "lib/task/task.h", '#include "lib/net/http.h"\n'),
 ]]
 BROKEN[-1][1]["lib/net/http.h"] = '#include "lib/task/task.h"\n'

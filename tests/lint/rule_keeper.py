@@ -8,7 +8,8 @@ NAME = "the keeper links no network library"
 
 REFUSED = ("libcurl", "libcares", "libjansson", "libevent", "libnghttp2", "libseccomp")
 # ldns composes updates for it, and would ask name servers, too.
-ASKS = re.compile(r"\bldns_(resolver|send|tcp|udp|axfr|getaddr|get_rr_list|lookup|fetch|chase|dnssec_trust)\w*")
+ASKS = re.compile(r"\bldns_(resolver|send|tcp|udp|axfr|getaddr|get_rr_list|lookup|fetch|chase|"
+                  r"dnssec_trust)\w*")
 KEEPER, ENGINE = "daemon/keeper/certd", "daemon/engine/certd-engine"
 
 
@@ -19,7 +20,8 @@ def needed(tree, program):
     path = os.path.join(tree.build, program)
     if not os.path.exists(path):
         return ""
-    return subprocess.run(["readelf", "-dW", "--dyn-syms", path], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(["readelf", "-dW", "--dyn-syms", path], capture_output=True, text=True,
+                          check=True).stdout
 
 
 def check(tree):
@@ -39,7 +41,8 @@ def check(tree):
 
 _SECTION = " 0x0000000000000001 (NEEDED)             Shared library: [%s]\n"
 _SYMBOL = "    12: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND %s\n"
-FINE = {KEEPER: _SECTION % "libcrypto.so.3" + _SECTION % "libldns.so.3" + _SYMBOL % "ldns_update_pkt_new",
+FINE = {KEEPER: _SECTION % "libcrypto.so.3" + _SECTION % "libldns.so.3" + _SYMBOL
+        % "ldns_update_pkt_new",
         ENGINE: _SECTION % "libevent_core-2.1.so.7" + _SECTION % "libseccomp.so.2" +
         _SECTION % "libcurl.so.4" + _SECTION % "libcares.so.2"}
 BROKEN = [("the keeper links " + so, {KEEPER: FINE[KEEPER] + _SECTION % so}) for so in

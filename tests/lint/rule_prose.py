@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Comments are plain technical English: the subject is a noun, the first sentence of a header is a definition."""
+"""Comments are plain English: their subjects are nouns, and a header begins with a definition."""
 import re
 
 from prose import comments, sentences
@@ -29,6 +29,7 @@ CLEAN = [
     "proto/",
     "systemd/",
     "tests/fuzz/",
+    "tests/lint/",
     "tests/power/",
     "tests/zoo/",
 ]
@@ -40,27 +41,34 @@ MUST_EXPLAIN = 250  # lines of a file whose statics share state
 RIDDLE = re.compile(r"(?:What|Who|Whoever|Somebody|Those|The ones? who)\b")
 PEOPLE = re.compile(r"(?i)(?<!`)\b(whoever|somebody|nobody|anybody|everybody)\b")
 
-# "A publish queue makes ...": a noun and a verb.  A verb that a definition needs and that is missing is added here.
-NO_NOUN = re.compile(r"(?i)(what|which|how|here|where|when|why|who|whose|all that|this|these|those|it|they|to|if)\b")
-VERBS = ("is are has have does holds makes keeps reads writes answers asks sends finds gives says runs maps lists "
-         "describes names defines decides declares turns checks tells connects parses decodes encodes carries "
-         "contains represents provides collects counts stores shows prints begins starts stops ends waits watches "
-         "picks converts compares signs verifies publishes removes stands belongs consists owns limits calls serves "
-         "opens speaks loads follows splits joins takes measures changes chooses computes translates returns uses "
-         "puts sets looks gets leaves brings turns limits works links needs accepts selects "
-         "fills reports orders replaces lives records cuts can may must").split()
+# "A publish queue makes ...": a noun and a verb.  A verb that a definition needs is added here.
+NO_NOUN = re.compile(r"(?i)(what|which|how|here|where|when|why|who|whose|all that|this|these|those|"
+                     r"it|they|to|if)\b")
+VERBS = """
+    is are has have does holds makes keeps reads writes answers asks sends finds gives says
+    runs maps lists describes names defines decides declares turns checks tells connects
+    parses decodes encodes carries contains represents provides collects counts stores shows
+    prints begins starts stops ends waits watches picks converts compares signs verifies
+    publishes removes stands belongs consists owns limits calls serves opens speaks loads
+    follows splits joins takes measures changes chooses computes translates returns uses puts
+    sets looks gets leaves brings works links needs accepts selects fills reports orders
+    replaces lives records cuts can may must
+""".split()
 VERB = re.compile(r"\b(" + "|".join(VERBS) + r")\b")
 
-# A static variable is state, and so is a struct of the file's own that several functions change.  A paragraph that
-# begins with "State:" or "States:" explains it.
+# A static variable is state, and so is a struct of the file's own that several functions change.
+# A paragraph that begins with "State:" or "States:" explains it.
 SHARED = 3
-STATE = re.compile(r"^(?:struct (?P<own>\w+) \{$|static (?!(?:inline )?[^;={]*\()(?!const\b)(?![^;=]*\*const\b)[^;={(]*[;=])", re.M)
+STATE = re.compile(r"^(?:struct (?P<own>\w+) \{$|static (?!(?:inline )?[^;={]*\()(?!const\b)(?![^;"
+                   r"=]*\*const\b)[^;={(]*[;=])", re.M)
 EXPLAINED = re.compile(r"(?:^|[.:!?] )States?: \S")
 
-# Names that the tree has given up: (pattern, the word instead).  They are looked for in code and in the names of files.
+# Names that the tree has given up: (pattern, the word instead), in code and in names of files.
 GONE = [
-    (r"\bdns_(account|lane|turn|pace|peer)\b", "dns_flow, dns_queue, dns_waiter, dns_scheduler, dns_server"),
-    (r"\bdns_(turn_end|probe_take|deliver_take|pace_done)\b", "dns_waiter_end, dns_..._enqueue, dns_scheduler_done"),
+    (r"\bdns_(account|lane|turn|pace|peer)\b",
+     "dns_flow, dns_queue, dns_waiter, dns_scheduler, dns_server"),
+    (r"\bdns_(turn_end|probe_take|deliver_take|pace_done)\b",
+     "dns_waiter_end, dns_..._enqueue, dns_scheduler_done"),
     (r"\bclimb\b", "next_attempt"),
     (r"\bvisitors?\b|\bvisit_read\b|\bVISIT_\w+", "http_conn, http_request"),
     (r"\btls_(cards?|answers?)(?=\b|_)", "tls_alpn_cert, tls_alpn, tls_handshake"),
@@ -109,12 +117,15 @@ def check_columns(tree, path):
 
 
 def check_states(tree, path, found):
-    if tree.text(path).count("\n") <= MUST_EXPLAIN or any(EXPLAINED.search(text) for _, text in found):
+    if tree.text(path).count("\n") <= MUST_EXPLAIN or any(EXPLAINED.search(text)
+                                                          for _, text in found):
         return
     code = tree.code(path)
     for line, match in tree.matches(path, STATE.pattern):
-        if not match["own"] or len(re.findall(rf"(?<!const )\bstruct {match['own']} \*", code)) >= SHARED:
-            yield f"{path}:{line}: no paragraph \"State: ...\" says how the file's state changes and who frees it"
+        if not match["own"] or len(re.findall(rf"(?<!const )\bstruct {match['own']} \*",
+                                              code)) >= SHARED:
+            yield (f"{path}:{line}: no paragraph \"State: ...\" says how the file's state changes "
+                   "and who frees it")
             return
 
 
@@ -146,7 +157,8 @@ _LONG = "static int n_open;\n" + "int f(void)\n{\n\treturn 0;\n}\n" * 63
 _STATE = "/*\n * A file of x.\n *\n * State: n_open counts the files that are open.\n */\n"
 FINE = {
     "lib/q/q.h": "/* SPDX-License-Identifier: MIT */\n" + _HEADER,
-    "lib/q/q.c": "/* The number says what is left, and whose.  RFC 8555, 7.4. */\nint f; /* in seconds */\n"
+    "lib/q/q.c": "/* The number says what is left, and whose.  RFC 8555, 7.4. */\nint f; /* in "
+                 "seconds */\n"
                  "static const char *what = \"Who is nobody?\";\n",
     "lib/q/user.c": "/* Files of the user `nobody` stay. */\n",
     "lib/q/long.c": _STATE + _LONG,
@@ -158,7 +170,8 @@ FINE = {
 BROKEN = [(name, {path: text}) for name, path, text in [
     ("a comment that begins with What", "lib/q/q.c", "/* What is left. */\n"),
     ("one that begins in lower case", "lib/q/q.c", "int f; /* who waits */\n"),
-    ("a second sentence that does", "lib/q/q.c", "/*\n * The queue.  Whoever waits\n * waits.\n */\n"),
+    ("a second sentence that does", "lib/q/q.c",
+     "/*\n * The queue.  Whoever waits\n * waits.\n */\n"),
     ("a line comment", "lib/q/q.c", "// Those that wait\n"),
     ("the one who", "lib/q/q.h", _HEADER.replace("int", "/* The one who asks frees it. */\nint")),
     ("a row's comment", "lib/q/codes.def", "CODE(X) /* Who it is */\n"),
@@ -179,5 +192,6 @@ BROKEN = [(name, {path: text}) for name, path, text in [
     ("a file's name that is gone", "lib/q/visitor.c", "int x;\n"),
     ("a static without a paragraph", "lib/q/long.c", _LONG),
     ("a shared struct without one", "lib/q/long.c",
-     "struct set {\n\tint n;\n};\n" + _LONG.replace("static int n_open;\n", "").replace("(void)", "(struct set *s)")),
+     "struct set {\n\tint n;\n};\n" +
+     _LONG.replace("static int n_open;\n", "").replace("(void)", "(struct set *s)")),
 ]]

@@ -5,11 +5,12 @@ NAME = "source files have their SPDX line"
 # The line stands first, or second behind the interpreter of a program.
 TEXT = "SPDX-License-Identifier: MIT"
 SLASHES, HASH, BLOCK = "// " + TEXT, "# " + TEXT, f"/* {TEXT} */"
-LINE_OF = {".c": BLOCK, ".h": BLOCK, ".def": BLOCK, ".go": SLASHES, ".py": HASH, ".sh": HASH, "meson.build": HASH}
+LINE_OF = {".c": BLOCK, ".h": BLOCK, ".def": BLOCK, ".go": SLASHES, ".py": HASH, ".sh": HASH,
+           "meson.build": HASH}
 
 
 def wanted(path, text):
-    """The SPDX line of a file, None where none is asked: data, pages, files that cannot hold a comment."""
+    """The SPDX line of a file; None for data, pages and files that cannot hold a comment."""
     if text.startswith("#!"):
         return HASH
     return next((line for end, line in LINE_OF.items() if path.endswith(end)), None)
@@ -24,7 +25,8 @@ def check(tree):
 
 
 FINE = {
-    "lib/x.c": BLOCK + '\n#include "lib/x.h"\n', "lib/meson.build": HASH + "\n", "tests/x": "#!/bin/sh\n" + HASH + "\n",
+    "lib/x.c": BLOCK + '\n#include "lib/x.h"\n', "lib/meson.build": HASH + "\n",
+    "tests/x": "#!/bin/sh\n" + HASH + "\n",
     "tests/main.go": SLASHES + "\n", "docs/x.md": "# X\n", "tests/packages": "gcc\n",
 }
 BROKEN = [(name, {path: text}) for name, path, text in [

@@ -8,13 +8,15 @@ CATALOG = "systemd/certd.catalog"
 EVENTS, COMMANDS, REQUESTS, CODES, OBSERVATIONS = ("proto/" + t + ".def" for t in (
     "events", "commands", "keeper", "codes", "observations"))
 PRIORITIES = {"DEBUG", "INFO", "NOTICE", "WARNING", "ERR", "CRIT"}
-FIELDS = {"CERT", "TARGET", "JOB", "STEP", "ERROR", "CA", "HOOK", "VERSION", "RESULT", "FILE", "LINE"}
+FIELDS = {"CERT", "TARGET", "JOB", "STEP", "ERROR", "CA", "HOOK", "VERSION", "RESULT", "FILE",
+          "LINE"}
 DAEMONS = {"NONE", "OBSERVE", "OPERATE", "ADMIN"}  # the roles of commands that reach the daemon
 
 
 def catalog(text):
     """message id -> text of its entry."""
-    return {m[1]: m[2] for m in re.finditer(r"^-- ([0-9a-f]+)\n(.*?)(?=^-- |\Z)", text, re.M | re.S)}
+    return {m[1]: m[2]
+            for m in re.finditer(r"^-- ([0-9a-f]+)\n(.*?)(?=^-- |\Z)", text, re.M | re.S)}
 
 
 def twice(path, rows, column):
@@ -45,7 +47,7 @@ def check_events(tree):
             continue
         if not re.match(r"Subject: .+\nDefined-By: certd\n(.+: .+\n)*\n", entry):
             yield f"{CATALOG}: the head of {name} lacks Subject or Defined-By"
-        # What happened, what certd does about it, what you can do.
+        # The event, the action of certd, the action of the reader.
         least = 3 if priority not in ("INFO", "DEBUG") and name != "cert.deployed" else 2
         if len(re.findall(r"\n\n(?=\S)", entry)) < least:
             yield f"{CATALOG}: {name} does not answer all {least} questions"
@@ -67,7 +69,8 @@ def check_commands(tree):
         if handlers and role in DAEMONS and not re.search(rf"\b{handler}\(", handlers):
             yield f"{COMMANDS}: {name} has no {handler}() in daemon/ctl"
         for path in manuals:
-            if "@" not in tree.text(path) and not re.search(rf"^\.(It|Ss|Sh) .*\b{name}\b", tree.text(path), re.M):
+            if "@" not in tree.text(path) and not re.search(rf"^\.(It|Ss|Sh) .*\b{name}\b",
+                                                            tree.text(path), re.M):
                 yield f"{path}: has no paragraph on {name}"
 
 
@@ -82,8 +85,10 @@ def check_requests(tree):
 
 
 def check_uses(tree):
-    """Every event happens somewhere: the catalog explains nothing that nobody says."""
-    code = " ".join(tree.code(p) for p in tree.select(".c", ".h", under=["lib/", "proto/", "daemon/", "client/"]))
+    """Every event is logged somewhere, so the catalog explains no event that never happens."""
+    code = " ".join(tree.code(p)
+                    for p in tree.select(".c", ".h",
+                                         under=["lib/", "proto/", "daemon/", "client/"]))
     for row in tree.rows(EVENTS, "EVENT"):
         if not re.search(rf"\bEVENT_{row[0]}\b", code):
             yield f"{EVENTS}: nobody says EVENT_{row[0]}"
@@ -103,10 +108,12 @@ _ID, _OTHER = "0123456789abcdef" * 2, "f" * 32
 _HEAD = "-- " + _ID + "\nSubject: x\nDefined-By: certd\n"
 _EVENT = 'EVENT(CERT_ROLLED, "cert.rolled", NOTICE, "' + _ID + '", "it was rolled")\n'
 _COMMAND = 'COMMAND(CONFIG_CHECK, "config check", OFFLINE, "[FILE]", TEXT,\n\t"check (a file)")\n' \
-           'COMMAND(ROLL, "roll", OPERATE, "[PATTERN...] [--force]", JOB,\n\t"make next, current")\n'
+           'COMMAND(ROLL, "roll", OPERATE, "[PATTERN...] [--force]", JOB,\n' \
+           '\t"make next, current")\n'
 FINE = {
     EVENTS: _EVENT, CATALOG: _HEAD + "\nA @CERTD_CERT@.\n\nB.\n\nC.\n", COMMANDS: _COMMAND,
-    REQUESTS: 'REQUEST(roll, "roll", "cert=", "rolls")\n', CODES: 'CODE(IO, "io", LOCAL, 1, "disk")\n',
+    REQUESTS: 'REQUEST(roll, "roll", "cert=", "rolls")\n',
+    CODES: 'CODE(IO, "io", LOCAL, 1, "disk")\n',
     OBSERVATIONS: 'OBSERVATION(LAME, "lame", "it does not have it")\n',
     "daemon/ctl/cmd_roll.c": "int cmd_roll(void)\n{\n\treturn EVENT_CERT_ROLLED;\n}\n",
     "daemon/keeper/serve/serve.c": "int serve_roll_request(void)\n{\n}\n",

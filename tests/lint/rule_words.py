@@ -6,8 +6,10 @@ NAME = "banned functions and words are absent"
 
 # (pattern, where it is allowed, why not elsewhere); a call is a word before a parenthesis.
 CALLS = [
-    (r"strcpy|strcat|sprintf|vsprintf|gets|strncpy|strncat", r"tests/", "has no bound, use buf or snprintf"),
-    (r"strtok|localtime|gmtime|ctime|asctime|strerror_r|getpwnam|getpwuid|getgrnam|getgrgid|readdir_r",
+    (r"strcpy|strcat|sprintf|vsprintf|gets|strncpy|strncat", r"tests/",
+     "has no bound, use buf or snprintf"),
+    (r"strtok|localtime|gmtime|ctime|asctime|strerror_r|getpwnam|getpwuid|getgrnam|getgrgid|"
+     r"readdir_r",
      r"daemon/conf/machine\.c$|tests/", "keeps state of its own"),
     (r"system|popen", r"$^", "starts a shell"),
     (r"atoi|atol|atoll|atof", r"tests/", "hides errors, use str"),
@@ -15,17 +17,21 @@ CALLS = [
     (r"rand|srand|random|srandom|drand48", r"tests/", "is foreseeable, use lib/base/rand.h"),
     (r"malloc|calloc|realloc|reallocarray|strdup|strndup", r"lib/base/mem\.c$|tests/",
      "may fail, use lib/base/mem.h"),
-    (r"time|gettimeofday|clock|clock_gettime|ftime|timespec_get", r"lib/base/clock_real\.c$|lib/bus/bus\.c$|tests/",
+    (r"time|gettimeofday|clock|clock_gettime|ftime|timespec_get",
+     r"lib/base/clock_real\.c$|lib/bus/bus\.c$|tests/",
      "reads a clock past lib/base/clock.h"),
-    (r"sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep", r"daemon/keeper/copy/copy_dir\.c$", "sleeps instead of waiting for something"),
+    (r"sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep", r"daemon/keeper/copy/copy_dir\.c$",
+     "sleeps instead of waiting for something"),
     (r"__attribute__", r"lib/base/attr\.h$|tests/", "has a name in lib/base/attr.h"),
     (r"typeof|__typeof__|__extension__", r"$^", "is not C11"),
     (r"printf|puts|putchar", r"client/|tests/|daemon/keeper/main\.c$", "prints, use the log"),
 ]
-# copy_dir.c waits for a lock, which has no time limit of its own, in a thread; conf/machine.c asks before there is a second thread, copy_dir.c waits for a lock in one, bus.c counts on the clock of sd_bus_get_timeout(), and
-# keeper/main.c prints the answers of --check and its kin.
+# Why the exceptions: conf/machine.c asks before there is a second thread; copy_dir.c waits in
+# a thread for a lock, which has no time limit of its own; bus.c uses the clock of
+# sd_bus_get_timeout(); keeper/main.c prints the answers of --check and its kin.
 
-# Which characters may be shown is decided in lib/base/text.c; the grammars of the protocol and of zone files are no
+# Which characters may be shown is decided in lib/base/text.c; the grammars of the protocol and of
+# zone files are no
 # matter of showing, nor are lengths in DER.
 CONTROLS = (r"[<>]=?\s*(0x(1f|20|21|7e|7f|9f|a0)\b|' ')|\b(iscntrl|isprint|isgraph)\s*\(",
             r"lib/base/text\.c$|proto/line\.c$|lib/wire/dns_\w+\.c$|lib/crypt/cert\.c$|tests/")
@@ -36,7 +42,8 @@ TEXTS = [
     (r"^(<<<<<<<|>>>>>>>) ", "is a conflict"),
     (r"/home/[a-z]+/|/work/", "is a path of one machine"),
 ]
-SKIPS = re.compile(r"pytest\.(mark\.)?(skip|xfail)|\bimportorskip|unittest\.skip|skipTest|should_fail|# *SKIP\b"
+SKIPS = re.compile(r"pytest\.(mark\.)?(skip|xfail)|\bimportorskip|unittest\.skip|skipTest|"
+                   r"should_fail|# *SKIP\b"
                    r"|error\(.*skip", re.I)
 CODE = (".c", ".h", ".def", ".py", ".sh", ".build", ".md", ".in", ".yaml", ".1", ".5", ".7", ".8")
 SELF = "tests/lint/"
@@ -66,13 +73,14 @@ def check(tree):
                 found = re.search(pattern, line)
                 if found:
                     yield f"{path}:{number}: \"{found[0].strip()}\" {why}"
-            if path.startswith("tests/") and path not in ("tests/report.py",) and SKIPS.search(line):
+            if path.startswith("tests/") and path != "tests/report.py" and SKIPS.search(line):
                 yield f"{path}:{number}: a test is skipped"
 
 
 FINE = {
     "lib/base/mem.c": "void *mem(void)\n{\n\treturn malloc(1);\n}\n",
-    "lib/x.c": "/* calls time() and strcpy() */\nstatic const char text[] = \"system(3) time(2)\";\n"
+    "lib/x.c": "/* calls time() and strcpy() */\nstatic const char text[] = \"system(3) time(2)\";"
+               "\n"
                "int runtime(int x)\n{\n\treturn job->time(x) + task.sleep(x) + my_time(x);\n}\n",
     "tests/unit/x_test.c": "int main(void)\n{\n\tstrcpy(a, \"mkstemp-XXXXXX\");\n}\n",
 }

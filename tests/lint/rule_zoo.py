@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The zoo (tests/zoo) has every command, state, reason and kind, so that nothing new stays unasked."""
+"""The zoo (tests/zoo) has every command, state, reason and kind, so that none stays untested."""
 import re
 
 NAME = "the zoo is complete"
 
-ASKED, BEASTS, CODE, QUIRKS = ("tests/zoo/" + name for name in ("commands.def", "zoo.def", "zoo.c", "zoo.h"))
-COMMANDS, WHYS, PLAN, CONF = "proto/commands.def", "proto/whys.def", "daemon/cert/plan.h", "daemon/conf/conf.h"
-# Reasons that no certificate's facts give: nothing gives it; behind another target's step; not judged yet; a state of an
+ASKED, BEASTS, CODE, QUIRKS = ("tests/zoo/" + name
+                               for name in ("commands.def", "zoo.def", "zoo.c", "zoo.h"))
+COMMANDS, WHYS = "proto/commands.def", "proto/whys.def"
+PLAN, CONF = "daemon/cert/plan.h", "daemon/conf/conf.h"
+# Reasons that no certificate's facts give: nothing gives it; behind another target's step; not
+# judged yet; a state of an
 # account, which tests/sim/acme_account_sim.c shows to the commands.
 NOT_SHOWN = {"NONE", "TARGET_ORDER", "CLOCK", "ACCOUNT"}
 READ_ROLES, READ_SHAPES = {"NONE", "OBSERVE"}, {"ROWS", "TEXT", "STREAM"}
@@ -69,22 +72,28 @@ def check(tree):
 
 
 _COMMANDS = 'COMMAND(STATUS, "status", OBSERVE, "[PATTERN...]", ROWS,\n\t"rows")\n' \
-            'COMMAND(RENEW, "renew", OPERATE, "", JOB, "work")\nCOMMAND(INFO, "info", OFFLINE, "", ROWS, "files")\n'
-_ASKED = 'READS(STATUS, "status")\nREADS(STATUS, "status %s")\nCHANGES(RENEW)\nOFFLINE(INFO, "info %v")\n'
+            'COMMAND(RENEW, "renew", OPERATE, "", JOB, "work")\n' \
+            'COMMAND(INFO, "info", OFFLINE, "", ROWS, "files")\n'
+_ASKED = 'READS(STATUS, "status")\nREADS(STATUS, "status %s")\nCHANGES(RENEW)\n' \
+         'OFFLINE(INFO, "info %v")\n'
 _BEASTS = 'BEAST("a/b", "self", "", D(1), NO, D(60), NOTHING, OK, WINDOW)\n' \
           'BEAST("a/c", "self", "roll: {a: 1, b: 2}", NO, H(-1), 0, HELD, ABSENT, ABSENT)\n'
 _WHYS = 'WHY(NONE, "none", "x")\nWHY(WINDOW, "window", "x")\nWHY(ABSENT, "absent", "x")\n'
-_CONF = "enum ca_type { CA_LOCAL, CA_ACME };\nenum format {\n\tFORMAT_PEM = 1,\n\tFORMAT_DER = 8,\n};\n"
+_CONF = "enum ca_type { CA_LOCAL, CA_ACME };\n" \
+        "enum format {\n\tFORMAT_PEM = 1,\n\tFORMAT_DER = 8,\n};\n"
 _CODE = '"  int: {type: local}  le: {type: acme}"\n"formats: [pem, der]"\n'
 FINE = {COMMANDS: _COMMANDS, ASKED: _ASKED, BEASTS: _BEASTS, WHYS: _WHYS, CONF: _CONF, CODE: _CODE,
         PLAN: "enum health {\n\tHEALTH_OK,\n\tHEALTH_ABSENT,\n};\n",
         QUIRKS: "enum quirk {\n\tNOTHING,\n\tHELD, /* by, an operator */\n};\n"}
 BROKEN = [(name, {path: text}) for name, path, text in [
-    ("a new command", COMMANDS, _COMMANDS + 'COMMAND(DISCARD, "discard", OPERATE, "CERT", NONE, "drops")\n'),
-    ("a command that reads and is not asked", ASKED, _ASKED.replace("READS", "XREADS") + "CHANGES(STATUS)\n"),
+    ("a new command", COMMANDS,
+     _COMMANDS + 'COMMAND(DISCARD, "discard", OPERATE, "CERT", NONE, "drops")\n'),
+    ("a command that reads and is not asked", ASKED,
+     _ASKED.replace("READS", "XREADS") + "CHANGES(STATUS)\n"),
     ("a command that is gone", ASKED, _ASKED + "CHANGES(EXPLODE)\n"),
     ("a daemon that is asked for what certctl does", ASKED, _ASKED.replace("OFFLINE", "READS")),
-    ("a new state of health", PLAN, "enum health {\n\tHEALTH_OK,\n\tHEALTH_ABSENT,\n\tHEALTH_ODD,\n};\n"),
+    ("a new state of health", PLAN,
+     "enum health {\n\tHEALTH_OK,\n\tHEALTH_ABSENT,\n\tHEALTH_ODD,\n};\n"),
     ("a new reason", WHYS, _WHYS + 'WHY(MOON, "moon", "x")\n'),
     ("a quirk that nothing has", QUIRKS, "enum quirk {\n\tNOTHING,\n\tHELD,\n\tODD,\n};\n"),
     ("a new kind of CA", CONF, _CONF.replace("CA_ACME", "CA_ACME, CA_STEP")),

@@ -39,7 +39,8 @@ class Tree:
 
     def select(self, *suffixes, under=("",), but=()):
         for path in self.paths:
-            if path.endswith(suffixes) and path.startswith(tuple(under)) and not path.startswith(tuple(but)):
+            if (path.endswith(suffixes) and path.startswith(tuple(under)) and
+                    not path.startswith(tuple(but))):
                 yield path
 
     def has(self, path):
