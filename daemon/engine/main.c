@@ -11,6 +11,7 @@
 #include "daemon/engine/sandbox.h"
 #include "daemon/engine/world.h"
 #include "lib/base/buf.h"
+#include "lib/base/err.h"
 #include "lib/log/log.h"
 #include "lib/net/dns_probe.h"
 #include "lib/net/http.h"
@@ -30,12 +31,23 @@ static bool is_socket(int fd)
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+/* The engine has the same kernel and tells what does not hold. */
+static void lock_relay_in(void)
+{
+	struct buf holds AUTO_BUF = BUF_INIT;
+
+	sandbox_enter_relay(&holds);
+}
+
 /* Nothing may be lost by it: a kernel without a protection still runs the daemon. */
 static void lock_in(void)
 {
 	struct buf holds AUTO_BUF = BUF_INIT;
+	struct err err = ERR_INIT;
 
 	tzset();
+	if (log_relay_start(lock_relay_in, &err) < 0)
+		buf_printf(&holds, "(no journal: %s)", err.text);
 	sandbox_enter(NULL, &holds);
 	log_event(NULL, EVENT_DAEMON_SANDBOX, NULL, "the engine is locked in: %s",
 		buf_text(&holds));
@@ -82,5 +94,6 @@ int main(int argc, char **argv)
 	}
 	keeper_free(world.keeper);
 	loop_free(loop);
+	log_relay_end();
 	return world.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -107,26 +107,38 @@ static void report_lacks(int abi, struct buf *out)
 		buf_printf(out, " (landlock lacks: %s)", buf_text(&lacks));
 }
 
-bool sandbox_enter(const char *const *readable, struct buf *out)
+static bool enter(const char *const *const *lists, size_t n_lists,
+	int (*forbid_calls)(struct err *err), struct buf *out)
 {
-	const char *const *const lists[] = { always_readable, readable };
 	char name[32] = "landlock";
 	struct err err = ERR_INIT;
 	bool all;
 	int abi;
 
 	open_symbols();
-	/* The keeper's end takes us with it even if we are too busy to see the socket close. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	all = report(out, "no-new-privs", forbid_privileges(&err), &err);
 	all &= report(out, "no-caps", drop_capabilities(&err), &err);
-	abi = landlock_enter(lists, ARRAY_LEN(lists), &err);
+	abi = landlock_enter(lists, n_lists, &err);
 	if (abi > 0)
 		snprintf(name, sizeof(name), "landlock(%d)", abi);
 	all &= report(out, name, abi > 0, &err);
 	if (abi > 0)
 		report_lacks(abi, out);
-	all &= report(out, "seccomp", syscalls_enter(&err) == 0, &err);
+	all &= report(out, "seccomp", forbid_calls(&err) == 0, &err);
 	return all;
+}
+
+bool sandbox_enter(const char *const *readable, struct buf *out)
+{
+	const char *const *const lists[] = { always_readable, readable };
+
+	/* The keeper's end takes us with it even if we are too busy to see the socket close. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return enter(lists, ARRAY_LEN(lists), syscalls_enter, out);
+}
+
+bool sandbox_enter_relay(struct buf *out)
+{
+	return enter(NULL, 0, syscalls_enter_relay, out);
 }

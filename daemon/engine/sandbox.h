@@ -8,9 +8,9 @@ struct buf;
 
 /*
  * The sandbox leaves the engine only what it needs to talk.  It reads and writes descriptors
- * that it has, makes sockets, timers, threads and forks, and reads the few files that a TLS
- * client needs.  It starts no program, writes no file, gains no right, and cannot be looked
- * into.
+ * that it has, makes sockets of the Internet, timers, threads and forks, and reads the few
+ * files that a TLS client needs.  It starts no program, writes no file, makes no local socket,
+ * gains no right, and cannot be looked into.
  *
  * sandbox_enter() comes after the daemon's user was taken (daemon/keeper/launch/privileges.h),
  * after the program was executed and its sockets were adopted, and before the first thread and
@@ -38,5 +38,8 @@ struct buf;
  * devices, signals, abstract sockets)".  True when all holds that the kernel has.
  */
 bool sandbox_enter(const char *const *readable, struct buf *out);
+
+/* Locks in the log's relay (lib/log/relay.h), which reads no file.  The same answer. */
+bool sandbox_enter_relay(struct buf *out);
 
 #endif

@@ -70,6 +70,12 @@ static const char *const deadly[] = { "execve", "execveat", "ptrace", "process_v
 	"setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "vhangup",
 	"syslog", "nfsservctl", "lookup_dcookie", "uselib" };
 
+/* All that the log's relay does (lib/log/relay.h). */
+static const char *const relaying[] = { "recvfrom", "sendto", "sendmsg", "memfd_create",
+	"fcntl", "write", "writev", "close", "getsockopt", "setsockopt", "brk", "munmap",
+	"mremap", "madvise", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall",
+	"exit", "exit_group", "getpid", "gettid", "futex", "getrandom" };
+
 /* A call that is allowed only while (argument & mask) == value, and so the argument behind it. */
 struct narrow {
 	const char *call;
@@ -90,19 +96,26 @@ static const struct narrow narrowed[] = {
 	{ "mmap", 2, PROT_EXEC, 0 }, { "mmap2", 2, PROT_EXEC, 0 },
 	{ "mprotect", 2, PROT_EXEC, 0 }, { "clone", 0, NAMESPACES, 0 },
 	/*
-	 * For the journal.  A stream would reach the service manager, the bus and what else
-	 * runs commands.
+	 * A local socket would reach the service manager, the bus and what else listens at a path.
+	 * An end of a pair of datagrams takes another address; those of a connected pair do not.
 	 */
-	{ "socket", 0, INT_ARG, AF_UNIX, SOCK_TYPE, SOCK_DGRAM },
 	{ "socket", 0, INT_ARG, AF_INET }, { "socket", 0, INT_ARG, AF_INET6 },
-	{ "socketpair", 0, INT_ARG, AF_UNIX }, { "ioctl", 1, INT_ARG, FIONBIO },
-	{ "ioctl", 1, INT_ARG, FIONREAD }, { "ioctl", 1, INT_ARG, FIOCLEX },
-	{ "ioctl", 1, INT_ARG, TCGETS }, { "ioctl", 1, INT_ARG, TIOCGWINSZ },
-	{ "prctl", 0, INT_ARG, PR_SET_NAME }, { "prctl", 0, INT_ARG, PR_GET_NAME },
-	{ "prctl", 0, INT_ARG, PR_SET_PDEATHSIG }, { "prctl", 0, INT_ARG, PR_GET_DUMPABLE },
-	{ "prctl", 0, INT_ARG, PR_GET_NO_NEW_PRIVS }, { "prctl", 0, INT_ARG, PR_GET_SECCOMP },
-	{ "prctl", 0, INT_ARG, PR_SET_VMA },
+	{ "socketpair", 0, INT_ARG, AF_UNIX, SOCK_TYPE, SOCK_STREAM },
+	{ "socketpair", 0, INT_ARG, AF_UNIX, SOCK_TYPE, SOCK_SEQPACKET },
+	{ "ioctl", 1, INT_ARG, FIONBIO }, { "ioctl", 1, INT_ARG, FIONREAD },
+	{ "ioctl", 1, INT_ARG, FIOCLEX }, { "ioctl", 1, INT_ARG, TCGETS },
+	{ "ioctl", 1, INT_ARG, TIOCGWINSZ }, { "prctl", 0, INT_ARG, PR_SET_NAME },
+	{ "prctl", 0, INT_ARG, PR_GET_NAME }, { "prctl", 0, INT_ARG, PR_SET_PDEATHSIG },
+	{ "prctl", 0, INT_ARG, PR_GET_DUMPABLE }, { "prctl", 0, INT_ARG, PR_GET_NO_NEW_PRIVS },
+	{ "prctl", 0, INT_ARG, PR_GET_SECCOMP }, { "prctl", 0, INT_ARG, PR_SET_VMA },
 	{ "prlimit64", 2, UINT64_MAX, 0 }, /* look, do not set */
+};
+
+static const struct narrow relay_narrowed[] = {
+	{ "socket", 0, INT_ARG, AF_UNIX, SOCK_TYPE, SOCK_DGRAM },
+	{ "mmap", 2, PROT_EXEC, 0 },
+	{ "mmap2", 2, PROT_EXEC, 0 },
+	{ "mprotect", 2, PROT_EXEC, 0 },
 };
 
 static void release_filter(scmp_filter_ctx *filter)
@@ -134,10 +147,34 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *call,
 	return 0;
 }
 
+static int load(scmp_filter_ctx filter, struct err *err)
+{
+	int r = seccomp_load(filter);
+
+	if (r < 0)
+		return err_sys(err, ERR_IO, -r, "the kernel takes no filter");
+	return 0;
+}
+
+int syscalls_enter_relay(struct err *err)
+{
+	scmp_filter_ctx filter CLEANUP(release_filter) = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+
+	if (!filter)
+		return err_set(err, ERR_IO, "the library makes no filter");
+	for (size_t i = 0; i < ARRAY_LEN(relaying); i++)
+		if (add_rule(filter, SCMP_ACT_ALLOW, relaying[i], NULL, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(relay_narrowed); i++)
+		if (add_rule(filter, SCMP_ACT_ALLOW, relay_narrowed[i].call, &relay_narrowed[i],
+			    err) < 0)
+			return -1;
+	return load(filter, err);
+}
+
 int syscalls_enter(struct err *err)
 {
 	scmp_filter_ctx filter CLEANUP(release_filter) = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r;
 
 	if (!filter)
 		return err_set(err, ERR_IO, "the library makes no filter");
@@ -153,8 +190,5 @@ int syscalls_enter(struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(narrowed); i++)
 		if (add_rule(filter, SCMP_ACT_ALLOW, narrowed[i].call, &narrowed[i], err) < 0)
 			return -1;
-	r = seccomp_load(filter);
-	if (r < 0)
-		return err_sys(err, ERR_IO, -r, "the kernel takes no filter");
-	return 0;
+	return load(filter, err);
 }

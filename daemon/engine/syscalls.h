@@ -15,4 +15,7 @@ struct err;
 /* Needs no-new-privs.  Holds for all threads made later and all children. */
 int syscalls_enter(struct err *err);
 
+/* The same for the log's relay (lib/log/relay.h), which alone has a way to the journal's socket. */
+int syscalls_enter_relay(struct err *err);
+
 #endif

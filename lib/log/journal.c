@@ -14,17 +14,21 @@
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/base/text.h"
-
-enum { FIELDS_MAX = 24 };
+#include "lib/log/relay.h"
 
 static const char *identifier = "certd";
 static bool is_journal;
 
 /* sd_journal_sendv() keeps its own socket, which reconnects when journald restarts. */
+static void send_fields(const struct iovec *fields, int n)
+{
+	sd_journal_sendv(fields, n);
+}
+
 void log_to_journal(const struct log_entry *entry, void *data)
 {
 	const char *message_id = event_message_id(entry->event);
-	struct iovec iov[FIELDS_MAX];
+	struct iovec iov[RELAY_FIELDS_MAX];
 	int n = 0;
 
 	(void)data;
@@ -40,7 +44,7 @@ void log_to_journal(const struct log_entry *entry, void *data)
 		FIELD("MESSAGE_ID=%s", message_id);
 		FIELD("CERTD_EVENT=%s", event_name(entry->event));
 	}
-	for (const struct log_field *f = entry->fields; f && n < FIELDS_MAX; f = f->up)
+	for (const struct log_field *f = entry->fields; f && n < RELAY_FIELDS_MAX; f = f->up)
 		if (f->value) {
 			struct buf shown AUTO_BUF = BUF_INIT;
 
@@ -48,7 +52,10 @@ void log_to_journal(const struct log_entry *entry, void *data)
 			FIELD("CERTD_%s=%s", f->name, buf_text(&shown));
 		}
 #undef FIELD
-	sd_journal_sendv(iov, n);
+	if (!relay_is_running())
+		send_fields(iov, n);
+	else if (!relay_send(iov, n))
+		log_to_stderr(entry, NULL);
 	while (n > 0)
 		free(iov[--n].iov_base);
 }
@@ -77,4 +84,22 @@ void log_open(const char *name)
 bool log_is_journal(void)
 {
 	return is_journal;
+}
+
+int log_relay_start(void (*lock_in)(void), struct err *err)
+{
+	struct relay_work work = { lock_in, send_fields };
+
+	if (!is_journal || relay_start(&work, err) == 0)
+		return 0;
+	log_to(log_to_stderr, NULL);
+	return -1;
+}
+
+void log_relay_end(void)
+{
+	if (!relay_is_running())
+		return;
+	relay_end();
+	log_to(log_to_stderr, NULL);
 }

@@ -60,11 +60,21 @@ struct log_entry {
 
 /*
  * The sink of all entries. The default is standard error; log_open() chooses the journal when
- * standard error is connected to it ($JOURNAL_STREAM), and opens its socket before a sandbox is
- * entered.
+ * standard error is connected to it ($JOURNAL_STREAM). A process that is to be locked in starts a
+ * relay (relay.h).
  */
 typedef void log_sink(const struct log_entry *entry, void *data);
 void log_open(const char *identifier);
+
+/*
+ * For a process that is to be locked in: if log_open() chose the journal, another process (relay.h) passes entries on
+ * to it from now on.  `lock_in` is called in that one.  -1: entries go to standard error, as lines without fields.
+ */
+int log_relay_start(void (*lock_in)(void), struct err *err);
+
+/* Waits until all entries have been passed on; later ones go to standard error. */
+void log_relay_end(void);
+
 bool log_is_journal(void); /* did log_open() choose the journal? */
 void log_to(log_sink *sink, void *data);
 log_sink log_to_stderr, log_to_journal;

@@ -185,14 +185,35 @@ static int local_packets(void)
 	return result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 }
 
-static int datagram_pair(void)
+static int packet_pair(void)
 {
 	int fd[2];
 
 	return result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd));
 }
 
-/* Whether journald listens here or not, the way to it must not be barred. */
+static int stream_pair(void)
+{
+	int fd[2];
+
+	return result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd));
+}
+
+/* To whatever listens at a path: the service manager, the log, a daemon of containers. */
+static int local_datagrams(void)
+{
+	return result(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+
+/* Either end could be given another address than the other end. */
+static int pair_of_datagrams(void)
+{
+	int fd[2];
+
+	return result(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fd));
+}
+
+/* As the library would make one. */
 static int journal(void)
 {
 	int r = sd_journal_send("MESSAGE=the sandbox test was here", "PRIORITY=7", NULL);
@@ -346,8 +367,11 @@ static const struct {
 	{ "netlink", netlink_socket, 0, EPERM, 0 },
 	{ "a local stream", local_stream, 0, EPERM, 0 },
 	{ "local packets", local_packets, 0, EPERM, 0 },
-	{ "seqpacket pair", datagram_pair, 0, 0, 0 },
-	{ "journal", journal, 0, 0, 0 },
+	{ "seqpacket pair", packet_pair, 0, 0, 0 },
+	{ "stream pair", stream_pair, 0, 0, 0 },
+	{ "local datagrams", local_datagrams, 0, EPERM, 0 },
+	{ "a pair of datagrams", pair_of_datagrams, 0, EPERM, 0 },
+	{ "journal", journal, 0, EPERM, 0 },
 	{ "fork and wait", fork_and_wait, 0, 0, 0 },
 	{ "thread", thread, 0, 0, 0 },
 	{ "clone into a namespace", new_namespace, 0, EPERM, 0 },
