@@ -67,8 +67,9 @@ typedef void log_sink(const struct log_entry *entry, void *data);
 void log_open(const char *identifier);
 
 /*
- * For a process that is to be locked in: if log_open() chose the journal, another process (relay.h) passes entries on
- * to it from now on.  `lock_in` is called in that one.  -1: entries go to standard error, as lines without fields.
+ * For a process that is to be locked in: if log_open() chose the journal, another process
+ * (relay.h) passes entries on to it from now on.  `lock_in` is called in that one.  -1: entries go
+ * to standard error, as lines without fields.
  */
 int log_relay_start(void (*lock_in)(void), struct err *err);
 

@@ -101,7 +101,7 @@ void relay_end(void)
 {
 	if (relay_fd < 0)
 		return;
-	/* A child of this process may hold the descriptor, too; the relay sees the end all the same. */
+	/* A child of this process may hold the descriptor, too; the shutdown ends it for both. */
 	shutdown(relay_fd, SHUT_RDWR);
 	close(relay_fd);
 	relay_fd = -1;
