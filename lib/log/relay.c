@@ -63,7 +63,7 @@ _Noreturn static void relay(int fd, const struct relay_work *work)
 	static char packet[ENTRY_MAX];
 	ssize_t len;
 
-	/* The process that logs may be ended by any signal; what it said is still to be passed on. */
+	/* The process that logs may end of a signal; its last entries are still passed on. */
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_IGN);
 	prctl(PR_SET_NAME, "certd-log");
