@@ -10,14 +10,15 @@ struct iovec;
 /*
  * The log relay is a process that hands the entries of another one to journald.
  *
- * journald listens for datagrams at a path, and a process that may make a local datagram socket,
- * or holds one, can send to every other such path: no system call filter sees the address.  So a
- * process that shall not forks the relay before it locks itself in, and sends it entries over a
- * connected pair, which leads nowhere else.  The relay runs as the same user; it holds the pair and
- * one socket to the journal, and nothing else.  It passes on fields, and the journal's library alone
- * chooses where they go.
+ * journald listens for datagrams at a path, and a process that may make a local datagram
+ * socket, or holds one, can send to every other such path: no system call filter sees the
+ * address. So a process that shall not forks the relay before it locks itself in, and sends it
+ * entries over a connected pair, which leads nowhere else. The relay runs as the same user; it
+ * holds the pair and one socket to the journal, and nothing else. It passes on fields, and the
+ * journal's library alone chooses where they go.
  *
- * The relay ends when the other end is shut down or its process is gone, after all that was sent before.
+ * The relay ends when the other end is shut down or its process is gone, after all that was
+ * sent before.
  */
 
 enum { RELAY_FIELDS_MAX = 24 };
