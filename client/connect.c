@@ -65,7 +65,7 @@ static int check_greeting(struct conn *conn, struct err *err)
 			told.text);
 	}
 	if (message_read_hello(&conn->line, &hello, &told))
-		return err_set(err, ERR_NO_DAEMON, "what answers at %s is not certd: %s",
+		return err_set(err, ERR_NO_DAEMON, "the server at %s is not certd: %s",
 			conn->path, told.text);
 	if (hello.proto != PROTO_VERSION)
 		return err_set(err, ERR_NO_DAEMON,
@@ -144,7 +144,7 @@ static int take_line(struct conn *conn, struct err *err)
 	}
 	if (line_parse(&conn->line, text, len, LINE_MAX_LEN, &wrong) == 0)
 		return 1;
-	return err_set(err, ERR_INTERNAL, "the daemon sent what is no line: %s", wrong.text);
+	return err_set(err, ERR_INTERNAL, "the daemon sent a malformed line: %s", wrong.text);
 }
 
 /* Waits for bytes until the deadline: 1, 0 when it has passed, -1. */

@@ -40,7 +40,7 @@ void help_overview(const struct term *term, struct buf *out)
 void help_command(const struct command *command, const struct term *term, struct buf *out)
 {
 	static const char *const who[] = {
-		[ROLE_NONE] = "everybody may ask",
+		[ROLE_NONE] = "any user may ask",
 		[ROLE_OBSERVE] = "needs the role observe",
 		[ROLE_OPERATE] = "needs the role operate",
 		[ROLE_ADMIN] = "needs the role admin",

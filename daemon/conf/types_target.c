@@ -77,7 +77,7 @@ static void decode_mode(struct yaml_decoder *d, const struct yaml_value *v, void
 	if ((mode & 0400) == 0)
 		yaml_bad(d, v, "%s keeps the owner from reading the key", text);
 	else if (mode & 0007)
-		yaml_bad(d, v, "%s gives everybody on this machine the private key", text);
+		yaml_bad(d, v, "%s gives all users of this machine the private key", text);
 	else
 		*(mode_t *)out = mode;
 }

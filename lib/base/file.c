@@ -213,7 +213,7 @@ int file_make_dir(int dirfd, const char *path, mode_t mode, struct err *err)
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid())
-		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", path);
+		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by another process", path);
 	return fchmod(fd, mode) < 0 ? fail(err, "change the mode of", path) : 0;
 }
 

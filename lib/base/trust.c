@@ -57,7 +57,7 @@ enum trust_verdict trust_stat(
 	why[0] = 0;
 	if (geteuid() == 0 && (st->st_mode & S_IWOTH) && !is_sticky) {
 		snprintf(why, TRUST_WHY_LEN,
-			"%.250s is %s that everybody can change; run \"chmod o-w\" on it", path,
+			"%.250s is %s that all users can change; run \"chmod o-w\" on it", path,
 			rules[kind].what);
 		return rules[kind].world;
 	}

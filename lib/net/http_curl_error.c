@@ -22,7 +22,7 @@ static const struct {
 	{ CURLE_INTERFACE_FAILED, ERR_CONNECT, NULL },
 	{ CURLE_SSL_CONNECT_ERROR, ERR_TLS, NULL },
 	{ CURLE_SSL_CACERT_BADFILE, ERR_TLS,
-		"the authorities to trust cannot be read, so nobody is trusted" },
+		"the authorities to trust cannot be read, so no server is trusted" },
 	{ CURLE_SSL_CIPHER, ERR_TLS, NULL },
 	{ CURLE_SSL_CERTPROBLEM, ERR_TLS, NULL },
 	{ CURLE_SSL_ISSUER_ERROR, ERR_TLS, NULL },
@@ -88,9 +88,9 @@ static void nobody(CURL *easy, const struct http_op *op, struct err *err)
 	place(op, at);
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
 	if (number)
-		err_sys(err, ERR_CONNECT, (int)number, "nobody answers at %s", at);
+		err_sys(err, ERR_CONNECT, (int)number, "no server answers at %s", at);
 	else
-		err_set(err, ERR_CONNECT, "nobody answers at %s", at);
+		err_set(err, ERR_CONNECT, "no server answers at %s", at);
 }
 
 /* Before the tunnel is open, a failure says nothing about the host. */
@@ -127,10 +127,10 @@ static void proxy_trouble(
 			host);
 	else if (result == CURLE_COULDNT_CONNECT && number)
 		err_sys(err, ERR_PROXY, (int)number,
-			"nobody answers at the proxy %s, by which %s is asked", proxy, host);
+			"no proxy answers at %s, by which %s is asked", proxy, host);
 	else if (result == CURLE_COULDNT_CONNECT)
-		err_set(err, ERR_PROXY, "nobody answers at the proxy %s, by which %s is asked",
-			proxy, host);
+		err_set(err, ERR_PROXY, "no proxy answers at %s, by which %s is asked", proxy,
+			host);
 	else
 		err_set(err, ERR_PROXY, "the proxy %s gives no tunnel to %s: %s", proxy, host,
 			said);

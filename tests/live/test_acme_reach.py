@@ -98,7 +98,7 @@ def test_a_dead_proxy(run, ca, key):
                 env={} if key else {"HTTPS_PROXY": dead})
     row = wait_failed(certd)
     assert row["error"] == "proxy", row
-    assert f"nobody answers at the proxy 127.0.0.1:{port}" in row["error_text"], row
+    assert f"no proxy answers at 127.0.0.1:{port}" in row["error_text"], row
     if key:
         # Once the way is another one it is tried at once.
         certd.write_config(make_config(ca, {"web": names("web.example.test")}))

@@ -163,7 +163,7 @@ def start(path):
 
 
 def test_programs_and_secrets_of_others_are_told(place):
-    """Programs below a directory that everybody can change, and secrets of other users, are mistakes; less is a warning."""
+    """Programs below a directory that all users can change, and secrets of other users, are mistakes; less is a warning."""
     (place / "bin/deep").mkdir(parents=True)
     path, secret, program = place / "certd.yaml", place / "tsig.key", place / "bin/deep/program"
     path.write_text("dns:\n  zones:\n    b.test: {publish: {type: update, tsig: {name: k, secret_file: tsig.key}}}\n"
@@ -175,7 +175,7 @@ def test_programs_and_secrets_of_others_are_told(place):
     assert check(path)[0] == 0
     (place / "bin").chmod(0o777)
     status, said = check(path)
-    assert status == 78 and f"{place}/bin is a directory above a program that root runs that everybody can change" in said
+    assert status == 78 and f"{place}/bin is a directory above a program that root runs that all users can change" in said
     (place / "bin").chmod(0o755)
     os.chown(place / "bin", 1000, 0)
     status, said = check(path)
@@ -187,4 +187,4 @@ def test_programs_and_secrets_of_others_are_told(place):
     os.chown(secret, 0, 0)
     secret.chmod(0o644)
     status, said = check(path)
-    assert status == 0 and f"{secret} is a secret that everybody can read" in said
+    assert status == 0 and f"{secret} is a secret that all users can read" in said

@@ -99,7 +99,7 @@ TEST(who_was_asked_instead_is_told_as_well)
 	wires_fault(&sim.wires, WIRES_NS1, WIRES_SILENT);
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_SILENT);
 	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(2));
-	CHECK(why_says(&sim, "nobody answers for the SOA of " OWNER ": " DEAD));
+	CHECK(why_says(&sim, "no server answers for the SOA of " OWNER ": " DEAD));
 	CHECK(why_says(&sim, "; without it: "));
 	CHECK(why_says(&sim, WIRES_NS1 " is silent"));
 	CHECK_INT(fake_acme_counts(sim.acmes[0])->n_orders, 0);
@@ -129,7 +129,7 @@ TEST(a_dead_resolver_is_called_that)
 	wires_fault(&sim.wires, WIRES_OWN, WIRES_SILENT);
 	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(2));
 	CHECK(why_says(
-		&sim, "nobody answers for the NS of example.com: the resolver " WIRES_OWN));
+		&sim, "no server answers for the NS of example.com: the resolver " WIRES_OWN));
 	wires_fault(&sim.wires, WIRES_OWN, WIRES_WELL);
 	expect_issue(&sim, HOURS(2));
 	sim_close(&sim);

@@ -162,7 +162,7 @@ TEST(nobody_looks_while_all_are_dead)
 	wires_fault(&sim.wires, WIRES_NS1, WIRES_SILENT);
 	wires_fault(&sim.wires, WIRES_NS2, WIRES_SILENT);
 	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(5));
-	CHECK(why_says(&sim, "nobody answers for the SOA of " OWNER));
+	CHECK(why_says(&sim, "no server answers for the SOA of " OWNER));
 	CHECK_INT(counts->n_orders, 0);
 	/* When the record is out: the order waits for better days. */
 	wires_fault(&sim.wires, WIRES_NS1, WIRES_WELL);
@@ -200,7 +200,7 @@ TEST(a_zone_that_nobody_serves_ends_with_the_deadline)
 	sim_advance(&sim, MINUTES(9));
 	CHECK_INT(sim_count(&sim, EVENT_CERT_FAILED, WEB), 0);
 	CHECK(why_says(
-		&sim, "no name server of example.com is found to look at: nobody answers"));
+		&sim, "no name server of example.com is found to look at: no server answers"));
 	sim_until(&sim, EVENT_CERT_FAILED, WEB, MINUTES(2));
 	CHECK(why_says(&sim, "192.0.2.1 REFUSED; 192.0.2.2 REFUSED"));
 	CHECK_INT(counts->n_asked[ASK_CHALLENGE], 0);

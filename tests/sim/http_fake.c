@@ -149,7 +149,7 @@ static void come_back(struct call *call)
 
 	if (call->op) {
 		if (!call->was_reached && call->loss == HTTP_LOSS_NONE)
-			err_set(&err, ERR_CONNECT, "nobody answers at %s",
+			err_set(&err, ERR_CONNECT, "no server answers at %s",
 				buf_text(&call->url));
 		else if (call->loss != HTTP_LOSS_NONE)
 			err_set(&err, ERR_HTTP, "the connection to %s broke",

@@ -302,7 +302,7 @@ static const struct saying bad[] = {
 		"/t/c:3:29: error: targets.t.hosts[1]: \"remote\" is not a host; write local\n"
 		"/t/c:4:12: error: targets.t.owner: there is no group no-such\n"
 		"/t/c:4:12: error: targets.t.owner: there is no user nobody-such\n"
-		"/t/c:5:15: error: targets.t.key_mode: 0644 gives everybody on this machine "
+		"/t/c:5:15: error: targets.t.key_mode: 0644 gives all users of this machine "
 		"the private "
 		"key\n"
 		"/t/c:6:20: error: targets.t.formats[1]: \"pfx\" is unknown; write pem, "

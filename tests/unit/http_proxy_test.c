@@ -65,8 +65,7 @@ TEST(a_dead_proxy_is_not_a_dead_server)
 		char want[128];
 
 		snprintf(want, sizeof(want),
-			"nobody answers at the proxy 127.0.0.1:1, by which %s is asked",
-			hosts[i]);
+			"no proxy answers at 127.0.0.1:1, by which %s is asked", hosts[i]);
 		CHECK_INT(err.code, ERR_PROXY);
 		CHECK(str_starts(err.text, want));
 	}
@@ -81,8 +80,8 @@ TEST(proxies_of_every_kind_of_trouble)
 		const char *proxy, *part;
 	} rows[] = {
 		{ "http://nowhere.invalid:3128", "the name of the proxy nowhere.invalid:3128" },
-		{ "socks5h://127.0.0.1:1", "nobody answers at the proxy 127.0.0.1:1" },
-		{ "http://u:secret@127.0.0.1:1", "nobody answers at the proxy 127.0.0.1:1," },
+		{ "socks5h://127.0.0.1:1", "no proxy answers at 127.0.0.1:1" },
+		{ "http://u:secret@127.0.0.1:1", "no proxy answers at 127.0.0.1:1," },
 		{ "https://127.0.0.1:%d",
 			"opened no tunnel to localhost" }, /* it does not speak TLS */
 		{ "socks5h://127.0.0.1:%d", "opened no tunnel to localhost" },

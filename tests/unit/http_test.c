@@ -235,7 +235,7 @@ TEST(nobody_there)
 	http_get(&op, "https://127.0.0.1:1/directory");
 	err = ask(&op);
 	CHECK_INT(err.code, ERR_CONNECT);
-	CHECK_STR(err.text, "nobody answers at 127.0.0.1:1: Connection refused");
+	CHECK_STR(err.text, "no server answers at 127.0.0.1:1: Connection refused");
 }
 
 TEST(urls_that_are_not_asked)

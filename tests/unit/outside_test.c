@@ -26,7 +26,7 @@ static const struct {
 		"/t/c:1:97: warning: dns.zones.a.de.publish.refresh: the program DIR/plain is "
 		"not executable; run \"chmod +x\" on it\n" },
 	{ "type: include, acme_dir: DIR/open, refresh: [\"DIR/%{zone}\"]",
-		"/t/c:1:57: warning: dns.zones.a.de.publish.acme_dir: everybody can write to "
+		"/t/c:1:57: warning: dns.zones.a.de.publish.acme_dir: all users can write to "
 		"the "
 		"folder DIR/open; run \"chmod o-w DIR/open\"\n" },
 	{ "type: include, tlsa_dirs: [DIR/dir, DIR/none], refresh: [true]",

@@ -62,7 +62,7 @@ static void check(const struct conf *conf, struct buf *told)
 static void check_row(const char *dir, const struct conf *conf, size_t i)
 {
 	char *want AUTO_FREE =
-		mem_printf("warning: %s: %s/%s is a secret that everybody can read; "
+		mem_printf("warning: %s: %s/%s is a secret that all users can read; "
 			   "run \"chmod o= %s/%s\"\n",
 			rows[i].path, dir, rows[i].name, dir, rows[i].name);
 	struct buf told AUTO_BUF = BUF_INIT;

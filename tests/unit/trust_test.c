@@ -136,7 +136,7 @@ TEST(what_everybody_can_change_is_not_run)
 	CHECK(chmod(program, 0757) == 0);
 	CHECK_INT(spawn_find_trusted(program, found, sizeof(found), &err), is_root ? -1 : 0);
 	CHECK(!is_root ||
-		(err.code == ERR_NOT_ALLOWED && strstr(err.text, "everybody can change")));
+		(err.code == ERR_NOT_ALLOWED && strstr(err.text, "all users can change")));
 	CHECK(chmod(program, 0755) == 0 && chmod(dir, 0777) == 0);
 	CHECK_INT(spawn_find_trusted(program, found, sizeof(found), &err), is_root ? -1 : 0);
 	CHECK(chmod(dir, 0755) == 0);

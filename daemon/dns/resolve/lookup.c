@@ -48,9 +48,8 @@ static void note(struct lookup *lookup)
 	if (err_is_set(&lookup->err))
 		buf_printf(&text, "%s; ", lookup->err.text);
 	else
-		buf_printf(&text,
-			"nobody answers for the %s of %s: ", dns_type_text(lookup->type, type),
-			lookup->name);
+		buf_printf(&text, "no server answers for the %s of %s: ",
+			dns_type_text(lookup->type, type), lookup->name);
 	err_set(&lookup->err, ERR_DNS, "%s%s%s %s", buf_text(&text),
 		lookup->is_of_resolver ? "the resolver " : "",
 		dns_address_text(&lookup->at[lookup->next], address), what);

@@ -101,7 +101,7 @@ static void check_dir(struct checking *c, const char *dir, struct yaml_place pla
 		yaml_warn(c->diags, place, path, "%s is no folder", dir);
 	} else if (st.st_mode & S_IWOTH) {
 		yaml_warn(c->diags, place, path,
-			"everybody can write to the folder %s; run \"chmod o-w %s\"", dir, dir);
+			"all users can write to the folder %s; run \"chmod o-w %s\"", dir, dir);
 	}
 }
 

@@ -72,7 +72,7 @@ static int make_temp(const struct copy *owner, int parent, const char *temp, con
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(err, "open the directory", name);
 	if (st.st_uid != geteuid())
-		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", name);
+		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by another process", name);
 	if (owner && change_owner(owner, fd, name, err) < 0)
 		return -1;
 	if (fchmod(fd, PASS_MODE) < 0)
@@ -333,7 +333,7 @@ int copy_dir_write(const struct copy *copy, int parent, const char *name, struct
 		return fail(err, "open the directory", name);
 	/* The owner of the parent may have put another one in its place. */
 	if (st.st_uid != geteuid() || (st.st_mode & 07777 & ~(mode_t)S_ISGID) != 0700)
-		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by somebody else", name);
+		return err_set(err, ERR_NO_RIGHTS, "%s was replaced by another process", name);
 	for (size_t i = 0; i < copy->n_files; i++)
 		if (write_file(copy, fd, &copy->files[i], err) < 0)
 			return err_add(err, "%s", name);

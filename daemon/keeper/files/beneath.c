@@ -62,7 +62,7 @@ int beneath_make_dir(int parent, const char *name, unsigned mode, bool *is_new, 
 	if (*is_new) {
 		if (st.st_uid != geteuid())
 			return err_set(
-				err, ERR_NO_RIGHTS, "%s was replaced by somebody else", name);
+				err, ERR_NO_RIGHTS, "%s was replaced by another process", name);
 		if (fchmod(fd, mode) < 0)
 			return fail(err, "change the mode of", name);
 		if (fsync(parent) < 0)

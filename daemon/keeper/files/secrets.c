@@ -53,7 +53,7 @@ static void check_file(const char *file, bool is_base64, struct yaml_place place
 	}
 	if (st.st_mode & S_IROTH)
 		yaml_warn(diags, place, path,
-			"%s is a secret that everybody can read; run \"chmod o= %s\"", file,
+			"%s is a secret that all users can read; run \"chmod o= %s\"", file,
 			file);
 	switch (trust_secret(file, why)) {
 	case TRUST_REFUSED:
