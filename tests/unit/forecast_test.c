@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/cert/forecast.h"
 
+#include "daemon/cert/clock_judge.h"
 #include "daemon/cert/window.h"
 #include "lib/base/str.h"
 #include "tests/unit/cert_world.h"
@@ -170,8 +171,8 @@ static void init_lives(struct world *w, struct duration root, struct duration in
 	w->roll.min_age = min_age;
 }
 
-static bool forecast(const struct stepper *s, struct instant until, size_t max_steps,
-	const bool *wanted, struct story *out)
+static bool forecast_by(const struct stepper *s, struct instant until, size_t max_steps,
+	const bool *wanted, const struct clock_verdict *clock, struct story *out)
 {
 	const struct cert_facts *facts[N_CERTS];
 	struct forecast ask = { .conf = &s->w->conf,
@@ -179,6 +180,7 @@ static bool forecast(const struct stepper *s, struct instant until, size_t max_s
 		.wanted = wanted,
 		.now = s->now,
 		.until = until,
+		.clock = clock,
 		.max_steps = max_steps,
 		.tell = keep,
 		.data = out };
@@ -187,6 +189,12 @@ static bool forecast(const struct stepper *s, struct instant until, size_t max_s
 		facts[i] = &s->facts[i];
 	out->n = 0;
 	return forecast_run(&ask);
+}
+
+static bool forecast(const struct stepper *s, struct instant until, size_t max_steps,
+	const bool *wanted, struct story *out)
+{
+	return forecast_by(s, until, max_steps, wanted, NULL, out);
 }
 
 static struct story told, stepped, part;
@@ -281,6 +289,46 @@ TEST(only_what_is_wanted)
 	CHECK(n > 10);
 	CHECK(!forecast(&s, until, 10, NULL, &part));
 	CHECK(part.n <= 10);
+}
+
+/* By a clock that may be 25 days ahead, what is due by it alone is told as held, and not as done. */
+TEST(doubted_clock_holds_what_is_due_by_it_alone)
+{
+	struct clock_verdict doubted = { CLOCK_CONTRADICTED, SECONDS(-DAYS(25).s), "ahead" },
+			     trusted = { CLOCK_TRUSTED, { 0 }, "" };
+	struct instant until = { T0 + DAYS(10).s };
+	struct forecast_event event;
+	struct world w;
+	struct stepper s;
+	size_t n_due = 0, n_held = 0;
+
+	init_lives(&w, DAYS(3650), DAYS(90), DAYS(30), MINUTES(90));
+	stepper_init(&s, &w);
+	while (stepper_step(&s, until, &event))
+		;
+	s.now = instant_add(s.now, DAYS(25));
+	until = instant_add(s.now, SECONDS(1));
+	CHECK(forecast_by(&s, until, 100000, NULL, &trusted, &told));
+	for (size_t i = 0; i < told.n; i++) {
+		CHECK(told.events[i].why != WHY_CLOCK);
+		n_due +=
+			told.events[i].at.s == s.now.s && told.events[i].action == ACTION_ISSUE;
+	}
+	CHECK(n_due > 0);
+	CHECK(forecast_by(&s, until, 100000, NULL, &doubted, &part));
+	for (size_t i = 0; i < part.n; i++) {
+		CHECK_INT(part.events[i].why, WHY_CLOCK);
+		CHECK_INT(part.events[i].action, ACTION_ISSUE);
+		CHECK_INT(part.events[i].at.s, s.now.s);
+		n_held++;
+	}
+	CHECK_INT(n_held, n_due);
+	/* What is due by both times is done. */
+	doubted.ahead = DAYS(25);
+	CHECK(forecast_by(&s, until, 100000, NULL, &doubted, &part));
+	CHECK_INT(part.n, told.n);
+	for (size_t i = 0; i < part.n; i++)
+		CHECK(is_same(&part.events[i], &told.events[i]));
 }
 
 /* One leaf, everything random; after its first roll work fails up to three times in a row. */
