@@ -17,13 +17,26 @@ static void add_row(struct session *session, const struct command *command)
 	line_end(row);
 }
 
+/* A name of two words is asked for by both, or with all others by the first. */
+static bool is_asked(const struct request_line *request, size_t i, const char *name)
+{
+	const char *word = request_arg(request, i), *rest;
+
+	if (!str_starts(name, word))
+		return false;
+	rest = name + strlen(word);
+	if (*rest != ' ' || i + 1 == request->n_args)
+		return *rest == ' ' || *rest == 0;
+	return str_is(request_arg(request, i + 1), rest + 1);
+}
+
 /* Commands that certctl runs itself are in its own help. */
 static bool is_wanted(const struct session *session, const struct command *command)
 {
 	if (command->role == ROLE_OFFLINE)
 		return false;
 	for (size_t i = 0; i < session->request.n_args; i++)
-		if (str_is(request_arg(&session->request, i), command->name))
+		if (is_asked(&session->request, i, command->name))
 			return true;
 	return session->request.n_args == 0;
 }

@@ -71,6 +71,12 @@ TEST(a_role_may_be_taken_away)
 	CHECK_STARTS(
 		say(&t, "version"), "row program=certd version=1.2.3 proto=1 role=none\nok");
 	CHECK_STARTS(say(&t, "help"), "row command=status ");
+	/* Names of two words, as one types them. */
+	CHECK_STARTS(say(&t, "help dns check"), "row command=\"dns check\" ");
+	CHECK_STARTS(say(&t, "help dns"), "row command=\"dns check\" ");
+	CHECK_STARTS(say(&t, "help version dns check"), "row command=\"dns check\" ");
+	CHECK_STARTS(say(&t, "help dn"), "err unknown-command ");
+	CHECK_STARTS(say(&t, "help dns nonsense"), "err unknown-command ");
 	t.w.fleet->conf->observe = (struct principals){ some, 1 };
 	CHECK_ENDS(say(&t, "status"), "ok rows=3\n");
 	CHECK_STARTS(say(&t, "renew"), "err not-allowed ");
