@@ -160,7 +160,7 @@ static void present(struct authz *a)
 		if (!a->trace.is_blind)
 			line_add(text, "apex", a->trace.apex);
 		/* What follows is waiting for others, and a record is cheapest with many others. */
-		acme_leave(&a->order->place);
+		a->order->on_wait(a->order, ORDER_WAITS_OTHERS);
 	}
 	keeper_ask_firm(a->order->ca->acme->keeper, &a->task, &a->keeper);
 }
@@ -211,7 +211,7 @@ static void prepare_run(struct task *task)
 	if (a->object.status != STATUS_PENDING)
 		TRY(fail(a, &task->err));
 	TRY(pick(a, &task->err));
-	order_step(a->order, "challenge");
+	a->order->on_step(a->order, "challenge");
 	if (record_is_needed(a)) {
 		AWAIT(record_find(a));
 		TRY(record_place(a, &task->err));
@@ -246,7 +246,7 @@ static void answer_later(struct authz *a)
 
 	for (unsigned i = 1; i < a->answers; i++)
 		ms *= 3;
-	order_wait(a->order);
+	a->order->on_wait(a->order, ORDER_WAITS_CA);
 	task_sleep(&a->task, &a->pause, ms);
 }
 
@@ -261,7 +261,7 @@ static void look_later(struct authz *a)
 {
 	int64_t ms = post_poll_ms(&a->post, a->looks++, a->order->deadline);
 
-	order_wait(a->order);
+	a->order->on_wait(a->order, ORDER_WAITS_CA);
 	if (ms < 0)
 		err_set(&a->task.err, ERR_TIMEOUT,
 			"the CA %s did not look at the challenge for %s in time",
@@ -277,7 +277,7 @@ static void validate_run(struct task *task)
 	TASK_BEGIN(task)
 	if (a->object.status == STATUS_VALID)
 		FINISH();
-	order_step(a->order, "validate");
+	a->order->on_step(a->order, "validate");
 	if (!a->is_answered)
 		AWAIT(answer(a));
 	while (a->object.status == STATUS_PENDING || a->object.status == STATUS_UNKNOWN) {

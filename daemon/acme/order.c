@@ -14,16 +14,16 @@
 #include "lib/base/mem.h"
 #include "lib/log/log.h"
 
-void order_step(const struct order *order, const char *step)
+static void on_step(struct order *o, const char *step)
 {
-	if (order->args.step)
-		order->args.step(order->args.data, step);
+	if (o->args.step)
+		o->args.step(o->args.data, step);
 }
 
-void order_wait(struct order *order)
+static void on_wait(struct order *o, enum order_wait what)
 {
-	if (clock_tick().ms - order->begun.ms >= ORDER_BUSY_MS)
-		acme_leave(&order->place);
+	if (what == ORDER_WAITS_OTHERS || clock_tick().ms - o->begun.ms >= ORDER_BUSY_MS)
+		acme_leave(&o->place);
 }
 
 static void open_account(struct order *o)
@@ -115,7 +115,7 @@ static void watch_records(struct order *o)
 {
 	for (size_t i = 0; i < o->n_authz; i++)
 		if (o->authz[i].id && o->authz[i].value) {
-			order_step(o, "dns");
+			on_step(o, "dns");
 			record_watch(&o->authz[i], &o->task);
 		}
 }
@@ -186,11 +186,11 @@ static void look_later(struct order *o)
 {
 	int64_t ms = post_poll_ms(&o->post, o->looks++, o->deadline);
 
-	order_wait(o);
+	on_wait(o, ORDER_WAITS_CA);
 	if (o->object.status == STATUS_PROCESSING) {
 		if (!instant_is_set(o->processing))
 			o->processing = clock_now();
-		order_step(o, "processing");
+		on_step(o, "processing");
 	}
 	if (ms < 0) {
 		err_set(&o->task.err, ERR_TIMEOUT,
@@ -209,7 +209,7 @@ static enum order_fate fate_of(const struct order *o)
 
 static void finalize(struct order *o)
 {
-	order_step(o, "finalize");
+	on_step(o, "finalize");
 	o->was_finalized = true;
 	o->held = HELD_KEY; /* the keeper stores it before it signs */
 	placing_ask(o, SIGN_FINALIZE, o->object.finalize);
@@ -264,7 +264,7 @@ static int check_alive(struct order *o, struct err *err)
 /* The keeper decides; whatever it says is waited for, because a stored version is a fact. */
 static void accept_chain(struct order *o)
 {
-	order_step(o, "store");
+	on_step(o, "store");
 	ask_about(o, REQUEST_accept);
 	line_add(&o->keeper.text, "order", buf_text(&o->url));
 	line_end(&o->keeper.text);
@@ -333,10 +333,10 @@ static void run(struct task *task)
 	TASK_BEGIN(task)
 	AWAIT(acme_enter(o->ca, task, &o->place));
 	o->begun = clock_tick();
-	order_step(o, "account");
+	on_step(o, "account");
 	AWAIT(open_account(o));
 	o->is_opening = false;
-	order_step(o, "order");
+	on_step(o, "order");
 	if (o->abandoned) {
 		AWAIT(forget_abandoned(o));
 		take_facts(o);
@@ -394,7 +394,7 @@ static void run(struct task *task)
 			TRY(take_finalized(o, &task->err));
 		}
 	}
-	order_step(o, "download");
+	on_step(o, "download");
 	AWAIT(download_start(&o->download, o));
 	/* The CA is done with it; the next one may begin while this one is stored. */
 	acme_leave(&o->place);
@@ -423,7 +423,9 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
 	const struct ca_conf *ca = conf_ca_at(args->conf, args->ca);
 
 	order_done(order);
-	*order = (struct order){ .args = *args, .conf = ca->acme };
+	*order = (struct order){
+		.args = *args, .conf = ca->acme, .on_step = on_step, .on_wait = on_wait
+	};
 	order->ca = acme_ca(args->acme, ca, args->is_test);
 	order->place.ends = args->ends;
 	order->wants_profile = ca->acme->profile != NULL;

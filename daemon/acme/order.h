@@ -38,6 +38,17 @@ struct conf;
 
 #define ORDER_MS (INT64_C(60) * 60 * 1000)
 
+/*
+ * An order gives up its place at the CA while it waits for name servers or for what is published, and
+ * after so long for the CA, so that one that cannot make up its mind about some names holds up no others.
+ */
+#define ORDER_BUSY_MS (INT64_C(60) * 1000)
+
+enum order_wait {
+	ORDER_WAITS_CA,     /* until it has made up its mind */
+	ORDER_WAITS_OTHERS, /* for name servers, for the keeper's publishing */
+};
+
 /* An order in flight gets this much, however old it is. */
 #define ORDER_RESUME_MS (INT64_C(5) * 60 * 1000)
 
@@ -67,6 +78,12 @@ struct order_args {
 struct order {
 	struct task task;
 	struct order_args args;
+	/*
+	 * The order's own, which its parts (precheck, authorizations) call: the step that they are in;
+	 * they wait now, so the place at the CA may be given up.  The order alone does that.
+	 */
+	void (*on_step)(struct order *order, const char *step);
+	void (*on_wait)(struct order *order, enum order_wait what);
 	struct acme_ca *ca;
 	const struct acme_conf *conf;
 	struct acme_place place;
@@ -113,15 +130,5 @@ void order_done(struct order *order); /* zeroed is fine */
 
 /* The CA or the name servers that it waits for and what they said, a line each; false: for none. */
 bool order_tell(const struct order *order, struct buf *lines);
-
-/*
- * For its parts: it only waits for the CA now.  After ORDER_BUSY_MS it gives up its place, so that a
- * CA that cannot make up its mind about some names holds up no others.
- */
-#define ORDER_BUSY_MS (INT64_C(60) * 1000)
-void order_wait(struct order *order);
-
-/* For its parts: names the step that it is in. */
-void order_step(const struct order *order, const char *step);
 
 #endif

@@ -36,7 +36,7 @@ static void find_record(struct name_check *check)
 {
 	const struct order *o = check->order;
 
-	acme_leave(&check->order->place);
+	check->order->on_wait(check->order, ORDER_WAITS_OTHERS);
 	challenge_owner(o->conf->challenge, check->name,
 		o->ca->account_url ? o->ca->account_url : "", &check->owner);
 	record_trace(&check->trace, &check->task, o, buf_text(&check->owner));
@@ -111,7 +111,7 @@ static bool recall_caa(struct name_check *check)
 
 static void find_caa(struct name_check *check, struct tick since)
 {
-	acme_leave(&check->order->place);
+	check->order->on_wait(check->order, ORDER_WAITS_OTHERS);
 	caa_find(&check->caa, &check->task, check->order->ca->acme->zones, check->name, since);
 }
 
@@ -183,16 +183,9 @@ static void begin(struct precheck *p)
 /* What was asked is not needed any more, only where it led. */
 static void keep(struct precheck *p)
 {
-	p->found = mem_zalloc((p->n + 1) * sizeof(*p->found));
-	for (size_t i = 0; i < p->n; i++) {
-		const struct name_check *check = &p->names[i];
-
-		if (!check->trace.is_done)
-			continue;
-		p->found[p->n_found] =
-			(struct found_record){ mem_strdup(check->name), mem_new(struct trace) };
-		trace_settled(p->found[p->n_found++].trace, &check->trace);
-	}
+	for (size_t i = 0; i < p->n; i++)
+		if (p->names[i].trace.is_done)
+			found_add(&p->found, p->names[i].name, &p->names[i].trace);
 	p->is_passed = true;
 }
 
@@ -219,30 +212,16 @@ static void run(struct task *task)
 	TASK_END
 }
 
-const struct trace *precheck_found(const struct precheck *precheck, const char *name)
-{
-	for (size_t i = 0; i < precheck->n_found; i++)
-		if (str_is(precheck->found[i].name, name))
-			return precheck->found[i].trace;
-	return NULL;
-}
-
 void precheck_start(struct precheck *precheck, struct order *order)
 {
 	precheck_done(precheck);
 	*precheck = (struct precheck){ .order = order };
-	order_step(order, "precheck");
+	order->on_step(order, "precheck");
 	task_start_child(&precheck->task, &order->task, run);
 }
 
 void precheck_done(struct precheck *precheck)
 {
 	forget(precheck);
-	for (size_t i = 0; i < precheck->n_found; i++) {
-		free(precheck->found[i].name);
-		trace_done(precheck->found[i].trace);
-		free(precheck->found[i].trace);
-	}
-	free(mem_take(&precheck->found));
-	precheck->n_found = 0;
+	found_done(&precheck->found);
 }

@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/acme/found.h"
 #include "lib/base/err.h"
 #include "lib/task/task.h"
 
 struct order;
 struct name_check;
-struct trace;
 
 /*
  * What can be foreseen of an order is found out before it is placed: a child task of the order, whose error
@@ -27,28 +27,16 @@ struct trace;
  * A name and its wildcard are one question each.  Where a record stands is kept for the authorizations.
  */
 
-struct found_record {
-	char *name;
-	struct trace *trace; /* settled */
-};
-
 struct precheck {
 	struct task task;
 	struct order *order;
 	struct name_check *names;
 	size_t n;
-	struct found_record *found;
-	size_t n_found;
+	struct found_records found;
 	bool is_passed;
 };
 
 void precheck_start(struct precheck *precheck, struct order *order);
-/*
- * Where the record of a name (without "*.") was found to stand, which lives as long as the precheck; NULL when
- * that was not looked for.
- */
-const struct trace *precheck_found(const struct precheck *precheck, const char *name);
-
 void precheck_done(struct precheck *precheck); /* zeroed is fine */
 
 #endif

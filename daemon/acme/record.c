@@ -51,7 +51,7 @@ void record_trace(
 void record_find(struct authz *a)
 {
 	struct buf owner AUTO_BUF = BUF_INIT;
-	const struct trace *found = precheck_found(&a->order->precheck, bare(a));
+	const struct trace *found = found_get(&a->order->precheck.found, bare(a));
 	const char *account = a->order->ca->account_url;
 
 	if (type_of(a) != CHALLENGE_DNS_PERSIST && found) {
