@@ -290,7 +290,7 @@ static void run(struct task *task)
 	AWAIT(ask_accounts(o));
 	TRY(take_accounts(o, &task->err));
 	if (o->has_candidate)
-		AWAIT(settling_start(&o->settling, o->ca, task));
+		AWAIT(rollover_recover_start(&o->recover, o->ca, task));
 	if (o->known && !o->by_key) {
 		AWAIT(ask_ca(o, SIGN_READ, o->known));
 		take_known(o);
@@ -330,7 +330,7 @@ static void run(struct task *task)
 static void opening_free(struct acme_opening *o)
 {
 	post_done(&o->post);
-	settling_done(&o->settling);
+	rollover_recover_done(&o->recover);
 	keeper_op_done(&o->keeper);
 	http_op_done(&o->http);
 	conf_unref(o->conf);
@@ -382,11 +382,21 @@ static void open_now(struct acme_ca *ca, const struct ca_conf *conf)
 	ca->is_insisting = false;
 	o->log_ca = (struct log_field){ "CA", ca->name, NULL };
 	o->task.log.up = &o->log_ca;
-	ca->opening = o;
+	ca->opening = &o->task;
 	ca->n_opened++;
 	ca->n_users++;
 	ca->acme->n_openings++;
 	task_start(&o->task, ca->acme->loop, run, ended);
+}
+
+/* The CA did not let the account in lately (refusal.h); nothing waits for what comes of it. */
+static void on_ask_again(struct timer *timer)
+{
+	struct acme_ca *ca = CONTAINER_OF(timer, struct acme_ca, ask_again);
+	const struct ca_conf *conf = conf_of(ca->acme->conf, ca);
+
+	if (conf && !ca->opening && !ca->acme->is_stopping)
+		open_now(ca, conf);
 }
 
 static void leave(struct op *op)
@@ -414,6 +424,7 @@ void account_open(struct acme_ca *ca, struct task *task, struct account_op *op)
 		return;
 	}
 	list_append(&ca->waiting, &op->link);
+	ca->ask_again.fire = on_ask_again;
 	if (!ca->opening)
 		open_now(ca, conf);
 	op->opening = ca->n_opened;
@@ -427,33 +438,7 @@ bool account_is_told(struct acme_ca *ca, const struct account_op *op)
 	return is_told;
 }
 
-void account_doubt(struct acme_ca *ca)
-{
-	ca->is_doubted = true;
-	ca->was_checked = false;
-}
-
 void account_insist(struct acme_ca *ca)
 {
 	ca->is_insisting = true;
-}
-
-void account_ask(struct acme_ca *ca)
-{
-	const struct ca_conf *conf = conf_of(ca->acme->conf, ca);
-
-	if (conf && !ca->opening && !ca->acme->is_stopping)
-		open_now(ca, conf);
-}
-
-void account_lose(struct acme_ca *ca)
-{
-	if (ca->account == ACCOUNT_OPEN)
-		ca->account = ACCOUNT_LOST;
-}
-
-void account_stop(struct acme_ca *ca)
-{
-	if (ca->opening)
-		task_cancel(&ca->opening->task, "the daemon stops");
 }

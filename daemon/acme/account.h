@@ -34,22 +34,7 @@ void account_open(struct acme_ca *ca, struct task *task, struct account_op *op);
  */
 bool account_is_told(struct acme_ca *ca, const struct account_op *op);
 
-/*
- * The CA refused a request for a reason that may be the account's: before the next use it is asked for the
- * account by the key (RFC 8555, 7.3.1, onlyReturnExisting), whatever was known of it.
- */
-void account_doubt(struct acme_ca *ca);
-
 /* Asks for the account although the CA did not let it in lately; for an operator. */
 void account_insist(struct acme_ca *ca);
-
-/* The same at once, with nothing that waits for it (refusal.h). */
-void account_ask(struct acme_ca *ca);
-
-/* The CA said that the account does not exist: forget its URL, find or register the same key again. */
-void account_lose(struct acme_ca *ca);
-
-/* For acme_stop(). */
-void account_stop(struct acme_ca *ca);
 
 #endif

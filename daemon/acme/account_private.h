@@ -3,7 +3,8 @@
 #define CERTD_DAEMON_ACME_ACCOUNT_PRIVATE_H
 
 #include "daemon/acme/account.h"
-#include "daemon/acme/rollover.h"
+#include "daemon/acme/post.h"
+#include "daemon/acme/rollover_recover.h"
 
 struct acme_conf;
 
@@ -17,7 +18,7 @@ struct acme_opening {
 	struct http_op http;
 	struct keeper_op keeper;
 	struct post post;
-	struct settling settling;
+	struct rollover_recover recover;
 	struct sleep_op pause;
 	struct tick deadline;
 	struct log_field log_ca;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/acme/account.h"
 #include "daemon/acme/refusal.h"
 #include "daemon/conf/index.h"
 #include "lib/base/clock.h"
@@ -39,6 +38,7 @@ static void ca_free(struct acme_ca *ca)
 	directory_done(&ca->directory);
 	nonces_done(&ca->nonces);
 	free(ca->name);
+	free(ca->label);
 	free(ca->url);
 	free(ca->trust);
 	free(ca->proxy);
@@ -61,8 +61,11 @@ void acme_stop(struct acme *acme, void (*idle)(void *data), void *data)
 	acme->idle = idle;
 	acme->idle_data = data;
 	list_each(at, &acme->cas) {
-		loop_timer_stop(acme->loop, &LIST_OF(at, struct acme_ca, link)->ask_again);
-		account_stop(LIST_OF(at, struct acme_ca, link));
+		struct acme_ca *ca = LIST_OF(at, struct acme_ca, link);
+
+		loop_timer_stop(acme->loop, &ca->ask_again);
+		if (ca->opening)
+			task_cancel(ca->opening, "the daemon stops");
 	}
 	if (acme->n_openings == 0)
 		idle(data);
@@ -167,6 +170,7 @@ struct acme_ca *acme_ca(struct acme *acme, const struct ca_conf *conf, bool is_t
 		ca = mem_new(struct acme_ca);
 		ca->acme = acme;
 		ca->name = mem_strdup(conf->name);
+		ca->label = mem_printf("%s%s", conf->name, is_test ? " (staging)" : "");
 		ca->url = mem_strdup(directory_of(conf, is_test));
 		ca->trust = conf->acme->trust ? mem_strdup(conf->acme->trust) : NULL;
 		ca->proxy = conf->acme->proxy ? mem_strdup(conf->acme->proxy) : NULL;
@@ -260,15 +264,13 @@ void acme_ca_http(const struct acme_ca *ca, struct http_op *http)
 int acme_ca_check_url(
 	const struct acme_ca *ca, const char *url, const char *what, struct err *err)
 {
-	char text[128];
-
 	if (url_is_of(url, &ca->origins))
 		return 0;
 	return err_set(err, ERR_FOREIGN_URL,
 		"the CA %s, %s: %.150s is not at the host of %.100s and not at one of its "
 		"`origins`; "
 		"name that host there if it is the CA's",
-		acme_ca_text(ca, text), what, url, ca->url);
+		ca->label, what, url, ca->url);
 }
 
 static struct duration age_of(const struct http_op *http)
@@ -282,13 +284,13 @@ static struct duration age_of(const struct http_op *http)
 static void tell_skew(const struct acme_ca *ca, const struct log_field *context)
 {
 	bool is_behind = ca->skew.ahead.s < 0;
-	char name[128], amount[DURATION_TEXT_LEN];
+	char amount[DURATION_TEXT_LEN];
 
 	log_event(context, EVENT_CLOCK_DIFFERS, NULL,
 		"the clock of this machine is %s %s that of the CA %s",
 		duration_brief(
 			SECONDS(is_behind ? -ca->skew.ahead.s : ca->skew.ahead.s), amount),
-		is_behind ? "ahead of" : "behind", acme_ca_text(ca, name));
+		is_behind ? "ahead of" : "behind", ca->label);
 }
 
 void acme_ca_heard(
@@ -329,8 +331,14 @@ void acme_ca_look_anew(struct acme_ca *ca)
 	refusal_ask_now(ca);
 }
 
-const char *acme_ca_text(const struct acme_ca *ca, char out[128])
+void acme_ca_doubt_account(struct acme_ca *ca)
 {
-	snprintf(out, 128, "%.100s%s", ca->name, ca->is_test ? " (staging)" : "");
-	return out;
+	ca->is_doubted = true;
+	ca->was_checked = false;
+}
+
+void acme_ca_lose_account(struct acme_ca *ca)
+{
+	if (ca->account == ACCOUNT_OPEN)
+		ca->account = ACCOUNT_LOST;
 }

@@ -14,7 +14,6 @@
 #include "lib/wire/url.h"
 #include "proto/facts.h"
 
-struct acme_opening;
 struct ca_conf;
 struct conf;
 struct http;
@@ -57,6 +56,7 @@ struct acme_ca {
 	struct list link;
 	struct acme *acme;
 	char *name;
+	char *label;         /* for messages: "letsencrypt", "letsencrypt (staging)" */
 	bool is_test;        /* the staging directory; the keeper's test tree */
 	char *url;           /* of the directory */
 	char *trust;         /* PEM, or NULL: the system's */
@@ -77,12 +77,12 @@ struct acme_ca {
 	bool is_insisting;      /* an operator wants it asked for, refused or not */
 	struct failure refusal; /* the CA does not let it in (refusal.h) */
 	struct instant refusal_told;
-	struct timer ask_again;
-	bool was_checked; /* the account was looked at since the start or the last reload */
-	struct acme_opening *opening; /* the task that opens it now, or NULL */
-	struct list waiting;          /* struct account_op, for the end of that task */
-	uint64_t n_opened;            /* such tasks so far */
-	uint64_t told_opening;        /* the last that `health` heard of */
+	struct timer ask_again; /* account.c says what it does */
+	bool was_checked;     /* the account was looked at since the start or the last reload */
+	struct task *opening; /* that opens it now, or NULL */
+	struct list waiting;  /* struct account_op, for the end of that task */
+	uint64_t n_opened;    /* such tasks so far */
+	uint64_t told_opening; /* the last that `health` heard of */
 
 	struct list entered; /* struct acme_place: orders that run */
 	struct list queue;   /* struct acme_place: orders that wait for their turn */
@@ -174,6 +174,15 @@ void acme_ca_heard(
 bool acme_ca_may_try(const struct acme_ca *ca, bool is_certain);
 
 /*
+ * The CA refused a request for a reason that may be the account's: before the next use it is asked for the
+ * account by the key (RFC 8555, 7.3.1, onlyReturnExisting), whatever was known of it.
+ */
+void acme_ca_doubt_account(struct acme_ca *ca);
+
+/* The CA said that the account does not exist: forget its URL, find or register the same key again. */
+void acme_ca_lose_account(struct acme_ca *ca);
+
+/*
  * Something hints that the CA moved or changed: the directory is fetched again before its next use
  * (at most once a minute).  It is so once a day anyway.
  */
@@ -181,8 +190,5 @@ void acme_ca_doubt(struct acme_ca *ca);
 
 /* An operator wants the CA asked again: its directory, its account, and whether it is up at all. */
 void acme_ca_look_anew(struct acme_ca *ca);
-
-/* For messages: "letsencrypt", "letsencrypt (staging)". */
-const char *acme_ca_text(const struct acme_ca *ca, char out[128]);
 
 #endif

@@ -157,7 +157,7 @@ bool placing_doubts_account(struct order *o)
 		!str_is(o->post.http.method, "POST"))
 		return false;
 	o->has_asked_account = true;
-	account_doubt(o->ca);
+	acme_ca_doubt_account(o->ca);
 	return true;
 }
 

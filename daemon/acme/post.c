@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/acme/account.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -189,7 +188,6 @@ static void send_signed(struct post *post)
 /* What came, or did not come, as an error of ours with the story around it. */
 static void judge(struct post *post)
 {
-	char ca[128];
 
 	acme_ca_heard(post->ca, &post->http, &post->task.log);
 	post->problem = (struct problem){ .kind = PROBLEM_NONE };
@@ -204,8 +202,7 @@ static void judge(struct post *post)
 		nonce_missing(http_header(&post->http, "replay-nonce", NULL), &post->err);
 	}
 	if (err_is_set(&post->err))
-		err_add(&post->err, "the CA %s, %s", acme_ca_text(post->ca, ca),
-			sign_text(post->op));
+		err_add(&post->err, "the CA %s, %s", post->ca->label, sign_text(post->op));
 }
 
 /* After a problem: how long until the next try; a negative number: never. */
@@ -251,9 +248,9 @@ static bool is_of_account(enum sign op)
 static void take_hints(struct post *post)
 {
 	if (post->problem.kind == PROBLEM_ACCOUNT_GONE && post->op != SIGN_FIND_ACCOUNT)
-		account_lose(post->ca);
+		acme_ca_lose_account(post->ca);
 	if (post->problem.kind == PROBLEM_UNAUTHORIZED && is_of_account(post->op))
-		account_doubt(post->ca);
+		acme_ca_doubt_account(post->ca);
 	if (post->err.code == ERR_TLS || post->err.code == ERR_CONNECT ||
 		post->problem.status == 404 || post->problem.status == 405)
 		acme_ca_doubt(post->ca);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "daemon/acme/account.h"
+#include "daemon/acme/acme.h"
 #include "lib/base/attr.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -35,14 +35,8 @@ int refusal_err(const struct acme_ca *ca, struct err *err)
 	return -1;
 }
 
-static void ask(struct timer *timer)
-{
-	account_ask(CONTAINER_OF(timer, struct acme_ca, ask_again));
-}
-
 static void arm(struct acme_ca *ca, int64_t ms)
 {
-	ca->ask_again.fire = ask;
 	if (!ca->is_gone && !ca->acme->is_stopping)
 		loop_timer_in(ca->acme->loop, &ca->ask_again, ms);
 }
@@ -85,7 +79,7 @@ static bool must_tell(const struct acme_ca *ca, const struct err *err)
 void refusal_note(struct acme_ca *ca, const struct err *err, const struct log_field *context)
 {
 	struct instant now = clock_now();
-	char name[128], again[INSTANT_TEXT_LEN];
+	char again[INSTANT_TEXT_LEN];
 	uint32_t tries = ca->refusal.tries + 1;
 	struct instant first = refusal_holds(ca) ? ca->refusal.first : now;
 
@@ -101,7 +95,7 @@ void refusal_note(struct acme_ca *ca, const struct err *err, const struct log_fi
 			"the CA %s does not let our account in; its certificates wait, and it "
 			"is "
 			"asked again at %s",
-			acme_ca_text(ca, name), instant_text(refusal_again(ca), again));
+			ca->label, instant_text(refusal_again(ca), again));
 	}
 	tell_change(ca);
 }
@@ -123,7 +117,7 @@ static void forget(struct acme_ca *ca)
 
 void refusal_end(struct acme_ca *ca, const struct log_field *context)
 {
-	char name[128], first[INSTANT_TEXT_LEN];
+	char first[INSTANT_TEXT_LEN];
 
 	if (!refusal_holds(ca))
 		return;
@@ -132,7 +126,7 @@ void refusal_end(struct acme_ca *ca, const struct log_field *context)
 			"the CA %s lets our account in again, which it had refused since %s; "
 			"its "
 			"certificates go on",
-			acme_ca_text(ca, name), instant_text(ca->refusal.first, first));
+			ca->label, instant_text(ca->refusal.first, first));
 	forget(ca);
 	tell_change(ca);
 }

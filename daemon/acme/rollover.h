@@ -4,31 +4,19 @@
 
 #include "daemon/acme/account.h"
 #include "daemon/acme/post.h"
+#include "daemon/acme/rollover_recover.h"
 
 /*
  * A new key for an account (RFC 8555, 7.3.5), safe against a crash at any moment.
  *
  * The keeper makes the candidate and stores it before it signs the change, so whatever happens, one of
- * two stored keys holds the account.  Which one, the CA tells: settling asks for the account of the
- * candidate, then for that of the old key, and has the keeper promote the one that answered.  It runs
- * after every change whose outcome is not plain, and at the first use of a CA after a restart
- * (account.h) when the keeper holds a candidate.  The URL of the account stays the same all along.
+ * two stored keys holds the account.  Where the outcome is not plain, rollover_recover.h finds out which.
+ * The URL of the account stays the same all along.
  *
  *	AWAIT(rollover_start(&o->rollover, ca, task));
  *
- * Both are child tasks whose error is the parent's.
+ * A child task whose error is the parent's.
  */
-
-struct settling {
-	struct task task;
-	struct acme_ca *ca;
-	struct keeper_op keeper;
-	struct post post;
-	bool holds_candidate; /* the outcome */
-};
-
-void settling_start(struct settling *settling, struct acme_ca *ca, struct task *parent);
-void settling_done(struct settling *settling); /* zeroed is fine */
 
 struct rollover {
 	struct task task;
@@ -36,7 +24,7 @@ struct rollover {
 	struct account_op account;
 	struct keeper_op keeper;
 	struct post post;
-	struct settling settling;
+	struct rollover_recover recover;
 };
 
 void rollover_start(struct rollover *rollover, struct acme_ca *ca, struct task *parent);
