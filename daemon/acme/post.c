@@ -188,7 +188,6 @@ static void send_signed(struct post *post)
 /* What came, or did not come, as an error of ours with the story around it. */
 static void judge(struct post *post)
 {
-
 	acme_ca_heard(post->ca, &post->http, &post->task.log);
 	post->problem = (struct problem){ .kind = PROBLEM_NONE };
 	post->err = post->http.err;

@@ -19,7 +19,6 @@ import re
 NAME = "no files call each other in a circle"
 
 OPEN = [
-    "daemon/dns/watch/poller daemon/dns/watch/propagation",
     "daemon/job/batch daemon/job/clock_watch daemon/job/deploying daemon/job/dns_check "
     "daemon/job/failure daemon/job/fleet daemon/job/inform daemon/job/job daemon/job/lane "
     "daemon/job/manners daemon/job/publish_all daemon/job/rekey daemon/job/revoke "
