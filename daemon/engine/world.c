@@ -268,7 +268,7 @@ static void first_configure(struct world *world, struct conf *conf)
 	world->runner = runner_new(world->fleet, world->acme);
 	if (world->http) {
 		informer_init(&world->informer, world->fleet, world->acme);
-		world->fleet->informer = &world->informer;
+		fleet_follow(world->fleet, &world->informer.follower);
 	}
 	clock_watch_init(&world->clock_watch, world->fleet, world->acme);
 	tidier_init(&world->tidier, world->fleet);
@@ -416,7 +416,7 @@ static void jobs_ended(void *data)
 {
 	struct world *world = data;
 
-	if (world->fleet->informer)
+	if (world->informer.fleet)
 		informer_stop(&world->informer, informed, world);
 	else
 		informed(world);

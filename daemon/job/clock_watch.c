@@ -108,15 +108,6 @@ static void heard(void *data)
 	judge(data);
 }
 
-void clock_watch_init(struct clock_watch *watch, struct fleet *fleet, struct acme *acme)
-{
-	*watch = (struct clock_watch){ .fleet = fleet, .acme = acme, .begun = clock_tick() };
-	watch->timer.fire = again;
-	fleet->clock_watch = watch;
-	acme->heard = heard;
-	acme->heard_data = watch;
-}
-
 void clock_watch_done(struct clock_watch *watch)
 {
 	if (watch->fleet)
@@ -149,8 +140,10 @@ static void take_version(struct clock_watch *watch, const struct version_facts *
 	}
 }
 
-void clock_watch_facts(struct clock_watch *watch, const struct cert_facts *facts)
+static void on_facts(struct fleet_follower *follower, const struct cert_facts *facts)
 {
+	struct clock_watch *watch = CONTAINER_OF(follower, struct clock_watch, follower);
+
 	take_version(watch, &facts->curr);
 	take_version(watch, &facts->next);
 	watch->stored = instant_max(watch->stored, facts->failure.last);
@@ -168,10 +161,23 @@ void clock_watch_synced(struct clock_watch *watch, bool is_synced)
 }
 
 /* What the kernel said before was about another time. */
-void clock_watch_set(struct clock_watch *watch)
+static void on_clock_set(struct fleet_follower *follower)
 {
+	struct clock_watch *watch = CONTAINER_OF(follower, struct clock_watch, follower);
+
 	watch->is_synced = false;
 	watch->is_asked = true;
 	judge(watch);
 	tell_keeper(watch);
+}
+
+void clock_watch_init(struct clock_watch *watch, struct fleet *fleet, struct acme *acme)
+{
+	*watch = (struct clock_watch){ .fleet = fleet, .acme = acme, .begun = clock_tick() };
+	watch->timer.fire = again;
+	watch->follower.on_facts = on_facts;
+	watch->follower.on_clock_set = on_clock_set;
+	fleet_follow(fleet, &watch->follower);
+	acme->heard = heard;
+	acme->heard_data = watch;
 }

@@ -5,11 +5,10 @@
 #include <stdbool.h>
 
 #include "daemon/cert/clock_judge.h"
+#include "daemon/job/fleet.h"
 #include "lib/task/loop.h"
 
 struct acme;
-struct cert_facts;
-struct fleet;
 
 /*
  * Gathers what is known of the time, has it judged (daemon/cert/clock_judge.h), and tells those for whom the
@@ -24,6 +23,7 @@ struct fleet;
 
 struct clock_watch {
 	struct fleet *fleet;
+	struct fleet_follower follower;
 	struct acme *acme;
 	struct timer timer;
 	struct tick begun, before_since;
@@ -41,9 +41,7 @@ void clock_watch_done(struct clock_watch *watch); /* zeroed is fine */
 /* The facts of the store are there: judges from now on, first before anything is planned. */
 void clock_watch_open(struct clock_watch *watch);
 
-/* Something of the evidence is new. */
-void clock_watch_facts(struct clock_watch *watch, const struct cert_facts *facts);
+/* The kernel's word is there. */
 void clock_watch_synced(struct clock_watch *watch, bool is_synced);
-void clock_watch_set(struct clock_watch *watch);
 
 #endif

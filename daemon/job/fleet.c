@@ -6,11 +6,8 @@
 
 #include "daemon/conf/index.h"
 #include "daemon/acme/refusal.h"
-#include "daemon/job/clock_watch.h"
-#include "daemon/job/inform.h"
 #include "daemon/job/job.h"
 #include "daemon/job/remind.h"
-#include "daemon/job/runner.h"
 #include "daemon/link/keeper.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -21,6 +18,20 @@
 enum { LOOKS_A_TURN = 512 };
 
 static void pass(struct timer *timer);
+
+/* Calls each follower that has the callback; `args` begins with the word follower. */
+#define TELL(fleet, on_event, args)                                                            \
+	list_each(at, &(fleet)->followers) {                                                   \
+		struct fleet_follower *follower = LIST_OF(at, struct fleet_follower, link);    \
+                                                                                               \
+		if (follower->on_event)                                                        \
+			follower->on_event args;                                               \
+	}
+
+void fleet_follow(struct fleet *fleet, struct fleet_follower *follower)
+{
+	list_append(&fleet->followers, &follower->link);
+}
 
 static void cert_free(struct cert *cert)
 {
@@ -99,6 +110,7 @@ struct fleet *fleet_new(struct loop *loop, struct keeper *keeper, struct conf *c
 	fleet->keeper = keeper;
 	fleet->conf = conf;
 	fleet->timer.fire = pass;
+	list_init(&fleet->followers);
 	fleet->is_paused = true;
 	fleet->last_pass = clock_tick();
 	set_certs(fleet);
@@ -124,9 +136,7 @@ void fleet_free(struct fleet *fleet)
 static void cert_leave(struct fleet *fleet, struct cert *cert)
 {
 	heap_remove(&fleet->schedule, &cert->look);
-	if (fleet->informer)
-		informer_forget(fleet->informer, cert);
-	runner_forget(cert);
+	TELL(fleet, on_leave, (follower, cert))
 	cert->is_gone = true;
 	if (!cert->job) {
 		cert_free(cert);
@@ -203,8 +213,7 @@ static void find_refusal(
 {
 	for (size_t i = cert->conf->n_cas; i-- > 0;) {
 		const struct ca_conf *conf = cert_conf_nth_acme(fleet->conf, cert->conf, i);
-		const struct acme_ca *ca =
-			conf ? acme_ca_find(fleet->runner->acme, conf, false) : NULL;
+		const struct acme_ca *ca = conf ? acme_ca_find(fleet->acme, conf, false) : NULL;
 
 		issuer->refusal = NULL;
 		if (!ca || !refusal_holds(ca))
@@ -235,7 +244,7 @@ struct issuer fleet_issuer(const struct fleet *fleet, const struct cert *cert)
 	struct issuer issuer = cert_issuer(
 		cert->conf, fleet->conf, facts_at, (void *)(uintptr_t)fleet, clock_now());
 
-	if (fleet->runner && fleet->runner->acme && fleet->runner->acme->n_refused > 0)
+	if (fleet->acme && fleet->acme->n_refused > 0)
 		find_refusal(fleet, cert, &issuer);
 	return issuer;
 }
@@ -279,12 +288,11 @@ static void look(struct fleet *fleet, struct cert *cert)
 	struct plan plan = fleet_plan(fleet, cert);
 
 	fleet->n_looks++;
-	if (fleet->informer)
-		informer_look(fleet->informer, cert);
+	TELL(fleet, on_look, (follower, cert))
 	again = remind(cert, &plan, now);
 	if (plan.action != ACTION_SLEEP && plan.action != ACTION_WAIT && plan.at.s <= now.s) {
 		if (!cert->job)
-			runner_offer(fleet->runner, cert, &plan);
+			TELL(fleet, on_due, (follower, cert, &plan))
 	} else {
 		again = instant_min(again, plan.at);
 	}
@@ -308,16 +316,15 @@ void fleet_look(struct fleet *fleet, struct cert *cert)
  */
 static void begin_gathering(struct fleet *fleet)
 {
-	if (fleet->runner)
-		runner_gather(fleet->runner, true);
+	TELL(fleet, on_gather, (follower, true))
 }
 
 static void end_gathering(struct fleet *fleet)
 {
 	struct heap_node *first = heap_first(&fleet->schedule);
 
-	if (fleet->runner && (!first || first->key > clock_now().s))
-		runner_gather(fleet->runner, false);
+	if (!first || first->key > clock_now().s)
+		TELL(fleet, on_gather, (follower, false))
 	arm(fleet);
 }
 
@@ -358,8 +365,7 @@ static void clock_was_set(void *data)
 	struct fleet *fleet = data;
 
 	log_event(NULL, EVENT_CLOCK_JUMPED, NULL, "the wall clock was set");
-	if (fleet->clock_watch)
-		clock_watch_set(fleet->clock_watch);
+	TELL(fleet, on_clock_set, (follower))
 	fleet_look_all(fleet);
 }
 
@@ -395,8 +401,7 @@ void fleet_take_facts(struct fleet *fleet, struct cert_facts *facts)
 	facts_done(&cert->facts);
 	cert->facts = *facts;
 	*facts = (struct cert_facts){ 0 };
-	if (fleet->clock_watch)
-		clock_watch_facts(fleet->clock_watch, &cert->facts);
+	TELL(fleet, on_facts, (follower, &cert->facts))
 	if (fleet->is_paused)
 		return;
 	fleet_look(fleet, cert);

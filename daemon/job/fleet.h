@@ -16,13 +16,11 @@
 #include "lib/task/loop.h"
 #include "proto/facts.h"
 
-struct clock_watch;
-struct informer;
+struct acme;
 struct job;
 struct keeper;
 struct keeper_op;
 struct lane;
-struct runner;
 struct task;
 
 /*
@@ -31,7 +29,7 @@ struct task;
  * This is the daemon's memory between jobs.  A struct cert joins a certificate's configuration, its
  * facts, its place in the schedule and the job that works on it.  The schedule is one heap on the wall
  * clock: a wake-up looks at those that are due and at no others.  Looking means asking cert_plan();
- * what is due is handed to the runner (daemon/job/runner.h).
+ * what is due is handed to the followers, of which the runner (daemon/job/runner.h) starts jobs.
  *
  * Facts change only through fleet_take_facts(), which plans the certificate anew, and its dependents
  * when a CA's current version changed.  A certificate that leaves the configuration while a job works
@@ -59,12 +57,38 @@ struct cert {
 	bool is_informed; /* its CA is being asked */
 };
 
+/*
+ * A follower hears what happens in the fleet.  It is part of what follows (the runner, the informer, the
+ * clock's watch), which outlives the fleet or leaves the list.  Each callback may be NULL.
+ */
+struct fleet_follower {
+	struct list link; /* in fleet->followers */
+
+	/* The certificate is looked at; what is due for it is not decided yet. */
+	void (*on_look)(struct fleet_follower *follower, struct cert *cert);
+
+	/* The plan is due, and no job works on the certificate. */
+	void (*on_due)(
+		struct fleet_follower *follower, struct cert *cert, const struct plan *plan);
+
+	/* While many are looked at nothing starts; afterwards what ends first does. */
+	void (*on_gather)(struct fleet_follower *follower, bool is_gathering);
+
+	/* The certificate left the configuration. */
+	void (*on_leave)(struct fleet_follower *follower, struct cert *cert);
+
+	/* The facts of a certificate are new. */
+	void (*on_facts)(struct fleet_follower *follower, const struct cert_facts *facts);
+
+	/* The wall clock was set; before anything is planned by it. */
+	void (*on_clock_set)(struct fleet_follower *follower);
+};
+
 struct fleet {
 	struct loop *loop;
 	struct keeper *keeper;
-	struct runner *runner;
-	struct informer *informer;       /* NULL: none */
-	struct clock_watch *clock_watch; /* NULL: the clock is trusted */
+	struct acme *acme; /* whose refusals plans wait for; NULL: no ACME CA can be asked */
+	struct list followers; /* struct fleet_follower */
 	struct clock_verdict clock;
 	struct conf *conf;
 	struct cert **certs; /* by place in conf->certs */
@@ -80,6 +104,9 @@ struct fleet {
 /* `conf` gives up its reference.  The schedule starts with fleet_start(). */
 struct fleet *fleet_new(struct loop *loop, struct keeper *keeper, struct conf *conf);
 void fleet_free(struct fleet *fleet);
+
+/* The first that follow hear first. */
+void fleet_follow(struct fleet *fleet, struct fleet_follower *follower);
 
 /* Makes `conf` the one in force: facts are kept by name, all plans made anew. */
 void fleet_set_conf(struct fleet *fleet, struct conf *conf);

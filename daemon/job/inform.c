@@ -45,14 +45,6 @@ struct silence {
 
 static void wake(struct timer *timer);
 
-void informer_init(struct informer *informer, struct fleet *fleet, struct acme *acme)
-{
-	*informer = (struct informer){ .fleet = fleet, .acme = acme };
-	informer->timer.fire = wake;
-	list_init(&informer->checks);
-	list_init(&informer->silent);
-}
-
 static struct silence *find_silence(struct informer *informer, const char *ca)
 {
 	list_each(at, &informer->silent) {
@@ -120,9 +112,26 @@ void informer_look(struct informer *informer, struct cert *cert)
 	arm(informer);
 }
 
-void informer_forget(struct informer *informer, struct cert *cert)
+static void on_look(struct fleet_follower *follower, struct cert *cert)
 {
+	informer_look(CONTAINER_OF(follower, struct informer, follower), cert);
+}
+
+static void on_leave(struct fleet_follower *follower, struct cert *cert)
+{
+	struct informer *informer = CONTAINER_OF(follower, struct informer, follower);
+
 	heap_remove(&informer->queue, &cert->inform);
+}
+
+void informer_init(struct informer *informer, struct fleet *fleet, struct acme *acme)
+{
+	*informer = (struct informer){ .fleet = fleet, .acme = acme };
+	informer->timer.fire = wake;
+	informer->follower.on_look = on_look;
+	informer->follower.on_leave = on_leave;
+	list_init(&informer->checks);
+	list_init(&informer->silent);
 }
 
 static void ask_keeper(struct check *c, enum request request)

@@ -5,13 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/job/fleet.h"
 #include "lib/base/heap.h"
 #include "lib/base/list.h"
 #include "lib/task/loop.h"
 
 struct acme;
-struct cert;
-struct fleet;
 
 /*
  * Asks CAs when their certificates should be renewed (RFC 9773), and has the keeper keep the answers.
@@ -30,6 +29,7 @@ enum { INFORM_SIDE_BY_SIDE = 16 };
 
 struct informer {
 	struct fleet *fleet;
+	struct fleet_follower follower;
 	struct acme *acme;
 	struct heap queue; /* cert->inform */
 	struct timer timer;
@@ -41,13 +41,11 @@ struct informer {
 	void *data;
 };
 
+/* The caller has informer->follower follow the fleet. */
 void informer_init(struct informer *informer, struct fleet *fleet, struct acme *acme);
 
 /* Something about the certificate changed: when is its CA to be asked? */
 void informer_look(struct informer *informer, struct cert *cert);
-
-/* The certificate goes away. */
-void informer_forget(struct informer *informer, struct cert *cert);
 
 /* Ends what runs; calls `idle` when nothing runs any more, at once when nothing does. */
 void informer_stop(struct informer *informer, void (*idle)(void *data), void *data);

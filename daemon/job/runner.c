@@ -36,44 +36,6 @@ const char *job_kind_text(enum job_kind kind)
 	return kinds[kind].text;
 }
 
-static void account_changed(void *data, const struct acme_ca *ca)
-{
-	if (!ca->is_test)
-		fleet_account_changed(data, ca->name);
-}
-
-struct runner *runner_new(struct fleet *fleet, struct acme *acme)
-{
-	struct runner *runner = mem_new(struct runner);
-
-	runner->fleet = fleet;
-	runner->acme = acme;
-	if (acme) {
-		acme->changed = account_changed;
-		acme->changed_data = fleet;
-	}
-	runner->dns_purses = mem_new(struct dns_purses);
-	list_init(&runner->jobs);
-	manners_init(&runner->manners);
-	lanes_init(runner);
-	targets_init(&runner->targets, fleet->loop, fleet->keeper);
-	fleet->runner = runner;
-	return runner;
-}
-
-void runner_free(struct runner *runner)
-{
-	if (!runner)
-		return;
-	runner->fleet->runner = NULL;
-	lanes_done(runner);
-	targets_done(&runner->targets);
-	fleet_drop_reservations(runner->fleet);
-	manners_done(&runner->manners);
-	free(runner->dns_purses);
-	free(runner);
-}
-
 static enum job_kind kind_of(enum action action)
 {
 	return action == ACTION_ROLL     ? JOB_ROLL
@@ -126,8 +88,10 @@ static void start_waiting(struct runner *runner)
 	}
 }
 
-void runner_gather(struct runner *runner, bool is_gathering)
+static void on_gather(struct fleet_follower *follower, bool is_gathering)
 {
+	struct runner *runner = CONTAINER_OF(follower, struct runner, follower);
+
 	runner->is_gathering = is_gathering;
 	if (!is_gathering && !runner->is_stopping)
 		start_waiting(runner);
@@ -289,8 +253,9 @@ static bool clock_lets_through(
 	return !ca || acme_ca_may_try(ca, false);
 }
 
-void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan)
+static void on_due(struct fleet_follower *follower, struct cert *cert, const struct plan *plan)
 {
+	struct runner *runner = CONTAINER_OF(follower, struct runner, follower);
 	enum job_kind kind = kind_of(plan->action);
 	struct lane *lane = lane_of(runner, kind, cert);
 
@@ -303,6 +268,55 @@ void runner_offer(struct runner *runner, struct cert *cert, const struct plan *p
 		start_due(runner, cert, kind, plan->is_try);
 	else
 		lane_queue(runner, lane, cert, plan->action);
+}
+
+static void on_leave(struct fleet_follower *follower, struct cert *cert)
+{
+	(void)follower;
+	runner_forget(cert);
+}
+
+static void account_changed(void *data, const struct acme_ca *ca)
+{
+	if (!ca->is_test)
+		fleet_account_changed(data, ca->name);
+}
+
+struct runner *runner_new(struct fleet *fleet, struct acme *acme)
+{
+	struct runner *runner = mem_new(struct runner);
+
+	runner->fleet = fleet;
+	runner->acme = acme;
+	if (acme) {
+		acme->changed = account_changed;
+		acme->changed_data = fleet;
+	}
+	runner->dns_purses = mem_new(struct dns_purses);
+	list_init(&runner->jobs);
+	manners_init(&runner->manners);
+	lanes_init(runner);
+	targets_init(&runner->targets, fleet->loop, fleet->keeper);
+	runner->follower.on_due = on_due;
+	runner->follower.on_gather = on_gather;
+	runner->follower.on_leave = on_leave;
+	fleet->acme = acme;
+	fleet_follow(fleet, &runner->follower);
+	return runner;
+}
+
+void runner_free(struct runner *runner)
+{
+	if (!runner)
+		return;
+	list_remove(&runner->follower.link);
+	runner->fleet->acme = NULL;
+	lanes_done(runner);
+	targets_done(&runner->targets);
+	fleet_drop_reservations(runner->fleet);
+	manners_done(&runner->manners);
+	free(runner->dns_purses);
+	free(runner);
 }
 
 int runner_fail_busy(const struct cert *cert, struct err *err)

@@ -12,7 +12,7 @@
 /*
  * The runner: starts jobs, bounds how many run at once, and keeps what waits.
  *
- * The plan's jobs come through runner_offer(): they start at once while there is room and wait otherwise,
+ * The plan's jobs come from the fleet, which the runner follows: they start at once while there is room and wait otherwise,
  * those first whose certificates end first (cert_deadline()); what waits is planned again when its turn
  * comes.  An operator's jobs come through
  * runner_start() and runner_start_batch() and start at once.  What waits for different things waits in
@@ -43,6 +43,7 @@ struct revoke_wish;
 
 struct runner {
 	struct fleet *fleet;
+	struct fleet_follower follower;
 	struct targets targets;
 	struct list jobs;  /* struct job, by number; children of batches included */
 	struct list lanes; /* struct lane */
@@ -62,12 +63,6 @@ struct runner {
 /* `acme` is borrowed. */
 struct runner *runner_new(struct fleet *fleet, struct acme *acme);
 void runner_free(struct runner *runner);
-
-/* The plan says that `plan` is due for this certificate. */
-void runner_offer(struct runner *runner, struct cert *cert, const struct plan *plan);
-
-/* While many are looked at nothing starts; afterwards what ends first does. */
-void runner_gather(struct runner *runner, bool is_gathering);
 
 /* The certificate waits for no room any more. */
 void runner_forget(struct cert *cert);
