@@ -8,6 +8,7 @@
 #include "daemon/ctl/deferred.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/handlers.h"
+#include "daemon/job/rekey.h"
 #include "daemon/job/runner.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
@@ -114,7 +115,7 @@ static int roll_over(struct session *session, const char *name, struct err *err)
 
 	if (!ca || ca->type != CA_ACME)
 		return err_set(err, ERR_BAD_ARGUMENT, "%.100s is no ACME CA", name);
-	job = runner_start_rollover(session->ctl->runner, ca, err);
+	job = rekey_start(session->ctl->runner, ca, err);
 	if (!job)
 		return -1;
 	session->job = job->number;

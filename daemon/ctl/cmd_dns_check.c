@@ -85,7 +85,7 @@ int cmd_dns_check(struct session *session, struct err *err)
 		return -1;
 	if (*asked != '_' && str_starts(owner, ACME_CHALLENGE))
 		turn_to_challenge(session, owner);
-	job = runner_start_dns_check(session->ctl->runner, &wish, err);
+	job = dns_check_start(session->ctl->runner, &wish, err);
 	if (!job)
 		return -1;
 	session->job = job->number;

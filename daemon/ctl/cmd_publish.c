@@ -21,7 +21,7 @@ struct publishing {
 
 static int start(struct session *session, struct publish_all *all, struct err *err)
 {
-	const struct job *job = runner_start_publish(session->ctl->runner, all, err);
+	const struct job *job = publish_all_start(session->ctl->runner, all, err);
 
 	if (!job)
 		return -1;
@@ -87,8 +87,7 @@ static void done(struct answer *answer)
 
 	selection_done(&publishing->selection);
 	if (publishing->all)
-		publish_all_done(publishing->all);
-	free(publishing->all);
+		publish_all_free(publishing->all);
 	free(publishing);
 }
 

@@ -63,7 +63,7 @@ int cmd_revoke(struct session *session, struct err *err)
 
 	if (!cert || read_wish(session, cert, &wish, err) < 0)
 		return -1;
-	job = runner_start_revoke(session->ctl->runner, &wish, err);
+	job = revoke_start(session->ctl->runner, &wish, err);
 	if (!job)
 		return -1;
 	session->job = job->number;

@@ -7,6 +7,7 @@
 #include "daemon/conf/conf.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/rows.h"
+#include "daemon/job/batch.h"
 #include "lib/base/mem.h"
 
 static void take(struct work *work, const char *name)
@@ -103,7 +104,7 @@ static struct job *start_one(struct work *work, struct cert *cert, struct err *e
 
 static struct job *start_batch(struct work *work, struct cert *const *certs, size_t n)
 {
-	return runner_start_batch(
+	return batch_start(
 		work->answer.session->ctl->runner, work->rules->kind, certs, n, &work->options);
 }
 

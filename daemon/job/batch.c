@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
+#include "daemon/job/kinds.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
@@ -21,8 +22,8 @@ static int compare(const void *a, const void *b)
 	return s != t ? (s > t) - (s < t) : strcmp(x->conf->name, y->conf->name);
 }
 
-struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
-	const struct job_options *options)
+struct job *batch_start(struct runner *runner, enum job_kind kind, struct cert *const *certs,
+	size_t n, const struct job_options *options)
 {
 	struct batch *batch = mem_new(struct batch);
 	struct cert **sorted AUTO_FREE = mem_zalloc((n + 1) * sizeof(*sorted));
@@ -36,11 +37,16 @@ struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
 	qsort(sorted, n, sizeof(*sorted), compare);
 	for (size_t i = 0; i < n; i++)
 		batch->names[i] = mem_strdup(sorted[i]->conf->name);
-	return batch;
+	batch->job.verb = job_kinds[kind].text;
+	runner_add(runner, &batch->job, JOB_BATCH, NULL);
+	runner_begin(&batch->job);
+	return &batch->job;
 }
 
-void batch_done(struct batch *batch)
+void batch_done(struct job *job)
 {
+	struct batch *batch = CONTAINER_OF(job, struct batch, job);
+
 	for (size_t i = 0; i < batch->n; i++)
 		free(batch->names[i]);
 	free(batch->names);

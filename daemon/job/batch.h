@@ -20,12 +20,8 @@ struct batch {
 	struct op wait; /* pending while children run */
 };
 
-struct batch *batch_new(enum job_kind kind, struct cert *const *certs, size_t n,
-	const struct job_options *options);
-void batch_done(struct batch *batch); /* frees what the batch owns, not itself */
-
-/* For the runner and its children (runner.c). */
-void runner_add(struct runner *runner, struct job *job, enum job_kind kind, struct cert *cert);
-void runner_end(struct job *job);
+/* Starts one job that works through many certificates, which must be free; the array is copied. */
+struct job *batch_start(struct runner *runner, enum job_kind kind, struct cert *const *certs,
+	size_t n, const struct job_options *options);
 
 #endif

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/job/job.h"
+#include "daemon/job/kinds.h"
 #include "daemon/job/runner.h"
+
+void deploy_done(struct job *job)
+{
+	deploying_done(&job->deploying);
+}
 
 /* The current version goes to every target that has not confirmed it. */
 void deploy_run(struct task *task)

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "daemon/conf/challenge.h"
+#include "daemon/acme/acme.h"
 #include "daemon/conf/conf.h"
+#include "daemon/job/kinds.h"
+#include "daemon/job/runner.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -93,7 +96,7 @@ static int64_t owed_ms(const struct dns_check *check)
 	return purse ? purse->paid_ms - CREDIT_MS - clock_tick().ms : 0;
 }
 
-int dns_check_admit(const struct list *jobs, const struct dns_check_wish *wish, struct err *err)
+static int admit(const struct list *jobs, const struct dns_check_wish *wish, struct err *err)
 {
 	size_t n = 0, n_own = 0;
 
@@ -132,7 +135,7 @@ void dns_check_left(const struct list *jobs, const void *asker)
 	}
 }
 
-struct dns_check *dns_check_new(
+static struct dns_check *check_new(
 	struct zones *zones, struct dns_purses *purses, const struct dns_check_wish *wish)
 {
 	struct dns_check *check = mem_new(struct dns_check);
@@ -148,8 +151,29 @@ struct dns_check *dns_check_new(
 	return check;
 }
 
-void dns_check_done(struct dns_check *check)
+struct job *dns_check_start(
+	struct runner *runner, const struct dns_check_wish *wish, struct err *err)
 {
+	struct dns_check *check;
+
+	if (!runner->acme || runner->is_stopping) {
+		err_set(err, ERR_DNS, "no name server can be asked now");
+		return NULL;
+	}
+	if (admit(&runner->jobs, wish, err) < 0)
+		return NULL;
+	if (!runner->dns_purses)
+		runner->dns_purses = mem_new(struct dns_purses);
+	check = check_new(runner->acme->zones, runner->dns_purses, wish);
+	runner_add(runner, &check->job, JOB_DNS_CHECK, NULL);
+	runner_begin(&check->job);
+	return &check->job;
+}
+
+void dns_check_done(struct job *job)
+{
+	struct dns_check *check = CONTAINER_OF(job, struct dns_check, job);
+
 	trace_done(&check->trace);
 	propagation_done(&check->propagation);
 	free(check->told);

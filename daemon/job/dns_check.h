@@ -75,15 +75,14 @@ struct dns_check {
 int dns_check_target(
 	const char *text, char owner[DNS_NAME_LEN], uint16_t *type, struct err *err);
 
-/* Is there room for another one among these jobs?  -1 with ERR_BUSY.  Those of operators take none from others. */
-int dns_check_admit(
-	const struct list *jobs, const struct dns_check_wish *wish, struct err *err);
-
 /* Who asked has gone, and with him his looks that go on in rounds: others need their places. */
 void dns_check_left(const struct list *jobs, const void *asker);
 
-struct dns_check *dns_check_new(
-	struct zones *zones, struct dns_purses *purses, const struct dns_check_wish *wish);
-void dns_check_done(struct dns_check *check); /* frees what it owns, not itself */
+/*
+ * Asks all name servers about one owner; NULL with ERR_BUSY when too many such jobs run (those of operators
+ * take no place from others), with ERR_DNS when no server can be asked.
+ */
+struct job *dns_check_start(
+	struct runner *runner, const struct dns_check_wish *wish, struct err *err);
 
 #endif

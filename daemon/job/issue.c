@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/conf/conf.h"
-#include "daemon/job/job.h"
+#include "daemon/job/kinds.h"
 #include "daemon/job/manners.h"
 #include "daemon/job/runner.h"
 #include "daemon/job/source.h"
@@ -26,6 +26,11 @@ static bool is_accounts(const struct job *job)
 {
 	return job->task.err.code == ERR_ACCOUNT_REFUSED &&
 	       fleet_issuer(job->runner->fleet, job->cert).refusal;
+}
+
+void issue_done(struct job *job)
+{
+	order_done(&job->order);
 }
 
 void issue_run(struct task *task)

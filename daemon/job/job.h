@@ -28,14 +28,10 @@
  */
 
 enum job_kind {
-	JOB_ISSUE,
-	JOB_ROLL,
-	JOB_DEPLOY,
-	JOB_BATCH,
-	JOB_ROLLOVER,
-	JOB_REVOKE,
-	JOB_PUBLISH,
-	JOB_DNS_CHECK
+#define JOB_KIND(id, word, file, due) JOB_##id,
+#include "daemon/job/kinds.def"
+#undef JOB_KIND
+	JOB_KIND_COUNT
 };
 
 struct lane;
@@ -103,15 +99,5 @@ void job_try(struct job *job, enum request request); /* its error stays in job->
 bool job_has_hook(const struct job *job, enum hook hook);
 void job_ask_hook(struct job *job, enum hook hook);  /* its error is the job's: it may veto */
 void job_tell_hook(struct job *job, enum hook hook); /* its error is only logged */
-
-/* The bodies. */
-void issue_run(struct task *task);
-void roll_run(struct task *task);
-void deploy_run(struct task *task);
-void publish_all_run(struct task *task);
-void batch_run(struct task *task);
-void rekey_run(struct task *task);
-void revoke_run(struct task *task);
-void dns_check_run(struct task *task);
 
 #endif

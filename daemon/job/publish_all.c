@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/conf/index.h"
+#include "daemon/job/kinds.h"
 #include "daemon/job/publish.h"
 #include "daemon/job/runner.h"
 #include "lib/base/mem.h"
@@ -29,8 +30,10 @@ struct publish_all *publish_all_new(const char *about)
 	return all;
 }
 
-void publish_all_done(struct publish_all *all)
+void publish_all_done(struct job *job)
 {
+	struct publish_all *all = CONTAINER_OF(job, struct publish_all, job);
+
 	for (size_t i = 0; i < PUBLISH_SIDE_BY_SIDE; i++)
 		keeper_op_done(&all->asks[i]);
 	map_done(&all->by_name);
@@ -38,6 +41,27 @@ void publish_all_done(struct publish_all *all)
 		free(all->zones[i]);
 	free(all->zones);
 	free(all->about);
+}
+
+void publish_all_free(struct publish_all *all)
+{
+	publish_all_done(&all->job);
+	free(all);
+}
+
+struct job *publish_all_start(struct runner *runner, struct publish_all *all, struct err *err)
+{
+	bool is_same = runner_has_same(runner, JOB_PUBLISH, all->job.about, err);
+
+	if (runner->is_stopping)
+		err_set(err, ERR_BUSY, "the daemon ends");
+	if (is_same || runner->is_stopping) {
+		publish_all_free(all);
+		return NULL;
+	}
+	runner_add(runner, &all->job, JOB_PUBLISH, NULL);
+	runner_begin(&all->job);
+	return &all->job;
 }
 
 void publish_all_take(struct publish_all *all, const char *name)

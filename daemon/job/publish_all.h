@@ -35,6 +35,11 @@ bool publish_all_can(const struct conf *conf);
 /* `about`: which certificates they are of, copied; NULL: all zones there are. */
 struct publish_all *publish_all_new(const char *about);
 void publish_all_take(struct publish_all *all, const char *zone); /* each once; copied */
-void publish_all_done(struct publish_all *all); /* frees what it owns, not itself */
+
+/* Starts it and takes it over, or frees it: NULL with ERR_BUSY while another job does the same. */
+struct job *publish_all_start(struct runner *runner, struct publish_all *all, struct err *err);
+
+/* Frees one that was not started. */
+void publish_all_free(struct publish_all *all);
 
 #endif

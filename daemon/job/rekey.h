@@ -23,8 +23,10 @@ struct rekey {
 	char *about;
 };
 
-/* The runner has an ACME client, and the CA is an ACME CA. */
-struct rekey *rekey_new(struct runner *runner, const struct ca_conf *ca);
-void rekey_done(struct rekey *rekey); /* frees what it owns, not itself */
+/*
+ * Gives our account at an ACME CA a new key; NULL with ERR_BUSY while one is on its way there, with
+ * ERR_CA_DOWN when no CA can be asked.
+ */
+struct job *rekey_start(struct runner *runner, const struct ca_conf *ca, struct err *err);
 
 #endif

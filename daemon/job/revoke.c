@@ -6,14 +6,15 @@
 
 #include "daemon/cert/target.h"
 #include "daemon/conf/conf.h"
-#include "daemon/job/batch.h"
 #include "daemon/job/failure.h"
+#include "daemon/job/kinds.h"
 #include "daemon/job/runner.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-struct revoke *revoke_new(const struct cert *cert, const struct revoke_wish *wish, bool is_curr)
+static struct revoke *revoke_new(
+	const struct cert *cert, const struct revoke_wish *wish, bool is_curr)
 {
 	struct revoke *r = mem_new(struct revoke);
 
@@ -32,8 +33,51 @@ struct revoke *revoke_new(const struct cert *cert, const struct revoke_wish *wis
 	return r;
 }
 
-void revoke_done(struct revoke *revoke)
+/* `taken`: the certificate, which is then the job's alone; or NULL. */
+static struct job *start(struct runner *runner, const struct cert *cert,
+	const struct revoke_wish *wish, struct cert *taken)
 {
+	bool is_curr = version_id_equal(&wish->version, &cert->facts.curr.id);
+	struct revoke *revoke = revoke_new(cert, wish, is_curr);
+
+	runner_add(runner, &revoke->job, JOB_REVOKE, taken);
+	revoke->job.task.log.up = &revoke->job.log_cert;
+	runner_begin(&revoke->job);
+	return &revoke->job;
+}
+
+struct job *revoke_start(struct runner *runner, const struct revoke_wish *wish, struct err *err)
+{
+	struct cert *cert = fleet_find(runner->fleet, wish->cert);
+
+	if (!runner->acme || runner->is_stopping) {
+		err_set(err, ERR_CA_DOWN, "no CA can be asked now");
+		return NULL;
+	}
+	if (cert->job) {
+		runner_fail_busy(cert, err);
+		return NULL;
+	}
+	if (runner_has_same(runner, JOB_REVOKE, wish->cert, err))
+		return NULL;
+	return start(runner, cert, wish, NULL);
+}
+
+/* The plan goes on with what is noted as a fact. */
+struct job *revoke_due(struct runner *runner, struct cert *cert)
+{
+	const struct revocation_facts *noted = &cert->facts.revocation;
+	struct revoke_wish wish = {
+		.cert = cert->conf->name, .version = noted->of, .reason = (int)noted->reason
+	};
+
+	return start(runner, cert, &wish, cert);
+}
+
+void revoke_done(struct job *job)
+{
+	struct revoke *revoke = CONTAINER_OF(job, struct revoke, job);
+
 	revocation_done(&revoke->revocation);
 	acme_ca_release(revoke->ca);
 	free(revoke->cert);
@@ -197,7 +241,7 @@ static void run_child(struct revoke *r, enum job_kind kind)
 	struct cert *cert = find(r);
 	struct err err = ERR_INIT;
 
-	job_step(&r->job, job_kind_text(kind));
+	job_step(&r->job, job_kinds[kind].text);
 	op_begin(&r->wait, &r->job.task, cancel_child);
 	if (cert)
 		r->child = runner_start(r->job.runner, kind, cert, &options, &err);

@@ -41,9 +41,11 @@ struct revoke {
 	bool is_replacing; /* its children are at work */
 };
 
-/* `is_curr`: it is the certificate's current version. */
-struct revoke *revoke_new(
-	const struct cert *cert, const struct revoke_wish *wish, bool is_curr);
-void revoke_done(struct revoke *revoke); /* frees what it owns, not itself */
+/*
+ * Revokes a version of a certificate of the fleet; NULL with ERR_BUSY while another job works on it, with
+ * ERR_CA_DOWN when no CA can be asked.
+ */
+struct job *revoke_start(
+	struct runner *runner, const struct revoke_wish *wish, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/conf/conf.h"
-#include "daemon/job/job.h"
+#include "daemon/job/kinds.h"
 #include "daemon/job/runner.h"
 
 /*
@@ -17,6 +17,11 @@ static void say_rolled(struct job *job)
 
 	log_event(&version, EVENT_CERT_ROLLED, NULL, "%s rolled to a version that ends %s",
 		facts->cert, instant_text(facts->curr.not_after, end));
+}
+
+void roll_done(struct job *job)
+{
+	deploying_done(&job->deploying);
 }
 
 void roll_run(struct task *task)

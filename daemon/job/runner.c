@@ -6,35 +6,12 @@
 #include <string.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/job/batch.h"
-#include "daemon/job/dns_check.h"
+#include "daemon/job/kinds.h"
 #include "daemon/job/lane.h"
-#include "daemon/job/publish_all.h"
-#include "daemon/job/rekey.h"
-#include "daemon/job/revoke.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/crypt/key.h"
-
-static const struct {
-	const char *text;
-	void (*run)(struct task *task);
-} kinds[] = {
-	[JOB_ISSUE] = { "issue", issue_run },
-	[JOB_ROLL] = { "roll", roll_run },
-	[JOB_DEPLOY] = { "deploy", deploy_run },
-	[JOB_BATCH] = { "batch", batch_run },
-	[JOB_ROLLOVER] = { "rollover", rekey_run },
-	[JOB_REVOKE] = { "revoke", revoke_run },
-	[JOB_PUBLISH] = { "publish", publish_all_run },
-	[JOB_DNS_CHECK] = { "dns-check", dns_check_run },
-};
-
-const char *job_kind_text(enum job_kind kind)
-{
-	return kinds[kind].text;
-}
 
 static enum job_kind kind_of(enum action action)
 {
@@ -100,23 +77,11 @@ static void on_gather(struct fleet_follower *follower, bool is_gathering)
 static void job_free(struct job *job)
 {
 	keeper_op_done(&job->keeper);
-	deploying_done(&job->deploying);
-	order_done(&job->order);
-	if (job->kind == JOB_BATCH)
-		batch_done(CONTAINER_OF(job, struct batch, job));
-	if (job->kind == JOB_ROLLOVER)
-		rekey_done(CONTAINER_OF(job, struct rekey, job));
-	if (job->kind == JOB_REVOKE)
-		revoke_done(CONTAINER_OF(job, struct revoke, job));
-	if (job->kind == JOB_PUBLISH)
-		publish_all_done(CONTAINER_OF(job, struct publish_all, job));
-	if (job->kind == JOB_DNS_CHECK)
-		dns_check_done(CONTAINER_OF(job, struct dns_check, job));
+	job_kinds[job->kind].done(job);
 	conf_unref(job->conf);
 	free(job);
 }
 
-/* The last word of every job, children of batches included. */
 void runner_end(struct job *job)
 {
 	struct runner *runner = job->runner;
@@ -146,7 +111,7 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 	job->runner = runner;
 	job->kind = kind;
 	if (!job->verb)
-		job->verb = kinds[kind].text;
+		job->verb = job_kinds[kind].text;
 	job->cert = cert;
 	if (cert)
 		job->about = cert->conf->name;
@@ -173,6 +138,11 @@ void runner_add(struct runner *runner, struct job *job, enum job_kind kind, stru
 		job->verb);
 }
 
+void runner_begin(struct job *job)
+{
+	task_start(&job->task, job->runner->fleet->loop, job_kinds[job->kind].run, root_ended);
+}
+
 static struct job *start(struct runner *runner, enum job_kind kind, struct cert *cert,
 	const struct job_options *options)
 {
@@ -186,12 +156,11 @@ static struct job *start(struct runner *runner, enum job_kind kind, struct cert 
 	job->is_try = options->is_try;
 	job->reuse_key = !options->wants_new_key && !facts_are_doomed(&cert->facts) &&
 			 (options->reuse_key || cert->conf->reuse_key);
-	task_start(&job->task, runner->fleet->loop, kinds[kind].run, root_ended);
+	runner_begin(job);
 	return job;
 }
 
-/* Is such a job about the same thing at work? */
-static bool find_same(
+bool runner_has_same(
 	const struct runner *runner, enum job_kind kind, const char *about, struct err *err)
 {
 	list_each(at, &runner->jobs) {
@@ -206,27 +175,10 @@ static bool find_same(
 	return false;
 }
 
-static struct job *start_revoke(struct runner *runner, struct cert *cert,
-	const struct revoke_wish *wish, struct cert *taken)
-{
-	bool is_curr = version_id_equal(&wish->version, &cert->facts.curr.id);
-	struct revoke *revoke = revoke_new(cert, wish, is_curr);
-
-	runner_add(runner, &revoke->job, JOB_REVOKE, taken);
-	revoke->job.task.log.up = &revoke->job.log_cert;
-	task_start(&revoke->job.task, runner->fleet->loop, revoke_run, root_ended);
-	return &revoke->job;
-}
-
 static void start_due(struct runner *runner, struct cert *cert, enum job_kind kind, bool is_try)
 {
-	const struct revocation_facts *noted = &cert->facts.revocation;
-	struct revoke_wish wish = {
-		.cert = cert->conf->name, .version = noted->of, .reason = (int)noted->reason
-	};
-
-	if (kind == JOB_REVOKE)
-		start_revoke(runner, cert, &wish, cert);
+	if (job_kinds[kind].due)
+		job_kinds[kind].due(runner, cert);
 	else
 		start(runner, kind, cert, &(struct job_options){ .is_try = is_try });
 }
@@ -236,8 +188,9 @@ static bool is_taken(const struct runner *runner, const struct cert *cert)
 {
 	struct err ignored;
 
-	return cert->job || (version_is_set(&cert->facts.revocation.of) &&
-				    find_same(runner, JOB_REVOKE, cert->conf->name, &ignored));
+	return cert->job ||
+	       (version_is_set(&cert->facts.revocation.of) &&
+		       runner_has_same(runner, JOB_REVOKE, cert->conf->name, &ignored));
 }
 
 /* A try that comes too early after another one is looked at again by the clock's watch. */
@@ -292,7 +245,6 @@ struct runner *runner_new(struct fleet *fleet, struct acme *acme)
 		acme->changed = account_changed;
 		acme->changed_data = fleet;
 	}
-	runner->dns_purses = mem_new(struct dns_purses);
 	list_init(&runner->jobs);
 	manners_init(&runner->manners);
 	lanes_init(runner);
@@ -338,89 +290,6 @@ struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert 
 	}
 	fleet_let_go(cert);
 	return start(runner, kind, cert, options);
-}
-
-struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
-	struct cert *const *certs, size_t n, const struct job_options *options)
-{
-	struct batch *batch = batch_new(kind, certs, n, options);
-
-	batch->job.verb = kinds[kind].text;
-	runner_add(runner, &batch->job, JOB_BATCH, NULL);
-	task_start(&batch->job.task, runner->fleet->loop, batch_run, root_ended);
-	return &batch->job;
-}
-
-struct job *runner_start_rollover(
-	struct runner *runner, const struct ca_conf *ca, struct err *err)
-{
-	struct rekey *rekey;
-
-	if (!runner->acme || runner->is_stopping) {
-		err_set(err, ERR_CA_DOWN, "no CA can be asked now");
-		return NULL;
-	}
-	rekey = rekey_new(runner, ca);
-	if (find_same(runner, JOB_ROLLOVER, rekey->about, err)) {
-		rekey_done(rekey);
-		free(rekey);
-		return NULL;
-	}
-	runner_add(runner, &rekey->job, JOB_ROLLOVER, NULL);
-	task_start(&rekey->job.task, runner->fleet->loop, rekey_run, root_ended);
-	return &rekey->job;
-}
-
-struct job *runner_start_revoke(
-	struct runner *runner, const struct revoke_wish *wish, struct err *err)
-{
-	struct cert *cert = fleet_find(runner->fleet, wish->cert);
-
-	if (!runner->acme || runner->is_stopping) {
-		err_set(err, ERR_CA_DOWN, "no CA can be asked now");
-		return NULL;
-	}
-	if (cert->job) {
-		runner_fail_busy(cert, err);
-		return NULL;
-	}
-	if (find_same(runner, JOB_REVOKE, wish->cert, err))
-		return NULL;
-	return start_revoke(runner, cert, wish, NULL);
-}
-
-struct job *runner_start_publish(
-	struct runner *runner, struct publish_all *all, struct err *err)
-{
-	bool is_same = find_same(runner, JOB_PUBLISH, all->job.about, err);
-
-	if (runner->is_stopping)
-		err_set(err, ERR_BUSY, "the daemon ends");
-	if (is_same || runner->is_stopping) {
-		publish_all_done(all);
-		free(all);
-		return NULL;
-	}
-	runner_add(runner, &all->job, JOB_PUBLISH, NULL);
-	task_start(&all->job.task, runner->fleet->loop, publish_all_run, root_ended);
-	return &all->job;
-}
-
-struct job *runner_start_dns_check(
-	struct runner *runner, const struct dns_check_wish *wish, struct err *err)
-{
-	struct dns_check *check;
-
-	if (!runner->acme || runner->is_stopping) {
-		err_set(err, ERR_DNS, "no name server can be asked now");
-		return NULL;
-	}
-	if (dns_check_admit(&runner->jobs, wish, err) < 0)
-		return NULL;
-	check = dns_check_new(runner->acme->zones, runner->dns_purses, wish);
-	runner_add(runner, &check->job, JOB_DNS_CHECK, NULL);
-	task_start(&check->job.task, runner->fleet->loop, dns_check_run, root_ended);
-	return &check->job;
 }
 
 struct job *runner_find(const struct runner *runner, uint64_t number)

@@ -10,12 +10,13 @@
 #include "daemon/job/manners.h"
 
 /*
- * The runner: starts jobs, bounds how many run at once, and keeps what waits.
+ * The runner: starts jobs, bounds how many run at once, and keeps what waits.  It knows kinds of jobs by
+ * their rows alone (kinds.def).
  *
  * The plan's jobs come from the fleet, which the runner follows: they start at once while there is room and wait otherwise,
  * those first whose certificates end first (cert_deadline()); what waits is planned again when its turn
- * comes.  An operator's jobs come through
- * runner_start() and runner_start_batch() and start at once.  What waits for different things waits in
+ * comes.  An operator's jobs start at once: runner_start(), or the function of the kind (batch.h, revoke.h,
+ * publish_all.h, dns_check.h, rekey.h).  What waits for different things waits in
  * lanes of its own: slow key types, so that no quick certificate waits behind an RSA key of 8192 bits,
  * and each ACME CA, so that a CA that takes its time holds up nobody but those that want it.
  *
@@ -36,10 +37,7 @@ struct lane {
 };
 
 struct acme;
-struct dns_check_wish;
 struct dns_purses;
-struct publish_all;
-struct revoke_wish;
 
 struct runner {
 	struct fleet *fleet;
@@ -49,8 +47,8 @@ struct runner {
 	struct list lanes; /* struct lane */
 	struct lane quick, slow;
 	struct manners manners;
-	struct acme *acme; /* NULL: no ACME CA can be asked */
-	struct dns_purses *dns_purses;
+	struct acme *acme;             /* NULL: no ACME CA can be asked */
+	struct dns_purses *dns_purses; /* of dns_check.c; NULL before the first check */
 	size_t n_jobs;
 	uint64_t last_number;
 	uint32_t n_queued;
@@ -77,32 +75,19 @@ struct job_options {
 struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert *cert,
 	const struct job_options *options, struct err *err);
 
-/* Starts one job that works through many certificates, which must be free; the array is copied. */
-struct job *runner_start_batch(struct runner *runner, enum job_kind kind,
-	struct cert *const *certs, size_t n, const struct job_options *options);
-
 /*
- * Gives our account at an ACME CA a new key (rekey.h); NULL with ERR_BUSY while one is on its way there.
+ * For the kinds: enters a job that the kind has made, whose memory goes with free() of its struct job, and
+ * starts its task.  `cert` is what it works on alone; NULL: none.
  */
-struct job *runner_start_rollover(
-	struct runner *runner, const struct ca_conf *ca, struct err *err);
+void runner_add(struct runner *runner, struct job *job, enum job_kind kind, struct cert *cert);
+void runner_begin(struct job *job);
 
-/*
- * Revokes a version of a certificate of the fleet (revoke.h); NULL with ERR_BUSY while another job works
- * on it.
- */
-struct job *runner_start_revoke(
-	struct runner *runner, const struct revoke_wish *wish, struct err *err);
+/* The last word of every job; those with a parent (job->batch) are ended by it. */
+void runner_end(struct job *job);
 
-/* Publishes in zones (publish_all.h), which it takes over; NULL with ERR_BUSY while another job does the same. */
-struct job *runner_start_publish(
-	struct runner *runner, struct publish_all *all, struct err *err);
-
-/*
- * Asks all name servers about one owner (dns_check.h); NULL with ERR_BUSY when too many such jobs run.
- */
-struct job *runner_start_dns_check(
-	struct runner *runner, const struct dns_check_wish *wish, struct err *err);
+/* Is such a job about the same thing at work?  Then *err is ERR_BUSY. */
+bool runner_has_same(
+	const struct runner *runner, enum job_kind kind, const char *about, struct err *err);
 
 /* ERR_BUSY with the job that works on the certificate, which has one. */
 int runner_fail_busy(const struct cert *cert, struct err *err);
@@ -117,7 +102,5 @@ int runner_cancel(struct runner *runner, uint64_t number, struct err *err);
 
 /* Cancels everything and calls `idle` when nothing runs any more (at once when nothing does). */
 void runner_stop(struct runner *runner, void (*idle)(void *data), void *data);
-
-const char *job_kind_text(enum job_kind kind);
 
 #endif

@@ -19,10 +19,6 @@ import re
 NAME = "no files call each other in a circle"
 
 OPEN = [
-    "daemon/job/batch daemon/job/clock_watch daemon/job/deploying daemon/job/dns_check "
-    "daemon/job/failure daemon/job/fleet daemon/job/inform daemon/job/job daemon/job/lane "
-    "daemon/job/manners daemon/job/publish_all daemon/job/rekey daemon/job/revoke "
-    "daemon/job/runner",
     "daemon/keeper/publish/challenge daemon/keeper/publish/hand_over daemon/keeper/publish/place "
     "daemon/keeper/publish/refresh daemon/keeper/publish/trouble daemon/keeper/publish/updating",
     "daemon/link/keeper_op daemon/link/keeper_socket",
