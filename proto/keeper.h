@@ -19,8 +19,8 @@ struct err;
  *
  * The engine chooses the number ID; answers may come in any order, because commands and slow
  * keys take time. A descriptor may accompany a message (the configuration, the facts). A
- * message that breaks these rules ends the process that received it, because both ends are the
- * same program.
+ * message that breaks these rules ends the process that received it, because both ends are
+ * parts of certd.
  */
 
 #define KEEPER_MESSAGE_MAX ((size_t)128 * 1024)

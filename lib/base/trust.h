@@ -8,10 +8,10 @@ struct stat;
 
 /*
  * A trust check finds files with power over root that another user may change: a user who may
- * write such a file, or a directory on the way to it, is root in effect. The table in trust.c
- * says for each kind of file which owner and mode it may have, and whether a violation is
- * refused or only warned about. A daemon that is not root grants no such power, so every file
- * passes there, except a secret that belongs to neither its own user nor root.
+ * write such a file, or a directory on the way to it, is root in effect. The table in trust.c says
+ * for each kind of file which owner and mode it may have, and whether a violation is refused or
+ * only warned about. A daemon that is not root grants no such power, so every file passes there,
+ * except a secret that belongs neither to the daemon's user nor to root.
  *
  * All directories up to / count, and those on the way of links. The sticky bit of a directory
  * keeps other users from replacing root's entries, so it suffices on the way; the directory of

@@ -117,7 +117,7 @@ TEST(a_forced_roll_waits_for_the_beginning)
 	} rows[] = {
 		{ "roll zoo.test/next-early --force",
 			"err too-early \"zoo.test/next-early cannot be rolled yet: the version "
-			"begins in the future, so every client refuses it\" "
+			"is valid only in the future, so every client refuses it\" "
 			"until=2026-11-26T10:15:00Z" },
 		{ "roll zoo.test/due --force", "err no-next" },
 		{ "roll zoo.test/ready --force", "ok job=" },
