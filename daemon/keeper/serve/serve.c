@@ -92,7 +92,8 @@ static int find_named(struct asked *asked, struct err *err)
 }
 
 /*
- * Commands, copies and slow keys wait; what is about everything is answered at once.
+ * Commands, copies and slow keys wait; what is about everything is answered at once.  Entries of
+ * ledgers that wait have a bound of their own.
  * Withdrawals wait, too, but a refused one leaves something published, so there may be as many
  * as challenges.
  */
@@ -103,7 +104,7 @@ static int check_room(const struct asked *asked, struct err *err)
 
 	if ((!asked->cert && asked->message.request != REQUEST_withdraw &&
 		    asked->message.request != REQUEST_refresh) ||
-		asked->server->n_asked <= most)
+		asked->server->n_asked - asked->server->n_records <= most)
 		return 0;
 	return err_set(err, ERR_BUSY, "%zu requests are worked on already", most);
 }

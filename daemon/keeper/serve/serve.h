@@ -24,10 +24,16 @@
 
 /*
  * Entries of the ledgers of CAs (serve_ledger.c): each costs a sync.  As many as an honest
- * engine writes for all certificates at once are written at once; then one each
- * SERVE_RECORD_MS.  The others wait and are not refused.
+ * engine writes for all certificates at once are written at once.  Then SERVE_RECORD_MINUTE a
+ * minute are, and one more for each certificate, but none sooner than SERVE_RECORD_LEAST_MS
+ * after the last.  The others wait and are not refused.
  */
-enum { SERVE_RECORD_BURST = 50, SERVE_RECORD_EACH = 4, SERVE_RECORD_MS = 200 };
+enum {
+	SERVE_RECORD_BURST = 50,
+	SERVE_RECORD_EACH = 4,
+	SERVE_RECORD_MINUTE = 300,
+	SERVE_RECORD_LEAST_MS = 20,
+};
 
 struct cert_conf;
 struct challenges;

@@ -177,15 +177,23 @@ static void record_now(struct asked *asked)
 	asked_result(asked, &err);
 }
 
+static int64_t record_wait(struct server *server, int64_t n_certs)
+{
+	int64_t each_ms = 60000 / (SERVE_RECORD_MINUTE + n_certs);
+
+	if (each_ms < SERVE_RECORD_LEAST_MS)
+		each_ms = SERVE_RECORD_LEAST_MS;
+	return pace_take(&server->records, SERVE_RECORD_BURST + n_certs * SERVE_RECORD_EACH,
+		each_ms, clock_tick());
+}
+
 void serve_record_waiting(struct server *server)
 {
 	struct asked *asked;
 	int64_t wait_ms;
 
 	while (server->n_records > 0 && (asked = first_waiting(server))) {
-		wait_ms = pace_take(&server->records,
-			SERVE_RECORD_BURST + (int64_t)asked->conf->n_certs * SERVE_RECORD_EACH,
-			SERVE_RECORD_MS, clock_tick());
+		wait_ms = record_wait(server, (int64_t)asked->conf->n_certs);
 		if (wait_ms > 0) {
 			server->record_waits(server, wait_ms);
 			return;
