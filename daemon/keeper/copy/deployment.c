@@ -12,6 +12,8 @@ struct files {
 	uint64_t changed;   /* when the last change ended */
 	unsigned n_changes; /* under way */
 	bool is_settled;
+	bool has_place;
+	struct deployment_place place;
 };
 
 struct target {
@@ -62,6 +64,28 @@ bool deployment_is_settled(const struct deployments *all, const char *target, co
 	const struct files *files = find(all, target, cert);
 
 	return files && files->is_settled;
+}
+
+void deployment_set_place(struct deployments *all, const char *target, const char *cert,
+	struct deployment_place place)
+{
+	struct files *files = find(all, target, cert);
+
+	if (!files)
+		return;
+	files->has_place = true;
+	files->place = place;
+}
+
+bool deployment_place(const struct deployments *all, const char *target, const char *cert,
+	struct deployment_place *out)
+{
+	const struct files *files = find(all, target, cert);
+
+	if (!files || !files->has_place)
+		return false;
+	*out = files->place;
+	return true;
 }
 
 uint64_t deployment_moment(struct deployments *all)

@@ -37,6 +37,16 @@ void deployment_ended(struct deployments *all, const char *target, const char *c
 void deployment_settled(struct deployments *all, const char *target, const char *cert);
 bool deployment_is_settled(const struct deployments *all, const char *target, const char *cert);
 
+/* The facts' word on the directory at the copy, so that the settlement need not read them again. */
+struct deployment_place {
+	bool is_first; /* no deploy to it has passed its check */
+	bool is_noted; /* the facts name it, and no leftover */
+};
+void deployment_set_place(struct deployments *all, const char *target, const char *cert,
+	struct deployment_place place);
+bool deployment_place(const struct deployments *all, const char *target, const char *cert,
+	struct deployment_place *out); /* false: not known */
+
 /* The moment at which a check or a reload begins. */
 uint64_t deployment_moment(struct deployments *all);
 

@@ -9,6 +9,7 @@
 #include "daemon/keeper/serve/serve_tidy.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 /*
  * Deploying to a target: copy, after, check, and then restore, or settle, activate and
@@ -33,9 +34,11 @@ struct disk_work {
 	int (*run)(struct disk_work *work);
 	void (*ended)(struct asked *asked, struct disk_work *work);
 	bool changed;
+	bool is_copy;
 	bool changes; /* it is noted in the deployments */
 	bool is_there;
-	struct version_id confirmed; /* the version looked for */
+	struct deployment_place place; /* of a copy and its settlement */
+	struct version_id confirmed;   /* the version looked for */
 	struct err err;
 };
 
@@ -99,6 +102,9 @@ static void disk_start(struct disk_work *work)
 
 	if (work->changes)
 		deployment_begins(deployments(asked), asked->target->name, asked->cert->name);
+	if (work->is_copy)
+		deployment_set_place(deployments(asked), asked->target->name, asked->cert->name,
+			work->place);
 	asked->work = work;
 	asked->drop_work = disk_forget;
 	worker_start(asked->server->disks, &disk_kind, work, NULL);
@@ -143,13 +149,16 @@ static void switch_ended(struct asked *asked, struct disk_work *work)
 	asked_ok(asked, &words);
 }
 
-/* Does what lies at curr come from somewhere else? */
+/* Is the directory certd's own, and do the facts say all that there is to say? */
 static void judge_place(struct disk_work *work, const struct cert_facts *facts)
 {
 	const struct asked *asked = work->asked;
+	const struct target_facts *known = facts_target(facts, asked->target->name);
 	char *dir AUTO_FREE = target_conf_dir(asked->target, asked->cert);
 
-	work->copy.is_first = !facts_owns_dir(facts, asked->target->name, dir);
+	work->place.is_first = !facts_owns_dir(facts, asked->target->name, dir);
+	work->place.is_noted = known && known->dir && str_is(known->dir, dir) && !known->untidy;
+	work->copy.is_first = work->place.is_first;
 }
 
 /* The intent is a fact before the first byte is written. */
@@ -203,6 +212,7 @@ void serve_copy_request(struct asked *asked)
 	struct disk_work *work = disk_new(asked, run_switch, switch_ended);
 
 	work->changes = true;
+	work->is_copy = true;
 	disk_start_prepared(work, true);
 }
 
@@ -253,25 +263,48 @@ static int run_settle(struct disk_work *work)
 
 static void settle_ended(struct asked *asked, struct disk_work *work)
 {
+	const char *target = asked->target->name, *cert = asked->cert->name;
+	bool is_untidy = err_is_set(&work->copy.untidy);
+
 	serve_tell_aside(asked, &work->copy);
-	if (!err_is_set(&work->err) && serve_note_settled(asked, &work->copy, &work->err) == 0)
-		deployment_settled(deployments(asked), asked->target->name, asked->cert->name);
+	if (!err_is_set(&work->err) &&
+		((work->place.is_noted && !is_untidy) ||
+			serve_note_settled(asked, &work->copy, &work->err) == 0)) {
+		deployment_set_place(deployments(asked), target, cert,
+			(struct deployment_place){ .is_noted = !is_untidy });
+		deployment_settled(deployments(asked), target, cert);
+	}
 	asked_result(asked, &work->err);
+}
+
+/* The copy has read the facts already, unless the keeper was started since. */
+static int find_place(struct disk_work *work)
+{
+	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
+	const struct asked *asked = work->asked;
+
+	if (deployment_place(
+		    deployments(asked), asked->target->name, asked->cert->name, &work->place)) {
+		work->copy.is_first = work->place.is_first;
+		return 0;
+	}
+	if (store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0)
+		return -1;
+	judge_place(work, &facts);
+	return 0;
 }
 
 void serve_settle_request(struct asked *asked)
 {
 	struct disk_work *work = disk_new(asked, run_settle, settle_ended);
-	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
 
 	copy_init_place(&work->copy, asked->target, asked->cert);
-	if (store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
-		asked_fail(asked, &work->err);
-		disk_free(work);
+	if (find_place(work) == 0) {
+		disk_start(work);
 		return;
 	}
-	judge_place(work, &facts);
-	disk_start(work);
+	asked_fail(asked, &work->err);
+	disk_free(work);
 }
 
 static int run_look(struct disk_work *work)
