@@ -17,6 +17,9 @@ struct buf;
  * reach one. Only this file decides which characters those are; a lint checks it.
  */
 
+/* The character U+FFFD, which stands for what is no UTF-8. */
+#define TEXT_REPLACEMENT 0xfffdU
+
 /*
  * Returns the length of the character at `text`, which has `len` > 0 bytes left, and stores it
  * in *c; U+FFFD and 1 for malformed bytes.
@@ -34,6 +37,12 @@ bool text_is_fit(const char *text);
 
 /* Is it visible ASCII without blanks? */
 bool text_is_visible(const char *text, size_t len);
+
+/* So many bytes at the beginning are visible ASCII or blanks. */
+size_t text_n_plain(const char *text, size_t len);
+
+/* The length without a character that was cut off in its middle at the end. */
+size_t text_whole(const char *text, size_t len);
 
 /*
  * Appends the text on one line: blanks for tab, carriage return and line feed, \x9b and \u202e

@@ -22,7 +22,6 @@ OPEN = [
     "daemon/keeper/publish/challenge daemon/keeper/publish/hand_over daemon/keeper/publish/place "
     "daemon/keeper/publish/refresh daemon/keeper/publish/trouble daemon/keeper/publish/updating",
     "daemon/link/keeper_op daemon/link/keeper_socket",
-    "lib/base/buf lib/base/text",
     "lib/bus/bus lib/bus/job lib/bus/run",
     "lib/task/loop_event lib/task/loop_virtual lib/task/task lib/task/timers",
 ]
