@@ -29,10 +29,14 @@
 
 struct keeper;
 
+/* Sends a message that is not waited for. */
+typedef void keeper_put_fn(struct keeper *keeper, const struct buf *text);
+
 struct keeper_op {
 	struct op op;
 	struct keeper *keeper; /* while pending, */
-	struct list pending;   /* as a link in the connection */
+	keeper_put_fn *put;
+	struct list pending; /* as a link in the connection */
 	uint32_t id;
 	enum request request;
 	struct buf text; /* the request, then the answer */
@@ -69,12 +73,12 @@ struct keeper *keeper_new(struct loop *loop, int socket, keeper_note_fn *note,
 void keeper_free(struct keeper *keeper);
 
 /*
- * For the two implementations: keeper_pend() makes an operation wait in their list,
- * keeper_answer() gives it its answer and ends it.  keeper_put() is theirs: it sends a message
- * without an answer.
+ * For the two implementations: keeper_pend() makes an operation wait in their list (`put` is their
+ * keeper_put()), keeper_answer() gives it its answer and ends it.  keeper_put() sends a message without
+ * an answer.
  */
-void keeper_pend(
-	struct keeper *keeper, struct list *pending, struct task *task, struct keeper_op *op);
+void keeper_pend(struct keeper *keeper, keeper_put_fn *put, struct list *pending,
+	struct task *task, struct keeper_op *op);
 void keeper_put(struct keeper *keeper, const struct buf *text);
 void keeper_answer(struct keeper_op *op, const char *packet, size_t len, int fd);
 

@@ -41,7 +41,7 @@ static void drop(struct keeper_op *op)
 
 	keeper_begin_ask(&text, 0, REQUEST_drop);
 	line_add_int(&text, "id", op->id);
-	keeper_put(op->keeper, &text);
+	op->put(op->keeper, &text);
 }
 
 static void cancel(struct op *op)
@@ -54,22 +54,13 @@ static void cancel(struct op *op)
 	op_end(op, NULL);
 }
 
-void keeper_pend(
-	struct keeper *keeper, struct list *pending, struct task *task, struct keeper_op *op)
+void keeper_pend(struct keeper *keeper, keeper_put_fn *put, struct list *pending,
+	struct task *task, struct keeper_op *op)
 {
 	op_begin(&op->op, task, cancel);
 	op->keeper = keeper;
+	op->put = put;
 	list_append(pending, &op->pending);
-}
-
-void keeper_tell(struct keeper *keeper, enum request request, const char *status)
-{
-	struct buf text AUTO_BUF = BUF_INIT;
-
-	keeper_begin_ask(&text, 0, request);
-	if (status)
-		line_add(&text, "status", status);
-	keeper_put(keeper, &text);
 }
 
 void keeper_answer(struct keeper_op *op, const char *packet, size_t len, int fd)
@@ -85,18 +76,6 @@ void keeper_answer(struct keeper_op *op, const char *packet, size_t len, int fd)
 		keeper_read_err(&op->answer, &err);
 	op->err = err;
 	op_end(&op->op, op->is_soft ? NULL : &err);
-}
-
-void keeper_ask_soft(struct keeper *keeper, struct task *task, struct keeper_op *op)
-{
-	op->is_soft = true;
-	keeper_ask(keeper, task, op);
-}
-
-void keeper_ask_firm(struct keeper *keeper, struct task *task, struct keeper_op *op)
-{
-	keeper_ask(keeper, task, op);
-	op->op.cancel = NULL;
 }
 
 int keeper_facts(const struct keeper_op *op, struct cert_facts *out, struct err *err)

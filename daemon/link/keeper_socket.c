@@ -101,7 +101,7 @@ static int check_text(const struct keeper_op *op, struct err *err)
 
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
-	keeper_pend(keeper, &keeper->pending, task, op);
+	keeper_pend(keeper, keeper_put, &keeper->pending, task, op);
 	if (check_text(op, &op->err) == 0) {
 		keeper_put(keeper, &op->text);
 		return;

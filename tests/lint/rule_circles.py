@@ -21,7 +21,6 @@ NAME = "no files call each other in a circle"
 OPEN = [
     "daemon/keeper/publish/challenge daemon/keeper/publish/hand_over daemon/keeper/publish/place "
     "daemon/keeper/publish/refresh daemon/keeper/publish/trouble daemon/keeper/publish/updating",
-    "daemon/link/keeper_op daemon/link/keeper_socket",
     "lib/bus/bus lib/bus/job lib/bus/run",
     "lib/task/loop_event lib/task/loop_virtual lib/task/task lib/task/timers",
 ]

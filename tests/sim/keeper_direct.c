@@ -207,7 +207,7 @@ void keeper_free(struct keeper *keeper)
 
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
-	keeper_pend(keeper, &keeper->pending, task, op);
+	keeper_pend(keeper, keeper_put, &keeper->pending, task, op);
 	keeper->n_asked++;
 	if (keeper->is_cut) {
 		send_error(keeper, op->id);

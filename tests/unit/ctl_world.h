@@ -35,7 +35,7 @@ static struct list ctl_world_asked;
 
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
-	keeper_pend(keeper, &ctl_world_asked, task, op);
+	keeper_pend(keeper, keeper_put, &ctl_world_asked, task, op);
 }
 
 void keeper_put(struct keeper *keeper, const struct buf *text)

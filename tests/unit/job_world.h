@@ -34,7 +34,7 @@ static struct list job_world_keeper, job_world_http;
 
 void keeper_ask(struct keeper *keeper, struct task *task, struct keeper_op *op)
 {
-	keeper_pend(keeper, &job_world_keeper, task, op);
+	keeper_pend(keeper, keeper_put, &job_world_keeper, task, op);
 }
 
 void keeper_put(struct keeper *keeper, const struct buf *text)
