@@ -74,8 +74,8 @@ void keeper_free(struct keeper *keeper);
 
 /*
  * For the two implementations: keeper_pend() makes an operation wait in their list (`put` is their
- * keeper_put()), keeper_answer() gives it its answer and ends it.  keeper_put() sends a message without
- * an answer.
+ * keeper_put()), keeper_answer() gives it its answer and ends it.  keeper_put() sends a message
+ * without an answer.
  */
 void keeper_pend(struct keeper *keeper, keeper_put_fn *put, struct list *pending,
 	struct task *task, struct keeper_op *op);
