@@ -34,7 +34,7 @@ static void ask_accounts(struct acme_opening *o)
 	keeper_ask(o->ca->acme->keeper, &o->task, &o->keeper);
 }
 
-/* What an earlier life was refused. */
+/* The refusal of an earlier life of the daemon. */
 static int recall(struct acme_opening *o, const struct line *line, struct err *err)
 {
 	const char *refused = line_get(line, "refused");
@@ -161,7 +161,10 @@ static bool has_contact(const struct account_object *account, const char *addres
 	return false;
 }
 
-/* A plain yes says that the account is there; a plain no is checked by asking for that of the key. */
+/*
+ * A plain yes says that the account is there; a plain no is checked by asking for that of the
+ * key.
+ */
 static void take_known(struct acme_opening *o)
 {
 	if (!err_is_set(&o->post.err))
@@ -175,7 +178,7 @@ static int take_found(struct acme_opening *o, struct err *err)
 	return is_gone(o) ? 0 : take_location(o, err);
 }
 
-/* What the last answer tells of the account; some CAs tell nothing. */
+/* Judges the account by the last answer; some CAs tell nothing. */
 static int judge_account(struct acme_opening *o, struct err *err)
 {
 	struct account_object account;
@@ -339,7 +342,7 @@ static void opening_free(struct acme_opening *o)
 	free(o);
 }
 
-/* Whoever waits may begin anew at once, so the opening is out of the way before anybody is told. */
+/* A waiting task may begin anew at once, so the opening is unlinked before any is resumed. */
 static void ended(struct task *task)
 {
 	struct acme_opening *o = TASK_OF(task, struct acme_opening);

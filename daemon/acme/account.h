@@ -5,19 +5,23 @@
 #include "daemon/acme/acme.h"
 
 /*
- * The directory and the account of a CA, ready to be used: one task that everybody waits for.
+ * An open account is the directory and the account of a CA, ready to be used: one task that all
+ * callers share.
  *
  *	AWAIT(account_open(ca, task, &o->account));
  *
- * goes on at once when both are known and fresh.  Otherwise the first caller starts the task, later ones
- * wait for the same; its error is everybody's.  The task fetches the directory (bounded, https only), asks
- * the keeper for the account it knows, finds the account by its key when the URL is not known, registers
- * a new one when there is none (with the external binding when one is configured or wanted), finishes a
- * key rollover that a crash interrupted, and brings the contacts in line once a run and after a reload.
+ * goes on at once when both are known and fresh.  Otherwise the first caller starts the task,
+ * later ones wait for the same; its error is that of all.  The task fetches the directory
+ * (bounded, https only), asks the keeper for the account it knows, finds the account by its key
+ * when the URL is not known, registers a new one when there is none (with the external binding
+ * when one is configured or required), finishes a key rollover that a crash interrupted, and
+ * brings the contacts in line once a run and after a reload.
  *
- * While the CA does not let the account in (refusal.h) the answer is that, and nothing is asked.
+ * While the CA does not let the account in (refusal.h) the answer is that, and nothing is
+ * asked.
  *
- * A caller that is cancelled leaves; the task goes on for the others.  Nobody else registers accounts.
+ * A caller that is cancelled leaves; the task goes on for the others.  Accounts are registered
+ * here only.
  */
 
 struct account_op {
@@ -29,8 +33,8 @@ struct account_op {
 void account_open(struct acme_ca *ca, struct task *task, struct account_op *op);
 
 /*
- * For the CA's health: is this error, which ended that wait, one that another waiter told already?  A CA that
- * fails once for twenty orders has failed once.
+ * For the CA's health: is this error, which ended that wait, one that another waiter told
+ * already?  A CA that fails once for twenty orders has failed once.
  */
 bool account_is_told(struct acme_ca *ca, const struct account_op *op);
 

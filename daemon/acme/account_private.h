@@ -8,7 +8,10 @@
 
 struct acme_conf;
 
-/* The task that opens an account: shared by account.c and account_directory.c, which fetches the directory. */
+/*
+ * The task that opens an account: shared by account.c and account_directory.c, which fetches
+ * the directory.
+ */
 
 struct acme_opening {
 	struct task task;
@@ -27,14 +30,14 @@ struct acme_opening {
 	unsigned fetches;
 	bool has_key, has_candidate, has_other_contacts;
 	bool is_asking; /* the CA was asked about the account */
-	bool by_key;    /* what the CA says of the known URL is not enough */
+	bool by_key;    /* the CA's answer for the known URL is not enough */
 	bool was_refused, is_refused;
 };
 
 /* One request for the directory. */
 void opening_fetch(struct acme_opening *o);
 
-/* What came of it is the CA's directory; true: after a pause it is asked for once more. */
+/* Takes the CA's directory; true: after a pause it is asked for once more. */
 bool opening_must_fetch_again(struct acme_opening *o);
 
 #endif

@@ -112,7 +112,7 @@ static bool is_of(const struct acme_ca *ca, const struct ca_conf *conf)
 	       has_origins(ca, conf->acme);
 }
 
-/* What may change without making it another CA. */
+/* Takes the keys that may change without making it another CA. */
 static void take_conf(struct acme_ca *ca, const struct ca_conf *conf)
 {
 	ca->in_flight_max = conf->acme->in_flight > 0 ? conf->acme->in_flight : 1;

@@ -24,26 +24,27 @@ struct responder;
 struct zones;
 
 /*
- * The ACME client in the engine, and what it remembers of each CA between orders.
+ * The ACME client is the engine's part in ACME, and what it remembers of each CA between
+ * orders.
  *
- *   post.h      one signed request: the keeper signs, nonces and troubles are seen to
- *   account.h   directory and account of a CA, opened once for everybody who waits
- *   order.h     one order from the account to the stored certificate; what a job awaits
+ *   post.h      one signed request: the keeper signs; nonces and retries are handled
+ *   account.h   directory and account of a CA, opened once for all callers
+ *   order.h     one order from the account to the stored certificate; a job awaits it
  *   authz.h     one name of an order shown to be ours
  *   health.h    is the CA in a state to be asked at all
  *   refusal.h   an account that its CA does not let in
  *   skew.h      how far its clock and ours lie apart
- *   object.h, problem.h   what a CA says, as structs; pure
+ *   object.h, problem.h   answers of a CA as structs; pure
  *
- * A struct acme is the world's, made beside fleet and runner.  It holds one struct acme_ca for every
- * directory that was ever needed: the configured one of a CA and, apart from it, its staging directory
- * (is_test).  It keeps nothing that matters: after a restart the directory is fetched, the account looked
- * up and an order in flight resumed from the facts.  The engine sees no key: whatever is signed the
- * keeper composes (proto/signs.def).
+ * The world owns its struct acme, made beside fleet and runner.  It holds one struct acme_ca
+ * for every directory that was ever needed: the configured one of a CA and, apart from it, its
+ * staging directory (is_test).  Nothing in it must survive: after a restart the directory is
+ * fetched, the account looked up and an order in flight resumed from the facts.  The engine
+ * sees no key: the keeper composes all that is signed (proto/signs.def).
  *
- * A struct acme_ca is found by acme_ca(), which takes a user; acme_ca_release() gives it back.  A reload
- * that changes the directory of a CA makes a new one at the next acme_ca(); the old one goes with its
- * last user.  Nothing is asked of a CA before somebody needs it.
+ * A struct acme_ca is found by acme_ca(), which takes a user; acme_ca_release() gives it back.
+ * A reload that changes the directory of a CA makes a new one at the next acme_ca(); the old
+ * one goes with its last user.  A CA is not asked before it is needed.
  */
 
 enum account_state {
@@ -122,10 +123,10 @@ struct acme *acme_new(struct loop *loop, struct keeper *keeper, struct http *htt
 /* Another configuration is in force: what is known of unchanged directories stays. */
 void acme_set_conf(struct acme *acme, struct conf *conf);
 
-/* Ends what is opened for nobody in particular; `idle` is called when nothing runs any more. */
+/* Ends the openings without a waiting caller; `idle` is called when none runs any more. */
 void acme_stop(struct acme *acme, void (*idle)(void *data), void *data);
 
-/* After acme_stop() was idle; a CA that somebody still uses is left as it stands. */
+/* After acme_stop() was idle; a CA that is still in use is left as it stands. */
 void acme_free(struct acme *acme);
 
 /* The CA by its configuration, as a user of it; `is_test` wants its staging directory. */
@@ -136,10 +137,11 @@ void acme_ca_release(struct acme_ca *ca); /* NULL is fine */
 struct acme_ca *acme_ca_find(struct acme *acme, const struct ca_conf *conf, bool is_test);
 
 /*
- * A place among the orders of a CA.  acme_enter() waits until fewer than in_flight_max run, and lets those
- * in first whose certificate ends first (place->ends, set by the caller);
- * acme_leave() gives the place (or the wait) up.  Who had a place and comes back goes before those that
- * wait for their first; who has one keeps it.  Zeroed before the first use.
+ * A place among the orders of a CA.  acme_enter() waits until fewer than in_flight_max run, and
+ * lets those in first whose certificate ends first (place->ends, set by the caller);
+ * acme_leave() gives the place (or the wait) up.  An order that had a place and comes back goes
+ * before those that wait for their first; one that has a place keeps it.  Zeroed before the
+ * first use.
  */
 struct acme_place {
 	struct op op;
@@ -152,13 +154,16 @@ struct acme_place {
 void acme_enter(struct acme_ca *ca, struct task *task, struct acme_place *place);
 void acme_leave(struct acme_place *place); /* zeroed is fine */
 
-/* How this CA is asked: by which proxy, and whom to trust.  Between http_get() or the like and http_ask(). */
+/*
+ * How this CA is asked: by which proxy, and whom to trust.  Between http_get() or the like and
+ * http_ask().
+ */
 void acme_ca_http(const struct acme_ca *ca, struct http_op *http);
 
 /*
- * May this URL, which the CA gave us, be asked?  Only where its directory lies or where the configuration
- * says that it lives, too (`origins`), so that no CA can send us to another party.  -1 with ERR_FOREIGN_URL;
- * `what` it is for begins the sentence.
+ * May this URL, which the CA gave us, be asked?  Only where its directory lies or where the
+ * configuration says that it lives, too (`origins`), so that no CA can send us to another
+ * party.  -1 with ERR_FOREIGN_URL; `what` it is for begins the sentence.
  */
 int acme_ca_check_url(
 	const struct acme_ca *ca, const char *url, const char *what, struct err *err);
@@ -168,18 +173,23 @@ void acme_ca_heard(
 	struct acme_ca *ca, const struct http_op *http, const struct log_field *context);
 
 /*
- * May an order be placed there although our clock is doubted?  One at a time, and one a day when it is due
- * only by one of the times that it may be (not is_certain).  Always true while the clock is trusted.
+ * May an order be placed there although our clock is doubted?  One at a time, and one a day
+ * when it is due only by one of the times that it may be (not is_certain).  Always true while
+ * the clock is trusted.
  */
 bool acme_ca_may_try(const struct acme_ca *ca, bool is_certain);
 
 /*
- * The CA refused a request for a reason that may be the account's: before the next use it is asked for the
- * account by the key (RFC 8555, 7.3.1, onlyReturnExisting), whatever was known of it.
+ * The CA refused a request for a reason that may be the account's: before the next use it is
+ * asked for the account by the key (RFC 8555, 7.3.1, onlyReturnExisting), whatever was known of
+ * it.
  */
 void acme_ca_doubt_account(struct acme_ca *ca);
 
-/* The CA said that the account does not exist: forget its URL, find or register the same key again. */
+/*
+ * The CA said that the account does not exist: forget its URL, find or register the same key
+ * again.
+ */
 void acme_ca_lose_account(struct acme_ca *ca);
 
 /*

@@ -159,7 +159,7 @@ static void present(struct authz *a)
 		line_add(text, "owner", a->trace.owner);
 		if (!a->trace.is_blind)
 			line_add(text, "apex", a->trace.apex);
-		/* What follows is waiting for others, and a record is cheapest with many others. */
+		/* The rest is waiting for others, and a record is cheapest with many others. */
 		a->order->on_wait(a->order, ORDER_WAITS_OTHERS);
 	}
 	keeper_ask_firm(a->order->ca->acme->keeper, &a->task, &a->keeper);
@@ -226,8 +226,8 @@ static void prepare_run(struct task *task)
 }
 
 /*
- * Some CAs look while we wait for the answer and leave a challenge that failed pending, with the error
- * in it: they look again only when answered again (RFC 8555, 8.2).
+ * Some CAs look while we wait for the answer and leave a challenge that failed pending, with
+ * the error in it: they look again only when answered again (RFC 8555, 8.2).
  */
 static bool was_in_vain(const struct authz *a)
 {
@@ -311,7 +311,7 @@ static void withdraw(struct authz *a)
 	keeper_ask_soft(a->order->ca->acme->keeper, &a->task, &a->keeper);
 }
 
-/* A keeper that has too much to do refuses; what nobody asks for again stays until the next start. */
+/* A busy keeper may refuse; a record that is not withdrawn again stays until the next start. */
 static bool must_withdraw_again(struct authz *a)
 {
 	if (a->id && (!err_is_set(&a->keeper.err) || a->withdrawals == WITHDRAWALS))
@@ -337,7 +337,7 @@ static void look_last(struct authz *a)
 	post_send_soft(&a->post, &a->task);
 }
 
-/* Who does not say how it stands will not be waited for. */
+/* A CA that does not tell a state is not waited for. */
 static void take_last(struct authz *a)
 {
 	struct err ignored;

@@ -10,22 +10,24 @@
 #include "lib/wire/name.h"
 
 /*
- * One authorization of an order (RFC 8555, 7.5 and 8), in three child tasks of the order that run side
+ * An authorization (RFC 8555, 7.5 and 8) is worked on in three child tasks of its order, side
  * by side with those of the other names:
  *
- *   authz_prepare    look at it, pick the challenge that the CA is configured for, have the keeper
- *                    publish what the CA will look for, and answer it in this process where that is our part
- *                    (a record in DNS is then waited for by the order: record.h)
- *   authz_validate   tell the CA and look until it has made up its mind; told again a few times where
- *                    it leaves the challenge pending with an error
- *   authz_close      withdraw what was presented, some seconds later while the CA looks at it, because
- *                    what vanishes under its eyes counts as a failure of the name; with an order that is
- *                    dead, give up what is still pending, so that the CA does not hand it out again half-used
+ *   authz_prepare    look at it, pick the challenge that the CA is configured for, have the
+ *                    keeper publish what the CA will look for, and answer it in this process
+ *                    where that is our part (a record in DNS is then waited for by the order:
+ *                    record.h)
+ *   authz_validate   tell the CA and look until it has decided; told again a few times where it
+ *                    leaves the challenge pending with an error
+ *   authz_close      withdraw what was presented, some seconds later while the CA looks at it,
+ *                    because a record that vanishes meanwhile counts as a failure of the name;
+ *                    with an order that is dead, give up what is still pending, so that the CA
+ *                    does not hand it out again half-used
  *
- * All names are prepared before the first is validated, because two of them may stand in one set of
- * records (the apex and its wildcard).  Which name it is follows from type, value and wildcard mark of
- * the authorization, never from its place.  What was presented is noted by the keeper before it is
- * made; closing is idempotent, never fails the order and has a time of its own.
+ * All names are prepared before the first is validated, because two of them may stand in one
+ * set of records (the apex and its wildcard).  The name follows from type, value and wildcard
+ * mark of the authorization, never from its place.  The keeper notes what is presented before
+ * it is made; closing is idempotent, never fails the order and has a time of its own.
  */
 
 struct authz {

@@ -57,7 +57,7 @@ static void keep(struct download *d)
 	buf_add(&d->order->chain, d->post.http.body.data, d->post.http.body.len);
 }
 
-/* What has a NUL is no text, and nothing that could be said to the keeper. */
+/* An answer with a NUL is no text, and cannot be passed to the keeper. */
 static int check_text(const struct download *d, struct err *err)
 {
 	const struct buf *body = &d->post.http.body;

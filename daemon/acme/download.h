@@ -10,13 +10,13 @@
 struct order;
 
 /*
- * The last step of an order in which the CA has a part (RFC 8555, 7.4.2): the chain comes down, and
- * where the configuration prefers a root, the one among the CA's chains that ends there.
+ * A download is the last step of an order at the CA (RFC 8555, 7.4.2): the chain comes down,
+ * and where the configuration prefers a root, the one among the CA's chains that ends there.
  *
- * Other chains are asked for only when the one that came does not fit, one after the other in the order
- * of the CA's links, DOWNLOAD_ALTERNATES at most.  When none fits, or one of them cannot be had, the
- * first is good enough: a wish for a root never costs a certificate.  What came is not believed here; the
- * keeper checks it.
+ * Other chains are asked for only when the one that came does not fit, one after the other in
+ * the order of the CA's links, DOWNLOAD_ALTERNATES at most.  When none fits, or one of them
+ * cannot be had, the first is good enough: a preferred root never costs a certificate.  The
+ * chain is not believed here; the keeper checks it.
  */
 
 enum { DOWNLOAD_ALTERNATES = 8 };

@@ -5,10 +5,10 @@
 #include "daemon/acme/object.h"
 
 /*
- * What becomes of an order: the table fates.def as a function.
+ * A fate is what becomes of an order: the table fates.def as a function.
  *
- * Every decision of order.c and placing.c about how an order goes on is a look into it: after it was
- * found again, after it was placed, and after each further look.  Pure.
+ * Every decision of order.c and placing.c about how an order goes on is a look into it: after
+ * it was found again, after it was placed, and after each further look.  Pure.
  */
 
 enum order_state {

@@ -114,7 +114,10 @@ bool health_note(
 		close_breaker(health, tick);
 		return false;
 	}
-	/* It answered, so it is there; a cancellation, a fault of ours or of a name server tells nothing. */
+	/*
+	 * It answered, so it is there; a cancellation, a fault of ours or of a name server
+	 * tells nothing.
+	 */
 	if ((err_code_class(err->code) == CLASS_REFUSED && !health_is_the_cas(err) &&
 		    err->code != ERR_ZONE_REFUSED) ||
 		err->code == ERR_RATE_LIMITED) {

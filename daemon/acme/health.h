@@ -8,19 +8,22 @@
 #include "lib/base/instant.h"
 
 /*
- * Is a CA in a state to be asked at all: the circuit breaker, one per directory.
+ * The health of a CA says whether it is asked at all: the circuit breaker, one for each
+ * directory.
  *
- * Only errors that are the CA's own count: nobody there, no TLS, 5xx, nonsense, URLs of others; not those that
- * follow a name (validation, CAA, a refused name), and not limits, which have their own times.  After
- * HEALTH_TRIES of them in a row, each of another order, the CA counts as down and is left alone for a minute,
- * which doubles with every try in vain up to half an hour, or for as long as it asked itself, a day at most.
- * Then one order goes first as a probe (it begins with the directory, a plain GET), and what it tells
- * decides for all: a success closes the breaker.
+ * Only errors that are the CA's own count: no connection, no TLS, 5xx, nonsense, foreign URLs;
+ * not those that follow a name (validation, CAA, a refused name), and not limits, which have
+ * their own times.  After HEALTH_TRIES of them in a row, each of another order, the CA counts
+ * as down and is left alone for a minute, which doubles with every try in vain up to half an
+ * hour, or for as long as it asked itself, a day at most.  Then one order goes first as a probe
+ * (it begins with the directory, a plain GET), and its outcome decides for all: a success
+ * closes the breaker.
  *
- * A CA that was down comes back slowly: for ten minutes after the breaker closed, certificates that have
- * another CA in their list stay with that one.
+ * A CA that was down comes back slowly: for ten minutes after the breaker closed, certificates
+ * that have another CA in their list stay with that one.
  *
- * Pure.  The struct is embedded in struct acme_ca; nothing is stored, a restart asks the CA afresh.
+ * Pure.  The struct is embedded in struct acme_ca; nothing is stored, a restart asks the CA
+ * afresh.
  */
 
 enum { HEALTH_TRIES = 3 };
@@ -52,8 +55,9 @@ struct instant health_opens(
 bool health_is_the_cas(const struct err *err);
 
 /*
- * May an order begin now?  When not, *err says why (ERR_CA_DOWN, with the moment in not_before).  True
- * for one probe when the time is over, then false until it is told how that ended.
+ * May an order begin now?  When not, *err says why (ERR_CA_DOWN, with the moment in
+ * not_before).  True for one probe when the time is over, then false until it is told how that
+ * ended.
  */
 bool health_allows(struct ca_health *health, const char *ca, struct tick tick,
 	struct instant now, struct err *err);
@@ -62,8 +66,8 @@ bool health_allows(struct ca_health *health, const char *ca, struct tick tick,
 void health_look_anew(struct ca_health *health, struct tick tick);
 
 /*
- * How an order, or what it needs first, ended: NULL or no code for a success.  True when the CA counts
- * as down from now on, which it did not before.
+ * How an order, or what it needs first, ended: NULL or no code for a success.  True when the CA
+ * counts as down from now on, which it did not before.
  */
 bool health_note(
 	struct ca_health *health, const struct err *err, struct tick tick, struct instant now);

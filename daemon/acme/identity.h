@@ -7,13 +7,14 @@
 struct cert_conf;
 
 /*
- * What a CA's limits count: a set of names, and the registered domains of those names.
+ * An identity is what a CA's limits count: a set of names, and the registered domains of those
+ * names.
  *
  * The identity of a set is a hash of its names, sorted and without doubles, so it is the same
- * whatever order they are configured in, whatever the certificate is called, and after it was
- * removed and made again.  There is no list of public suffixes: the registered domain of a name is the apex
- * of the certificate's group when the name lies below that, else its last two labels; of an IPv4
- * address the address itself, of an IPv6 address its /64.  Pure.
+ * in whatever order they are configured, whatever the certificate is called, and after it was
+ * removed and made again.  There is no list of public suffixes: the registered domain of a name
+ * is the apex of the certificate's group when the name lies below that, else its last two
+ * labels; of an IPv4 address the address itself, of an IPv6 address its /64.  Pure.
  */
 
 #define IDENTITY_LEN 33 /* hexadecimal, with a NUL */

@@ -29,7 +29,13 @@ const char *limit_text(enum limit limit)
 	return limit < LIMIT_COUNT ? limits[limit].word : "ceiling";
 }
 
-/* How a set of names fares. */
+/*
+ * States: sets, buckets and ceilings come into being with the first entry or reservation that
+ * concerns them and stay until ledger_done(), which frees them; ledger_read() and ledger_note()
+ * are the only changes.  A bucket is a moment at which it is full again, so nothing has to
+ * happen while time passes.
+ */
+/* The failures in a row of a set of names. */
 struct set {
 	struct failure failure;
 	char id[IDENTITY_LEN];
@@ -82,8 +88,8 @@ static struct instant full_after(
 }
 
 /*
- * Most reservations end as tokens taken, so the next token is the one after theirs.  A reserved failure
- * rarely comes true: the question is worth asking again soon.
+ * Most reservations end as tokens taken, so the next token is the one after theirs.  A reserved
+ * failure rarely comes true: the question is worth asking again soon.
  */
 static struct instant opens_at(const struct bucket *bucket, struct instant now)
 {

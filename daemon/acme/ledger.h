@@ -15,27 +15,28 @@ struct buf;
 struct cert_conf;
 
 /*
- * The ledger of one CA: what was asked of it lately, and what may be asked now.
+ * The ledger of one CA holds what was asked of it lately, and decides what may be asked now.
  *
- * Pure: no I/O, no clock.  It is fed with entries, at a start by ledger_read() from the text that the keeper
- * kept, afterwards by ledger_note(), whose entry the caller has the keeper `record`.  What it knows is
- * about sets of names (identity.h), never about certificates, so neither a restart nor a certificate
- * that is removed and made again makes it forget.
+ * Pure: no I/O, no clock.  It is fed with entries, at a start by ledger_read() from the text
+ * that the keeper kept, afterwards by ledger_note(), whose entry the caller has the keeper
+ * `record`.  It knows sets of names (identity.h), never certificates, so neither a restart nor
+ * a certificate that is removed and made again makes it forget.
  *
- * Three things come of it.  Limits of a known kind (limits.def) are mirrored, so that no order is
- * placed that the CA would refuse.  For every CA there is a ceiling against loops: a set of names on one
- * key type is issued at most LEDGER_CEILING times a day, or within 5/16 of its lifetime when that is
- * shorter, because no renewal is planned in the first sixteenth of a life; only this one yields to an
- * operator.  And failures in a row are counted per set, for back-off where the facts were lost.
+ * It has three uses.  Limits of a known kind (limits.def) are mirrored, so that no order is
+ * placed that the CA would refuse.  For every CA there is a ceiling against loops: a set of
+ * names on one key type is issued at most LEDGER_CEILING times a day, or within 5/16 of its
+ * lifetime when that is shorter, because no renewal is planned in the first sixteenth of a
+ * life; only this one yields to an operator.  And failures in a row are counted for each set,
+ * for back-off where the facts were lost.
  *
- * As at Let's Encrypt an order that replaces a certificate within its renewal window is free of all
- * limits, and a renewal for the same names free of those of the account and of the domain.
+ * As at Let's Encrypt an order that replaces a certificate within its renewal window is free of
+ * all limits, and a renewal for the same names free of those of the account and of the domain.
  *
- * Orders under way count from the moment at which they are let through (struct reservation), so that a
- * burst does not pass a limit before its first order is noted.
+ * Orders under way count from the moment at which they are let through (struct reservation), so
+ * that a burst does not pass a limit before its first order is noted.
  *
- * Who is refused for the limit of the account is given a time of its own: as many as wait come one by
- * one, as the limit fills, instead of all at once.
+ * Orders refused for the limit of the account get times of their own: they come one by one, as
+ * the limit fills, instead of all at once.
  */
 
 enum limit {
@@ -72,7 +73,10 @@ struct ledger_entry {
 	struct duration life; /* ISSUED: of the certificate */
 	enum err_code code;   /* FAILED */
 	uint64_t digest;      /* FAILED: cert_conf.issue_digest; 0: unknown */
-	/* ISSUED: registered domains; FAILED: names that the CA looked at in vain; between spaces. */
+	/*
+	 * ISSUED: registered domains; FAILED: names that the CA looked at in vain; between
+	 * spaces.
+	 */
 	const char *names;
 };
 
@@ -80,7 +84,7 @@ struct ledger_entry {
 void ledger_entry_write(const struct ledger_entry *entry, struct buf *out);
 
 struct ledger {
-	bool has_limits; /* those of limits.def */
+	bool has_limits; /* the limits of limits.def apply */
 	struct map sets;
 	struct map buckets;
 	struct map ceilings;
@@ -93,13 +97,14 @@ void ledger_init(struct ledger *ledger, bool has_limits);
 void ledger_done(struct ledger *ledger);
 
 /*
- * Feeds what the keeper kept: lines `<time> what=...`, the time as RFC 3339.  Lines that nobody understands,
- * half a last line among them, are passed over; what is older than LEDGER_MEMORY, too.
+ * Feeds the text that the keeper kept: lines `<time> what=...`, the time as RFC 3339.  Lines
+ * that are not understood, half a last line among them, are passed over; so are entries older
+ * than LEDGER_MEMORY.
  */
 void ledger_read(struct ledger *ledger, const char *text, size_t len, struct instant now);
 void ledger_note(struct ledger *ledger, const struct ledger_entry *entry);
 
-/* What an order would be for; the names are the configuration's. */
+/* The subject of an order; the names are the configuration's. */
 struct ledger_ask {
 	const struct cert_conf *cert;
 	enum ledger_kind kind;
@@ -108,18 +113,18 @@ struct ledger_ask {
 };
 
 /*
- * May the order be placed now?  0, or -1 with ERR_RATE_LIMITED: which limit, and in not_before until
- * when; of several the one that opens last.
+ * May the order be placed now?  0, or -1 with ERR_RATE_LIMITED: which limit, and in not_before
+ * until when; of several the one that opens last.
  */
 int ledger_check(struct ledger *ledger, const struct ledger_ask *ask, struct instant now,
 	struct err *err);
 
 /*
- * What an order that was let through may use up, promised to it from the check on: an order that
- * is checked meanwhile finds it used.  ledger_reserve() never fails; an order that was found in flight reserves
- * without a check.  The caller ends a reservation when its order ended (and was noted), or when the
- * order's own entry was noted for that limit alone.  A zeroed one reserves nothing; it must end before
- * its ledger does.
+ * A reservation is what an order that was let through may use up, promised to it from the check
+ * on: an order that is checked meanwhile finds it used.  ledger_reserve() never fails; an order
+ * that was found in flight reserves without a check.  The caller ends a reservation when its
+ * order ended (and was noted), or when the order's own entry was noted for that limit alone.  A
+ * zeroed one reserves nothing; it must end before its ledger does.
  */
 struct reservation {
 	struct reservation_item *items;
@@ -132,8 +137,8 @@ void reservation_drop(struct reservation *reservation, enum limit limit);
 void reservation_done(struct reservation *reservation);
 
 /*
- * How orders for this set fail in a row, met with one configuration (digest); code ERR_NONE: they do not.
- * Without a text.
+ * How orders for this set fail in a row, met with one configuration (digest); code ERR_NONE:
+ * they do not. Without a text.
  */
 struct failure ledger_failure(const struct ledger *ledger, const struct cert_conf *cert);
 

@@ -5,7 +5,7 @@
 #include "daemon/conf/conf.h"
 #include "lib/base/buf.h"
 
-/* What an entry says about the certificate that it is for. */
+/* The words of an entry about its certificate. */
 
 static void add_word(struct buf *out, const char *word)
 {

@@ -5,9 +5,9 @@
 #include "daemon/acme/ledger.h"
 
 /*
- * What the ledger counts with, shared by its two files: ledger.c (entries, limits, checks) and
- * ledger_reserve.c (what is promised to orders under way).  The maps of struct ledger own both structs,
- * whose addresses stay while something is reserved.
+ * A counter is what the ledger counts with, shared by its two files: ledger.c (entries, limits,
+ * checks) and ledger_reserve.c (reservations of orders under way).  The maps of struct ledger
+ * own both structs, whose addresses stay while a reservation exists.
  */
 
 /* Until when to wait for orders under way, where it is unlikely that they use what they reserve. */

@@ -7,7 +7,7 @@
 #include "daemon/conf/conf.h"
 #include "lib/base/mem.h"
 
-/* What is promised to one order: each counter that it was added to. */
+/* The reservation of one order: each counter that it was added to. */
 struct reservation_item {
 	enum limit limit; /* LIMIT_COUNT: the ceiling */
 	unsigned *reserved;

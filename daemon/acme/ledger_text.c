@@ -90,7 +90,7 @@ void ledger_read(struct ledger *ledger, const char *text, size_t len, struct ins
 		struct ledger_entry entry;
 		struct err ignored;
 
-		/* What has no end was not written whole. */
+		/* A line without an end was not written whole. */
 		if (!end)
 			break;
 		if (line_parse_copy(&line, text + at, (size_t)(end - text) - at, ENTRY_MAX,

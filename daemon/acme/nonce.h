@@ -10,11 +10,12 @@
 struct err;
 
 /*
- * The nonces of one CA (RFC 8555, 6.5): every answer brings one, every request takes one.
+ * A nonce (RFC 8555, 6.5) comes with every answer of a CA, and every request takes one.
  *
- * Newest first, because a CA forgets the old ones.  All are dropped when none was added or taken for ten
- * minutes.  What was taken once is never handed out again, even when the CA repeats itself: the last
- * ones are remembered.  Texts that are no nonce (6.5.1: base64url) or too long are not taken up.
+ * Newest first, because a CA forgets the old ones.  All are dropped when none was added or
+ * taken for ten minutes.  A nonce is never handed out twice, even when the CA repeats itself:
+ * the last ones are remembered.  Texts that are no nonce (6.5.1: base64url) or too long are not
+ * taken up.
  */
 
 enum { NONCES_MAX = 128, NONCE_LEN = 256, NONCES_USED = 256 };

@@ -284,7 +284,7 @@ void order_object_done(struct order_object *order)
 	*order = (struct order_object){ .arena = ARENA_INIT };
 }
 
-/* One that cannot be used keeps nobody from using another. */
+/* A challenge that cannot be used does not prevent the use of another. */
 static void take_challenge(
 	const struct json *object, struct arena *arena, struct challenge_object *out)
 {

@@ -13,17 +13,17 @@ struct err;
 struct url_origins;
 
 /*
- * The objects of ACME (RFC 8555, 7.1) as structs, out of bytes that a CA sent.
+ * An object of ACME (RFC 8555, 7.1) is a struct made of bytes that a CA sent.
  *
- * Pure: no request, no clock, no policy.  A reader refuses what the protocol cannot go on without
- * (ERR_BAD_ANSWER) and takes everything else as it comes: unknown members are ignored, unknown states
- * and challenges are kept as such, lists may be missing, empty, shuffled and hold what nobody asked for.
- * Counts are bounded; URLs are https and well-formed or the object is refused.  What nothing goes on
- * without lies on one of the CA's origins; all else is looked at where it is asked
- * (acme_ca_check_url()).
+ * Pure: no request, no clock, no policy.  A reader refuses an object only for what the protocol
+ * needs (ERR_BAD_ANSWER) and takes everything else as it comes: unknown members are ignored,
+ * unknown states and challenges are kept as such, lists may be missing, empty, shuffled and
+ * hold unasked entries.  Counts are bounded; URLs are https and well-formed or the object is
+ * refused.  Required URLs lie on one of the CA's origins; all others are looked at where they
+ * are asked (acme_ca_check_url()).
  *
- * Every object owns its texts in one arena: x_read() fills a zeroed or done one, x_done() frees it.
- * On failure it is as if done.
+ * Every object owns its texts in one arena: x_read() fills a zeroed or done one, x_done() frees
+ * it.  On failure it is as if done.
  */
 
 /* Names of one order, hence authorizations, and challenges of one authorization. */
@@ -46,7 +46,7 @@ const char *status_text(enum status status);
 /* One profile that the CA has (draft-aaron-acme-profiles). */
 struct profile {
 	const char *name;
-	const char *text; /* what the CA says about it, maybe a URL; "" */
+	const char *text; /* the CA's text about it, maybe a URL; "" */
 };
 
 /* RFC 8555, 7.1.1; RFC 9773, 4.1. */

@@ -216,8 +216,8 @@ static void finalize(struct order *o)
 }
 
 /*
- * A refusal is one; with "not ready", trouble on the way or an answer that tells nothing, the order itself
- * has to be looked at: finalize is never sent again before.
+ * A refusal is one; with "not ready", trouble on the way or an answer that tells nothing, the
+ * order itself has to be looked at: finalize is never sent again before.
  */
 static int take_finalized(struct order *o, struct err *err)
 {
@@ -279,7 +279,7 @@ static bool is_told(const struct order *o)
 	       account_is_told(o->ca, &o->account);
 }
 
-/* What a name server refuses is mended there, and is nothing between us and the CA. */
+/* A refusal of a name server is mended there, and is nothing between us and the CA. */
 static bool may_pass(const struct err *err)
 {
 	return err_code_class(err->code) == CLASS_TRANSIENT || err->code == ERR_ZONE_REFUSED;
@@ -295,14 +295,17 @@ static bool must_ask_account(struct order *o)
 	return true;
 }
 
-/* What befell this order is the account's, and is told as that. */
+/* A failure of the account is told as the account's, not the order's. */
 static void blame_account(struct order *o)
 {
 	if (refusal_holds(o->ca) && o->has_asked_account)
 		refusal_err(o->ca, &o->task.err);
 }
 
-/* Can a certificate still come of it?  What may pass, and what somebody stopped, may go on later. */
+/*
+ * Can a certificate still come of it?  An order may go on later after a passing error or a
+ * cancellation.
+ */
 static void judge(struct order *o)
 {
 	const struct err *err = &o->task.err;
@@ -437,7 +440,10 @@ void order_start(struct order *order, struct task *parent, const struct order_ar
 	task_start_child(&order->task, parent, run);
 }
 
-/* Where nothing was ordered yet, a refusal speaks for this CA alone: the next one has rules of its own. */
+/*
+ * Where nothing was ordered yet, a refusal speaks for this CA alone: the next one has rules of
+ * its own.
+ */
 static bool is_own_refusal(const struct order *order)
 {
 	switch (order->err.code) {

@@ -17,30 +17,33 @@ struct cert_facts;
 struct conf;
 
 /*
- * One order (RFC 8555, 7.4): from the account to the certificate that the keeper has stored as next.
+ * An order (RFC 8555, 7.4) goes from the account to the certificate that the keeper has stored
+ * as next.
  *
  *	AWAIT(order_start(&job->order, task, &args));
  *
- * A child task whose error is the parent's.  Facts that the keeper answers, the accepted version at the
- * end, go to args.take at once.  It waits for a place among the orders of its CA, places the
- * order, notes its URL as a fact, shows that the names are ours, has the keeper finalize it, downloads
- * the chain and gives it to the keeper, which alone decides whether it is accepted.
+ * A child task whose error is the parent's.  Facts that the keeper answers, the accepted
+ * version at the end, go to args.take at once.  It waits for a place among the orders of its
+ * CA, places the order, notes its URL as a fact, shows that the names are ours, has the keeper
+ * finalize it, downloads the chain and gives it to the keeper, which alone decides whether it
+ * is accepted.
  *
- * An order that the facts tell to be in flight (args.resume) is looked at first, whatever state it is
- * in, and no second one is placed while it may still give a certificate.  An order that ended, or that was
- * given up, is forgotten together with its key.  What was presented is withdrawn on every way out.
- * How an order goes on is decided in one table, fates.def.
+ * An order that the facts tell to be in flight (args.resume) is looked at first, whatever state
+ * it is in, and no second one is placed while it may still give a certificate.  An order that
+ * ended, or that was given up, is forgotten together with its key.  Records that were presented
+ * are withdrawn on every way out.  One table, fates.def, decides how an order goes on.
  *
- * ORDER_MS bounds the whole, counted from when it was placed; every request and every wait has a part
- * of that.  What it waits for is told as steps: account, order, challenge, validate, finalize,
+ * ORDER_MS bounds the whole, counted from when it was placed; every request and every wait has
+ * a part of that.  Its waits are told as steps: account, order, challenge, validate, finalize,
  * processing, download, store.
  */
 
 #define ORDER_MS (INT64_C(60) * 60 * 1000)
 
 /*
- * An order gives up its place at the CA while it waits for name servers or for what is published, and
- * after so long for the CA, so that one that cannot make up its mind about some names holds up no others.
+ * An order gives up its place at the CA while it waits for name servers or for what is
+ * published, and after so long for the CA, so that one that cannot make up its mind about some
+ * names holds up no others.
  */
 #define ORDER_BUSY_MS (INT64_C(60) * 1000)
 
@@ -66,9 +69,8 @@ struct order_args {
 	bool is_certain;          /* due by every time that it may be */
 	struct instant ends;   /* of what the certificate has now: who ends first goes first */
 	const char *abandoned; /* CA whose order in flight is given up for this one; copied */
-	struct tick
-		doubted; /* what was seen in DNS before is looked at again; {0}: nothing is */
-	bool is_soft;    /* an error ends up in order->err and is not the parent's */
+	struct tick doubted;   /* answers of DNS from before are asked again; {0}: none are */
+	bool is_soft;          /* an error ends up in order->err and is not the parent's */
 	void (*step)(void *data, const char *step); /* static texts */
 	void (*take)(
 		void *data, struct cert_facts *facts); /* of the keeper; the callee owns them */
@@ -79,8 +81,9 @@ struct order {
 	struct task task;
 	struct order_args args;
 	/*
-	 * The order's own, which its parts (precheck, authorizations) call: the step that they are in;
-	 * they wait now, so the place at the CA may be given up.  The order alone does that.
+	 * The order's own, which its parts (precheck, authorizations) call: the step that they
+	 * are in; they wait now, so the place at the CA may be given up.  The order alone does
+	 * that.
 	 */
 	void (*on_step)(struct order *order, const char *step);
 	void (*on_wait)(struct order *order, enum order_wait what);
@@ -102,7 +105,7 @@ struct order {
 	struct download download;
 	struct buf chain; /* PEM */
 	char *abandoned;
-	enum order_held held; /* what the keeper holds for it */
+	enum order_held held; /* the keeper's key or version for it */
 	unsigned looks, n_lost, n_dropped;
 	struct instant processing; /* since when the CA is known to make the certificate */
 	struct instant again;      /* when it is looked at next; INSTANT_NONE: not waited for */
@@ -110,7 +113,7 @@ struct order {
 	bool was_replacing_refused; /* an order that named what it replaces, whatever was said */
 	bool is_opening;            /* waits for the account */
 	bool has_asked_account;     /* for a refusal that may have been about it */
-	bool must_look;             /* what the order's state is has to be asked first */
+	bool must_look;             /* the order's state has to be asked first */
 	bool was_finalized; /* a certificate may come of it even when this task failed */
 	bool is_noted;      /* the keeper holds its URL */
 	bool is_trying;     /* counts in ca->n_trying */
@@ -121,9 +124,9 @@ struct order {
 void order_start(struct order *order, struct task *parent, const struct order_args *args);
 
 /*
- * May another CA be asked after this order failed?  True when the error is the CA's, or is its own refusal
- * that came before there was an order, or is one of CAA; and no certificate can come of it any more without
- * another request.
+ * May another CA be asked after this order failed?  True when the error is the CA's, or is its
+ * own refusal that came before there was an order, or is one of CAA; and no certificate can
+ * come of it any more without another request.
  */
 bool order_may_fail_over(const struct order *order);
 void order_done(struct order *order); /* zeroed is fine */

@@ -95,7 +95,7 @@ static void drop(struct order *o)
 	o->given_up = o->deadline = post_deadline(ORDER_MS);
 }
 
-/* An order that would give a certificate, to nobody's use; all others end by themselves. */
+/* An order that would give a certificate without a use; all others end by themselves. */
 static void tell_dropped(const struct order *o, enum order_state state)
 {
 	if (state != ORDER_ISSUED && o->held != HELD_BROKEN)
@@ -266,8 +266,8 @@ static bool may_be_profile(const struct order *o)
 }
 
 /*
- * Did the CA refuse an order that names what it replaces?  Any refusal may be about that, whatever it says, but
- * a limit, and what is about the account or the nonce.
+ * Did the CA refuse an order that names what it replaces?  Any refusal may be about that,
+ * whatever it says, but a limit, and what is about the account or the nonce.
  */
 static bool is_replacing_refused(const struct order *o)
 {

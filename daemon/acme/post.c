@@ -96,7 +96,10 @@ static int64_t grown_ms(int64_t ms, unsigned looks, int64_t growth)
 	return ms > LOOK_MAX_MS ? LOOK_MAX_MS : ms;
 }
 
-/* "0", a date of the past and what is no time at all ask for nothing; a CA that hurries us is not obeyed. */
+/*
+ * "0", a date of the past and what is no time at all ask for nothing; a CA that hurries us is
+ * not obeyed.
+ */
 static int64_t asked_ms(struct instant asked, unsigned looks)
 {
 	int64_t least = grown_ms(ASKED_MIN_MS, looks, 2);
@@ -185,7 +188,7 @@ static void send_signed(struct post *post)
 	ask(post);
 }
 
-/* What came, or did not come, as an error of ours with the story around it. */
+/* Judges the answer, or its absence, as an error of ours with the story around it. */
 static void judge(struct post *post)
 {
 	acme_ca_heard(post->ca, &post->http, &post->task.log);
@@ -210,7 +213,10 @@ static int64_t wait_ms(struct post *post)
 	struct tick now = clock_tick();
 	int64_t ms = PAUSE_MS;
 
-	/* A connection that broke may have carried a finalize twice; the second one's nonce is used up. */
+	/*
+	 * A connection that broke may have carried a finalize twice; the second one's nonce is
+	 * used up.
+	 */
 	if (post->problem.kind == PROBLEM_BAD_NONCE)
 		return post->op != SIGN_FINALIZE && post->n_nonces++ < POST_NONCES ? 0 : -1;
 	if (post->err.code != ERR_CONNECT && post->err.code != ERR_PROXY &&
@@ -236,14 +242,17 @@ static int64_t wait_ms(struct post *post)
 	return ms;
 }
 
-/* Does the answer to this tell how the account stands?  Others are refused for reasons of their own. */
+/*
+ * Does the answer to this tell how the account stands?  Others are refused for reasons of their
+ * own.
+ */
 static bool is_of_account(enum sign op)
 {
 	return op == SIGN_NEW_ORDER || op == SIGN_READ || op == SIGN_ANSWER ||
 	       op == SIGN_FINALIZE;
 }
 
-/* What the CA's answers tell about things that are remembered between requests. */
+/* Hints in the CA's answers about things that are remembered between requests. */
 static void take_hints(struct post *post)
 {
 	if (post->problem.kind == PROBLEM_ACCOUNT_GONE && post->op != SIGN_FIND_ACCOUNT)

@@ -10,7 +10,7 @@
 #include "lib/net/http.h"
 
 /*
- * One signed request to a CA (RFC 8555, 6.2 to 6.7), as an operation of a task:
+ * A post is one signed request to a CA (RFC 8555, 6.2 to 6.7), as an operation of a task:
  *
  *	post_begin(&o->post, ca, SIGN_NEW_ORDER, ca->directory.new_order);
  *	line_add(&o->post.words, "cert", name);
@@ -18,20 +18,20 @@
  *	AWAIT(post_send(&o->post, task));
  *	... o->post.http.status, .body, post_location(&o->post), post_retry(&o->post)
  *
- * The keeper composes and signs what is sent; this gives it the operation's word, the URL and a nonce.
- * A success is a 2xx answer.  Anything else is the task's error, or with post_send_soft() in `err`, and
- * what the CA said is in `problem`.
+ * The keeper composes and signs what is sent; the post gives it the operation's word, the URL
+ * and a nonce.  A success is a 2xx answer.  Any other is the task's error, or with
+ * post_send_soft() in `err`, and the CA's problem document is in `problem`.
  *
- * Only URLs at the host of the CA's directory are asked (ERR_FOREIGN_URL), whatever the CA says.
+ * Only URLs at the origins of the CA are asked (ERR_FOREIGN_URL), whatever the CA says.
  *
- * A rejected nonce is answered with the nonce of that very answer, POST_NONCES times.  What may be the
- * CA's passing trouble (no connection, a broken one, 5xx, a short Retry-After) is tried again with
- * back-off as long as `patience_ms` and the deadline allow, but only when asking twice does no harm:
- * a finalize is never repeated here, not even for a rejected nonce: how the order stands is looked at first.
- * A Retry-After beyond the deadline ends it at once and travels in the error.
+ * A rejected nonce is answered with the nonce of that very answer, POST_NONCES times.  Passing
+ * trouble of the CA (no connection, a broken one, 5xx, a short Retry-After) is tried again with
+ * back-off as long as `patience_ms` and the deadline allow, but only when asking twice does no
+ * harm: a finalize is never repeated here, not even for a rejected nonce: the order's state is
+ * asked for first.  A Retry-After beyond the deadline ends it at once and travels in the error.
  *
- * The struct is the caller's, zeroed before the first use; its answer stays until the next post_begin()
- * or post_done().
+ * The struct is the caller's, zeroed before the first use; its answer stays until the next
+ * post_begin() or post_done().
  */
 
 enum { POST_NONCES = 40 };
@@ -76,10 +76,11 @@ bool post_alternate(const struct post *post, unsigned n, struct buf *out);
 struct tick post_deadline(int64_t ms);
 
 /*
- * How long to wait before looking again: what the CA asked for, a second at least and a minute at most;
- * when it asks for less than a second or for nonsense, a second, then twice as long with each look, up to
- * five.  When it asks for nothing, 5 ms, then four times as long with each look, up to five seconds.  The
- * last look is POST_LAST_MS before the deadline.  A negative number: that was it.
+ * How long to wait before looking again: what the CA asked for, a second at least and a minute
+ * at most; when it asks for less than a second or for nonsense, a second, then twice as long
+ * with each look, up to five.  When it asks for nothing, 5 ms, then four times as long with
+ * each look, up to five seconds.  The last look is POST_LAST_MS before the deadline.  A
+ * negative number: that was it.
  */
 int64_t post_poll_ms(const struct post *post, unsigned looks, struct tick deadline);
 

@@ -101,7 +101,7 @@ static int judge_caa(const struct name_check *check, struct err *err)
 	return check->is_wildcard ? judge_caa_of(check, true, err) : 0;
 }
 
-/* An order in a hurry does without what was asked for others before somebody was in a hurry. */
+/* A forced order ignores CAA answers cached before it was forced. */
 static bool recall_caa(struct name_check *check)
 {
 	const struct order *o = check->order;
@@ -180,7 +180,7 @@ static void begin(struct precheck *p)
 		task_start_child(&p->names[i].task, &p->task, check_run);
 }
 
-/* What was asked is not needed any more, only where it led. */
+/* The answers are not needed any more, only where they led. */
 static void keep(struct precheck *p)
 {
 	for (size_t i = 0; i < p->n; i++)

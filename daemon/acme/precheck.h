@@ -13,18 +13,20 @@ struct order;
 struct name_check;
 
 /*
- * What can be foreseen of an order is found out before it is placed: a child task of the order, whose error
- * is the order's, with the CA unasked.  For each name, side by side:
+ * A precheck finds out before an order is placed whether it would fail: a child task of the
+ * order, whose error is the order's, with the CA unasked.  For each name, side by side:
  *
- *   - where its record would stand, when it is proven in DNS: no aliases in a circle, no name server that
- *     fails, a zone that we publish; or the record of dns-persist-01, when the CA tells its own names;
- *   - what CAA records say about a CA that tells its names (RFC 8659; RFC 8657).  When they cannot be
- *     looked up the order goes on: only a refusal that is sure to come is spared.  One that follows from
- *     what is remembered is looked for again before it is told, since who mended his records tries again.
+ *   - where its record would stand, when it is proven in DNS: no aliases in a circle, no name
+ *     server that fails, a zone that we publish; or the record of dns-persist-01, when the CA
+ *     tells its own names;
+ *   - what CAA records say about a CA that tells its names (RFC 8659; RFC 8657).  When they
+ *     cannot be looked up the order goes on: only a refusal that is sure to come is spared.  A
+ *     refusal that follows from memory is looked for again before it is told, since records may
+ *     have been mended.
  *
- * While name servers are asked the order gives up its place at the CA, so that slow ones keep nobody else
- * from it; with what is remembered it keeps it.
- * A name and its wildcard are one question each.  Where a record stands is kept for the authorizations.
+ * While name servers are asked the order gives up its place at the CA, so that slow ones hold
+ * up no other order; with answers from memory it keeps it.  A name and its wildcard are one
+ * question each.  The place of a record is kept for the authorizations.
  */
 
 struct precheck {

@@ -10,14 +10,16 @@
 struct json;
 
 /*
- * Problem documents (RFC 7807; RFC 8555, 6.7): why a CA said no, as one of ours.
+ * A problem document (RFC 7807; RFC 8555, 6.7) says why a CA refused, and becomes an error of
+ * ours.
  *
- * A CA says no in many ways: a problem document with a type of problems.def, with one that nobody
- * knows, a page of HTML from what stands before it, nothing at all.  problem_read() makes something of
- * each and never fails; problem_err() makes the error that travels: a code whose class decides, a
- * moment not to come back before, and one sentence with what the CA said, the refused names included.
+ * A CA refuses in many ways: a problem document with a type of problems.def, one of an unknown
+ * type, a page of HTML from a proxy before it, an empty answer.  problem_read() makes a problem
+ * of each and never fails; problem_err() makes the error that travels: a code whose class
+ * decides, a moment not to come back before, and one sentence with the CA's text, the refused
+ * names included.
  *
- * A struct problem owns no memory; what the CA said is cut to its bounds.
+ * A struct problem owns no memory; the CA's text is cut to its bounds.
  */
 
 enum problem_kind {
@@ -32,7 +34,7 @@ struct problem {
 	enum problem_kind kind;
 	int status;       /* of the answer; 0: inside of another object */
 	char type[64];    /* as the CA wrote it, without the common prefix; "" */
-	char detail[300]; /* what the CA said; "" */
+	char detail[300]; /* the CA's text; "" */
 	char names[200];  /* refused names out of the subproblems, separated by ", "; "" */
 };
 

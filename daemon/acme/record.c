@@ -13,7 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/log/log.h"
 
-/* What a certificate of a public CA lives; only for how early an end is told. */
+/* The life of a public CA's certificate; only for how early an end is told. */
 #define LIFE DAYS(90)
 
 static enum challenge type_of(const struct authz *a)

@@ -68,7 +68,7 @@ void refusal_recall(struct acme_ca *ca, const char *code, const char *text,
 	ca->refusal_told = clock_now();
 }
 
-/* What may pass by itself is told once it has not. */
+/* A refusal that may pass by itself is told once it has not. */
 static bool must_tell(const struct acme_ca *ca, const struct err *err)
 {
 	if (!instant_is_set(ca->refusal_told))

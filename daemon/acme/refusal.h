@@ -12,16 +12,18 @@ struct err;
 struct log_field;
 
 /*
- * An account that its CA does not let in: deactivated, forbidden, not to be registered, or answered with
- * errors only.  It is one state of the account (struct acme_ca.refusal), not a failure of each certificate.
+ * A refusal is an account that its CA does not let in: deactivated, forbidden, not to be
+ * registered, or answered with errors only.  It is one state of the account (struct
+ * acme_ca.refusal), not a failure of each certificate.
  *
  *	refused   an opening (account.h) ended with the CA's no about the account
- *	asked     a timer opens it again after a minute, ten minutes, then every hour; a reload and an
- *	          operator's renew ask at once
+ *	asked     a timer opens it again after a minute, ten minutes, then every hour; a reload and
+ *	          an operator who forces an issue ask at once
  *	let in    an opening worked: whatever the reason, everything goes on
  *
- * Nobody else is let at the CA meanwhile: account_open() answers with the refusal.  Each change is told by
- * an event, kept by the keeper, and handed to acme->changed, which plans the certificates anew.
+ * No order reaches the CA meanwhile: account_open() answers with the refusal.  Each change is
+ * told by an event, kept by the keeper, and handed to acme->changed, which plans the
+ * certificates anew.
  */
 
 /* The state as it was before the restart; what is known already stays. */

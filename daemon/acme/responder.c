@@ -19,7 +19,7 @@
 
 #define WELL_KNOWN "/.well-known/acme-challenge/"
 
-/* What is answered.  Those with equal keys are a chain, the youngest first. */
+/* The answers; equal keys are a chain, the youngest first. */
 struct answered {
 	struct answered *older;
 	char *key; /* the token, or the name a handshake asks for */

@@ -8,8 +8,9 @@ struct err;
 struct loop;
 
 /*
- * What the engine itself answers when a CA comes to look: http-01 (RFC 8555, 8.3) and tls-alpn-01
- * (RFC 8737, and RFC 8738 for addresses), at the listeners that the keeper bound and handed over.
+ * The responder is what the engine itself answers when a CA comes to look: http-01 (RFC 8555,
+ * 8.3) and tls-alpn-01 (RFC 8737, and RFC 8738 for addresses), at the listeners that the keeper
+ * bound and handed over.
  *
  *	keeper: present            -> id, key_authorization
  *	responder_add(r, CHALLENGE_HTTP, name, token, key_authorization, &err)
@@ -17,14 +18,15 @@ struct loop;
  *	responder_remove(r, CHALLENGE_HTTP, name, token)
  *	keeper: withdraw
  *
- * Other types are none of its business and ignored, so that an order adds and removes whatever its type
- * is.  A challenge may be added before there is a listener, and where there will never be one because
- * the webroot serves it: whether anything can answer at all is known to the keeper, which refuses to
- * present what nobody would.  Two orders may share an authorization: what was added twice stays until it
- * was removed twice.  Removing what is not there is fine.  For tls-alpn-01 the youngest challenge of a name is the one that is answered.
+ * Other types are ignored, so that an order adds and removes whatever its type is.  A challenge
+ * may be added before there is a listener, and where there will never be one because the
+ * webroot serves it: the keeper knows whether it can be answered at all, and refuses to present
+ * it otherwise.  Two orders may share an authorization: a challenge that was added twice stays
+ * until it was removed twice.  Removing one that is not there is fine.  For tls-alpn-01 the
+ * youngest challenge of a name is answered.
  *
- * Everything is copied; listeners belong to the responder.  Nothing of a request is ever reflected, and
- * whoever asks for what is not there learns nothing but that.
+ * Everything is copied; listeners belong to the responder.  Nothing of a request is ever
+ * reflected, and a request for a missing challenge learns only that.
  */
 
 struct responder;
@@ -36,8 +38,9 @@ struct responder *responder_new(struct loop *loop);
 void responder_free(struct responder *responder); /* NULL is fine */
 
 /*
- * Serves `type` at the listening socket `fd`, which it owns from now on; `at` is its configured address.
- * Another one at the same address replaces it; fd -1: the listener of this address is no more.
+ * Serves `type` at the listening socket `fd`, which it owns from now on; `at` is its configured
+ * address. Another one at the same address replaces it; fd -1: the listener of this address is
+ * no more.
  */
 void responder_listen(struct responder *responder, enum challenge type, const char *at, int fd);
 

@@ -6,14 +6,15 @@
 #include "daemon/acme/post.h"
 
 /*
- * Telling a CA to revoke one version (RFC 8555, 7.6).
+ * A revocation tells a CA to revoke one version (RFC 8555, 7.6).
  *
  *	r->revocation.reason = REASON_SUPERSEDED; ...
  *	AWAIT(revocation_start(&r->revocation, ca, task));
  *
- * The keeper composes what is said and decides whether it may be.  The account speaks first; where the
- * CA does not take its word, because another account ordered the certificate, the certificate's own key
- * does.  That it was revoked already is success, so a reply that was lost is asked for again.
+ * The keeper composes the request and decides whether it may be made.  The account signs first;
+ * where the CA does not accept that, because another account ordered the certificate, the
+ * certificate's own key does.  A version that was revoked already is a success, so a reply that
+ * was lost is asked for again.
  */
 
 struct revocation {

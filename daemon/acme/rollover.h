@@ -7,15 +7,18 @@
 #include "daemon/acme/rollover_recover.h"
 
 /*
- * A new key for an account (RFC 8555, 7.3.5), safe against a crash at any moment.
+ * A rollover gives an account a new key (RFC 8555, 7.3.5), safe against a crash at any moment.
  *
- * The keeper makes the candidate and stores it before it signs the change, so whatever happens, one of
- * two stored keys holds the account.  Where the outcome is not plain, rollover_recover.h finds out which.
- * The URL of the account stays the same all along.
+ * The keeper makes the candidate and stores it before it signs the change, so at any moment one
+ * of two stored keys holds the account.  The CA tells which one: settling asks for the account
+ * of the candidate, then for that of the old key, and has the keeper promote the one that
+ * answered.  It runs after every change whose outcome is not plain, and at the first use of a
+ * CA after a restart (account.h) when the keeper holds a candidate.  The URL of the account
+ * stays the same all along.
  *
  *	AWAIT(rollover_start(&o->rollover, ca, task));
  *
- * A child task whose error is the parent's.
+ * Both are child tasks whose error is the parent's.
  */
 
 struct rollover {

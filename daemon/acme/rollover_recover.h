@@ -9,12 +9,12 @@
 /*
  * The end of a change of an account's key (rollover.h) whose outcome is not known.
  *
- * One of two stored keys holds the account, and the CA tells which: it is asked for the account of the
- * candidate, then for that of the old key, and the keeper promotes the one that answered.  This runs after
- * every change whose outcome is not plain, and at the first use of a CA after a restart (account.h) when
- * the keeper holds a candidate.
+ * One of two stored keys holds the account, and the CA tells which: it is asked for the account
+ * of the candidate, then for that of the old key, and the keeper promotes the one that
+ * answered.  This runs after every change whose outcome is not plain, and at the first use of a
+ * CA after a restart (account.h) when the keeper holds a candidate.
  *
- *	AWAIT(rollover_recover_start(&o->recover, ca, task));
+ * 	AWAIT(rollover_recover_start(&o->recover, ca, task));
  *
  * A child task whose error is the parent's.
  */

@@ -15,7 +15,11 @@
 #include "lib/base/str.h"
 #include "lib/wire/name.h"
 
-/* What is shared: from the content as text to the one copy in the configuration's arena. */
+/*
+ * States: a pool lives while one configuration is loaded.  It finds shared parts by their
+ * content as text; the one copy of each is in the configuration's arena, the pool owns the map
+ * only.  `group` and `is_ca` change with each group that is decoded.
+ */
 struct pool {
 	struct loading *l;
 	struct map map;

@@ -68,7 +68,7 @@ static bool has_name_at(const struct conf *conf, const char *domain)
 	return false;
 }
 
-/* What is left of a name without its first labels that begin with an underscore. */
+/* The rest of a name without its first labels that begin with an underscore. */
 static const char *unmarked(const char *name)
 {
 	while (*name == '_') {
@@ -100,8 +100,9 @@ static bool is_for_aliases(
 }
 
 /*
- * Names that begin with an underscore belong to other protocols: policies of mail, services, keys.  Of them a
- * challenge has _acme-challenge alone, with the label of an account before it; the zone's own name counts for itself.
+ * Names that begin with an underscore belong to other protocols: policies of mail, services,
+ * keys.  Of them a challenge has _acme-challenge alone, with the label of an account before it;
+ * the zone's own name counts for itself.
  */
 static bool is_of_others(const struct zone_conf *zone, const char *owner)
 {

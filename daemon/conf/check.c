@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What no single value can tell about CAs and targets; certificates are in check_cert.c. */
+/* Checks of CAs and targets that need more than one value; certificates are in check_cert.c. */
 #include "daemon/conf/schema.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What no single value can tell about ACME CAs, their challenges, and the zones. */
+/* Checks of ACME CAs, their challenges, and zones that need more than one value. */
 #include "daemon/conf/index.h"
 #include "daemon/conf/schema.h"
 
@@ -10,7 +10,11 @@
 #include "lib/crypt/key.h"
 #include "lib/wire/name.h"
 
-/* The certificate under check, and what was told already. */
+/*
+ * States: a checking lives for one pass over all certificates and owns `is_used` and `told`.
+ * The certificate under check and its path change with each; `told` keeps what was said
+ * already, so that each fault is told once.
+ */
 struct checking {
 	struct loading *l;
 	const struct cert_source *source;
@@ -105,7 +109,7 @@ static bool can_publish(const struct zone_conf *zone)
 						     : zone->publish.type != PUBLISH_NONE;
 }
 
-/* Why nobody can publish the challenge of this name where it lies; NULL when somebody can. */
+/* The reason why the challenge of this name cannot be published where it lies, or NULL. */
 static const char *zone_fault(const struct conf *conf, const char *name)
 {
 	const struct zone_conf *zone = challenge_zone(conf, name);
@@ -170,7 +174,7 @@ static void check_names(struct checking *c, const struct ca_conf *ca)
 	}
 }
 
-/* What is to be said about a key type, or NULL. */
+/* The fault of a key type, or NULL. */
 static const char *key_fault(const char *key)
 {
 	static const char *const fine[] = { "ec:secp256r1", "ec:secp384r1", "rsa:2048",
@@ -209,7 +213,7 @@ static void check_key(struct checking *c, const struct ca_conf *ca)
 		path.up = &top;
 	place = own ? own->place
 		    : conf_place_in(c->l->top.defaults, "key", c->source->key->place);
-	/* What stands in `defaults` is told once. */
+	/* A fault of `defaults` is told once. */
 	if (own || is_first(c, c->cert->key))
 		yaml_warn(c->l->diags, place, &path, "%s %s (CA %s)", c->cert->key, fault,
 			ca->name);
@@ -305,7 +309,7 @@ static void check_update(struct loading *l, const struct zone_conf *zone)
 			"believed; give tsig");
 }
 
-/* What stands in `default` is told there, and not again where it is taken over. */
+/* A fault of the entry `default` is told there, and not again where it is taken over. */
 static void check_zones(struct loading *l)
 {
 	const struct dns_conf *dns = &l->conf->dns;

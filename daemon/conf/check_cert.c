@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What no single value can tell about certificates. */
+/* Checks of certificates that need more than one value. */
 #include "daemon/conf/index.h"
 #include "daemon/conf/schema.h"
 
@@ -110,7 +110,7 @@ static bool walk_up(struct checking *c, const struct cert_conf *at, int below)
 	return true;
 }
 
-/* What the certificate will live: its wish within what its first CA gives; 0: not known. */
+/* The certificate's lifetime: its wish within that of its first CA; 0: not known. */
 static struct duration life_of(const struct checking *c)
 {
 	return conf_life(c->l->conf, c->cert, c->cert->n_cas ? c->cert->cas[0] : CA_SELF);

@@ -17,14 +17,14 @@
 struct err;
 
 /*
- * The configuration: parsed, checked, immutable and counted.
+ * A configuration is parsed, checked, immutable and counted.
  *
- * The keeper reads the files once (conf_read_files), decodes them (conf_load) and hands the same
- * names and bytes to the engine, which decodes them again; so both hold equal structs and none
- * travels.  A running job keeps the generation it began with (conf_ref); reload makes a new one
- * and compares (conf_differ).  Everything is in final form: names are A-labels, paths absolute
- * ("credential:x" resolved), references are indexes, owners are numbers.  Strings live in the
- * arena.  Nobody changes a struct conf after conf_load() returned it.
+ * The keeper reads the files once (conf_read_files), decodes them (conf_load) and hands the
+ * same names and bytes to the engine, which decodes them again; so both hold equal structs and
+ * none travels.  A running job keeps the generation it began with (conf_ref); reload makes a
+ * new one and compares (conf_differ).  Values are in final form: names are A-labels, paths
+ * absolute ("credential:x" resolved), references are indexes, owners are numbers.  Strings live
+ * in the arena.  A struct conf does not change after conf_load() returned it.
  */
 
 /* A list of words: a command without a shell, or plain names.  n == 0: absent. */
@@ -33,7 +33,7 @@ struct words {
 	size_t n;
 };
 
-/* Who may use the control socket: a user or a group; unknown names match nobody. */
+/* A principal may use the control socket: a user or a group; unknown names match none. */
 struct principal {
 	const char *name; /* without "@" */
 	bool is_group;
@@ -108,7 +108,7 @@ static inline bool challenge_is_dns(enum challenge challenge)
 /* Whose limits are known and kept, so that the CA need not refuse. */
 enum limits { LIMITS_NONE, LIMITS_LETSENCRYPT };
 
-/* What `type: acme` adds.  Its URLs passed url_check() (lib/wire/url.h). */
+/* The keys of `type: acme`.  Its URLs passed url_check() (lib/wire/url.h). */
 struct acme_conf {
 	const char *directory;
 	const char *staging; /* the directory for `renew --test`, or NULL */
@@ -142,8 +142,9 @@ struct ca_conf {
 	enum ca_type type;
 	uint32_t
 		issuer; /* index in conf->certs of the certificate that signs; or CA_NO_ISSUER */
-	struct duration lifetime; /* what it gives; 0: as long as the issuer, or as it likes */
-	const char *digest;       /* OpenSSL's name, "sha384" */
+	/* the lifetime it gives; 0: as long as the issuer, or as it likes */
+	struct duration lifetime;
+	const char *digest;           /* OpenSSL's name, "sha384" */
 	const struct acme_conf *acme; /* for CA_ACME, else NULL */
 	uint64_t issue_digest;        /* of all keys, and of the way to pass its challenge */
 };
@@ -245,7 +246,7 @@ struct publish_places {
 	struct yaml_place acme_dir, tlsa_dirs, refresh, add, remove, secret_file;
 };
 
-/* How records get into a zone.  What another type needs is absent. */
+/* The way by which records get into a zone.  Keys of other types are absent. */
 struct publish_conf {
 	enum publish_type type;
 	const char *acme_dir;     /* include: the folder of acme-challenge.APEX, or NULL */
@@ -263,7 +264,7 @@ struct publish_conf {
 /* To which of a zone's names aliases from elsewhere may lead a challenge (challenge.h). */
 enum aliases { ALIASES_MARKED, ALIASES_ANY, ALIASES_NONE };
 
-/* What a zone does not say itself, the entry `default` says. */
+/* A zone takes keys that it lacks from the entry `default`. */
 struct zone_conf {
 	struct yaml_place place;
 	const char *name;             /* the apex; NULL for the entry `default` */
@@ -302,14 +303,15 @@ struct cert_conf {
 	const struct renew_conf *renew;
 	const struct roll_conf *roll;
 	const char *key;          /* key type, as configured: "ec:secp384r1" */
-	struct duration lifetime; /* what it wants; 0: what the CA gives */
+	struct duration lifetime; /* the lifetime it wants; 0: that of the CA */
 	struct duration key_max_age;
 	struct duration warn_before;
-	uint64_t
-		digest; /* of what makes a certificate another one: names, subject, key, CA, purposes */
+	/* Of the keys that make it another certificate: names, subject, key, CA, purposes. */
+	uint64_t digest;
 	/*
-	 * Of all that issuing and rolling depend on: the CAs, the zones of its names and the hooks as well.
-	 * The upper 32 bits are of the certificate and the keys of its CAs alone.
+	 * Of all that issuing and rolling depend on: the CAs, the zones of its names and the
+	 * hooks as well. The upper 32 bits are of the certificate and the keys of its CAs
+	 * alone.
 	 */
 	uint64_t issue_digest;
 	uint32_t place; /* its index in conf->certs */
@@ -350,25 +352,25 @@ struct conf_file {
 };
 
 /*
- * What the first decoding learned from this machine (numbers of users and groups, the folder of
- * the credentials, the certificates of a trust_file or roots_file, the stamps of secret files) is noted
- * here as text lines and travels with the files, so that the engine in its sandbox decodes to the same
- * without asking.
+ * Notes of the first decoding on this machine (numbers of users and groups, the folder of the
+ * credentials, the certificates of a trust_file or roots_file, the stamps of secret files) are
+ * text lines here and travel with the files, so that the engine in its sandbox decodes to the
+ * same without asking.
  */
 struct conf_files {
 	struct conf_file *at;
 	size_t n;
 	struct buf notes;
-	bool is_unpacked; /* the notes are all there is: ask nobody */
+	bool is_unpacked; /* only the notes are used, the machine is not asked */
 };
 
 #define CONF_FILE_MAX ((size_t)64 * 1024 * 1024)
 #define CONF_FILES_MAX 4096
 
 /*
- * Reads `path` and what its `include` patterns name, each file once.  What cannot be read becomes a
- * diagnostic.  0, or -1 when there is any error among the diagnostics; conf_load() may follow all
- * the same (and then returns NULL), so that one run tells everything.
+ * Reads `path` and the files of its `include` patterns, each once.  A file that cannot be read
+ * becomes a diagnostic.  0, or -1 when there is any error among the diagnostics; conf_load()
+ * may follow all the same (and then returns NULL), so that one run tells everything.
  */
 int conf_read_files(const char *path, struct conf_files *out, struct yaml_diags *diags);
 void conf_files_done(struct conf_files *files);
@@ -392,16 +394,22 @@ void conf_unref(struct conf *conf); /* NULL is fine */
 const struct cert_conf *conf_cert(const struct conf *conf, const char *name);
 const struct target_conf *conf_target(const struct conf *conf, const char *name);
 
-/* Where a target keeps the files of a certificate: DIR/GROUP/SERVICE, above curr.  The caller frees it. */
+/*
+ * Where a target keeps the files of a certificate: DIR/GROUP/SERVICE, above curr.  The caller
+ * frees it.
+ */
 char *target_conf_dir(const struct target_conf *target, const struct cert_conf *cert);
 
-/* The target of the certificate that keeps its files in this directory; NULL: none is configured so. */
+/*
+ * The target of the certificate that keeps its files in this directory; NULL: none is
+ * configured so.
+ */
 const struct target_conf *cert_conf_target_in(
 	const struct conf *conf, const struct cert_conf *cert, const char *dir);
 
 /*
- * May the copy that `target` has in this directory be in use?  A target whose directory was changed keeps its
- * copy in the old one until a deploy to the new one has passed its check.
+ * May the copy that `target` has in this directory be in use?  A target whose directory was
+ * changed keeps its copy in the old one until a deploy to the new one has passed its check.
  */
 bool cert_conf_uses_dir(const struct conf *conf, const struct cert_conf *cert,
 	const char *target, const char *dir);
@@ -417,8 +425,8 @@ const struct zone_conf *conf_zone(const struct conf *conf, const char *owner);
 const char *cert_conf_group(const struct cert_conf *cert, char out[256]);
 
 /*
- * What a reload changes for certificates (an ACME CA's keys and the ways to pass its challenge
- * among it), told by calls: removed certificates with new == NULL, added ones with old == NULL.
+ * Tells by calls which certificates a reload changes (an ACME CA's keys and the ways to pass
+ * its challenge among it): removed ones with new == NULL, added ones with old == NULL.
  */
 void conf_differ(const struct conf *old, const struct conf *new,
 	void (*tell)(const struct cert_conf *old, const struct cert_conf *new, void *data),

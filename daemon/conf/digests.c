@@ -8,16 +8,17 @@
 #include "lib/base/str.h"
 
 /*
- * Digests of what can be tried and can fail: a target, an ACME CA, a zone, the issue of a certificate.
- * They are compared, by conf_differ() and with the digest that a failure was met with, and are good
- * for one version of this program: the fields may be hashed otherwise by the next one.
+ * Digests of what can be tried and can fail: a target, an ACME CA, a zone, the issue of a
+ * certificate. They are compared, by conf_differ() and with the digest that a failure was met
+ * with, and are good for one version of this program: the fields may be hashed otherwise by the
+ * next one.
  */
 
-/* What the digests of all certificates share. */
+/* The parts that the digests of all certificates share. */
 struct shared {
 	uint64_t hooks;
-	uint64_t ways
-		[CHALLENGE_COUNT]; /* how a challenge is passed; of DNS without the zones of names */
+	/* Ways to pass a challenge; that of DNS is without the zones of names. */
+	uint64_t ways[CHALLENGE_COUNT];
 };
 
 /* Each part ends with a NUL; an absent one is no empty one. */

@@ -9,7 +9,10 @@
 
 #define PATH_MAX_KEYS 12
 
-/* A walk over all keys; `path` holds their names from the top. */
+/*
+ * States: a walk lives for one request and owns nothing.  It descends through all keys; `path`
+ * holds their names from the top, `depth` their number.
+ */
 struct walk {
 	const char *path[PATH_MAX_KEYS];
 	size_t depth;
@@ -59,7 +62,7 @@ static bool is_placeholder(const char *key)
 	return key[0] >= 'A' && key[0] <= 'Z';
 }
 
-/* What stands before a word that is any domain, which has dots; NULL for other words. */
+/* The prefix of a word that is any domain, which has dots; NULL for other words. */
 static const char *domains_below(const char *key)
 {
 	return str_is(key, "GROUP") ? "groups." : str_is(key, "ZONE") ? "dns.zones." : NULL;

@@ -20,7 +20,10 @@
 #define INCLUDE_DEPTH 8
 #define PATTERNS_MAX 1000
 
-/* One conf_read_files(). */
+/*
+ * States: a reading lives for one conf_read_files().  Files are added to files->at in the order
+ * of the includes, each inode once; the ids are freed at the end, the files are the caller's.
+ */
 struct reading {
 	struct conf_files *files;
 	struct yaml_diags *diags;
@@ -109,7 +112,10 @@ static void read_pattern(struct reading *r, const char *from, const struct yaml_
 	else if (rc != 0 && rc != GLOB_NOMATCH)
 		yaml_error(r->diags, node->place, where, "cannot look for %.200s", pattern);
 	if (rc == 0) {
-		/* Sorted by bytes, not by the locale, so that every machine reads the same order. */
+		/*
+		 * Sorted by bytes, not by the locale, so that every machine reads the same
+		 * order.
+		 */
 		qsort(found.gl_pathv, found.gl_pathc, sizeof(*found.gl_pathv), by_text);
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			read_tree(r, found.gl_pathv[i], node->place, where, depth + 1);
@@ -126,7 +132,10 @@ static void read_includes(struct reading *r, const struct conf_file *file, int d
 	const struct yaml_node *include = NULL;
 	struct yaml_node root;
 
-	/* A large file is parsed here only if it can have the key at all; conf_load() tells faults. */
+	/*
+	 * A large file is parsed here only if it can have the key at all; conf_load() tells
+	 * faults.
+	 */
 	for (const char *p = file->data; !include && p && (p = strstr(p, "include"));) {
 		p += strlen("include");
 		if (str_starts(p, "_next"))
@@ -223,7 +232,7 @@ void conf_files_pack(const struct conf_files *files, struct buf *out)
 	add_block(out, buf_text(&files->notes), files->notes.len);
 }
 
-/* What is left of a packed block. */
+/* The unread rest of a packed block. */
 struct cursor {
 	const char *at;
 	size_t left;

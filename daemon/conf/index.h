@@ -7,11 +7,13 @@
 #include "daemon/conf/conf.h"
 
 /*
- * The ways from an index in the configuration to the CA, certificate or target that it stands for.
+ * The ways from an index in the configuration to the CA, certificate or target that it stands
+ * for.
  *
- * Each asserts that the index is in range, so a wrong one ends the process where it is used and reads no
- * foreign memory.  Outside of daemon/conf there is no other way; tests/lint/rule_index.py sees to that.
- * CA_SELF is an index in a certificate's list, but never that of a CA.
+ * Each asserts that the index is in range, so a wrong one ends the process where it is used and
+ * reads no foreign memory.  Outside of daemon/conf there is no other way;
+ * tests/lint/rule_index.py sees to that. CA_SELF is an index in a certificate's list, but never
+ * that of a CA.
  */
 
 static inline const struct ca_conf *conf_ca_at(const struct conf *conf, size_t ca)
@@ -104,7 +106,10 @@ static inline struct duration conf_life(
 	return cert->is_ca ? CONF_ROOT_LIFETIME : CONF_SELF_LIFETIME;
 }
 
-/* The place of the certificate that signs for `ca`; CA_NO_ISSUER for CA_SELF and what is not local. */
+/*
+ * The place of the certificate that signs for `ca`; CA_NO_ISSUER for CA_SELF and what is not
+ * local.
+ */
 static inline uint32_t conf_issuer(const struct conf *conf, uint32_t ca)
 {
 	return ca == CA_SELF ? CA_NO_ISSUER : conf_ca_at(conf, ca)->issuer;

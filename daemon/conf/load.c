@@ -129,7 +129,10 @@ struct conf *conf_load(struct conf_files *files, struct yaml_diags *diags)
 	bool is_large;
 
 	conf->refs = 1;
-	/* What could not be read is missing in the tree: references into it would be told as wrong. */
+	/*
+	 * Unreadable parts are missing in the tree: references into it would be told as
+	 * wrong.
+	 */
 	l.has_bad_tree = diags->n_errors != 0;
 	machine_read_stamps(&l);
 	root = parse_all(&l);

@@ -45,7 +45,7 @@ static struct zone_conf zone_of(
 static const char *apex_of(
 	struct loading *l, const struct yaml_node *key, const struct yaml_path *path)
 {
-	/* What is delegated for challenges alone has a label that no host has. */
+	/* A zone delegated for challenges alone has a label that no host has. */
 	const char *prefix =
 		str_starts(key->text, "_acme-challenge.") ? "_acme-challenge." : "";
 	char name[NAME_MAX_LEN];

@@ -9,10 +9,10 @@
 struct arena;
 
 /*
- * Several files as one tree.  The maps of a configuration merge: the sections of the top, and in
- * `groups` the groups; below that an entry belongs to one file, and a second one is an error.
- * The result shares the nodes of its parts and comes sorted by key; places stay those of the
- * files, so diagnostics do not notice.
+ * A merge makes one tree of several files.  The maps of a configuration merge: the sections of
+ * the top, and in `groups` the groups; below that an entry belongs to one file, and a second
+ * one is an error.  The result shares the nodes of its parts and comes sorted by key; places
+ * stay those of the files, so diagnostics name them.
  */
 
 #define MERGE_TOP 100

@@ -6,13 +6,14 @@
 #include "lib/yaml/decode.h"
 
 /*
- * The inside of daemon/conf: what the tables fill before it becomes a struct conf.
+ * A draft is what the tables fill before it becomes a struct conf; this header is the inside of
+ * daemon/conf.
  *
- * conf_load() goes through four steps.  The trees of all files are merged (load.c); the tables of
- * schema.c decode them into the drafts below (types*.c hold the decoders of single values);
- * certs.c makes the compact certificates out of their drafts, sharing what is equal; check.c looks
- * at what no single value can tell.  A draft keeps the nodes of its references, so that check.c
- * can point at them.
+ * conf_load() goes through four steps.  The trees of all files are merged (load.c); the tables
+ * of schema.c decode them into the drafts below (types*.c hold the decoders of single values);
+ * certs.c makes the compact certificates out of their drafts, sharing equal parts; check.c
+ * checks what needs more than one value.  A draft keeps the nodes of its references, so that
+ * check.c can point at them.
  */
 
 /* A named entry of a section, and where it stands. */
@@ -240,7 +241,10 @@ extern const struct yaml_type conf_layout; /* enum layout */
 extern const struct yaml_type conf_formats;
 extern const struct yaml_type conf_reload;
 
-/* What this machine says (machine.c); `files` holds the notes.  False when there is no such one. */
+/*
+ * Answers of this machine (machine.c); `files` holds the notes.  False when there is no such
+ * user.
+ */
 bool machine_user(struct conf_files *files, const char *name, uint32_t *out);
 bool machine_group(struct conf_files *files, const char *name, uint32_t *out);
 
@@ -248,18 +252,19 @@ bool machine_group(struct conf_files *files, const char *name, uint32_t *out);
 const char *machine_credentials(struct conf_files *files, struct arena *arena);
 
 /*
- * The certificates of a trust_file or roots_file, encoded anew as PEM text in `arena`; NULL with `err` when the
- * file cannot be read or holds anything else.
+ * The certificates of a trust_file or roots_file, encoded anew as PEM text in `arena`; NULL
+ * with `err` when the file cannot be read or holds anything else.
  */
 #define TRUST_MAX ((size_t)1024 * 1024)
 const char *machine_trust(
 	struct conf_files *files, const char *path, struct arena *arena, struct err *err);
 
 /*
- * The stamp of a secret file, for the digests: another one when the file was written, replaced or given to another
- * owner since.  It is made of inode, size, mtime and ctime.  The content is not in it: the engine has
- * the stamp, and could try short passphrases against a digest of the content.  A credential of
- * systemd has another stamp after each restart, because its copy is made anew.  0: no path.
+ * The stamp of a secret file, for the digests: another one when the file was written, replaced
+ * or given to another owner since.  It is made of inode, size, mtime and ctime.  The content is
+ * not in it: the engine has the stamp, and could try short passphrases against a digest of the
+ * content.  A credential of systemd has another stamp after each restart, because its copy is
+ * made anew.  0: no path.
  *
  * machine_read_stamps() comes first; it takes what the notes have.
  */
@@ -293,7 +298,7 @@ struct loading {
 	bool has_bad_tree;
 };
 
-/* Where a certificate comes from, for check.c.  What it was not given itself is NULL. */
+/* The source of a certificate, for check.c.  Keys that it was not given itself are NULL. */
 struct cert_source {
 	struct cert_conf cert;
 	const struct yaml_node *key, *value, *was;
@@ -332,8 +337,8 @@ int64_t reference_find(struct loading *l, const struct yaml_node *node,
 	const char *what);
 
 /*
- * The hashes of configured things (digests.c): acme_conf.digest, zone_conf.digest, and for a configuration
- * without errors those that need all of it.
+ * The hashes of configured things (digests.c): acme_conf.digest, zone_conf.digest, and for a
+ * configuration without errors those that need all of it.
  */
 uint64_t acme_conf_digest(const struct acme_conf *acme);
 uint64_t zone_conf_digest(struct loading *l, const struct zone_conf *zone);

@@ -61,7 +61,7 @@ static void decode_trust(struct yaml_decoder *d, const struct yaml_value *v, voi
 		yaml_bad(d, v, "%s", err.text);
 }
 
-/* What is wrong with a mail address for an account, or NULL. */
+/* The fault of a mail address for an account, or NULL. */
 static const char *address_fault(const char *text)
 {
 	const char *at = strrchr(text, '@');
@@ -70,7 +70,7 @@ static const char *address_fault(const char *text)
 
 	if (strncasecmp(text, "mailto:", strlen("mailto:")) == 0)
 		return "is a URL; write the address without mailto:";
-	/* What would need an escape in a URL, or end the address there (RFC 6068, 2). */
+	/* Characters that need an escape in a URL, or end the address there (RFC 6068, 2). */
 	if (!text_is_visible(text, strlen(text)) || strpbrk(text, "\"%?&,;:<>()[]\\#/"))
 		return "has a character that the mail address of an account cannot have";
 	if (!at || at == text || strchr(text, '@') != at)

@@ -64,7 +64,7 @@ static void decode_tsig_name(struct yaml_decoder *d, const struct yaml_value *v,
 	*(const char **)out = name;
 }
 
-/* What name servers had, and some still make by default (RFC 8945, 6). */
+/* Algorithms of older name servers, which some still use by default (RFC 8945, 6). */
 static bool is_outdated(const char *text)
 {
 	return strncasecmp(text, "hmac-sha1", strlen("hmac-sha1")) == 0 ||
@@ -96,7 +96,7 @@ static void decode_tsig_algorithm(struct yaml_decoder *d, const struct yaml_valu
 		*(const char **)out = words[at];
 }
 
-/* What the keys of a type need of each other. */
+/* Keys of a type that need each other. */
 static void check_publish(
 	struct yaml_decoder *d, const struct yaml_value *v, const struct publish_draft *draft)
 {

@@ -14,7 +14,7 @@
 #define ENDPOINTS_MAX 64
 #define DNS_PORT 53
 
-/* What an endpoint may look like. */
+/* The forms that an endpoint may have. */
 struct shape {
 	const char *what, *form; /* "an address with a port", "ADDRESS:PORT" */
 	uint16_t port;           /* when none is given; 0: it must be */

@@ -5,9 +5,9 @@
 #include "daemon/job/runner.h"
 
 /*
- * A batch: one job that works through many certificates, some side by side, those first that end first.  Its children are
- * ordinary jobs with numbers of their own; one that fails does not stop the others.  The batch fails
- * at the end with the first failure of a child.
+ * A batch is one job that works through many certificates, some side by side, in the order of
+ * their ends.  Its children are ordinary jobs with numbers of their own; one that fails does
+ * not stop the others.  The batch fails at the end with the first failure of a child.
  */
 
 struct batch {

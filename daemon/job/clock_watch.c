@@ -160,7 +160,7 @@ void clock_watch_synced(struct clock_watch *watch, bool is_synced)
 	judge(watch);
 }
 
-/* What the kernel said before was about another time. */
+/* Answers of the kernel from before were about another time. */
 static void on_clock_set(struct fleet_follower *follower)
 {
 	struct clock_watch *watch = CONTAINER_OF(follower, struct clock_watch, follower);

@@ -11,14 +11,15 @@
 struct acme;
 
 /*
- * Gathers what is known of the time, has it judged (daemon/cert/clock_judge.h), and tells those for whom the
- * verdict matters: the fleet, whose plans get it; the ACME client, which places one order per CA; and the
- * keeper, which deletes nothing.
+ * Gathers what is known of the time, has it judged (daemon/cert/clock_judge.h), and tells those
+ * for whom the verdict matters: the fleet, whose plans get it; the ACME client, which places
+ * one order per CA; and the keeper, which deletes nothing.
  *
- * The evidence is the Date of CAs, counted on by the time since boot, so that a clock that is set is
- * contradicted before anything is asked; the latest moment of all facts; the latest notBefore that an ACME CA
- * wrote; and the kernel's word, which the keeper tells by a note whenever it hears a verdict.  It is judged
- * anew when any of it changes, when the clock was set, and every minute while there is a doubt.
+ * The evidence is the Date of CAs, counted on by the time since boot, so that a clock that is
+ * set is contradicted before anything is asked; the latest moment of all facts; the latest
+ * notBefore that an ACME CA wrote; and the kernel's word, which the keeper tells by a note
+ * whenever it hears a verdict.  It is judged anew when any of it changes, when the clock was
+ * set, and every minute while there is a doubt.
  */
 
 struct clock_watch {

@@ -7,9 +7,10 @@
 struct job;
 
 /*
- * The part that roll and deploy share: one certificate goes to all its targets, in their order.  A
- * target whose predecessor has not confirmed the version is left to the plan.  A failure is kept for
- * its target, told, and does not stop the others; the first one is in `failed` at the end.
+ * A deploying is the part that roll and deploy share: one certificate goes to all its targets,
+ * in their order.  A target whose predecessor has not confirmed the version is left to the
+ * plan.  A failure is kept for its target, told, and does not stop the others; the first one is
+ * in `failed` at the end.
  */
 struct deploying {
 	struct task task;

@@ -18,6 +18,11 @@
 
 enum { CHECK_COSTS_MS = 1000, ANSWER_COSTS_MS = 100, CREDIT_MS = 30 * 1000 };
 
+/*
+ * States: a check traces the name, then asks in rounds until all that count agree, its time is
+ * over, or its asker has gone.  It owns its propagation and a told_answer for each address, by
+ * which a round tells changes only.  job_free() frees it with its job.
+ */
 struct told_answer {
 	char address[DNS_ADDRESS_TEXT_LEN];
 	enum observation observation;
@@ -179,7 +184,10 @@ void dns_check_done(struct job *job)
 	free(check->told);
 }
 
-/* Where we publish, the place counts where a record would stand; else that to which the world is led. */
+/*
+ * Where we publish, the place counts where a record would stand; else that to which the world
+ * is led.
+ */
 static void find_zone(struct dns_check *check)
 {
 	struct task *task = &check->job.task;
@@ -262,7 +270,7 @@ static void say(const struct dns_check *check, const struct server_state *state,
 		observation_text(observation), said ? ": " : "", said ? said : "");
 }
 
-/* What has not changed since the last round is not told again. */
+/* Answers that did not change since the last round are not told again. */
 static void note(struct dns_check *check, size_t i)
 {
 	const struct server_state *state = &check->propagation.states[i];
@@ -292,8 +300,8 @@ static bool counts(struct dns_check *check, const struct server_state *state)
 }
 
 /*
- * Do all that count say the same?  What is awaited must be there, and so must something when somebody
- * waits.
+ * Do all servers that count give the same answer?  An awaited value must be there, and with
+ * `wait` a record.
  */
 static bool agree(struct dns_check *check)
 {
@@ -314,7 +322,7 @@ static bool agree(struct dns_check *check)
 	return is_anybody;
 }
 
-/* 0, or -1: who serves the zone is not found, so nobody says anything. */
+/* 0, or -1: the zone's servers were not found, so there are no answers. */
 static int take(struct dns_check *check, struct err *err)
 {
 	const struct propagation *v = &check->propagation;
@@ -333,8 +341,9 @@ static int take(struct dns_check *check, struct err *err)
 }
 
 /*
- * Resolvers are asked once the zone's own servers agree on a record, so that nobody plants in their caches that there
- * is none, or what a wildcard makes in its place; or at once when there are no others to ask.
+ * Resolvers are asked once the zone's own servers agree on a record, so that their caches do
+ * not learn that there is none, or what a wildcard makes in its place; or at once when there
+ * are no others to ask.
  */
 static bool turn_to_extras(struct dns_check *check)
 {
@@ -367,7 +376,7 @@ static void pause_for_round(struct dns_check *check)
 	task_sleep(&check->job.task, &check->pause, evidence_ramp_s(check->rounds - 1) * 1000);
 }
 
-/* Who was spared to the end has a row, too. */
+/* Servers that were spared to the end have a row, too. */
 static void tell_unasked(const struct dns_check *check)
 {
 	for (size_t i = 0; i < check->propagation.n; i++)
@@ -397,7 +406,7 @@ static int fail(
 	const struct dns_check *check, struct buf *text, bool is_silent, struct err *err)
 {
 	const struct propagation *v = &check->propagation;
-	/* Whoever prints it puts "OWNER: dns-check failed: " in front. */
+	/* The printer puts "OWNER: dns-check failed: " in front. */
 	size_t room = sizeof(err->text) - 1, used = text->len + strlen(check->owner) + 20;
 
 	room = used < room ? room - used : 0;
@@ -431,7 +440,7 @@ static int conclude(const struct dns_check *check, struct err *err)
 			&text, "not all name servers of %s show the same at %s: ", apex, owner);
 		return fail(check, &text, false, err);
 	}
-	/* Nobody misses a record that nobody has. */
+	/* A record is not missing where no server has it. */
 	if (check->is_waiting && all_answer(v))
 		return err_set(err, ERR_NOT_VISIBLE,
 			"none of the %zu name servers of %s that were asked shows a record at "

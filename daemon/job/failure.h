@@ -12,20 +12,20 @@ struct keeper_op;
 struct task;
 
 /*
- * The failure ledger as the engine writes it: a failure is a fact that the keeper stores, so that
- * back-off and status survive restarts.  What the keeper cannot store (a full disk is a likely
- * reason for both) is kept in the fleet until facts come again, so that nothing is tried in a storm.
+ * A noted failure is a fact that the keeper stores, so that back-off and status survive
+ * restarts.  A failure that the keeper cannot store (a full disk is a likely reason for both)
+ * is kept in the fleet until facts come again, so that nothing is tried in a storm.
  */
 
 /*
- * The ledger's next entry out of the last one (NULL or without a code: none) and a new error.  Every
- * error counts, whatever its code; what failed with another configuration (digest) does not.  The
- * text stays the error's.
+ * The ledger's next entry out of the last one (NULL or without a code: none) and a new error.
+ * Every error counts, whatever its code; what failed with another configuration (digest) does
+ * not.  The text stays the error's.
  */
 struct failure failure_next(
 	const struct failure *last, uint64_t digest, const struct err *err, struct instant now);
 
-/* What failed, and how: the certificate's issue or roll, or one of its targets. */
+/* The thing that failed: the certificate's issue or roll, or one of its targets. */
 struct failed {
 	struct fleet *fleet;
 	struct cert *cert;

@@ -142,7 +142,7 @@ static void cert_leave(struct fleet *fleet, struct cert *cert)
 		cert_free(cert);
 		return;
 	}
-	/* The job holds the configuration that it began with, and nobody any other one. */
+	/* Only the job holds the configuration that it began with. */
 	cert->conf = conf_cert(cert->job->conf, cert->conf->name);
 	task_cancel(&cert->job->task, "the certificate left the configuration");
 }
@@ -311,8 +311,9 @@ void fleet_look(struct fleet *fleet, struct cert *cert)
 }
 
 /*
- * While many are looked at, what is due only queues up, so that those go first that end first.  A crowd
- * that takes several turns of the loop may hold the one that ends first in the last of them.
+ * While many are looked at, what is due only queues up, so that those go first that end first.
+ * A crowd that takes several turns of the loop may hold the one that ends first in the last of
+ * them.
  */
 static void begin_gathering(struct fleet *fleet)
 {

@@ -24,17 +24,17 @@ struct lane;
 struct task;
 
 /*
- * The fleet: every certificate with its facts, and when to look at each again.
+ * The fleet is every certificate with its facts, and when to look at each again.
  *
- * This is the daemon's memory between jobs.  A struct cert joins a certificate's configuration, its
- * facts, its place in the schedule and the job that works on it.  The schedule is one heap on the wall
- * clock: a wake-up looks at those that are due and at no others.  Looking means asking cert_plan();
- * what is due is handed to the followers, of which the runner (daemon/job/runner.h) starts jobs.
+ * This is the daemon's memory between jobs.  A struct cert joins a certificate's configuration,
+ * its facts, its place in the schedule and the job that works on it.  The schedule is one heap
+ * on the wall clock: a wake-up looks at those that are due and at no others.  A look asks
+ * cert_plan(); actions that are due go to the runner (daemon/job/runner.h).
  *
- * Facts change only through fleet_take_facts(), which plans the certificate anew, and its dependents
- * when a CA's current version changed.  A certificate that leaves the configuration while a job works
- * on it lives until the job has ended.  The fleet owns certificates and facts, and one reference to the
- * configuration.
+ * Facts change only through fleet_take_facts(), which plans the certificate anew, and its
+ * dependents when a CA's current version changed.  A certificate that leaves the configuration
+ * while a job works on it lives until the job has ended.  The fleet owns certificates and
+ * facts, and one reference to the configuration.
  */
 
 struct cert {
@@ -49,7 +49,7 @@ struct cert {
 		reserved; /* of its CA's limits, for the order under way (manners.h) */
 	/* Orders do not name this version as replaced any more: the CA refused one that did. */
 	struct version_id unreplaced;
-	struct job *job;     /* what works on it, or NULL */
+	struct job *job;     /* the job that works on it, or NULL */
 	struct instant told; /* when its failure was logged last */
 	struct instant reminded;
 	bool is_gone; /* left the configuration; freed when its job ends */
@@ -58,8 +58,9 @@ struct cert {
 };
 
 /*
- * A follower hears what happens in the fleet.  It is part of what follows (the runner, the informer, the
- * clock's watch), which outlives the fleet or leaves the list.  Each callback may be NULL.
+ * A follower hears what happens in the fleet.  It is part of what follows (the runner, the
+ * informer, the clock's watch), which outlives the fleet or leaves the list.  Each callback may
+ * be NULL.
  */
 struct fleet_follower {
 	struct list link; /* in fleet->followers */
@@ -165,8 +166,9 @@ void fleet_hold(struct fleet *fleet, struct cert *cert);
 bool fleet_let_go(struct cert *cert);
 
 /*
- * An operator wants what failed looked at anew: it is not waited for any longer (failure_holds()) until the
- * next job begins.  Does not look; tells whether anything had failed.
+ * An operator wants what failed looked at anew: it is not waited for any longer
+ * (failure_holds()) until the next job begins.  Does not look; tells whether anything had
+ * failed.
  */
 bool fleet_look_anew(struct cert *cert);
 

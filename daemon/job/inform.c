@@ -18,7 +18,12 @@
 
 enum { ANSWER_MAX = 64 * 1024 };
 
-/* One question to one CA about one version. */
+/*
+ * States: a check is one question to one CA about one version; it is in the informer's list
+ * from its start until its task has ended, and frees itself then.  A CA without an answer has a
+ * silence, which grows with each further one and goes with the first answer.  informer_stop()
+ * cancels all checks; the informer owns the silences.
+ */
 struct check {
 	struct task task;
 	struct list link;
@@ -285,7 +290,7 @@ static void run(struct task *task)
 	AWAIT(ask_ca(c));
 	take_answer(c);
 	tell_change(c);
-	/* What only the CA's silence tells needs not be kept for each certificate. */
+	/* A moment that the CA's silence alone tells is not kept for each certificate. */
 	if (!c->is_silent) {
 		AWAIT(keep(c));
 		TRY(take_facts(c, &task->err));

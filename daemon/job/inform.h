@@ -13,16 +13,18 @@
 struct acme;
 
 /*
- * Asks CAs when their certificates should be renewed (RFC 9773), and has the keeper keep the answers.
+ * Asks CAs when their certificates should be renewed (RFC 9773), and has the keeper keep the
+ * answers.
  *
- * Every certificate whose current version came from an ACME CA stands in one heap, keyed by when that CA
- * is to be asked again; a wake-up looks at those that are due and at no others.  Not asked is for what is
- * expired, not active, or must not be renewed by itself, nor with `ari: false`.  A few requests run
- * side by side, each a task: the version's name in renewal information from the keeper, the directory,
- * one plain GET, the answer to the keeper as a fact.  The plan follows the facts.
+ * Every certificate whose current version came from an ACME CA stands in one heap, keyed by
+ * when that CA is to be asked again; a wake-up looks at those that are due and at no others.
+ * Not asked is for what is expired, not active, or must not be renewed by itself, nor with
+ * `ari: false`.  A few requests run side by side, each a task: the version's name in renewal
+ * information from the keeper, the directory, one plain GET, the answer to the keeper as a
+ * fact.  The plan follows the facts.
  *
- * Nothing here ever fails anything: without an answer the renewal curve decides.  A CA that gives none is
- * left alone for a time that doubles, for all its certificates together.
+ * Nothing here ever fails anything: without an answer the renewal curve decides.  A CA that
+ * gives none is left alone for a time that doubles, for all its certificates together.
  */
 
 enum { INFORM_SIDE_BY_SIDE = 16 };

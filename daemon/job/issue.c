@@ -6,9 +6,9 @@
 #include "daemon/job/source.h"
 
 /*
- * A new version from one of the certificate's CAs (daemon/job/source.h), stored by the keeper as next.
- * The plan rolls it when its time has come.  A test goes the same way at the staging directory and leaves
- * nothing behind but what it says.
+ * A new version from one of the certificate's CAs (daemon/job/source.h), stored by the keeper
+ * as next. The plan rolls it when its time has come.  A test goes the same way at the staging
+ * directory and leaves nothing behind but what it says.
  */
 
 static void say_issued(struct job *job)
@@ -63,7 +63,7 @@ void issue_run(struct task *task)
 	manners_leave(job);
 	if (!job->is_test)
 		job_take_late_facts(job);
-	/* What is the account's is no failure of the certificate: the plan waits for the account. */
+	/* A failure of the account is none of the certificate: the plan waits for the account. */
 	if (job_has_failed(job) && !job->is_test && !is_accounts(job)) {
 		AWAIT(job_keep_failure(job));
 		job_take_kept(job);

@@ -83,7 +83,7 @@ static void ask(struct job *job, enum request request, bool is_soft)
 	line_add(&job->keeper.text, "cert", job->cert->conf->name);
 	if (request == REQUEST_issue && job->reuse_key)
 		line_add_bool(&job->keeper.text, "reuse", true);
-	/* Whoever does not hear that it was done does it twice; only slow keys take too long. */
+	/* Not cancellable: a lost answer would issue twice.  Slow keys excepted. */
 	if (job->is_slow)
 		keeper_ask(job->runner->fleet->keeper, &job->task, &job->keeper);
 	else

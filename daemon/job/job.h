@@ -15,16 +15,16 @@
 #include "lib/task/task.h"
 
 /*
- * A job: one piece of work that an operator or the plan asked for, running as a task, with a number
- * that people can follow and cancel.
+ * A job: one piece of work that an operator or the plan asked for, running as a task, with a
+ * number that people can follow and cancel.
  *
- * issue, roll and deploy are each one file and one task body; a batch is a job whose children are such
- * jobs, for a command that names many certificates; revoke.h has children as well;
- * rekey.h is about an account, dns_check.h about a name.  The runner (runner.h) creates jobs, keeps the list
- * and the limits, and says job.started, job.step and job.done.  A job holds a reference to the
- * configuration it began with and its certificate stays while it lives; its facts go to the fleet as
- * soon as the keeper answers.  Failures are kept by the keeper before the job ends, so that back-off
- * survives restarts.
+ * issue, roll and deploy are each one file and one task body; a batch is a job whose children
+ * are such jobs, for a command that names many certificates; revoke.h has children as well;
+ * rekey.h is about an account, dns_check.h about a name.  The runner (runner.h) creates jobs,
+ * keeps the list and the limits, and says job.started, job.step and job.done.  A job holds a
+ * reference to the configuration it began with and its certificate stays while it lives; its
+ * facts go to the fleet as soon as the keeper answers.  Failures are kept by the keeper before
+ * the job ends, so that back-off survives restarts.
  */
 
 enum job_kind {
@@ -49,7 +49,7 @@ struct job {
 	struct order order; /* of an issue by an ACME CA */
 	size_t ca;          /* place in the certificate's list of the CA that is asked */
 	uint64_t tried;     /* places of the list, one bit each */
-	struct err failed;  /* what the CA that was asked last said */
+	struct err failed;  /* the answer of the CA that was asked last */
 	bool may_fail_over; /* and whether another one may be asked after that */
 	struct lane *lane;  /* NULL without a certificate */
 	uint64_t number;
@@ -75,7 +75,10 @@ void job_step(struct job *job, const char *step);
 /* For task bodies: the facts of the last answer go to the fleet.  0, or -1 with task.err. */
 int job_take_facts(struct job *job);
 
-/* After FINALLY: what was answered to a job that was cancelled while it waited goes to the fleet, too. */
+/*
+ * After FINALLY: what was answered to a job that was cancelled while it waited goes to the
+ * fleet, too.
+ */
 void job_take_late_facts(struct job *job);
 
 /*
@@ -84,13 +87,16 @@ void job_take_late_facts(struct job *job);
  */
 void job_keep_failure(struct job *job);
 
-/* Afterwards: the facts that now hold the failure; only the fleet knows of it when it was not kept. */
+/*
+ * Afterwards: the facts that now hold the failure; only the fleet knows of it when it was not
+ * kept.
+ */
 void job_take_kept(struct job *job);
 
 /* Is there an error that counts as a failure (not a cancellation)? */
 bool job_has_failed(const struct job *job);
 
-/* What failed before has worked: says so, when there was a failure. */
+/* Tells that a failure has been overcome, when there was one. */
 void job_tell_recovery(struct job *job);
 
 /* Requests about the job's certificate. */

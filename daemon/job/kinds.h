@@ -5,8 +5,8 @@
 #include "daemon/job/job.h"
 
 /*
- * The kinds of jobs, as the runner knows them: the rows of kinds.def.  A kind is one file that defines these
- * functions; it starts its jobs with runner_add() and runner_begin() (runner.h), which call back by the row.
+ * A job kind is a row of kinds.def and one file that defines its functions; it starts its jobs
+ * with runner_add() and runner_begin() (runner.h), which call back by the row.
  */
 
 struct job_kind_row {

@@ -89,8 +89,8 @@ void runner_forget(struct cert *cert)
 }
 
 /*
- * Who ends first goes first, and of those that end together the one that came first.  A certificate that
- * waits here already keeps its turn unless it became more urgent.
+ * The certificate that ends first goes first, and of those that end together the one that came
+ * first.  A certificate that waits here already keeps its turn unless it became more urgent.
  */
 void lane_queue(struct runner *runner, struct lane *lane, struct cert *cert, enum action action)
 {

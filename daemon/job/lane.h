@@ -5,8 +5,8 @@
 #include "daemon/job/runner.h"
 
 /*
- * The lanes of the runner (struct lane, in runner.h): which one a job belongs to, whether it has room, and
- * what waits there, ordered by cert_deadline().  For runner.c alone.
+ * The lanes of the runner (struct lane, in runner.h): which one a job belongs to, whether it
+ * has room, and what waits there, ordered by cert_deadline().  For runner.c alone.
  */
 
 void lanes_init(struct runner *runner);

@@ -17,12 +17,18 @@
 
 #define LEDGER_TEXT_MAX ((size_t)64 * 1024 * 1024)
 
+/*
+ * States: the entry of a CA is made at its first use and kept until manners_done().  Its ledger
+ * is read once: the first job that needs it becomes the reader, others wait in `waiting`; the
+ * end of the reading sets is_read or, after a failure or a cancellation, lets the next one
+ * read.
+ */
 struct manners_ca {
 	struct list link;
 	char *name;
 	struct ledger ledger;
 	bool is_read;
-	const struct job *reader; /* who reads it now, or NULL */
+	const struct job *reader; /* the job that reads it now, or NULL */
 	struct list waiting;      /* struct manners_wait, for the end of that */
 };
 
@@ -123,7 +129,7 @@ static struct manners_ca *read_by(const struct job *job)
 	return NULL;
 }
 
-/* Those who waited look again, and one of them reads it when it was not read. */
+/* Waiting jobs look again, and one of them reads it when it was not read. */
 static void end_reading(struct manners_ca *ca)
 {
 	ca->reader = NULL;
@@ -202,8 +208,8 @@ enum ledger_kind manners_kind(const struct cert *cert, const struct ca_conf *ca)
 }
 
 /*
- * Failures that only the ledger remembers, because the certificate was made again.  Where the facts have one,
- * they alone say whether it still counts.
+ * Failures that only the ledger remembers, because the certificate was made again.  Where the
+ * facts have one, they alone say whether it still counts.
  */
 static int check_failures(const struct ledger *ledger, const struct cert_conf *conf,
 	const struct cert *cert, struct err *err)
@@ -223,8 +229,8 @@ static int check_failures(const struct ledger *ledger, const struct cert_conf *c
 }
 
 /*
- * What the CA itself said about its limits holds for everybody, an operator in a hurry included.  Of
- * several CAs another one may help.
+ * Limits that the CA itself told hold for all, forced orders included.  Of several CAs another
+ * one may help.
  */
 static int check_wish(const struct cert *cert, struct err *err)
 {
@@ -308,7 +314,10 @@ static void add_invalid(const struct job *job, struct buf *names)
 	}
 }
 
-/* What counts: a certificate, or a refusal for a reason of the names, which is no fault of the CA's. */
+/*
+ * Outcomes that count: a certificate, or a refusal because of the names, which is no fault of
+ * the CA.
+ */
 static bool is_worth_it(const struct err *err)
 {
 	return !err_is_set(err) ||

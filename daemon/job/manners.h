@@ -14,9 +14,9 @@ struct conf;
 struct job;
 
 /*
- * The ledgers of the ACME CAs (daemon/acme/ledger.h), and what jobs do with them: read one from the
- * keeper before it is needed for the first time, ask it before an order, note what was ordered, and have
- * the keeper keep how it ended.
+ * The rate limits of the ACME CAs are kept with ledgers (daemon/acme/ledger.h); this is how
+ * jobs use them: read one from the keeper before it is needed for the first time, ask it before
+ * an order, note what was ordered, and have the keeper keep how it ended.
  *
  *	while (manners_must_read(job)) {
  *		AWAIT(manners_read(job));
@@ -29,9 +29,9 @@ struct job;
  *	FINALLY
  *	manners_leave(job);
  *
- * Of those who want the same ledger at once one reads it, and the others wait for him.
- * A ledger that cannot be read or kept stops nobody: it is then as good as empty, and the CA itself
- * says what its limits are.  Staging has its own limits and none of this.
+ * Of several jobs that want the same ledger at once one reads it, and the others wait for it.
+ * A ledger that cannot be read or kept stops no job: it then counts as empty, and the CA itself
+ * tells its limits.  Staging has its own limits and none of this.
  */
 
 struct manners {
@@ -59,18 +59,18 @@ void manners_take(struct job *job);
 void manners_leave(struct job *job);
 
 /*
- * May an order for this certificate be placed at this CA now?  -1 with ERR_RATE_LIMITED.  `wants_turn`:
- * it is about to be; who is refused gets a turn.
+ * May an order for this certificate be placed at this CA now?  -1 with ERR_RATE_LIMITED.
+ * `wants_turn`: it is about to be; who is refused gets a turn.
  */
 int manners_check(struct manners *manners, const struct conf *conf, const struct cert *cert,
 	const struct ca_conf *ca, bool is_forced, bool wants_turn, struct err *err);
 
-/* What the CA's limits make of an order for this certificate there, now. */
+/* The kind that an order for this certificate has for the CA's limits, now. */
 enum ledger_kind manners_kind(const struct cert *cert, const struct ca_conf *ca);
 
 /*
- * An order for the job's certificate is about to be placed there, or was found in flight: until it ended
- * what it may use up counts as used (cert->reserved).
+ * An order for the job's certificate is about to be placed there, or was found in flight: until
+ * it ended what it may use up counts as used (cert->reserved).
  */
 void manners_reserve(struct job *job, const struct ca_conf *ca);
 void manners_release(struct job *job);

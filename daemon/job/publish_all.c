@@ -86,7 +86,7 @@ static void take_named(struct publish_all *all)
 	for (size_t i = 0; i < dns->n_zones; i++)
 		if (publish_can(&dns->zones[i]))
 			publish_all_take(all, dns->zones[i].name);
-	/* Nobody else's zone goes by its entry. */
+	/* The entry `default` serves no other zone. */
 	if (!publish_can(dns->fallback))
 		all->at_cert = all->job.conf->n_certs;
 }

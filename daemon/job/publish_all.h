@@ -6,12 +6,13 @@
 #include "lib/base/map.h"
 
 /*
- * Publishing what DNS should say in some zones, whatever else is done about their certificates: in those that were
- * taken, or in all, those that only aliases lead to among them: the zones that the configuration tells by their names,
- * and those of certificates that go by its entry `default`.  The job has no certificate.
+ * Publishing what DNS should say in some zones, whatever else is done about their certificates:
+ * in those that were taken, or in all, those that only aliases lead to among them: the zones
+ * that the configuration tells by their names, and those of certificates that go by its entry
+ * `default`.  The job has no certificate.
  *
- * The keeper is asked about some side by side, because each takes its time to gather and to refresh.  A zone that
- * fails does not stop the others; the first failure is the job's.
+ * The keeper is asked about some side by side, because each takes its time to gather and to
+ * refresh.  A zone that fails does not stop the others; the first failure is the job's.
  */
 
 #define PUBLISH_ABOUT "all zones"

@@ -8,11 +8,11 @@
 struct ca_conf;
 
 /*
- * A new key for our account at an ACME CA, as a job that has no certificate.
+ * A rekey gives our account at an ACME CA a new key, as a job that has no certificate.
  *
- * What must not be lost lies with the keeper, which stores the new key before it signs the change
- * (daemon/acme/rollover.h); so the job may be cancelled or killed at any moment, and the next use of the
- * CA settles which of two keys holds the account.
+ * The keeper stores the new key before it signs the change (daemon/acme/rollover.h); so the job
+ * may be cancelled or killed at any moment, and the next use of the CA settles which of two
+ * keys holds the account.
  */
 
 struct rekey {

@@ -8,10 +8,10 @@ struct cert;
 struct plan;
 
 /*
- * What an administrator must hear although nothing happens: a certificate that nears its end
- * (cert.expiring, daily), that has ended (cert.expired, once), whose age or window yields
- * (cert.late, once).  Called at each look; logs what is due and returns when to look again for its
- * sake, INSTANT_NEVER when there is nothing to come.
+ * A reminder tells an administrator what matters although nothing happens: a certificate that
+ * nears its end (cert.expiring, daily), that has ended (cert.expired, once), whose age or
+ * window yields (cert.late, once).  Called at each look; logs reminders that are due and
+ * returns the moment of the next one, INSTANT_NEVER when there is none.
  */
 struct instant remind(struct cert *cert, const struct plan *plan, struct instant now);
 

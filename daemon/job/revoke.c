@@ -186,7 +186,10 @@ static bool is_noted(const struct revoke *r)
 	return cert && version_id_equal(&cert->facts.revocation.of, &r->id);
 }
 
-/* Will nobody ever tell the CA, because it was told, will not hear of it, or an operator thought better of it? */
+/*
+ * Is it certain that the CA will not be told (again): it was told, it refuses, or an operator
+ * cancelled?
+ */
 static bool is_over(const struct revoke *r)
 {
 	enum err_class class = err_code_class(r->job.task.err.code);
@@ -304,7 +307,7 @@ static void keep_failure(struct revoke *r)
 	cert->facts.revocation.failure.text = NULL;
 }
 
-/* Who cancelled wants it left alone; after anything else the plan goes on. */
+/* A cancelled certificate is left alone; after anything else the plan goes on. */
 static void let_go(struct revoke *r)
 {
 	struct cert *cert = find(r);
@@ -349,7 +352,7 @@ void revoke_run(struct task *task)
 		TRY(job_take_facts(&r->job));
 	}
 	FINALLY
-	/* Of what was asked when somebody cancelled. */
+	/* Facts of requests that were under way at the cancellation. */
 	job_take_late_facts(&r->job);
 	if (is_noted(r) && is_over(r)) {
 		AWAIT(forget_wish(r));

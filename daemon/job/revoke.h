@@ -6,18 +6,19 @@
 #include "daemon/job/job.h"
 
 /*
- * Revoking a version, as a job whose children are ordinary jobs.
+ * A revocation is a job whose children are ordinary jobs.
  *
- * A current version is replaced before its CA hears of it: issue on a new key, roll, deploy, and only when
- * every target has confirmed the new version the old one is revoked.  With root's mark (`is_now`) the CA
- * is told first.  Any other version is revoked at once.
+ * A current version is replaced before its CA hears of it: issue on a new key, roll, deploy,
+ * and only when every target has confirmed the new version the old one is revoked.  With root's
+ * mark (`is_now`) the CA is told first.  Any other version is revoked at once.
  *
- * What is wanted is noted as a fact before anything else, so what is cut short or fails on the way goes on by
- * the plan, which starts the same job again for what was replaced meanwhile (ACTION_REVOKE).  The fact is
- * forgotten when the CA was told, when the CA or the keeper says that it will not be, and when an operator
- * cancels the job.
+ * The wish is noted as a fact before anything else, so that after a failure or a crash the plan
+ * goes on: it starts the same job again for the version that was replaced meanwhile
+ * (ACTION_REVOKE).  The fact is forgotten when the CA was told, when the CA or the keeper
+ * refuses for good, and when an operator cancels the job.
  *
- * Between its children the certificate is held, so that the plan does not start jobs of its own.
+ * Between its children the certificate is held, so that the plan does not start jobs of its
+ * own.
  */
 
 struct revoke_wish {
@@ -42,8 +43,8 @@ struct revoke {
 };
 
 /*
- * Revokes a version of a certificate of the fleet; NULL with ERR_BUSY while another job works on it, with
- * ERR_CA_DOWN when no CA can be asked.
+ * Revokes a version of a certificate of the fleet; NULL with ERR_BUSY while another job works
+ * on it, with ERR_CA_DOWN when no CA can be asked.
  */
 struct job *revoke_start(
 	struct runner *runner, const struct revoke_wish *wish, struct err *err);

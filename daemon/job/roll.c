@@ -4,8 +4,8 @@
 #include "daemon/job/runner.h"
 
 /*
- * Next becomes current and goes to the targets.  A target that fails is kept with its own failure and
- * tried again by the plan; the roll itself has happened.
+ * Next becomes current and goes to the targets.  A target that fails is kept with its own
+ * failure and tried again by the plan; the roll itself has happened.
  */
 
 static void say_rolled(struct job *job)

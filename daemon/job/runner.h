@@ -10,15 +10,14 @@
 #include "daemon/job/manners.h"
 
 /*
- * The runner: starts jobs, bounds how many run at once, and keeps what waits.  It knows kinds of jobs by
- * their rows alone (kinds.def).
+ * The runner starts jobs, bounds how many run at once, and keeps those that wait.
  *
- * The plan's jobs come from the fleet, which the runner follows: they start at once while there is room and wait otherwise,
- * those first whose certificates end first (cert_deadline()); what waits is planned again when its turn
- * comes.  An operator's jobs start at once: runner_start(), or the function of the kind (batch.h, revoke.h,
- * publish_all.h, dns_check.h, rekey.h).  What waits for different things waits in
- * lanes of its own: slow key types, so that no quick certificate waits behind an RSA key of 8192 bits,
- * and each ACME CA, so that a CA that takes its time holds up nobody but those that want it.
+ * The plan's jobs come through runner_offer(): they start at once while there is room and wait
+ * otherwise, in the order in which their certificates end (cert_deadline()); a waiting
+ * certificate is planned again when its turn comes.  An operator's jobs come through
+ * runner_start() and runner_start_batch() and start at once.  Different waits have lanes of
+ * their own: slow key types, so that no quick certificate waits behind an RSA key of 8192 bits,
+ * and each ACME CA, so that a slow CA holds up only certificates that want it.
  *
  * One certificate has at most one job.
  */
@@ -26,7 +25,10 @@
 #define RUNNER_QUICK_MAX 32
 #define RUNNER_SLOW_MAX 8
 
-/* Jobs of an ACME CA beyond its orders in flight: those that wait for the CA to make up its mind. */
+/*
+ * Jobs of an ACME CA beyond its orders in flight: those that wait for the CA to make up its
+ * mind.
+ */
 #define RUNNER_PARKED_MAX 64
 
 struct lane {
@@ -52,7 +54,7 @@ struct runner {
 	size_t n_jobs;
 	uint64_t last_number;
 	uint32_t n_queued;
-	bool is_gathering; /* what is offered only queues up */
+	bool is_gathering; /* offers are only queued */
 	bool is_stopping;
 	void (*idle)(void *data); /* after runner_stop(): the last job has ended */
 	void *idle_data;
@@ -76,8 +78,8 @@ struct job *runner_start(struct runner *runner, enum job_kind kind, struct cert 
 	const struct job_options *options, struct err *err);
 
 /*
- * For the kinds: enters a job that the kind has made, whose memory goes with free() of its struct job, and
- * starts its task.  `cert` is what it works on alone; NULL: none.
+ * For the kinds: enters a job that the kind has made, whose memory goes with free() of its
+ * struct job, and starts its task.  `cert` is what it works on alone; NULL: none.
  */
 void runner_add(struct runner *runner, struct job *job, enum job_kind kind, struct cert *cert);
 void runner_begin(struct job *job);
@@ -95,8 +97,8 @@ int runner_fail_busy(const struct cert *cert, struct err *err);
 struct job *runner_find(const struct runner *runner, uint64_t number);
 
 /*
- * What an operator cancels does not start again at once because the plan wants it: its certificate
- * is held (fleet_hold()).  ERR_NO_SUCH_JOB when it has ended already.
+ * Cancels a job for an operator.  The plan does not start it again at once: its certificate is
+ * held (fleet_hold()).  ERR_NO_SUCH_JOB when it has ended already.
  */
 int runner_cancel(struct runner *runner, uint64_t number, struct err *err);
 

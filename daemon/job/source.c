@@ -42,7 +42,7 @@ static void note_tried(struct job *job, size_t i)
 			job->tried |= UINT64_C(1) << k;
 }
 
-/* What the next CA of the list says is of interest, but the first reason stays. */
+/* The answer of the next CA in the list may help, but the first reason stays. */
 static bool refuse(struct job *job, const struct err *err)
 {
 	if (!err_is_set(&job->failed))
@@ -198,7 +198,7 @@ static void take(void *data, struct cert_facts *facts)
 {
 	struct job *job = data;
 
-	/* What happens in the test tree is nothing that the plan may see. */
+	/* The plan does not see the test tree. */
 	if (job->is_test) {
 		facts_done(facts);
 		return;

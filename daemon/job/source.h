@@ -7,14 +7,17 @@
 struct job;
 
 /*
- * Where an issue gets its certificate: from the CAs of the certificate's list, in their order.
+ * A source is where an issue gets its certificate: the CAs of the certificate's list, in their
+ * order.
  *
- * A local CA is asked through the keeper, which picks among all local ones of the list; an ACME CA
- * gets an order.  The next one of the list is asked when the error is the CA's own (nobody there, a limit, a
- * local CA without a certificate) or its own refusal before there is an order (CAA records, its account, its
- * profile, its rules for names), never for what follows the name everywhere, and never while an order that was
- * placed may still give a certificate.  An ACME CA that counts as down is passed over, unless an
- * operator forces the issue; one whose limits are used up (manners.h), in any case.  An order in flight is resumed first, wherever it was placed.
+ * A local CA is asked through the keeper, which picks among all local ones of the list; an ACME
+ * CA gets an order.  The next one of the list is asked when the error is the CA's own (no
+ * connection, a limit, a local CA without a certificate) or its own refusal before there is an
+ * order (CAA records, its account, its profile, its rules for names), never for an error that
+ * follows the name everywhere, and never while an order that was placed may still give a
+ * certificate.  An ACME CA that counts as down is passed over, unless an operator forces the
+ * issue; one whose limits are used up (manners.h), in any case.  An order in flight is resumed
+ * first, wherever it was placed.
  *
  *	while (source_next(job)) {
  *		AWAIT(source_ask(job));
@@ -22,8 +25,8 @@ struct job;
  *	}
  *	TRY(source_result(job));
  *
- * The facts that come back go to the fleet at once.  A test is ordered at the staging directory of the first CA
- * that has one; nothing of it reaches the fleet.
+ * The facts that come back go to the fleet at once.  A test is ordered at the staging directory
+ * of the first CA that has one; nothing of it reaches the fleet.
  */
 
 /* Is there (another) CA to ask?  Picks it. */

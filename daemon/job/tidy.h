@@ -8,9 +8,9 @@
 struct fleet;
 
 /*
- * Asks the keeper, once the facts are there and then once a day, to tidy up after deploys: one request after
- * another, and only for certificates whose facts say that there is something (target_wants_tidying()).  A deploy
- * of such a certificate asks as well.
+ * Asks the keeper, once the facts are there and then once a day, to tidy up after deploys: one
+ * request after another, and only for certificates whose facts say that there is something
+ * (target_wants_tidying()).  A deploy of such a certificate asks as well.
  */
 
 struct tidier {

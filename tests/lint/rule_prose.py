@@ -8,6 +8,7 @@ NAME = "comments are plain, headers define, lines are short"
 
 # Folders and files that are done.  The list grows until it is the whole tree, and goes then.
 CLEAN = [
+    "daemon/acme/", "daemon/conf/", "daemon/job/",
     "client/",
     "daemon/cert/",
     "daemon/ctl/",
