@@ -144,9 +144,8 @@ const struct dns_record *dns_message_find(const struct dns_message *message,
 	enum dns_section section, uint16_t type, const char *owner,
 	const struct dns_record *after);
 
-/* "TXT", "TYPE65280"; the inverse reads both in any case and returns 0 for other texts. */
+/* "TXT" for those of enum dns_type, "TYPE65280" for all others. */
 const char *dns_type_text(uint16_t type, char out[16]);
-uint16_t dns_type_parse(const char *text);
 
 /* "NXDOMAIN", "RCODE77": of a message, not of a TSIG record. */
 const char *dns_rcode_text(uint16_t rcode, char out[16]);
