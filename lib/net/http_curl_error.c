@@ -37,6 +37,13 @@ static const struct {
 	{ CURLE_SEND_ERROR, ERR_HTTP, NULL },
 };
 
+/* A TLS connection that ends without its closing alert, which is an error from OpenSSL 3 on. */
+static bool is_end_of_stream(int result, const char *said)
+{
+	return (result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR) &&
+	       strstr(said, "unexpected eof");
+}
+
 /* OpenSSL's texts about a certificate, as libcurl passes them on. */
 static const struct {
 	const char *part, *text;
@@ -148,6 +155,8 @@ void http_curl_error(
 		said = curl_easy_strerror((CURLcode)result);
 	if (result == CURLE_OUT_OF_MEMORY)
 		mem_exhausted();
+	if (is_end_of_stream(result, said))
+		result = op->status ? CURLE_PARTIAL_FILE : CURLE_GOT_NOTHING;
 	if (result == CURLE_OPERATION_TIMEDOUT) {
 		http_curl_late(easy, op, err);
 		return;

@@ -184,7 +184,8 @@ TEST(troubles)
 		const char *text;
 	} rows[] = {
 		{ "good", "reset", ERR_HTTP, NULL },
-		{ "good", "cut", ERR_HTTP, NULL },
+		{ "good", "cut", ERR_HTTP,
+			"localhost: the connection was closed within the answer" },
 		{ "good", "empty", ERR_HTTP,
 			"localhost: the connection was closed without an answer" },
 		{ "good", "garbage", ERR_HTTP, NULL },
