@@ -28,6 +28,7 @@ static const struct {
 	enum err_code code;
 	enum dns_blame blame;
 	const char *words;
+	const char *unsigned_words; /* for an answer to a signed update; NULL: `words` */
 } refusals[] = {
 	{ DNS_FORMERR, ERR_ZONE_REFUSED, BLAME_EITHER, "finds the update malformed" },
 	{ DNS_SERVFAIL, ERR_DNS, BLAME_ZONE, "failed at the update" },
@@ -37,7 +38,9 @@ static const struct {
 		"has a CNAME where a record is to be, which would be ignored beside it" },
 	/* Knot also answers so when its access list has no entry for the client. */
 	{ DNS_NOTAUTH, ERR_ZONE_REFUSED, BLAME_EITHER,
-		"is not its primary, or does not let us change it" },
+		"is not its primary, or does not let us change it",
+		/* Knot 3.4 says no more of a key that it does not know. */
+		"is not its primary, does not know our key, or does not let us change it" },
 	{ DNS_NOTZONE, ERR_ZONE_REFUSED, BLAME_RECORD,
 		"finds a name in the update that lies outside of it" },
 };
@@ -75,7 +78,9 @@ static int judge_rcode(const struct judge *j, uint16_t rcode, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
 		if (refusals[i].rcode == rcode) {
 			code = refusals[i].code;
-			words = refusals[i].words;
+			words = j->key && !j->answer->is_signed && refusals[i].unsigned_words
+					? refusals[i].unsigned_words
+					: refusals[i].words;
 		}
 	dns_rcode_text(rcode, text);
 	if (!j->key)

@@ -112,7 +112,9 @@ def test_one_name_that_may_not_be_changed(run, place, bed, primary):
                                 dns=make_dns(bed, {"example.test": update(bed, primary)}, [bed.resolver])))
         text = failure(certd, "example.test/bad")
         assert "the record _acme-challenge.bad.example.test: " in text, text
-        assert ("BADKEY" if primary == "primary" else "REFUSED") in text, text
+        # Knot 3.4 says NOTAUTH without a signature.
+        words = ["BADKEY", "does not know our key"] if primary == "primary" else ["REFUSED"]
+        assert any(word in text for word in words), text
         certd.wait_healthy(90, [f"example.test/{service}" for service in services])
         assert not any(certd.status(f"example.test/{s}")[f"example.test/{s}"].get("error_text") for s in services)
         assert ca.count("challenge") == 8

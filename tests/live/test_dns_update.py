@@ -144,16 +144,21 @@ def test_by_value(server, algorithm):
 
 
 SAYS = f"the name server of the zone {ZONE} "
+UNSIGNED = "is not its primary, does not know our key, or does not let us change it (NOTAUTH, not signed by key "
 
 
 @pytest.mark.parametrize("how, says", [
     ({"secret": "x" * 32},
-     "finds the signature wrong: it has another secret for the key hmac-sha256.key (BADSIG, hmac-sha256)"),
-    ({"key": "nobody"}, "does not know the key nobody, or does not let it change this (BADKEY, hmac-sha256)"),
-    ({"algorithm": "hmac-sha512"}, "does not know the key hmac-sha256.key, or does not let it change this (BADKEY, hmac-sha512)"),
+     ["finds the signature wrong: it has another secret for the key hmac-sha256.key (BADSIG, hmac-sha256)"]),
+    # Knot 3.4 has no more words for a key that it does not know than for a zone.
+    ({"key": "nobody"}, ["does not know the key nobody, or does not let it change this (BADKEY, hmac-sha256)",
+                         UNSIGNED + "nobody)"]),
+    ({"algorithm": "hmac-sha512"},
+     ["does not know the key hmac-sha256.key, or does not let it change this (BADKEY, hmac-sha512)",
+      UNSIGNED + "hmac-sha256.key)"]),
 ])
 def test_signature_refused(server, how, says):
-    assert server.update("refused." + ZONE, "x", **how) == SAYS + says
+    assert server.update("refused." + ZONE, "x", **how) in [SAYS + words for words in says]
     assert not server.values("refused." + ZONE)
 
 
@@ -178,5 +183,5 @@ def test_unsigned(server):
 
 def test_other_zone(server):
     said = server.update("www.example.net", "x", zone="example.net")
-    assert said.startswith("the name server of the zone example.net is not its primary, or does not let us "
-                           "change it (NOTAUTH, ")
+    assert re.fullmatch("the name server of the zone example.net is not its primary,( does not know our key,)? or does "
+                        r"not let us change it \(NOTAUTH, .*\)", said), said

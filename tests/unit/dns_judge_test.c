@@ -150,6 +150,21 @@ TEST(refused)
 	}
 }
 
+/* A server that shares no key with us may say no more than that (Knot 3.4). */
+TEST(unknown_key_without_a_signature_is_a_cause_of_its_own)
+{
+	struct scene s CLEANUP(scene_done);
+
+	scene_init(&s, "hmac-sha256");
+	reply(&s, DNS_NOTAUTH);
+	CHECK_INT(judge(&s, now), -1);
+	CHECK_INT(s.err.code, ERR_ZONE_REFUSED);
+	CHECK_STR(s.err.text,
+		"the name server of the zone dyn.example is not its primary, does not know "
+		"our key, or does not let us change it (NOTAUTH, not signed by key certd-key)");
+	CHECK_INT(dns_update_blame(&s.answer), BLAME_EITHER);
+}
+
 static const struct {
 	uint16_t error;
 	const char *want;
