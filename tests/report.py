@@ -12,7 +12,8 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 build = os.path.abspath(sys.argv[1])
-env = dict(os.environ, CERTD_BUILD=build, ASAN_OPTIONS="abort_on_error=1:" + os.environ.get("ASAN_OPTIONS", ""))
+env = dict(os.environ, CERTD_BUILD=build,  # newer compilers look for a use after return by themselves
+           ASAN_OPTIONS="abort_on_error=1:detect_stack_use_after_return=1:" + os.environ.get("ASAN_OPTIONS", ""))
 total = {"passed": 0, "failed": 0, "skipped": 0}
 
 

@@ -276,7 +276,8 @@ TEST(wide_characters_count_columns)
 static const char *request(const char *words, struct options *options)
 {
 	static char result[600];
-	char text[400], *argv[32] = { (char *)(uintptr_t) "certctl" };
+	static char text[400]; /* to which `options` point */
+	char program[] = "certctl", *argv[32] = { program };
 	struct buf out AUTO_BUF = BUF_INIT;
 	struct err err = ERR_INIT;
 	int argc = 1;
@@ -349,8 +350,8 @@ TEST(options_of_certctl_stand_anywhere)
 TEST(request_is_bounded)
 {
 	char *word = mem_zalloc(LINE_MAX_LEN + 1);
-	char *argv[] = { (char *)(uintptr_t) "certctl", (char *)(uintptr_t) "show", word,
-		NULL };
+	char program[] = "certctl", show[] = "show";
+	char *argv[] = { program, show, word, NULL };
 	struct options options;
 	struct buf out AUTO_BUF = BUF_INIT;
 	struct err err = ERR_INIT;
