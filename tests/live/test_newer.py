@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Newer systems than the one that the tree was written on: compilers, formatters and mirrors of theirs."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+
+
+
+@pytest.mark.parametrize("version", ["", "99.1"])
+def test_lint_does_all_else_and_says_so_with_another_formatter(tmp_path, version):
+    """The format is that of the versions that rule_shape.py names; of no other it can be asked."""
+    lint = [sys.executable, "-B", str(ROOT / "tests/lint/lint.py"), "shape", str(ROOT)]
+    if version:
+        formatter = tmp_path / "clang-format"
+        formatter.write_text(f"#!/bin/sh\necho 'Debian clang-format version {version}'\n")
+        formatter.chmod(0o755)
+    path = f"{tmp_path}:/usr/bin:/bin" if version else str(tmp_path)
+    done = subprocess.run(lint, env=dict(os.environ, PATH=path), capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "not ok" not in done.stdout, done.stdout + done.stderr
+    assert "complains: a function of 120 lines" in done.stdout
+    name, _, why = done.stdout.splitlines()[-2].partition(" # ")
+    assert name.endswith(" - the format") and f" clang-format is {version.split('.')[0] or 'not there'}, not one of " in why
