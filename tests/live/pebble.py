@@ -25,6 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from judge import naive_now
 
 ROOT = pathlib.Path(__file__).parents[2]
 PEERS = pathlib.Path(os.environ.get("CERTD_PEERS", ROOT / "build-peers"))
@@ -70,7 +71,7 @@ class Authority:
         self.path.write_bytes(self.cert.public_bytes(serialization.Encoding.PEM))
 
     def sign(self, subject, key, extensions, days=(-1, 300)):
-        now = datetime.datetime.utcnow()
+        now = naive_now()
         # Python 3.13 trusts no chain without these (RFC 5280, 4.2.1.1 and 4.2.1.2).
         extensions = [*extensions, (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
                       (x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)]

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from faultproxy import (FaultProxy, drip, hang, problem, replace_body, reset_after, reset_before, spoil, status, through,
                         truncate, with_two_nonces, without_nonce)
 from instance import until
+from judge import naive_now
 from pebble import Pebble
 
 PEM = serialization.Encoding.PEM
@@ -56,7 +57,7 @@ def forge(change):
         real = read_chain(body)[0]
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Forger")])
-        now = datetime.datetime.utcnow()
+        now = naive_now()
         want = {"key": real.public_key(), "names": ["bad.example.test"], "from": now - datetime.timedelta(hours=2),
                 "to": now + datetime.timedelta(days=80), **change(now)}
 
@@ -131,7 +132,7 @@ def test_told(run, ca, case):
         row = wait_failed(certd, 150)
         assert row["error"].startswith(code), row
         assert re.search(sentence, row["error_text"]), row
-        now = datetime.datetime.utcnow()
+        now = naive_now()
         wait = (moment(row["at"]) - now).total_seconds()
         assert least - 5 <= wait <= most, f"the next try comes in {wait} s"
         why = " ".join(r["text"] for r in certd.ok("why", "example.test/bad"))

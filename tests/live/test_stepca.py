@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Certificates from step-ca: the second ACME CA, which does almost everything otherwise than Pebble."""
-import datetime
-
 import pytest
 from acme_bed import (chain_of, check_pair, dns_commands, journal, leaf_of, leftovers, make_config, names, pending_keys,
                       san_of, write_program)
 from instance import until
+from judge import end_of, now
 from pebble import free_port
 from stepca import StepCa
 
@@ -88,10 +87,10 @@ def test_short_lives(run, place):
 
         def look():
             leaf = leaf_of(certd, WEB)
-            assert leaf.not_valid_after > datetime.datetime.utcnow(), "current and expired"
+            assert end_of(leaf) > now(), "current and expired"
             if leaf.serial_number not in seen:
                 seen.add(leaf.serial_number)
-                ends.append(leaf.not_valid_after)
+                ends.append(end_of(leaf))
             return len(seen) == 5
         until(look, 90, lambda: f"{ends}\n{certd.log()[-3000:]}")
         check_pair(certd, WEB)

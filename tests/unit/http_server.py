@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
-NOW = datetime.datetime.utcnow()
+NOW = datetime.datetime.now(datetime.timezone.utc)
 
 
 def name(text):
