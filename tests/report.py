@@ -6,6 +6,7 @@ Prints what failed, with its output, and ends with "N passed, N failed, N skippe
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,31 @@ def count_costs():
         print(done.stdout[-6000:])
 
 
+def run_bare(suite, *command):
+    """What a command in a fresh root of a Debian suite says, and whether it ended well."""
+    root = os.path.abspath("build-newer/" + suite)
+    shutil.rmtree(root, ignore_errors=True)
+    done = subprocess.run(["tests/bare", suite, root, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, encoding="utf-8", errors="replace")
+    shutil.rmtree(root, ignore_errors=True)
+    print(f"{' '.join(command)} in a root of Debian {suite}: " + done.stdout.strip().rpartition("\n")[2])
+    if done.returncode != 0:
+        print(done.stdout[-20000:])
+    return done.stdout, done.returncode == 0
+
+
+def count_newer():
+    """All verdicts of tests/run in Debian 13; one of docs/quickstart in Debian testing, whose compiler is newer."""
+    said, ok = run_bare("trixie", "tests/run")
+    numbers = re.search(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$", said)
+    for verdict, number in zip(("passed", "failed", "skipped"), numbers.groups() if numbers else ("0", "1", "0")):
+        total[verdict] += int(number)
+    if numbers and not ok and numbers[2] == "0":
+        total["failed"] += 1
+    _, ok = run_bare("testing", "docs/quickstart")
+    total["passed" if ok else "failed"] += 1
+
+
 def run_pytest(where, *words):
     """node id -> passed, failed or skipped; a run that broke down has failed as a whole."""
     verdicts = {}
@@ -96,5 +122,7 @@ run_live()
 meson.wait()
 count_meson()
 count_costs()
+if env.get("LONG") == "1":
+    count_newer()
 print("{passed} passed, {failed} failed, {skipped} skipped".format(**total))
 sys.exit(total["failed"] != 0)

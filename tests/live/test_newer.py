@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Newer systems than the one that the tree was written on: compilers, formatters and mirrors of theirs."""
+import json
 import os
 import pathlib
 import re
@@ -7,10 +8,21 @@ import subprocess
 import sys
 
 import pytest
+from test_package import fixture_package  # noqa: F401
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
+def options(where):
+    said = subprocess.run(["meson", "introspect", "--buildoptions", str(where)], capture_output=True, text=True, check=True)
+    return {option["name"]: option["value"] for option in json.loads(said.stdout)}
+
+
+def test_warnings_end_no_build_but_that_of_the_tests(package):
+    assert options(ROOT / "meson.build")["werror"] is False
+    assert options((package / "release").resolve())["werror"] is False
+    for path in ("docs/quickstart", "packaging/build-deb", "packaging/debian/rules", "README.md"):
+        assert "werror" not in (ROOT / path).read_text(encoding="utf-8").lower(), path
 
 
 def test_tests_use_nothing_that_newer_libraries_give_up():
@@ -35,3 +47,10 @@ def test_lint_does_all_else_and_says_so_with_another_formatter(tmp_path, version
     assert "complains: a function of 120 lines" in done.stdout
     name, _, why = done.stdout.splitlines()[-2].partition(" # ")
     assert name.endswith(" - the format") and f" clang-format is {version.split('.')[0] or 'not there'}, not one of " in why
+
+
+def test_packages_of_another_suite_come_from_the_own_mirror():
+    line = subprocess.run([ROOT / "tests/mirror", "some-suite"], capture_output=True, text=True, check=True).stdout
+    kind, key, mirror, suite, component = line.split()
+    assert (kind, suite, component) == ("deb", "some-suite", "main") and "://" in mirror
+    assert os.path.exists(key.removeprefix("[signed-by=").removesuffix("]"))
