@@ -19,8 +19,6 @@
 #include "daemon/keeper/launch/listen.h"
 #include "daemon/keeper/launch/listeners.h"
 #include "daemon/keeper/launch/notes.h"
-#include "daemon/keeper/loop/events.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/offline.h"
 #include "daemon/keeper/publish/challenge.h"
 #include "daemon/keeper/run/command.h"
@@ -31,6 +29,8 @@
 #include "lib/base/str.h"
 #include "lib/bus/notify.h"
 #include "lib/log/log.h"
+#include "lib/task/process.h"
+#include "lib/task/worker.h"
 #include "lib/yaml/diag.h"
 
 /*
@@ -54,11 +54,12 @@ enum { SWEEP_AT_START_MS = 10000, SWEEP_AT_STOP_MS = 15000 };
 
 static struct keeper_process {
 	const char *config;
-	struct events events;
+	struct loop *loop;
+	struct loop_signals signals;
 	struct server server;
 	struct engine engine;
 	struct listeners listeners;
-	struct event_timer stop_timer, index_timer, signer_timer, record_timer;
+	struct timer stop_timer, index_timer, signer_timer, record_timer;
 	struct notify manager;
 	bool is_root, is_stopping, has_failed, wants_reload;
 } keeper;
@@ -171,9 +172,9 @@ static void reload(void)
 	notify_ready(NULL);
 }
 
-static void stop_is_late(void *data)
+static void stop_is_late(struct timer *timer)
 {
-	(void)data;
+	(void)timer;
 	engine_kill(&keeper.engine);
 }
 
@@ -189,16 +190,16 @@ static void stop(void)
 	challenges_hurry(keeper.server.challenges);
 	keeper_begin_note(&packet, "stop");
 	engine_send(&keeper.engine, &packet, -1);
-	events_set_timer_in(&keeper.events, &keeper.stop_timer, STOP_MS);
+	loop_timer_in(keeper.loop, &keeper.stop_timer, STOP_MS);
 }
 
-static void signalled(void *data, int signal)
+static void signalled(struct loop_signals *signals, int signal)
 {
-	(void)data;
+	(void)signals;
 	/* During the sweep before the engine runs. */
-	if (!keeper.engine.events && signal == SIGHUP)
+	if (!keeper.engine.loop && signal == SIGHUP)
 		keeper.wants_reload = true;
-	else if (!keeper.engine.events) {
+	else if (!keeper.engine.loop) {
 		keeper.is_stopping = true;
 		challenges_hurry(keeper.server.challenges);
 	} else if (signal == SIGHUP)
@@ -211,32 +212,32 @@ static void signalled(void *data, int signal)
 static void send_packet(struct server *server, const struct buf *packet, int fd)
 {
 	engine_send(&keeper.engine, packet, fd);
-	if (store_has_changed(server->store) && !heap_has(&keeper.index_timer.node))
-		events_set_timer_in(&keeper.events, &keeper.index_timer, INDEX_MS);
+	if (store_has_changed(server->store) && !loop_timer_is_set(&keeper.index_timer))
+		loop_timer_in(keeper.loop, &keeper.index_timer, INDEX_MS);
 }
 
-static void signer_is_idle(void *data)
+static void signer_is_idle(struct timer *timer)
 {
-	(void)data;
+	(void)timer;
 	serve_forget_signer(&keeper.server);
 }
 
 static void signer_used(struct server *server)
 {
 	(void)server;
-	events_set_timer_in(&keeper.events, &keeper.signer_timer, SERVE_SIGNER_MS);
+	loop_timer_in(keeper.loop, &keeper.signer_timer, SERVE_SIGNER_MS);
 }
 
-static void record_may_go_on(void *data)
+static void record_may_go_on(struct timer *timer)
 {
-	(void)data;
+	(void)timer;
 	serve_record_waiting(&keeper.server);
 }
 
 static void record_waits(struct server *server, int64_t ms)
 {
 	(void)server;
-	events_set_timer_in(&keeper.events, &keeper.record_timer, ms);
+	loop_timer_in(keeper.loop, &keeper.record_timer, ms);
 }
 
 static void is_ready(struct server *server)
@@ -275,14 +276,14 @@ static void on_lost(void *data, const struct err *err)
 		keeper.has_failed = true;
 		log_event(NULL, EVENT_DAEMON_FAILED, err, "the engine is gone");
 	}
-	events_stop(&keeper.events);
+	loop_stop(keeper.loop);
 }
 
-static void write_index(void *data)
+static void write_index(struct timer *timer)
 {
 	struct err err;
 
-	(void)data;
+	(void)timer;
 	if (store_write_index(keeper.server.store, keeper.server.conf, &err) < 0)
 		log_debug(NULL, "the index cannot be written: %s", err.text);
 }
@@ -309,26 +310,27 @@ static int open_all(struct conf *conf, struct err *err)
 	keeper.server.alive = is_alive;
 	keeper.engine.packet = on_packet;
 	keeper.engine.lost = on_lost;
-	keeper.stop_timer.fired = stop_is_late;
-	keeper.index_timer.fired = write_index;
-	keeper.signer_timer.fired = signer_is_idle;
-	keeper.record_timer.fired = record_may_go_on;
+	keeper.stop_timer.fire = stop_is_late;
+	keeper.index_timer.fire = write_index;
+	keeper.signer_timer.fire = signer_is_idle;
+	keeper.record_timer.fire = record_may_go_on;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	signal(SIGPIPE, SIG_IGN);
-	if (events_init(&keeper.events, err) < 0 ||
-		events_catch_signals(&keeper.events, &signals, signalled, NULL, err) < 0 ||
+	keeper.loop = loop_new();
+	keeper.signals.came = signalled;
+	if (loop_signals_catch(keeper.loop, &keeper.signals, &signals, err) < 0 ||
 		store_open(conf->state_dir, &keeper.server.store, err) < 0 ||
 		store_align(keeper.server.store, conf, err) < 0 ||
-		commands_new(&keeper.events, &keeper.server.commands, err) < 0 ||
-		worker_new(&keeper.events, &keeper.server.keys, err) < 0 ||
-		worker_new(&keeper.events, &keeper.server.disks, err) < 0 ||
+		commands_new(keeper.loop, &keeper.server.commands, err) < 0 ||
+		worker_new(keeper.loop, &keeper.server.keys, err) < 0 ||
+		worker_new(keeper.loop, &keeper.server.disks, err) < 0 ||
 		challenges_new(conf->state_dir, keeper.server.commands, keeper.server.disks,
 			&keeper.server.challenges, err) < 0)
 		return -1;
-	listeners_init(&keeper.listeners, &keeper.events, tell_listener);
+	listeners_init(&keeper.listeners, keeper.loop, tell_listener);
 	challenges_use_listening(keeper.server.challenges,
 		&(struct challenge_listening){ begin_listening, end_listening });
 	return 0;
@@ -363,7 +365,7 @@ static int start(const struct conf_files *files, struct err *err)
 		return 0;
 	control = keeper.manager.listener;
 	if ((control < 0 && listen_control(conf->socket, &control, err) < 0) ||
-		engine_start(&keeper.engine, &keeper.events, engine_program(),
+		engine_start(&keeper.engine, keeper.loop, engine_program(),
 			keeper.is_root ? conf->user : NULL, control, err) < 0)
 		return -1;
 	listeners_use(&keeper.listeners, conf);
@@ -396,7 +398,7 @@ static int run(void)
 		result = start(&files, &err);
 	conf_files_done(&files);
 	if (result == 0 && !keeper.is_stopping)
-		result = events_run(&keeper.events, &err);
+		loop_run(keeper.loop);
 	if (result < 0) {
 		log_event(NULL, EVENT_DAEMON_FAILED, &err, "the daemon cannot go on");
 		notify_failed(err.text, err.sys);
@@ -415,12 +417,14 @@ static int run(void)
 	listeners_done(&keeper.listeners);
 	/* The requests let go of their work first, because the workers free what has not begun. */
 	serve_done(&keeper.server);
+	loop_run_ready(keeper.loop);
 	challenges_free(keeper.server.challenges);
 	left_behind = !worker_free(keeper.server.keys);
 	left_behind |= !worker_free(keeper.server.disks);
 	commands_free(keeper.server.commands);
 	store_close(keeper.server.store);
-	events_done(&keeper.events);
+	loop_signals_forget(&keeper.signals);
+	loop_free(keeper.loop);
 	result = result < 0 || keeper.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (left_behind)
 		_exit(result);

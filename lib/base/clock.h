@@ -5,7 +5,7 @@
 #include "lib/base/instant.h"
 
 /*
- * The clocks are a seam: clock_real.c asks the kernel, lib/task/loop_virtual.c keeps a time
+ * The clocks are a seam: clock_real.c asks the kernel, lib/task/clock_virtual.c keeps a time
  * that tests move. No other file calls time(), clock_gettime() or gettimeofday(); tests/lint
  * checks it.
  */

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/bus/bus.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
-#include "lib/base/clock.h"
+#include "lib/base/attr.h"
 #include "lib/base/err.h"
 #include "lib/bus/call.h"
+#include "lib/task/loop_sd.h"
 
 bool bus_is_booted(void)
 {
@@ -43,6 +42,8 @@ void bus_end(struct bus_call *call, const struct bus_status *status, const struc
 void bus_forget(struct bus_call *call)
 {
 	list_remove(&call->link);
+	loop_timer_stop(call->bus->loop, &call->deadline);
+	loop_timer_stop(call->bus->loop, &call->look);
 	sd_bus_slot_unref(call->slot);
 	free(call->unit);
 	free(call->job);
@@ -86,20 +87,54 @@ static int job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
-int bus_open(struct bus **out, struct err *err)
+/* sd-bus has closed the connection and ended its calls; `lost` frees the bus. */
+static int disconnected(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	struct bus *bus = data;
+	struct err err = ERR_INIT;
+	struct list *first;
+
+	(void)m;
+	(void)error;
+	err_set(&err, ERR_UNIT_FAILED, "the system bus is gone");
+	while ((first = list_first(&bus->calls)))
+		bus_fail(LIST_OF(first, struct bus_call, link), &err);
+	bus->lost(bus->data);
+	return 0;
+}
+
+static int subscribe(struct bus *bus)
+{
+	int r = sd_bus_match_signal_async(bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
+		BUS_MANAGER_INTERFACE, "JobRemoved", job_removed, NULL, bus);
+
+	/* sd-bus makes this one itself, and asks no one for it. */
+	if (r >= 0)
+		r = sd_bus_match_signal_async(bus->sd, NULL, "org.freedesktop.DBus.Local",
+			"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+			"Disconnected", disconnected, NULL, bus);
+	/* Without a subscription systemd does not send the signals of jobs. */
+	if (r >= 0)
+		r = sd_bus_call_method_async(bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
+			BUS_MANAGER_INTERFACE, "Subscribe", NULL, NULL, NULL);
+	return r;
+}
+
+int bus_open(struct loop *loop, void (*lost)(void *data), void *data, struct bus **out,
+	struct err *err)
 {
 	struct bus *bus = mem_new(struct bus);
 	int r;
 
 	list_init(&bus->calls);
+	bus->loop = loop;
+	bus->lost = lost;
+	bus->data = data;
 	r = sd_bus_open_system(&bus->sd);
 	if (r >= 0)
-		r = sd_bus_match_signal_async(bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
-			BUS_MANAGER_INTERFACE, "JobRemoved", job_removed, NULL, bus);
-	/* systemd sends signals of jobs only to subscribers. */
+		r = subscribe(bus);
 	if (r >= 0)
-		r = sd_bus_call_method_async(bus->sd, NULL, BUS_MANAGER, BUS_MANAGER_PATH,
-			BUS_MANAGER_INTERFACE, "Subscribe", NULL, NULL, NULL);
+		r = sd_bus_attach_event(bus->sd, loop_sd_event(loop), SD_EVENT_PRIORITY_NORMAL);
 	if (r < 0) {
 		err_sys(err, ERR_UNIT_FAILED, -r, "there is no system bus");
 		bus_close(bus);
@@ -120,103 +155,6 @@ void bus_close(struct bus *bus)
 	sd_bus_close(bus->sd);
 	sd_bus_unref(bus->sd);
 	free(bus);
-}
-
-int bus_fd(struct bus *bus)
-{
-	return sd_bus_get_fd(bus->sd);
-}
-
-uint32_t bus_events(struct bus *bus)
-{
-	int events = sd_bus_get_events(bus->sd);
-
-	return events < 0 ? POLLIN : (uint32_t)events;
-}
-
-bool bus_deadline(struct bus *bus, int64_t *out_ms)
-{
-	uint64_t at = UINT64_MAX;
-	struct timespec now;
-	int64_t first = INT64_MAX;
-
-	if (sd_bus_get_timeout(bus->sd, &at) >= 0 && at != UINT64_MAX) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		first = (int64_t)(at / 1000) - (now.tv_sec * 1000 + now.tv_nsec / 1000000) + 1;
-	}
-	list_each(at_call, &bus->calls) {
-		const struct bus_call *call = LIST_OF(at_call, struct bus_call, link);
-		int64_t left = call->deadline.ms - clock_tick().ms;
-
-		if (call->look_at.ms && call->look_at.ms < call->deadline.ms)
-			left = call->look_at.ms - clock_tick().ms;
-		first = left < first ? left : first;
-	}
-	if (first == INT64_MAX)
-		return false;
-	*out_ms = first > 0 ? first : 0;
-	return true;
-}
-
-static void look_again(struct bus *bus)
-{
-	int64_t now = clock_tick().ms;
-
-	list_each(at, &bus->calls) {
-		struct bus_call *call = LIST_OF(at, struct bus_call, link);
-
-		if (call->look_at.ms && call->look_at.ms <= now)
-			bus_job_look(call);
-	}
-}
-
-static void end_late_calls(struct bus *bus)
-{
-	int64_t now = clock_tick().ms;
-	struct bus_call *late;
-
-	do {
-		struct err err = ERR_INIT;
-
-		late = NULL;
-		list_each(at, &bus->calls) {
-			struct bus_call *call = LIST_OF(at, struct bus_call, link);
-
-			if (call->deadline.ms <= now)
-				late = call;
-		}
-		if (late) {
-			if (late->sys < 0)
-				bus_error(&err, late->unit, NULL, late->sys);
-			else
-				err_set(&err, ERR_TIMEOUT,
-					"%s: systemd has not finished in time", late->unit);
-			if (late->run_done)
-				bus_run_kill(late);
-			else
-				bus_unit_unref(late);
-			bus_fail(late, &err);
-		}
-	} while (late);
-}
-
-int bus_process(struct bus *bus, struct err *err)
-{
-	struct list *first;
-	int r;
-
-	do
-		r = sd_bus_process(bus->sd, NULL);
-	while (r > 0);
-	if (r == 0) {
-		look_again(bus);
-		end_late_calls(bus);
-		return 0;
-	}
-	err_sys(err, ERR_UNIT_FAILED, -r, "the system bus is gone");
-	while ((first = list_first(&bus->calls)))
-		bus_fail(LIST_OF(first, struct bus_call, link), err);
-	return -1;
 }
 
 /* The reply to a method that starts a job: its object path. */
@@ -244,24 +182,47 @@ int bus_job_started(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
+static void on_deadline(struct timer *timer)
+{
+	struct bus_call *call = CONTAINER_OF(timer, struct bus_call, deadline);
+	struct err err = ERR_INIT;
+
+	if (call->sys < 0)
+		bus_error(&err, call->unit, NULL, call->sys);
+	else
+		err_set(&err, ERR_TIMEOUT, "%s: systemd has not finished in time", call->unit);
+	if (call->run_done)
+		bus_run_kill(call);
+	else
+		bus_unit_unref(call);
+	bus_fail(call, &err);
+}
+
+static void on_look(struct timer *timer)
+{
+	bus_job_look(CONTAINER_OF(timer, struct bus_call, look));
+}
+
 struct bus_call *bus_call_new(struct bus *bus, const char *unit, int64_t limit_ms)
 {
 	struct bus_call *call = mem_new(struct bus_call);
 
 	call->bus = bus;
 	call->unit = mem_strdup(unit);
-	call->deadline.ms = clock_tick().ms + limit_ms;
+	call->deadline.fire = on_deadline;
+	call->look.fire = on_look;
+	loop_timer_in(bus->loop, &call->deadline, limit_ms);
 	list_append(&bus->calls, &call->link);
 	return call;
 }
 
-/* A call that cannot be sent ends at the next bus_process(), as all others do. */
+/* A call that cannot be sent ends from the loop, as all others do. */
 void bus_call_sent(struct bus_call *call, int r)
 {
 	if (r >= 0)
 		return;
 	call->sys = r;
-	call->deadline.ms = 0;
+	loop_timer_in(call->bus->loop, &call->deadline, 0);
 }
 
 int bus_read_properties(

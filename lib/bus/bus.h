@@ -8,14 +8,14 @@
 #include "lib/base/instant.h"
 
 struct err;
+struct loop;
 
 /*
  * A bus connection starts jobs of systemd's units, and runs commands as transient units, over
  * the system bus.
  *
- * No function waits. The owner watches bus_fd() for bus_events() until bus_deadline(), calls
- * bus_process() when one of them happens, and asks for all three again after it and after every
- * other call. Results arrive through callbacks, from bus_process() only.
+ * No function waits. The connection is attached to the loop on sd-event (lib/task/loop_sd.h), and
+ * results arrive through callbacks, from the loop only.
  *
  * A call lives until its callback was called or bus_cancel() returned. All calls end with an
  * error when the connection is lost.
@@ -32,21 +32,15 @@ enum bus_verb { BUS_RELOAD_OR_RESTART, BUS_RELOAD, BUS_RESTART };
 /* Is systemd the init system of this machine, so that bus_open() can succeed? */
 bool bus_is_booted(void);
 
-/* Connects without waiting; -1 when there is no system bus. */
-int bus_open(struct bus **out, struct err *err);
+/*
+ * Connects without waiting; -1 when there is no system bus. `lost` is called once when the
+ * connection ends by itself, after every open call has been ended; it closes the bus.
+ */
+int bus_open(struct loop *loop, void (*lost)(void *data), void *data, struct bus **out,
+	struct err *err);
 
 /* All open calls end without callbacks. NULL is fine. */
 void bus_close(struct bus *bus);
-
-int bus_fd(struct bus *bus);
-uint32_t bus_events(struct bus *bus);                /* as in poll(2) */
-bool bus_deadline(struct bus *bus, int64_t *out_ms); /* milliseconds from now, 0: at once */
-
-/*
- * Handles all pending events. -1 when the connection is lost; every open call has been ended
- * then.
- */
-int bus_process(struct bus *bus, struct err *err);
 
 /*
  * Starts one job on one unit. Succeeds when systemd reports the job done and the unit, checked

@@ -7,6 +7,7 @@
 #include "lib/base/list.h"
 #include "lib/base/mem.h"
 #include "lib/bus/bus.h"
+#include "lib/task/loop.h"
 
 struct err;
 
@@ -27,7 +28,10 @@ struct err;
 
 struct bus {
 	sd_bus *sd;
+	struct loop *loop;
 	struct list calls;
+	void (*lost)(void *data);
+	void *data;
 };
 
 struct bus_call {
@@ -37,8 +41,8 @@ struct bus_call {
 	char *unit;
 	char *job;    /* its object path, once known; several calls may share one */
 	char *result; /* of the unit's job, once it has ended */
-	struct tick deadline;
-	struct tick look_at; /* the time of the second check of the unit; 0: none is due */
+	struct timer deadline;
+	struct timer look; /* set while the second check of the unit is due */
 	bool has_looked;
 	int sys;        /* negative: it could not be sent */
 	bus_done *done; /* one of the two callbacks is set */

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "lib/base/clock.h"
 #include "lib/base/err.h"
 #include "lib/bus/call.h"
 #include "lib/bus/unit_state.h"
@@ -161,7 +160,7 @@ static int state_came(sd_bus_message *m, void *data, sd_bus_error *error)
 	looked_done(&looked);
 	if (!err_is_set(&err) && !call->has_looked) {
 		call->has_looked = true;
-		call->look_at.ms = clock_tick().ms + SETTLE_MS;
+		loop_timer_in(call->bus->loop, &call->look, SETTLE_MS);
 	} else {
 		bus_unit_unref(call);
 		bus_fail(call, &err);
@@ -179,7 +178,6 @@ void bus_job_ended(struct bus_call *call, const char *result)
 
 void bus_job_look(struct bus_call *call)
 {
-	call->look_at.ms = 0;
 	bus_get_properties(call, "", state_came);
 }
 

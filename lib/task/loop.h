@@ -10,19 +10,20 @@
 #include "lib/base/list.h"
 
 /*
- * The loop runs timers, descriptors and tasks. It is a seam: loop_event.c uses libevent and the
- * kernel's clocks, loop_virtual.c a time that jumps to the next timer, so that a test can pass
- * a year at once.
+ * The loop runs timers, descriptors and tasks. It is a seam: loop_event.c uses libevent (the
+ * engine), loop_sd.c sd-event (the keeper), both with the kernel's clocks, and loop_virtual.c a
+ * time that jumps to the next timer, so that a test can pass a year at once. Children and signals
+ * are descriptors (process.h).
  *
- * Callbacks may start, move and remove anything, themselves included. All structs are the
- * caller's and start zeroed. One loop per thread; nothing here is thread-safe.
+ * Callbacks may start, move and remove anything, themselves included; a timer or watch that was
+ * stopped is never called again. All structs are the caller's and start zeroed. One loop per
+ * thread; nothing here is thread-safe.
  *
  * There are two kinds of timer for the two clocks (soak and I/O count time since boot, dates
  * the wall clock). A wall timer fires when the wall clock reaches its instant, also after
  * suspend, and the loop calls on_clock_set after the clock was set.
  */
 
-struct task;
 struct loop;
 
 struct timer {
@@ -50,18 +51,40 @@ void loop_timer_in(struct loop *loop, struct timer *timer, int64_t ms);
 void loop_timer_at(struct loop *loop, struct timer *timer, struct instant at);
 void loop_timer_stop(struct loop *loop, struct timer *timer);
 
+static inline bool loop_timer_is_set(const struct timer *timer)
+{
+	return heap_has(&timer->node);
+}
+
 /* Called, from the loop, after the wall clock was set.  One per loop; NULL removes it. */
 void loop_on_clock_set(struct loop *loop, void (*set)(void *data), void *data);
 
-/* Watches `watch->fd` for `what`; a second call changes `what`. Stop before closing the fd. */
+/*
+ * Watches `watch->fd` for `what`; a second call changes `what`, and 0 pauses. A descriptor that
+ * has ended is ready for all that is watched. Stop before closing the fd.
+ */
 void loop_watch(struct loop *loop, struct watch *watch, unsigned what);
 void loop_watch_stop(struct watch *watch);
 
-/* Puts a task on the ready list; lib/task/task.c calls this. */
-void loop_ready(struct loop *loop, struct list *ready_link);
+/* A task that may go on; lib/task/task.c embeds it. */
+struct ready {
+	struct list link;
+	void (*go_on)(struct ready *ready);
+};
+
+void loop_ready(struct loop *loop, struct ready *ready);
+
+/* Waits until something happens and does what is due; false when nothing can happen any more. */
+bool loop_step(struct loop *loop);
+
+/* Resumes tasks until none is ready; waits for nothing.  For owners that cancel and then free. */
+void loop_run_ready(struct loop *loop);
 
 /* Runs until loop_stop(); the virtual loop also returns when nothing is left to happen. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+
+/* Runs until *flag is set, or `ms` milliseconds of time since boot are over; the flag. */
+bool loop_run_until(struct loop *loop, const bool *flag, int64_t ms);
 
 #endif

@@ -11,7 +11,8 @@ struct loop;
 
 /*
  * The virtual time of tests is moved by these functions, beside lib/task/loop.h and
- * lib/base/clock.h, which loop_virtual.c implements. Time stands still while anything can
+ * lib/base/clock.h, which loop_virtual.c and
+ * clock_virtual.c implement. Time stands still while anything can
  * happen at the present moment and then jumps to the next timer.
  */
 

@@ -15,8 +15,17 @@ static void cancel_ops(struct task *task)
 
 static void make_ready(struct task *task)
 {
-	if (!task->is_running && !task->is_ended && !list_is_linked(&task->ready))
+	if (!task->is_running && !task->is_ended && !list_is_linked(&task->ready.link))
 		loop_ready(task->loop, &task->ready);
+}
+
+/* run() may end the task, and its owner may free it then: nothing may use it after run(). */
+static void go_on(struct ready *ready)
+{
+	struct task *task = CONTAINER_OF(ready, struct task, ready);
+
+	task->is_running = true;
+	task->run(task);
 }
 
 static void begin(struct task *task, struct loop *loop, void (*run)(struct task *task))
@@ -26,7 +35,7 @@ static void begin(struct task *task, struct loop *loop, void (*run)(struct task 
 	task->err = (struct err)ERR_INIT;
 	task->line = 0;
 	task->is_running = task->is_finishing = task->is_ended = false;
-	task->ready = (struct list){ NULL, NULL };
+	task->ready = (struct ready){ .go_on = go_on };
 	list_init(&task->ops);
 	make_ready(task);
 }
@@ -83,16 +92,6 @@ void op_end(struct op *op, const struct err *err)
 	}
 	if (list_is_empty(&task->ops))
 		make_ready(task);
-}
-
-/* run() may end the task, and its owner may free it then: nothing may use it after run(). */
-void task_resume(struct list *ready_link)
-{
-	struct task *task = LIST_OF(ready_link, struct task, ready);
-
-	list_remove(&task->ready);
-	task->is_running = true;
-	task->run(task);
 }
 
 bool task_must_wait(struct task *task)

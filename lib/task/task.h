@@ -62,7 +62,7 @@ struct task {
 	/* as an operation of its parent; task == NULL: a root */
 	struct op as_op;
 	struct list ops;
-	struct list ready; /* link in the loop's list of tasks that may go on */
+	struct ready ready; /* linked while it may go on */
 	int line;
 	bool is_running, is_finishing, is_ended;
 };
@@ -98,9 +98,6 @@ struct sleep_op {
 };
 
 void task_sleep(struct task *task, struct sleep_op *sleep, int64_t ms);
-
-/* Called by the loop for each ready link. */
-void task_resume(struct list *ready_link);
 
 /* Used by the macros below. */
 bool task_must_wait(struct task *task);

@@ -9,7 +9,7 @@ replaced without all the others.
 An address that is handed over is no call.  A table of handlers, an operation with its callback
 and a cleanup attribute are how a lower file reaches a higher one without depending on what that
 one does, so they are the way in which a circle is opened.  Two implementations of one seam
-(loop_event.c, loop_virtual.c) are both called.
+(clock_real.c, clock_virtual.c) are both called.
 
 OPEN lists the circles that are still to be opened.  It only shrinks: a circle that is not part of
 one of its rows is refused, and so is a row without a circle.
@@ -22,7 +22,6 @@ OPEN = [
     "daemon/keeper/publish/challenge daemon/keeper/publish/hand_over daemon/keeper/publish/place "
     "daemon/keeper/publish/refresh daemon/keeper/publish/trouble daemon/keeper/publish/updating",
     "lib/bus/bus lib/bus/job lib/bus/run",
-    "lib/task/loop_event lib/task/loop_virtual lib/task/task lib/task/timers",
 ]
 
 SOURCES = ("lib/", "proto/", "client/", "daemon/", "docs/")

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "daemon/keeper/ca/pending.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/publish/challenge_private.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/clock.h"
@@ -20,6 +19,7 @@
 #include "lib/crypt/cert.h"
 #include "lib/crypt/key.h"
 #include "lib/log/log.h"
+#include "lib/task/worker.h"
 #include "tests/power/trace.h"
 #include "tests/unit/conf_test.h"
 
@@ -153,11 +153,12 @@ int life_begin(struct life *life, const char *without, struct err *err)
 	server->send = answered;
 	server->signer_used = ignore_use;
 	server->record_waits = ignore_wait;
-	if (events_init(&life->events, err) < 0 || store_open(state, &server->store, err) < 0 ||
+	life->loop = loop_new();
+	if (store_open(state, &server->store, err) < 0 ||
 		store_align(server->store, life->conf, err) < 0 ||
-		commands_new_plain(&life->events, &server->commands, err) < 0 ||
-		worker_new(&life->events, &server->keys, err) < 0 ||
-		worker_new(&life->events, &server->disks, err) < 0 ||
+		commands_new_plain(life->loop, &server->commands, err) < 0 ||
+		worker_new(life->loop, &server->keys, err) < 0 ||
+		worker_new(life->loop, &server->disks, err) < 0 ||
 		challenges_new(
 			state, server->commands, server->disks, &server->challenges, err) < 0)
 		return -1;
@@ -183,7 +184,8 @@ void life_end(struct life *life)
 	worker_free(server->disks);
 	commands_free(server->commands);
 	store_close(server->store);
-	events_done(&life->events);
+	loop_run_ready(life->loop);
+	loop_free(life->loop);
 	conf_unref(life->conf);
 	buf_done(&life->reply);
 	buf_done(&life->events_told);
@@ -205,8 +207,7 @@ const char *life_ask(struct life *life, const char *rows, const char *fmt, ...)
 	life->has_reply = false;
 	if (serve_packet(&life->server, packet.data, packet.len, &err) < 0)
 		return "";
-	if (!life->has_reply &&
-		events_run_until(&life->events, &life->has_reply, WAIT_MS, &err) < 0)
+	if (!life->has_reply && !loop_run_until(life->loop, &life->has_reply, WAIT_MS))
 		return "";
 	return buf_text(&life->reply);
 }

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/keeper/loop/events.h"
 #include "daemon/keeper/serve/serve.h"
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
+#include "lib/task/loop.h"
 
 /*
  * A life runs the keeper in this process, from its start to a moment at which it may end: its
@@ -29,7 +29,7 @@
 
 struct life {
 	struct conf *conf;
-	struct events events;
+	struct loop *loop;
 	struct server server;
 	struct buf reply;
 	bool has_reply;

@@ -172,11 +172,14 @@ static void rollover(struct life *life)
 }
 
 /* Plays engine and name server: an update is accepted and answered without a signature. */
-static struct event_timer engine;
+static struct {
+	struct timer timer;
+	struct life *life;
+} engine;
 
-static void send_update(void *data)
+static void send_update(struct timer *timer)
 {
-	struct life *life = data;
+	struct life *life = engine.life;
 	struct challenges *challenges = life->server.challenges;
 	struct dns_update_answer answer = { .id = 0 };
 	struct buf wire AUTO_BUF = BUF_INIT;
@@ -185,6 +188,7 @@ static void send_update(void *data)
 	const char *server;
 	int64_t id;
 
+	(void)timer;
 	if (challenges_sign_update(challenges, "example.net", NULL, &wire, &id, &server, &err) <
 		0)
 		return;
@@ -202,8 +206,9 @@ static void wanted(void *data, const char *zone)
 	struct life *life = data;
 
 	(void)zone;
-	engine = (struct event_timer){ .fired = send_update, .data = life };
-	events_set_timer_in(&life->events, &engine, 0);
+	engine.life = life;
+	engine.timer.fire = send_update;
+	loop_timer_in(life->loop, &engine.timer, 0);
 }
 
 static void present(struct life *life, const char *what, char id[64])

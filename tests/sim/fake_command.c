@@ -8,14 +8,12 @@
 #include "daemon/conf/expand.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "tests/sim/fake_events.h"
 #include "tests/sim/town.h"
 
 /* Commands that take their time and end as the town's scripts say; nothing is executed. */
 
 struct commands {
 	struct town *town;
-	struct fake_events events;
 	struct list running;
 };
 
@@ -34,14 +32,13 @@ struct commands *fake_commands_new(struct town *town)
 	struct commands *commands = mem_new(struct commands);
 
 	commands->town = town;
-	fake_events_init(&commands->events, town->loop);
 	list_init(&commands->running);
 	return commands;
 }
 
-struct events *commands_events(struct commands *commands)
+struct loop *commands_loop(struct commands *commands)
 {
-	return &commands->events.events;
+	return commands->town->loop;
 }
 
 struct town *fake_commands_town(struct commands *commands)
@@ -70,7 +67,6 @@ void fake_commands_free(struct commands *commands)
 {
 	list_each_safe(at, &commands->running)
 		command_cancel(LIST_OF(at, struct command, link));
-	fake_events_done(&commands->events);
 	free(commands);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/keeper/loop/worker.h"
+#include "lib/task/worker.h"
 
 #include <stdlib.h>
 

@@ -11,7 +11,6 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/keeper/ca/pending.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/serve/serve.h"
 #include "daemon/keeper/store/store.h"
 #include "daemon/keeper/store/store_file.h"
@@ -24,6 +23,7 @@
 #include "lib/crypt/key.h"
 #include "lib/crypt/secret.h"
 #include "lib/log/log.h"
+#include "lib/task/worker.h"
 
 /*
  * The keeper's side of ACME on a real store, with a CA of its own: what the tests of its requests and

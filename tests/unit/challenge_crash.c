@@ -15,11 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/keeper/loop/events.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/publish/challenge_private.h"
 #include "daemon/keeper/run/command.h"
 #include "lib/base/str.h"
+#include "lib/task/worker.h"
 #include "lib/wire/dns_update.h"
 #include "tests/unit/conf_test.h"
 
@@ -30,7 +29,7 @@ static struct challenges *challenges;
 static char ids[16][24];
 static size_t n_ids;
 static bool has_failed;
-static struct event_timer engine;
+static struct timer engine;
 static int records;
 
 static struct conf *load(const char *dir)
@@ -91,7 +90,7 @@ static void take_over(const struct buf *wire)
 	}
 }
 
-static void serve(void *data)
+static void serve(struct timer *timer)
 {
 	struct dns_update_answer answer = { .id = 0 };
 	struct buf wire AUTO_BUF = BUF_INIT;
@@ -100,7 +99,7 @@ static void serve(void *data)
 	const char *server;
 	int64_t id;
 
-	(void)data;
+	(void)timer;
 	if (challenges_sign_update(
 		    challenges, "example.net", NULL, &wire, &id, &server, &err) == 0) {
 		take_over(&wire);
@@ -118,7 +117,7 @@ static void serve(void *data)
 static void wanted(void *data, const char *zone)
 {
 	(void)zone;
-	events_set_timer_in(data, &engine, 0);
+	loop_timer_in(data, &engine, 0);
 }
 
 static void told(void *data, const struct challenge_told *what, const struct err *err)
@@ -170,16 +169,15 @@ static void work(void)
 
 int main(int argc, char **argv)
 {
-	struct events events;
+	struct loop *loop = loop_new();
 	struct commands *commands;
 	struct worker *worker;
 	struct err err = ERR_INIT;
 
 	if (argc != 3 || !(conf = load(argv[2])))
 		return 1;
-	if (events_init(&events, &err) < 0 ||
-		commands_new_plain(&events, &commands, &err) < 0 ||
-		worker_new(&events, &worker, &err) < 0 ||
+	if (commands_new_plain(loop, &commands, &err) < 0 ||
+		worker_new(loop, &worker, &err) < 0 ||
 		challenges_new(argv[2], commands, worker, &challenges, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
@@ -187,18 +185,18 @@ int main(int argc, char **argv)
 	challenges->quiet_ms = 0;
 	challenges_use(challenges, conf);
 	(void)challenges_sweep(challenges);
-	engine.fired = serve;
+	engine.fire = serve;
 	if (chdir(argv[2]) < 0)
 		return 1;
 	records = open("updates", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	challenges_use_engine(challenges, wanted, &events);
+	challenges_use_engine(challenges, wanted, loop);
 	has_failed = !challenges_settle(challenges, WAIT_MS);
 	if (str_is(argv[1], "work"))
 		work();
 	challenges_free(challenges);
 	worker_free(worker);
 	commands_free(commands);
-	events_done(&events);
+	loop_free(loop);
 	conf_unref(conf);
 	return has_failed;
 }

@@ -93,7 +93,6 @@ TEST(lines_of_somebody_else_are_told)
 
 TEST(changes_wait_for_the_refresh_that_runs)
 {
-	struct err err = ERR_INIT;
 	struct stat st;
 
 	begin();
@@ -102,7 +101,7 @@ TEST(changes_wait_for_the_refresh_that_runs)
 	REQUIRE(mkdirat(w.fd, "hold", 0755) == 0);
 	present(CHALLENGE_DNS, APEX, "first");
 	while (fstatat(w.fd, "calls", &st, 0) < 0)
-		REQUIRE(events_run_once(&w.events, 10, &err) == 0);
+		run_loop(10);
 	for (int i = 0; i < 20; i++) {
 		char token[20];
 

@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/keeper/loop/events.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/publish/challenge_private.h"
 #include "daemon/keeper/publish/journal.h"
 #include "daemon/keeper/run/command.h"
@@ -17,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/log/memory.h"
+#include "lib/task/worker.h"
 #include "tests/test.h"
 #include "tests/unit/conf_test.h"
 
@@ -35,7 +34,7 @@ static struct world {
 	char dir[64];
 	int fd;
 	struct log_memory log;
-	struct events events;
+	struct loop *loop;
 	struct commands *commands;
 	struct worker *worker;
 	struct challenges *challenges;
@@ -104,8 +103,8 @@ static inline void open_challenges(void)
 {
 	struct err err = ERR_INIT;
 
-	REQUIRE(commands_new_plain(&w.events, &w.commands, &err) == 0);
-	REQUIRE(worker_new(&w.events, &w.worker, &err) == 0);
+	REQUIRE(commands_new_plain(w.loop, &w.commands, &err) == 0);
+	REQUIRE(worker_new(w.loop, &w.worker, &err) == 0);
 	REQUIRE(challenges_new(w.dir, w.commands, w.worker, &w.challenges, &err) == 0);
 	w.challenges->quiet_ms = w.challenges->split_ms = w.challenges->refresh_ms = 0;
 }
@@ -119,8 +118,6 @@ static inline void close_challenges(void)
 
 static inline void begin(void)
 {
-	struct err err = ERR_INIT;
-
 	memset(&w, 0, sizeof(w));
 	snprintf(w.dir, sizeof(w.dir), "%s/challenge-test-XXXXXX",
 		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
@@ -135,7 +132,7 @@ static inline void begin(void)
 	w.conf->dns.zones = &w.zone;
 	w.conf->dns.n_zones = 1;
 	w.zone.name = APEX;
-	REQUIRE(events_init(&w.events, &err) == 0);
+	w.loop = loop_new();
 	open_challenges();
 }
 
@@ -149,11 +146,19 @@ static inline void end(void)
 	struct err err = ERR_INIT;
 
 	close_challenges();
-	events_done(&w.events);
+	loop_free(w.loop);
 	conf_unref(w.conf);
 	close(w.fd);
 	CHECK_INT(file_remove_tree(AT_FDCWD, w.dir, &err), 0);
 	log_memory_close(&w.log);
+}
+
+/* Runs the loop for a moment, beside what is not of it. */
+static inline void run_loop(int ms)
+{
+	const bool never = false;
+
+	(void)loop_run_until(w.loop, &never, ms);
 }
 
 /* What a kill leaves: nothing is undone, and somebody else opens the journal. */

@@ -14,7 +14,6 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/conf/expand.h"
-#include "daemon/keeper/loop/events.h"
 #include "daemon/keeper/run/capture.h"
 #include "daemon/keeper/run/reload.h"
 #include "lib/base/clock.h"
@@ -22,6 +21,7 @@
 #include "lib/base/file.h"
 #include "lib/base/str.h"
 #include "lib/log/log.h"
+#include "lib/task/loop.h"
 #include "tests/test.h"
 
 /* What the sink of this test keeps: whole lines, because lines are the matter here. */
@@ -44,7 +44,7 @@ static void keep(const struct log_entry *entry, void *data)
 }
 
 struct run {
-	struct events events;
+	struct loop *loop;
 	struct commands *commands;
 	bool is_done;
 	int n_done;
@@ -62,14 +62,15 @@ static void run_init(struct run *run)
 	memset(run, 0, sizeof(*run));
 	memset(&told, 0, sizeof(told));
 	log_to(keep, NULL);
-	REQUIRE(events_init(&run->events, &err) == 0);
-	REQUIRE(commands_new_plain(&run->events, &run->commands, &err) == 0);
+	run->loop = loop_new();
+	REQUIRE(commands_new_plain(run->loop, &run->commands, &err) == 0);
 }
 
 static void run_done(struct run *run)
 {
 	commands_free(run->commands);
-	events_done(&run->events);
+	loop_run_ready(run->loop);
+	loop_free(run->loop);
 	log_to(log_to_stderr, NULL);
 }
 
@@ -103,9 +104,7 @@ static struct command *start_shell(struct run *run, const char *script, int64_t 
 
 static void wait_done(struct run *run, int timeout_ms)
 {
-	struct err err = ERR_INIT;
-
-	CHECK_INT(events_run_until(&run->events, &run->is_done, timeout_ms, &err), 0);
+	CHECK(loop_run_until(run->loop, &run->is_done, timeout_ms));
 	CHECK_INT(run->n_done, 1);
 }
 
@@ -392,7 +391,7 @@ TEST(a_runaway_of_a_hanging_command_is_found)
 
 TEST(cancelling_kills_and_is_silent)
 {
-	struct err err = ERR_INIT;
+	const bool never = false;
 	struct command *command;
 	struct run run;
 
@@ -400,12 +399,12 @@ TEST(cancelling_kills_and_is_silent)
 	command = start_shell(&run, "sleep 1000", 60);
 	command_cancel(command);
 	command = start_shell(&run, "exit 0", 60);
-	events_run_once(&run.events, 100, &err);
+	(void)loop_run_until(run.loop, &run.is_done, 100);
 	command_cancel(run.is_done ? NULL : command);
 	command = start_shell(&run, "/no/such; echo x; sleep 1000", 60);
-	events_run_once(&run.events, 50, &err);
+	(void)loop_run_until(run.loop, &never, 50);
 	command_cancel(command);
-	events_run_once(&run.events, 50, &err);
+	(void)loop_run_until(run.loop, &never, 50);
 	CHECK_INT(told.n, 0);
 	start_shell(&run, "sleep 1000", 60); /* is open when the commands end */
 	run_done(&run);
@@ -413,13 +412,12 @@ TEST(cancelling_kills_and_is_silent)
 
 TEST(many_at_once)
 {
-	struct err err = ERR_INIT;
 	struct run run;
 
 	run_init(&run);
 	for (int i = 0; i < 20; i++)
 		start_shell(&run, "echo x", 10);
-	while (run.n_done < 20 && events_run_once(&run.events, 5000, &err) == 0)
+	while (run.n_done < 20 && loop_step(run.loop))
 		CHECK_INT(run.err.code, ERR_NONE);
 	CHECK_INT(told.n, 20);
 	run_done(&run);

@@ -88,7 +88,7 @@ static void begin_listeners(void)
 	begin();
 	n_bound = 0;
 	failed = (struct err)ERR_INIT;
-	listeners_init(&listeners, &w.events, note);
+	listeners_init(&listeners, w.loop, note);
 	challenges_use_listening(
 		w.challenges, &(struct challenge_listening){ begin_type, end_type });
 	close(serve(0));

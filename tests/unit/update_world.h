@@ -57,7 +57,7 @@ static inline void sign(void)
 	const char *server = NULL;
 
 	while (n_wanted == n_served)
-		REQUIRE(events_run_once(&w.events, 5000, &err) == 0);
+		loop_step(w.loop);
 	n_served = n_wanted;
 	buf_clear(&wire);
 	CHECK_INT(challenges_sign_update(

@@ -44,7 +44,7 @@ struct target_conf;
  * .versions/ID, replaced by rename.
  *
  * copy_init() reads the store and so belongs to the loop.  All others touch only the disk and
- * *copy: they sync, and may run in a thread (daemon/keeper/loop/worker.h).  Calls for one place
+ * *copy: they sync, and may run in a thread (lib/task/worker.h).  Calls for one place
  * wait for each other.
  */
 

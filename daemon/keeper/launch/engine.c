@@ -45,14 +45,14 @@ static void lose(struct engine *engine, const struct err *err)
 	if (engine->is_lost)
 		return;
 	engine->is_lost = true;
-	events_unwatch_fd(engine->events, &engine->socket);
+	loop_watch_stop(&engine->socket);
 	engine->lost(engine->data, err);
 }
 
 /* It did not end with its socket, so it hangs. */
-static void linger(void *data)
+static void linger(struct timer *timer)
 {
-	engine_kill(data);
+	engine_kill(CONTAINER_OF(timer, struct engine, lingering));
 }
 
 /*
@@ -64,8 +64,8 @@ static void hang_up(struct engine *engine)
 	if (engine->is_lost || engine->is_cut)
 		return;
 	engine->is_cut = true;
-	events_unwatch_fd(engine->events, &engine->socket);
-	events_set_timer_in(engine->events, &engine->lingering, ENGINE_LINGER_MS);
+	loop_watch_stop(&engine->socket);
+	loop_timer_in(engine->loop, &engine->lingering, ENGINE_LINGER_MS);
 }
 
 /* An engine that has ended, perhaps because we asked it to, hears nothing more. */
@@ -86,15 +86,11 @@ static bool is_heard(const struct engine *engine)
 
 static void watch(struct engine *engine)
 {
-	uint32_t mask =
-		(is_heard(engine) ? (uint32_t)EPOLLIN : 0U) |
-		(list_is_empty(&engine->unsent) || engine->is_unread ? 0U : (uint32_t)EPOLLOUT);
-	struct err err;
+	bool has_to_send = !list_is_empty(&engine->unsent) && !engine->is_unread;
 
-	if (engine->is_cut)
-		return;
-	if (events_watch_fd(engine->events, &engine->socket, mask, &err) < 0)
-		lose(engine, &err);
+	if (!engine->is_cut)
+		loop_watch(engine->loop, &engine->socket,
+			(is_heard(engine) ? LOOP_READ : 0) | (has_to_send ? LOOP_WRITE : 0));
 }
 
 /*
@@ -119,7 +115,7 @@ static void wait_until_read(struct engine *engine)
 
 	engine->is_unread = true;
 	engine->pause_ms = ms < ENGINE_UNREAD_MS ? ms : ENGINE_UNREAD_MS;
-	events_set_timer_in(engine->events, &engine->unread, engine->pause_ms);
+	loop_timer_in(engine->loop, &engine->unread, engine->pause_ms);
 }
 
 static void flush(struct engine *engine)
@@ -150,9 +146,9 @@ static void flush(struct engine *engine)
 		watch(engine);
 }
 
-static void look_again(void *data)
+static void look_again(struct timer *timer)
 {
-	struct engine *engine = data;
+	struct engine *engine = CONTAINER_OF(timer, struct engine, unread);
 
 	if (!engine->is_lost && !engine->is_cut)
 		flush(engine);
@@ -193,13 +189,13 @@ static int take_one(struct engine *engine, struct err *err)
 	return result;
 }
 
-static void ready(void *data, uint32_t what)
+static void ready(struct watch *watch, unsigned what)
 {
-	struct engine *engine = data;
+	struct engine *engine = CONTAINER_OF(watch, struct engine, socket);
 	struct err err;
 	int result = 0;
 
-	if (what & (EPOLLOUT | EPOLLHUP))
+	if (what & LOOP_WRITE)
 		flush(engine);
 	for (int i = 0; i < 64 && result == 0 && is_heard(engine); i++)
 		result = take_one(engine, &err);
@@ -207,9 +203,9 @@ static void ready(void *data, uint32_t what)
 		hang_up(engine);
 }
 
-static void ended(void *data)
+static void ended(struct loop_child *child)
 {
-	struct engine *engine = data;
+	struct engine *engine = CONTAINER_OF(child, struct engine, child);
 	struct err err = ERR_INIT;
 	int status = 0;
 
@@ -217,8 +213,8 @@ static void ended(void *data)
 	while (!engine->is_lost && !engine->is_refused && take_one(engine, &err) == 0)
 		;
 	err = (struct err)ERR_INIT;
-	events_stop_timer(engine->events, &engine->lingering);
-	events_reap_child(engine->events, &engine->child, &status);
+	loop_timer_stop(engine->loop, &engine->lingering);
+	loop_child_reap(&engine->child, &status);
 	if (WIFSIGNALED(status))
 		err_set(&err, ERR_KEEPER, "the engine was killed by signal %d",
 			WTERMSIG(status));
@@ -290,7 +286,7 @@ static void make_room(int socket)
 		(void)setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 }
 
-int engine_start(struct engine *engine, struct events *events, const char *program,
+int engine_start(struct engine *engine, struct loop *loop, const char *program,
 	const char *user, int control_fd, struct err *err)
 {
 	struct privileges to;
@@ -304,22 +300,21 @@ int engine_start(struct engine *engine, struct events *events, const char *progr
 		return err_sys(err, ERR_IO, errno, "cannot make a socket pair");
 	make_room(pair[0]);
 	make_room(pair[1]);
-	engine->events = events;
+	engine->loop = loop;
 	pid = fork();
 	if (pid == 0)
 		become_engine(program, user ? &to : NULL, pair[1], control_fd, keeper);
 	close(pair[1]);
-	engine->socket = (struct event_fd){ .ready = ready, .data = engine, .fd = pair[0] };
-	engine->lingering = (struct event_timer){ .fired = linger, .data = engine };
-	engine->unread = (struct event_timer){ .fired = look_again, .data = engine };
-	engine->child = (struct event_child){ .ended = ended, .data = engine };
+	engine->socket = (struct watch){ .ready = ready, .fd = pair[0] };
+	engine->lingering.fire = linger;
+	engine->unread.fire = look_again;
+	engine->child.ended = ended;
 	if (pid < 0) {
 		close(pair[0]);
 		return err_sys(err, ERR_IO, errno, "cannot fork");
 	}
-	if (events_watch_fd(events, &engine->socket, EPOLLIN, err) < 0)
-		return -1;
-	return events_watch_child(events, &engine->child, pid, err);
+	loop_watch(loop, &engine->socket, LOOP_READ);
+	return loop_child_watch(loop, &engine->child, pid, err);
 }
 
 void engine_refuse(struct engine *engine)
@@ -337,12 +332,12 @@ void engine_kill(struct engine *engine)
 
 void engine_done(struct engine *engine)
 {
-	if (!engine->events)
+	if (!engine->loop)
 		return;
-	events_unwatch_fd(engine->events, &engine->socket);
-	events_unwatch_child(engine->events, &engine->child);
-	events_stop_timer(engine->events, &engine->lingering);
-	events_stop_timer(engine->events, &engine->unread);
+	loop_watch_stop(&engine->socket);
+	loop_child_forget(&engine->child);
+	loop_timer_stop(engine->loop, &engine->lingering);
+	loop_timer_stop(engine->loop, &engine->unread);
 	list_each_safe(at, &engine->unsent)
 		unsent_free(LIST_OF(at, struct unsent, link));
 	if (engine->socket.fd > 0)

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "daemon/keeper/loop/events.h"
 #include "lib/base/buf.h"
 #include "lib/base/list.h"
+#include "lib/task/process.h"
 #include "proto/keeper.h"
 
 struct err;
@@ -31,12 +31,11 @@ struct err;
 #define ENGINE_UNREAD_MS 16
 
 struct engine {
-	struct events *events;
-	struct event_fd socket;
-	struct event_child child;
-	struct event_timer
-		lingering;         /* between the end of the socket and that of the process */
-	struct event_timer unread; /* looks whether the engine has read */
+	struct loop *loop;
+	struct watch socket;
+	struct loop_child child;
+	struct timer lingering; /* between the end of the socket and that of the process */
+	struct timer unread;    /* looks whether the engine has read */
 	struct list unsent;
 	size_t n_unsent;
 	void (*packet)(void *data, const char *packet, size_t len);
@@ -53,7 +52,7 @@ struct engine {
  * `user` NULL: stay who we are.  `program`: the path of certd-engine.  *engine is zeroed but
  * for the callbacks.
  */
-int engine_start(struct engine *engine, struct events *events, const char *program,
+int engine_start(struct engine *engine, struct loop *loop, const char *program,
 	const char *user, int control_fd, struct err *err);
 
 /* fd >= 0 travels along; it is duplicated when the packet has to wait. */

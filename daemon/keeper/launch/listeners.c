@@ -15,6 +15,11 @@
 
 enum { BACKLOG = 256 };
 
+/*
+ * State: listeners_use() makes one for each address of the configuration and frees it when the
+ * address is gone. It is bound while is_needed(); a failure stays in `err` and arms the timer,
+ * which tries all of them again.
+ */
 struct listener {
 	struct list link;
 	enum challenge type;
@@ -116,9 +121,8 @@ static void forget(struct listeners *listeners, struct listener *listener)
 		listeners->tell(listener->type, listener->at, -1, NULL);
 }
 
-static void bind_all(void *data)
+static void bind_all(struct listeners *listeners)
 {
-	struct listeners *listeners = data;
 	bool has_failed = false;
 
 	list_each(at, &listeners->all) {
@@ -129,17 +133,21 @@ static void bind_all(void *data)
 		has_failed |= listener_at(at)->fd < 0;
 	}
 	if (has_failed)
-		events_set_timer_in(listeners->events, &listeners->timer, LISTENERS_RETRY_MS);
+		loop_timer_in(listeners->loop, &listeners->timer, LISTENERS_RETRY_MS);
 	else
-		events_stop_timer(listeners->events, &listeners->timer);
+		loop_timer_stop(listeners->loop, &listeners->timer);
 }
 
-void listeners_init(struct listeners *listeners, struct events *events,
+static void on_timer(struct timer *timer)
+{
+	bind_all(CONTAINER_OF(timer, struct listeners, timer));
+}
+
+void listeners_init(struct listeners *listeners, struct loop *loop,
 	void (*tell)(enum challenge type, const char *at, int fd, const struct err *err))
 {
-	*listeners = (struct listeners){ .events = events, .tell = tell };
-	listeners->timer.fired = bind_all;
-	listeners->timer.data = listeners;
+	*listeners = (struct listeners){ .loop = loop, .tell = tell };
+	listeners->timer.fire = on_timer;
 	list_init(&listeners->all);
 }
 
@@ -153,12 +161,12 @@ static void listener_free(struct listener *listener)
 
 void listeners_done(struct listeners *listeners)
 {
-	if (!listeners->events)
+	if (!listeners->loop)
 		return;
-	events_stop_timer(listeners->events, &listeners->timer);
+	loop_timer_stop(listeners->loop, &listeners->timer);
 	list_each_safe(at, &listeners->all)
 		listener_free(listener_at(at));
-	listeners->events = NULL;
+	listeners->loop = NULL;
 }
 
 static bool is_at(const struct listener *listener, const struct endpoint *endpoint)
@@ -239,7 +247,7 @@ int listeners_begin(struct listeners *listeners, enum challenge type, struct err
 
 void listeners_end(struct listeners *listeners, enum challenge type)
 {
-	if (!listeners->events || !listeners->is_begun[type])
+	if (!listeners->loop || !listeners->is_begun[type])
 		return;
 	listeners->is_begun[type] = false;
 	list_each(at, &listeners->all)

@@ -3,8 +3,8 @@
 #define CERTD_DAEMON_KEEPER_LAUNCH_LISTENERS_H
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/loop/events.h"
 #include "lib/base/list.h"
+#include "lib/task/loop.h"
 
 struct err;
 
@@ -25,9 +25,9 @@ struct err;
 #define LISTENERS_RETRY_MS 60000
 
 struct listeners {
-	struct events *events;
+	struct loop *loop;
 	struct list all; /* struct listener */
-	struct event_timer timer;
+	struct timer timer;
 	bool is_begun[CHALLENGE_COUNT]; /* challenges of this type are shown */
 	/*
 	 * An address is listened at, or with fd -1 no more; `err` says why it cannot be, NULL:
@@ -36,7 +36,7 @@ struct listeners {
 	void (*tell)(enum challenge type, const char *at, int fd, const struct err *err);
 };
 
-void listeners_init(struct listeners *listeners, struct events *events,
+void listeners_init(struct listeners *listeners, struct loop *loop,
 	void (*tell)(enum challenge type, const char *at, int fd, const struct err *err));
 void listeners_done(struct listeners *listeners); /* zeroed is fine; the engine is not told */
 

@@ -46,7 +46,7 @@ void notes_event(const struct log_entry *entry, void *engine)
 {
 	struct buf packet AUTO_BUF = BUF_INIT;
 
-	if (!((struct engine *)engine)->events)
+	if (!((struct engine *)engine)->loop)
 		return;
 	event_note_write(entry, &packet);
 	engine_send(engine, &packet, -1);

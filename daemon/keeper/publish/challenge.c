@@ -44,9 +44,9 @@ static void leave(struct shown *challenge)
 	place_wake(challenge->place);
 }
 
-static void retry(void *data)
+static void retry(struct timer *timer)
 {
-	struct challenges *challenges = data;
+	struct challenges *challenges = CONTAINER_OF(timer, struct challenges, retry);
 
 	EACH_CHALLENGE(challenges, at_place, at)
 	if (challenge_at(at)->state == LEFT)
@@ -55,8 +55,8 @@ static void retry(void *data)
 
 void challenges_retry(struct challenges *challenges)
 {
-	if (!heap_has(&challenges->retry.node))
-		events_set_timer_in(challenges->events, &challenges->retry, RETRY_MS);
+	if (!loop_timer_is_set(&challenges->retry))
+		loop_timer_in(challenges->loop, &challenges->retry, RETRY_MS);
 }
 
 void challenges_look(struct challenges *challenges)
@@ -102,9 +102,8 @@ int challenges_new(const char *state_dir, struct commands *commands, struct work
 
 	challenges->commands = commands;
 	challenges->worker = worker;
-	challenges->events = commands_events(commands);
-	challenges->retry.fired = retry;
-	challenges->retry.data = challenges;
+	challenges->loop = commands_loop(commands);
+	challenges->retry.fire = retry;
 	challenges->is_settled = true;
 	challenges->quiet_ms = PLACE_QUIET_MS;
 	challenges->split_ms = PLACE_SPLIT_MS;
@@ -166,7 +165,7 @@ void challenges_free(struct challenges *challenges)
 {
 	if (!challenges)
 		return;
-	events_stop_timer(challenges->events, &challenges->retry);
+	loop_timer_stop(challenges->loop, &challenges->retry);
 	list_each_safe(at, &challenges->places)
 		place_free(LIST_OF(at, struct place, link));
 	map_done(&challenges->by_place);
@@ -218,12 +217,12 @@ void challenges_retry_now(struct challenges *challenges)
 	list_each(at, &challenges->places) {
 		struct place *place = LIST_OF(at, struct place, link);
 
-		if (place->tries > 0 && heap_has(&place->timer.node))
-			events_set_timer_in(challenges->events, &place->timer, 0);
+		if (place->tries > 0 && loop_timer_is_set(&place->timer))
+			loop_timer_in(challenges->loop, &place->timer, 0);
 	}
-	if (heap_has(&challenges->retry.node)) {
-		events_stop_timer(challenges->events, &challenges->retry);
-		retry(challenges);
+	if (loop_timer_is_set(&challenges->retry)) {
+		loop_timer_stop(challenges->loop, &challenges->retry);
+		retry(&challenges->retry);
 	}
 }
 
@@ -233,8 +232,8 @@ static void hurry(struct challenges *challenges)
 	list_each(at, &challenges->places) {
 		struct place *place = LIST_OF(at, struct place, link);
 
-		if (heap_has(&place->timer.node))
-			events_set_timer_in(challenges->events, &place->timer, 0);
+		if (loop_timer_is_set(&place->timer))
+			loop_timer_in(challenges->loop, &place->timer, 0);
 	}
 }
 
@@ -314,10 +313,8 @@ size_t challenges_sweep(struct challenges *challenges)
 
 bool challenges_settle(struct challenges *challenges, int ms)
 {
-	struct err ignored;
-
 	challenges_look(challenges);
-	return events_run_until(challenges->events, &challenges->is_settled, ms, &ignored) == 0;
+	return loop_run_until(challenges->loop, &challenges->is_settled, ms);
 }
 
 /* None of these texts has a line end: all of them stand in the journal. */

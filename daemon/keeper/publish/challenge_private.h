@@ -2,12 +2,12 @@
 #ifndef CERTD_DAEMON_KEEPER_PUBLISH_CHALLENGE_PRIVATE_H
 #define CERTD_DAEMON_KEEPER_PUBLISH_CHALLENGE_PRIVATE_H
 
-#include "daemon/keeper/loop/events.h"
 #include "daemon/keeper/publish/challenge.h"
 #include "daemon/keeper/publish/journal.h"
 #include "lib/base/err.h"
 #include "lib/base/list.h"
 #include "lib/base/map.h"
+#include "lib/task/loop.h"
 
 struct command;
 struct publish_work;
@@ -63,7 +63,7 @@ struct place {
 	char *record;      /* of a command: owner and value, which have a place of their own */
 	struct conf *conf; /* where the commands come from */
 	struct list all;   /* struct shown */
-	struct event_timer timer;
+	struct timer timer;
 	struct publish_work *work;
 	struct command *command;
 	struct updating *updating; /* while a batch waits for the engine to send it */
@@ -77,7 +77,7 @@ struct place {
 	struct err trouble;      /* why it is not as it should be, */
 	struct instant troubled; /* since when, */
 	struct instant again;    /* and when the next try is; unset: nobody knows */
-	struct event_timer due;  /* somebody's time is over, */
+	struct timer due;        /* somebody's time is over, */
 	struct tick due_at;      /* at this moment; 0: nobody's */
 	size_t room; /* the most that a batch may have since one was refused; 0: as many as fit */
 	size_t n_suspects; /* how many of the next changes were refused together */
@@ -91,13 +91,13 @@ struct place {
 struct challenges {
 	struct commands *commands;
 	struct worker *worker;
-	struct events *events;
+	struct loop *loop;
 	struct conf *conf; /* the newest, a reference; NULL before challenges_use() */
 	struct list places;
-	struct map by_place;      /* struct place */
-	struct map by_id;         /* struct shown */
-	struct map by_wish;       /* struct shown that was presented last for that wish */
-	struct event_timer retry; /* of what is LEFT */
+	struct map by_place; /* struct place */
+	struct map by_id;    /* struct shown */
+	struct map by_wish;  /* struct shown that was presented last for that wish */
+	struct timer retry;  /* of what is LEFT */
 	size_t n, n_busy;
 	int journal;
 	int64_t quiet_ms;         /* how long a zone gathers: see place_gathers() */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/publish/publish.h"
 #include "daemon/keeper/run/command.h"
 #include "lib/base/clock.h"
@@ -12,6 +11,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/log/log.h"
+#include "lib/task/worker.h"
 
 #define EACH(place, at) list_each_safe(at, &(place)->all)
 
@@ -33,7 +33,7 @@ static char *key_of(const struct journal_entry *entry, const char *record)
 		entry->zone ? entry->zone : "", record ? record : "");
 }
 
-static void begin(void *data);
+static void begin(struct timer *timer);
 
 struct place *place_find(const struct challenges *challenges, const struct journal_entry *entry)
 {
@@ -59,8 +59,7 @@ struct place *place_of(
 	place->zone = entry->zone ? mem_strdup(entry->zone) : NULL;
 	place->record = mem_take(&record);
 	place->conf = conf ? conf_ref(conf) : NULL;
-	place->timer.fired = begin;
-	place->timer.data = place;
+	place->timer.fire = begin;
 	list_init(&place->all);
 	list_init(&place->waits);
 	list_init(&place->served);
@@ -91,7 +90,7 @@ void place_free(struct place *place)
 		publish_free(place->work);
 	else if (place->work)
 		place->work->place = NULL;
-	events_stop_timer(place->challenges->events, &place->timer);
+	loop_timer_stop(place->challenges->loop, &place->timer);
 	trouble_drop(place);
 	EACH(place, at)
 	challenge_free(challenge_at(at));
@@ -114,13 +113,13 @@ static bool is_waiting_for_engine(const struct place *place)
 
 static void begin_in(struct place *place, int64_t ms)
 {
-	events_set_timer_in(place->challenges->events, &place->timer, ms);
+	loop_timer_in(place->challenges->loop, &place->timer, ms);
 }
 
 /* A failed batch has its own time, and a part of one, which nothing that comes moves. */
 static bool has_its_time(const struct place *place)
 {
-	return place->tries > 0 || (place->room && heap_has(&place->timer.node));
+	return place->tries > 0 || (place->room && loop_timer_is_set(&place->timer));
 }
 
 static void go_on_in(struct place *place, int64_t ms)
@@ -142,7 +141,7 @@ void place_rest(struct place *place)
 {
 	place->tries = 0;
 	place->room = 0;
-	events_stop_timer(place->challenges->events, &place->timer);
+	loop_timer_stop(place->challenges->loop, &place->timer);
 	set_busy(place, place->is_running);
 	challenges_look(place->challenges);
 }
@@ -336,7 +335,7 @@ static void settle(struct place *place)
 	EACH(place, at)
 	if (challenge_at(at)->state == PUBLISHED)
 		challenge_tell(challenge_at(at), &nothing);
-	set_busy(place, place->is_running || heap_has(&place->timer.node));
+	set_busy(place, place->is_running || loop_timer_is_set(&place->timer));
 	place->room = has_more ? place->room : 0;
 	if (has_more)
 		place_go_on(place);
@@ -444,9 +443,9 @@ static void work_drop(void *in)
 
 static const struct work work_kind = { work_run, work_done, work_drop };
 
-static void begin(void *data)
+static void begin(struct timer *timer)
 {
-	struct place *place = data;
+	struct place *place = CONTAINER_OF(timer, struct place, timer);
 	bool is_refresh = refresh_begin(place);
 	size_t n_items = choose(place);
 	bool is_needed = n_items > 0 || place->is_wanted || is_refresh ||

@@ -143,9 +143,9 @@ static void expire(struct shown *challenge)
 	challenge_tell(challenge, &err);
 }
 
-static void is_due(void *data)
+static void is_due(struct timer *timer)
 {
-	struct place *place = data;
+	struct place *place = CONTAINER_OF(timer, struct place, due);
 	int64_t now = clock_tick().ms;
 
 	place->due_at = (struct tick){ 0 };
@@ -170,15 +170,14 @@ void trouble_watch(struct shown *challenge)
 	if (challenge->state != WANTED || !challenge->until.ms ||
 		(place->due_at.ms && place->due_at.ms <= challenge->until.ms))
 		return;
-	place->due.fired = is_due;
-	place->due.data = place;
+	place->due.fire = is_due;
 	place->due_at = challenge->until;
-	events_set_timer(place->challenges->events, &place->due, place->due_at);
+	loop_timer_in(place->challenges->loop, &place->due, place->due_at.ms - clock_tick().ms);
 }
 
 void trouble_drop(struct place *place)
 {
-	events_stop_timer(place->challenges->events, &place->due);
+	loop_timer_stop(place->challenges->loop, &place->due);
 	if (!err_is_set(&place->trouble))
 		return;
 	place->trouble = (struct err)ERR_INIT;

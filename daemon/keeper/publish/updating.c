@@ -31,7 +31,7 @@ enum { UPDATING_MS = 60000 };
 
 struct updating {
 	struct place *place;
-	struct event_timer timer;
+	struct timer timer;
 	int64_t id; /* of what was signed last; 0: nothing was */
 	struct dns_update_sent sent;
 	char *server, *owner; /* whose record it is when there is only one */
@@ -44,7 +44,7 @@ void updating_free(struct updating *updating)
 {
 	if (!updating)
 		return;
-	events_stop_timer(updating->place->challenges->events, &updating->timer);
+	loop_timer_stop(updating->place->challenges->loop, &updating->timer);
 	free(updating->server);
 	free(updating->owner);
 	free(updating);
@@ -144,9 +144,9 @@ static void count_out(const struct place *place, bool is_out)
 	}
 }
 
-static void is_late(void *data)
+static void is_late(struct timer *timer)
 {
-	struct updating *updating = data;
+	struct updating *updating = CONTAINER_OF(timer, struct updating, timer);
 	struct err err;
 
 	err_set(&err, ERR_TIMEOUT, "the engine brought no answer for %d s", UPDATING_MS / 1000);
@@ -158,7 +158,7 @@ static void call_engine(struct updating *updating)
 	const struct challenges *challenges = updating->place->challenges;
 
 	updating->id = 0;
-	events_set_timer_in(challenges->events, &updating->timer, UPDATING_MS);
+	loop_timer_in(challenges->loop, &updating->timer, UPDATING_MS);
 	challenges->engine(challenges->engine_data, updating->place->zone);
 }
 
@@ -180,8 +180,7 @@ void updating_begin(struct place *place)
 	}
 	place->updating = mem_new(struct updating);
 	place->updating->place = place;
-	place->updating->timer.fired = is_late;
-	place->updating->timer.data = place->updating;
+	place->updating->timer.fire = is_late;
 	call_engine(place->updating);
 }
 

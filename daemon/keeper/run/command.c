@@ -13,17 +13,18 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/conf/expand.h"
-#include "daemon/keeper/loop/events.h"
 #include "daemon/keeper/run/capture.h"
 #include "daemon/keeper/run/runaway.h"
 #include "daemon/keeper/run/spawn.h"
 #include "daemon/keeper/run/units.h"
+#include "lib/base/attr.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/list.h"
 #include "lib/base/mem.h"
 #include "lib/bus/bus.h"
 #include "lib/log/log.h"
+#include "lib/task/process.h"
 
 /* How long a command that has ended may leave its output open before its group is killed. */
 #define DRAIN_MS 200
@@ -37,7 +38,7 @@
 #define SYSTEMD_EXEC_FAILED 203
 
 struct commands {
-	struct events *events;
+	struct loop *loop;
 	struct list running;
 	struct units units;
 	bool wants_units; /* for commands too, not only reloads */
@@ -63,10 +64,10 @@ struct command {
 	int64_t kill_after_ms;
 	enum phase phase;
 	struct capture output;
-	struct event_fd out; /* fd -1: ended */
+	struct watch out; /* fd -1: ended */
 	int exec_fd;
-	struct event_child child;
-	struct event_timer timer, sip;
+	struct loop_child child;
+	struct timer timer, sip;
 	struct bus_call *call;
 	struct bus_status status;
 	bool is_unit, has_ended, is_late;
@@ -76,30 +77,30 @@ struct command {
 	void *data;
 };
 
-static int new_commands(struct events *events, bool is_plain, struct commands **out)
+static int new_commands(struct loop *loop, bool is_plain, struct commands **out)
 {
 	struct commands *commands = mem_new(struct commands);
 
-	commands->events = events;
+	commands->loop = loop;
 	list_init(&commands->running);
-	units_init(&commands->units, events, is_plain);
+	units_init(&commands->units, loop, is_plain);
 	*out = commands;
 	return 0;
 }
 
-int commands_new(struct events *events, struct commands **out, struct err *err)
+int commands_new(struct loop *loop, struct commands **out, struct err *err)
 {
 	(void)err;
-	new_commands(events, false, out);
+	new_commands(loop, false, out);
 	/* Only a service has a sandbox to escape from, and only root may ask for units. */
 	(*out)->wants_units = getenv("INVOCATION_ID") && geteuid() == 0;
 	return 0;
 }
 
-int commands_new_plain(struct events *events, struct commands **out, struct err *err)
+int commands_new_plain(struct loop *loop, struct commands **out, struct err *err)
 {
 	(void)err;
-	return new_commands(events, true, out);
+	return new_commands(loop, true, out);
 }
 
 /* Asked each time: the bus may come later than we do, and be restarted. */
@@ -120,22 +121,22 @@ struct units *commands_units(struct commands *commands)
 	return &commands->units;
 }
 
-struct events *commands_events(struct commands *commands)
+struct loop *commands_loop(struct commands *commands)
 {
-	return commands->events;
+	return commands->loop;
 }
 
 static void close_output(struct command *command)
 {
-	events_unwatch_fd(command->commands->events, &command->out);
+	loop_watch_stop(&command->out);
 	file_closep(&command->out.fd);
 }
 
 static void command_free(struct command *command)
 {
-	events_stop_timer(command->commands->events, &command->timer);
-	events_stop_timer(command->commands->events, &command->sip);
-	events_unwatch_child(command->commands->events, &command->child);
+	loop_timer_stop(command->commands->loop, &command->timer);
+	loop_timer_stop(command->commands->loop, &command->sip);
+	loop_child_forget(&command->child);
 	close_output(command);
 	file_closep(&command->exec_fd);
 	list_remove(&command->link);
@@ -215,7 +216,7 @@ static void reap(struct command *command)
 	signal_group(command, SIGKILL);
 	if (command->is_late || command->is_stopped || !command->done)
 		runaway_kill(command->mark);
-	if (events_reap_child(command->commands->events, &command->child, &status) < 0)
+	if (loop_child_reap(&command->child, &status) < 0)
 		return;
 	command->status.by_signal = WIFSIGNALED(status);
 	command->status.value = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
@@ -254,16 +255,16 @@ static void end(struct command *command)
 	finish(command);
 }
 
-static void output_ready(void *data, uint32_t what)
+static void output_ready(struct watch *out, unsigned what)
 {
-	struct command *command = data;
+	struct command *command = CONTAINER_OF(out, struct command, out);
 
 	(void)what;
 	if (read_output(command)) {
 		if (command->output.n_dropped == 0)
 			return;
-		events_unwatch_fd(command->commands->events, &command->out);
-		events_set_timer_in(command->commands->events, &command->sip, SIP_MS);
+		loop_watch_stop(&command->out);
+		loop_timer_in(command->commands->loop, &command->sip, SIP_MS);
 		return;
 	}
 	close_output(command);
@@ -271,14 +272,12 @@ static void output_ready(void *data, uint32_t what)
 		end(command);
 }
 
-static void sip_again(void *data)
+static void sip_again(struct timer *sip)
 {
-	struct command *command = data;
-	struct err err = ERR_INIT;
+	struct command *command = CONTAINER_OF(sip, struct command, sip);
 
-	if (command->out.fd >= 0 &&
-		events_watch_fd(command->commands->events, &command->out, EPOLLIN, &err) < 0)
-		close_output(command);
+	if (command->out.fd >= 0)
+		loop_watch(command->commands->loop, &command->out, LOOP_READ);
 }
 
 static void has_ended(struct command *command)
@@ -291,12 +290,12 @@ static void has_ended(struct command *command)
 		return;
 	}
 	command->phase = DRAINING;
-	events_set_timer_in(command->commands->events, &command->timer, DRAIN_MS);
+	loop_timer_in(command->commands->loop, &command->timer, DRAIN_MS);
 }
 
-static void child_ended(void *data)
+static void child_ended(struct loop_child *child)
 {
-	has_ended(data);
+	has_ended(CONTAINER_OF(child, struct command, child));
 }
 
 static void unit_ended(void *data, const struct bus_status *status, const struct err *err)
@@ -321,14 +320,13 @@ static bool kill_unit(struct command *command)
 		return false;
 	bus_cancel(command->call);
 	command->call = NULL;
-	units_watch(&command->commands->units);
 	return true;
 }
 
-static void timer_fired(void *data)
+static void timer_fired(struct timer *timer)
 {
-	struct command *command = data;
-	struct events *events = command->commands->events;
+	struct command *command = CONTAINER_OF(timer, struct command, timer);
+	struct loop *loop = command->commands->loop;
 
 	if (err_is_set(&command->err) && !command->has_ended) {
 		finish(command); /* it never started */
@@ -339,13 +337,13 @@ static void timer_fired(void *data)
 		command->is_late = true;
 		command->phase = STOPPING;
 		signal_group(command, SIGTERM);
-		events_set_timer_in(events, &command->timer, command->kill_after_ms);
+		loop_timer_in(loop, &command->timer, command->kill_after_ms);
 		break;
 	case STOPPING:
 		command->phase = KILLED;
 		signal_group(command, SIGKILL);
-		events_set_timer_in(events, &command->timer,
-			kill_unit(command) ? 0 : COMMAND_KILL_AFTER_MS);
+		loop_timer_in(
+			loop, &command->timer, kill_unit(command) ? 0 : COMMAND_KILL_AFTER_MS);
 		break;
 	case KILLED:
 		/* Stuck in the kernel: nothing more can be done about it. */
@@ -367,14 +365,13 @@ static int start_child(struct command *command, const char *path, int output)
 		    &command->err) < 0)
 		return -1;
 	command->child.ended = child_ended;
-	command->child.data = command;
-	if (events_watch_child(commands->events, &command->child, pid, &command->err) < 0) {
+	if (loop_child_watch(commands->loop, &command->child, pid, &command->err) < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		command->child.pid = 0;
 		return -1;
 	}
-	events_set_timer_in(commands->events, &command->timer, command->limit.s * 1000);
+	loop_timer_in(commands->loop, &command->timer, command->limit.s * 1000);
 	return 0;
 }
 
@@ -395,7 +392,6 @@ static int start_unit(struct command *command, const char *path, int output)
 	if (!bus)
 		return -1;
 	command->call = bus_run(bus, &run, unit_ended, command);
-	units_watch(units);
 	return 0;
 }
 
@@ -416,18 +412,17 @@ static int start(struct command *command, const struct command_spec *spec)
 		return -1;
 	if (pipe2(fd, O_CLOEXEC) < 0)
 		return err_sys(&command->err, ERR_IO, errno, "cannot make a pipe");
-	command->out = (struct event_fd){ output_ready, command, fd[0], 0, false };
+	command->out = (struct watch){ .ready = output_ready, .fd = fd[0] };
 	/* Our end only: a command expects its output to wait for room. */
 	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) < 0)
 		r = err_sys(&command->err, ERR_IO, errno, "cannot change a pipe");
-	else if (events_watch_fd(
-			 command->commands->events, &command->out, EPOLLIN, &command->err) < 0)
-		r = -1;
 	else if ((command->is_unit = commands_use_units(command->commands)))
 		r = start_unit(command, path, fd[1]);
 	else
 		r = start_child(command, path, fd[1]);
 	close(fd[1]);
+	if (r == 0)
+		loop_watch(command->commands->loop, &command->out, LOOP_READ);
 	return r;
 }
 
@@ -439,18 +434,16 @@ struct command *command_start(struct commands *commands, const struct command_sp
 	command->commands = commands;
 	command->done = done;
 	command->data = data;
-	command->out.fd = command->exec_fd = command->child.pidfd = -1;
+	command->out.fd = command->exec_fd = -1;
 	command->limit = spec->limit.s > 0 ? spec->limit : COMMAND_LIMIT;
 	command->kill_after_ms = spec->is_hurried ? COMMAND_STOP_MS : COMMAND_KILL_AFTER_MS;
-	command->timer.fired = timer_fired;
-	command->timer.data = command;
-	command->sip.fired = sip_again;
-	command->sip.data = command;
+	command->timer.fire = timer_fired;
+	command->sip.fire = sip_again;
 	command->context = capture_context(spec->context, &command->arena);
 	list_append(&commands->running, &command->link);
 	if (start(command, spec) < 0) {
 		close_output(command);
-		events_set_timer_in(commands->events, &command->timer, 0);
+		loop_timer_in(commands->loop, &command->timer, 0);
 	}
 	return command;
 }
@@ -465,7 +458,7 @@ void command_stop(struct command *command)
 	if (command->call)
 		bus_terminate(command->call);
 	signal_group(command, SIGTERM);
-	events_set_timer_in(command->commands->events, &command->timer, COMMAND_STOP_MS);
+	loop_timer_in(command->commands->loop, &command->timer, COMMAND_STOP_MS);
 }
 
 void command_cancel(struct command *command)
@@ -476,12 +469,11 @@ void command_cancel(struct command *command)
 	if (command->call) {
 		bus_cancel(command->call);
 		command->call = NULL;
-		units_watch(&command->commands->units);
 	} else if (command->child.pid > 0) {
 		/* child_ended() or the timer reaps it. */
 		signal_group(command, SIGKILL);
 		command->phase = command->has_ended ? DRAINING : KILLED;
-		events_set_timer_in(command->commands->events, &command->timer,
+		loop_timer_in(command->commands->loop, &command->timer,
 			command->has_ended ? 0 : COMMAND_KILL_AFTER_MS);
 		return;
 	}

@@ -8,9 +8,9 @@
 #include "lib/base/instant.h"
 
 struct err;
-struct events;
 struct expand_facts;
 struct log_field;
+struct loop;
 struct units;
 struct words;
 
@@ -52,10 +52,10 @@ struct command_spec {
 };
 
 /* Commands as this process has to run them (see above). */
-int commands_new(struct events *events, struct commands **out, struct err *err);
+int commands_new(struct loop *loop, struct commands **out, struct err *err);
 
 /* Commands as children whatever runs us: for tests and private instances. */
-int commands_new_plain(struct events *events, struct commands **out, struct err *err);
+int commands_new_plain(struct loop *loop, struct commands **out, struct err *err);
 
 /* Not from a callback.  Kills running commands without a call of `done`.  NULL is fine. */
 void commands_free(struct commands *commands);
@@ -65,7 +65,7 @@ bool commands_use_units(struct commands *commands);
 
 /* The bus that reloads share, and the loop. */
 struct units *commands_units(struct commands *commands);
-struct events *commands_events(struct commands *commands);
+struct loop *commands_loop(struct commands *commands);
 
 /*
  * Starts one.  Whatever goes wrong, now or later, is told through `done`: ERR_COMMAND_FAILED

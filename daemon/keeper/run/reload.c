@@ -4,115 +4,101 @@
 #include <stddef.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/loop/events.h"
+#include "daemon/keeper/run/command_op.h"
 #include "daemon/keeper/run/units.h"
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/bus/bus.h"
 
+/* A job on a unit as an operation of a task; cancelling it forgets the job, which goes on. */
+struct unit_op {
+	struct op op;
+	struct bus_call *call;
+};
+
 struct reload {
+	struct task task;
 	struct commands *commands;
 	const struct target_conf *target;
 	struct command_spec spec;
 	size_t at; /* the step that runs */
-	struct command *command;
-	struct bus_call *call;
-	struct event_timer timer; /* begins the first step, and ends without one */
-	command_done *done;
+	struct command_op command;
+	struct unit_op unit;
+	command_done *done; /* NULL: cancelled */
 	void *data;
 };
 
-static void reload_free(struct reload *reload)
+static void on_unit_ended(void *data, const struct err *err)
 {
-	events_stop_timer(commands_events(reload->commands), &reload->timer);
-	free(reload);
+	struct unit_op *op = data;
+
+	op->call = NULL;
+	op_end(&op->op, err);
 }
 
-static void finish(struct reload *reload, const struct err *err)
+static void cancel_unit(struct op *op)
 {
-	command_done *done = reload->done;
-	void *data = reload->data;
-	struct err copy = *err;
+	struct unit_op *self = CONTAINER_OF(op, struct unit_op, op);
 
-	reload_free(reload);
-	done(data, &copy);
+	bus_cancel(self->call);
+	self->call = NULL;
+	op_end(op, NULL);
 }
 
-static void begin_step(struct reload *reload);
-
-static void step_ended(struct reload *reload, const struct err *err)
-{
-	if (err_is_set(err)) {
-		finish(reload, err);
-		return;
-	}
-	reload->at++;
-	begin_step(reload);
-}
-
-static void command_ended(void *data, const struct err *err)
-{
-	struct reload *reload = data;
-	struct err told = *err;
-
-	reload->command = NULL;
-	if (err_is_set(err))
-		told.code = ERR_RELOAD_FAILED;
-	step_ended(reload, &told);
-}
-
-static void unit_ended(void *data, const struct err *err)
-{
-	struct reload *reload = data;
-
-	reload->call = NULL;
-	step_ended(reload, err);
-}
-
-static void begin_unit(struct reload *reload, const struct reload_conf *step)
+static void reload_unit(struct reload *reload, const struct reload_conf *step)
 {
 	static const enum bus_verb verbs[] = {
 		[RELOAD_OR_RESTART] = BUS_RELOAD_OR_RESTART,
 		[RELOAD_ONLY] = BUS_RELOAD,
 		[RELOAD_RESTART] = BUS_RESTART,
 	};
-	struct units *units = commands_units(reload->commands);
 	struct err err = ERR_INIT;
-	struct bus *bus = units_bus(units, &err);
+	struct bus *bus = units_bus(commands_units(reload->commands), &err);
 
+	op_begin(&reload->unit.op, &reload->task, cancel_unit);
 	if (!bus) {
 		err_add(&err, "%s", step->unit);
-		finish(reload, &err);
+		op_end(&reload->unit.op, &err);
 		return;
 	}
-	reload->call = bus_unit_job(bus, verbs[step->action], step->unit,
-		reload->spec.limit.s > 0 ? reload->spec.limit : COMMAND_LIMIT, unit_ended,
-		reload);
-	units_watch(units);
+	reload->unit.call = bus_unit_job(bus, verbs[step->action], step->unit,
+		reload->spec.limit.s > 0 ? reload->spec.limit : COMMAND_LIMIT, on_unit_ended,
+		&reload->unit);
 }
 
-static void begin_step(struct reload *reload)
+static void begin_step(struct reload *reload, const struct reload_conf *step)
 {
-	struct err nothing = ERR_INIT;
-	const struct reload_conf *step;
-
-	if (reload->at == reload->target->n_reload) {
-		finish(reload, &nothing);
-		return;
-	}
-	step = &reload->target->reload[reload->at];
 	if (step->unit) {
-		begin_unit(reload, step);
-	} else {
-		reload->spec.words = &step->command;
-		reload->command =
-			command_start(reload->commands, &reload->spec, command_ended, reload);
+		reload_unit(reload, step);
+		return;
 	}
+	reload->spec.words = &step->command;
+	command_run(&reload->task, &reload->command, reload->commands, &reload->spec);
 }
 
-static void begin(void *data)
+static void run(struct task *task)
 {
-	begin_step(data);
+	struct reload *reload = TASK_OF(task, struct reload);
+
+	TASK_BEGIN(task);
+	for (; reload->at < reload->target->n_reload; reload->at++)
+		AWAIT(begin_step(reload, &reload->target->reload[reload->at]));
+	FINALLY
+	if (reload->done && err_is_set(&task->err) && !reload->target->reload[reload->at].unit)
+		task->err.code = ERR_RELOAD_FAILED;
+	TASK_END
+}
+
+static void on_end(struct task *task)
+{
+	struct reload *reload = TASK_OF(task, struct reload);
+	command_done *done = reload->done;
+	void *data = reload->data;
+	struct err err = task->err;
+
+	free(reload);
+	if (done)
+		done(data, &err);
 }
 
 struct reload *reload_start(struct commands *commands, const struct target_conf *target,
@@ -125,9 +111,7 @@ struct reload *reload_start(struct commands *commands, const struct target_conf 
 	reload->spec = *spec;
 	reload->done = done;
 	reload->data = data;
-	reload->timer.fired = begin;
-	reload->timer.data = reload;
-	events_set_timer_in(commands_events(commands), &reload->timer, 0);
+	task_start(&reload->task, commands_loop(commands), run, on_end);
 	return reload;
 }
 
@@ -135,8 +119,6 @@ void reload_cancel(struct reload *reload)
 {
 	if (!reload)
 		return;
-	command_cancel(reload->command);
-	bus_cancel(reload->call);
-	units_watch(commands_units(reload->commands));
-	reload_free(reload);
+	reload->done = NULL;
+	task_cancel(&reload->task, "cancelled");
 }

@@ -6,12 +6,12 @@
 
 #include "daemon/conf/expand.h"
 #include "daemon/keeper/copy/copy.h"
-#include "daemon/keeper/loop/events.h"
 #include "daemon/keeper/store/info.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/task/loop.h"
 
 /* Requests about one certificate that need no key: roll, hook, fail, versions, prune. */
 
@@ -311,7 +311,7 @@ void serve_describe(struct asked *asked, const char *event)
  */
 struct turn {
 	struct asked *asked;
-	struct event_timer timer;
+	struct timer timer;
 	void (*go)(struct asked *asked);
 };
 
@@ -319,13 +319,13 @@ static void drop_turn(void *work)
 {
 	struct turn *turn = work;
 
-	events_stop_timer(commands_events(turn->asked->server->commands), &turn->timer);
+	loop_timer_stop(commands_loop(turn->asked->server->commands), &turn->timer);
 	free(turn);
 }
 
-static void turn_came(void *data)
+static void turn_came(struct timer *timer)
 {
-	struct turn *turn = data;
+	struct turn *turn = CONTAINER_OF(timer, struct turn, timer);
 	struct asked *asked = turn->asked;
 	void (*go)(struct asked * asked) = turn->go;
 
@@ -340,11 +340,10 @@ static void wait_turn(struct asked *asked, int64_t ms, void (*go)(struct asked *
 
 	turn->asked = asked;
 	turn->go = go;
-	turn->timer.fired = turn_came;
-	turn->timer.data = turn;
+	turn->timer.fire = turn_came;
 	asked->work = turn;
 	asked->drop_work = drop_turn;
-	events_set_timer_in(commands_events(asked->server->commands), &turn->timer, ms);
+	loop_timer_in(commands_loop(asked->server->commands), &turn->timer, ms);
 }
 
 void serve_in_turn(struct asked *asked, const char *what, const char *name,

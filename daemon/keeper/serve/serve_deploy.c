@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "daemon/keeper/copy/copy.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/run/reload.h"
 #include "daemon/keeper/serve/serve_tidy.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/task/worker.h"
 
 /*
  * Deploying to a target: copy, after, check, and then restore, or settle, activate and

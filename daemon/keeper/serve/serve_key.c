@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/crypt/key.h"
 #include "lib/crypt/secret.h"
+#include "lib/task/worker.h"
 
 /*
  * The key of a new version: that of the current one where it may be used again, else a new one,

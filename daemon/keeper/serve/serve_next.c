@@ -5,9 +5,9 @@
 
 #include "daemon/conf/index.h"
 #include "daemon/keeper/copy/copy.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/mem.h"
+#include "lib/task/worker.h"
 
 /*
  * Targets with `include_next` show the next version between issue and roll.  Their directories

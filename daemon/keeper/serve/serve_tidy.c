@@ -7,11 +7,11 @@
 
 #include "daemon/conf/index.h"
 #include "daemon/keeper/copy/copy.h"
-#include "daemon/keeper/loop/worker.h"
 #include "daemon/keeper/serve/serve_private.h"
 #include "daemon/keeper/store/store.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/task/worker.h"
 
 /*
  * Leftovers of deploys.  The facts of each target name the directory of its last settled

@@ -5,11 +5,11 @@
 
 #include "daemon/conf/conf.h"
 #include "daemon/conf/expand.h"
-#include "daemon/keeper/loop/events.h"
 #include "daemon/keeper/run/command.h"
 #include "daemon/keeper/run/reload.h"
 #include "lib/base/err.h"
 #include "lib/log/log.h"
+#include "lib/task/loop.h"
 
 /*
  * For tests under a real systemd: runs one command or one unit job the way the keeper does, and
@@ -57,13 +57,13 @@ int main(int argc, char **argv)
 	struct reload_conf steps[UNITS_MAX];
 	struct target_conf targets[UNITS_MAX];
 	struct commands *commands;
-	struct events events;
+	struct loop *loop = loop_new();
 	struct err err = ERR_INIT;
 
 	if (argc < 3)
 		return 2;
 	log_to(print, NULL);
-	if (events_init(&events, &err) < 0 || commands_new(&events, &commands, &err) < 0)
+	if (commands_new(loop, &commands, &err) < 0)
 		return 1;
 	puts(commands_use_units(commands) ? "units" : "children");
 	if (argc >= 5 && argc < 5 + UNITS_MAX && strcmp(argv[2], "unit") == 0) {
@@ -80,10 +80,10 @@ int main(int argc, char **argv)
 		n_open = 1;
 		command_start(commands, &spec, done, NULL);
 	}
-	if (events_run_until(&events, &is_done, 60000, &err) < 0)
-		result = err;
+	if (!loop_run_until(loop, &is_done, 60000))
+		err_set(&result, ERR_TIMEOUT, "nothing happened in 60 s");
 	printf("%s %s\n", err_code_text(result.code), result.text);
 	commands_free(commands);
-	events_done(&events);
+	loop_free(loop);
 	return result.code != ERR_NONE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/keeper/loop/worker.h"
+#include "lib/task/worker.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,11 +9,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "daemon/keeper/loop/events.h"
+#include "lib/base/attr.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/list.h"
 #include "lib/base/mem.h"
+#include "lib/task/loop.h"
 
 struct item {
 	struct list link;
@@ -23,7 +24,7 @@ struct item {
 
 /*
  * Shared by the loop and the threads, under the lock; freed by the last one that leaves.  The
- * loop's own part is `fd`, `events` and `threads`, which no thread touches.
+ * loop's own part is `watch` and `threads`, which no thread touches.
  */
 struct worker {
 	pthread_mutex_t lock;
@@ -33,8 +34,7 @@ struct worker {
 	size_t refs; /* threads, and the loop */
 	int event_fd;
 	bool is_closed;
-	struct events *events;
-	struct event_fd fd;
+	struct watch watch;
 	pthread_t threads[WORKER_THREADS];
 };
 
@@ -82,7 +82,7 @@ static void *thread_main(void *data)
 	struct worker *worker = data;
 	struct item *item;
 
-	/* The loop goes first: whoever waits for it waits for milliseconds, for us for seconds. */
+	/* The loop goes first: its callers wait for milliseconds, those of a thread for seconds. */
 	setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
 	pthread_mutex_lock(&worker->lock);
 	while (!worker->is_closed) {
@@ -104,9 +104,9 @@ static void *thread_main(void *data)
 	return NULL;
 }
 
-static void tell_finished(void *data, uint32_t what)
+static void tell_finished(struct watch *watch, unsigned what)
 {
-	struct worker *worker = data;
+	struct worker *worker = CONTAINER_OF(watch, struct worker, watch);
 	struct item *item;
 	uint64_t count;
 
@@ -124,7 +124,7 @@ static void tell_finished(void *data, uint32_t what)
 	release(worker);
 }
 
-int worker_new(struct events *events, struct worker **out, struct err *err)
+int worker_new(struct loop *loop, struct worker **out, struct err *err)
 {
 	struct worker *worker = mem_new(struct worker);
 
@@ -132,19 +132,15 @@ int worker_new(struct events *events, struct worker **out, struct err *err)
 	pthread_cond_init(&worker->wake, NULL);
 	list_init(&worker->queue);
 	list_init(&worker->finished);
-	worker->events = events;
 	worker->refs = 1;
 	worker->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	worker->fd = (struct event_fd){ tell_finished, worker, worker->event_fd, 0, false };
 	if (worker->event_fd < 0) {
 		err_sys(err, ERR_IO, errno, "cannot make the worker");
 		worker_free(worker);
 		return -1;
 	}
-	if (events_watch_fd(events, &worker->fd, EPOLLIN, err) < 0) {
-		worker_free(worker);
-		return -1;
-	}
+	worker->watch = (struct watch){ .ready = tell_finished, .fd = worker->event_fd };
+	loop_watch(loop, &worker->watch, LOOP_READ);
 	*out = worker;
 	return 0;
 }
@@ -216,7 +212,7 @@ bool worker_free(struct worker *worker)
 
 	if (!worker)
 		return true;
-	events_unwatch_fd(worker->events, &worker->fd);
+	loop_watch_stop(&worker->watch);
 	pthread_mutex_lock(&worker->lock);
 	worker->is_closed = true;
 	drop_all(&worker->queue);
@@ -225,8 +221,8 @@ bool worker_free(struct worker *worker)
 	pthread_cond_broadcast(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
 	/*
-	 * Threads without work only have to leave, but that is more than our part of it: libcrypto frees
-	 * what it kept for a thread when that ends, and what it kept for all of them in exit().
+	 * A thread without work only has to leave, but is waited for: libcrypto frees the memory of
+	 * a thread when that ends, and the memory of all threads in exit().
 	 */
 	for (size_t i = 0; i < worker->n_threads; i++)
 		if (is_clean)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CERTD_DAEMON_KEEPER_LOOP_WORKER_H
-#define CERTD_DAEMON_KEEPER_LOOP_WORKER_H
+#ifndef CERTD_LIB_TASK_WORKER_H
+#define CERTD_LIB_TASK_WORKER_H
 
 #include <stdbool.h>
 
 struct err;
-struct events;
+struct loop;
 
 /*
- * Slow computation beside the loop: RSA keys, copies that sync.
+ * A worker does slow work beside the loop: RSA keys, copies that sync.
  *
  * A few threads take work from a queue in order.  `run` touches nothing but what `in` points at and
  * calls nothing that keeps state of its own (no log, no store, no configuration that may be
@@ -17,8 +17,8 @@ struct events;
  *
  * worker_free() never waits for a computation: what has not begun is dropped, and a thread that is
  * in the middle of one is left alone; it drops its input at the end, if the process lives so
- * long.  Then the process has to end with _exit(), because exit() would take libcrypto away below it.
- * When none is, every thread has ended, and what libraries kept for it is gone.
+ * long.  Then the process has to end with _exit(), because exit() would take libcrypto away below
+ * it.  When none is, every thread has ended, and the memory that libraries kept for it is freed.
  */
 
 struct worker;
@@ -31,7 +31,7 @@ struct work {
 
 #define WORKER_THREADS 8
 
-int worker_new(struct events *events, struct worker **out, struct err *err);
+int worker_new(struct loop *loop, struct worker **out, struct err *err);
 
 /* Queues one piece of work; `kind` is static. */
 void worker_start(struct worker *worker, const struct work *kind, void *in, void *data);
