@@ -159,7 +159,7 @@ class Authority:
 
     @staticmethod
     def in_days(days):
-        return (datetime.datetime.utcnow() + datetime.timedelta(days)).strftime("%Y-%m-%dT00:00:00Z")
+        return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days)).strftime("%Y-%m-%dT00:00:00Z")
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -171,7 +171,7 @@ class Authority:
 
     def issue(self, csr):
         names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        now = datetime.datetime.utcnow()
+        now = datetime.datetime.now(datetime.timezone.utc)
         public = csr.public_key()
         builder = (x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(self.bed.name).public_key(public)
                    .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))

@@ -167,7 +167,7 @@ def test_socket_from_the_environment():
 @pytest.mark.parametrize("hello,says", [
     (b"hello certd proto=2 version=3.0 role=admin\n", "protocol 2"), (b"220 mail.example.com ESMTP\n", "not certd"),
     (b"hello other proto=1 version=1\n", "not certd"), (b'err busy "too many clients"\n', "too many clients"),
-    (b"\x00\xff\xfe\n", "no line"), (b"x" * 100000 + b"\n", "bytes"), (b"hello certd pro", "closed")])
+    (b"\x00\xff\xfe\n", "malformed line"), (b"x" * 100000 + b"\n", "bytes"), (b"hello certd pro", "closed")])
 def test_bad_greetings(hello, says):
     done, _ = ask(lambda daemon, peer: None, "status", hello=hello)
     assert done.returncode == 3 and says in done.stderr, done.stderr
