@@ -238,23 +238,41 @@ void placing_send(struct order *o)
 	post_send_soft(&o->post, &o->task);
 }
 
-/* These say plainly what they are about, and it is not what is replaced (RFC 9773, 5). */
-static bool may_be_replaces(const struct order *o)
+/*
+ * The judgement of a refused order that named what it replaces (RFC 9773, 5).  A limit, and a
+ * problem of the account or the nonce, are never about that.  Some problems say plainly that
+ * they are about the names: placing the order again would end the same, and only later orders
+ * leave it out.  A CA in trouble (5xx) is asked without it at once, and nothing follows for
+ * later.
+ */
+struct replaces_judgement {
+	bool place_again, leave_out_later;
+};
+
+static struct replaces_judgement judge_replaces(const struct order *o)
 {
-	switch (o->post.problem.kind) {
+	const struct problem *problem = &o->post.problem;
+	bool is_about_names = false;
+
+	switch (problem->kind) {
 	case PROBLEM_RATE_LIMITED:
+	case PROBLEM_USER_ACTION:
+	case PROBLEM_ACCOUNT_GONE:
+	case PROBLEM_BAD_NONCE:
+		return (struct replaces_judgement){ .place_again = false };
 	case PROBLEM_CAA:
 	case PROBLEM_NAME_REFUSED:
 	case PROBLEM_NAME_TYPE:
 	case PROBLEM_BAD_PROFILE:
-	case PROBLEM_USER_ACTION:
-	case PROBLEM_ACCOUNT_GONE:
-	case PROBLEM_BAD_NONCE:
-		return false;
+		is_about_names = true;
+		break;
 	default:
-		return o->wants_replaces && o->post.problem.status >= 400 &&
-		       o->post.problem.status != 429;
+		break;
 	}
+	if (!o->wants_replaces || problem->status < 400 || problem->status == 429)
+		return (struct replaces_judgement){ .place_again = false };
+	return (struct replaces_judgement){ .place_again = !is_about_names,
+		.leave_out_later = problem->status < 500 };
 }
 
 /* Servers also say "malformed" or "unauthorized" when they mean the profile. */
@@ -265,31 +283,15 @@ static bool may_be_profile(const struct order *o)
 					   o->post.problem.kind == PROBLEM_UNAUTHORIZED);
 }
 
-/*
- * Did the CA refuse an order that names what it replaces?  Any refusal may be about that,
- * whatever it says, but a limit, and what is about the account or the nonce.
- */
-static bool is_replacing_refused(const struct order *o)
-{
-	switch (o->post.problem.kind) {
-	case PROBLEM_RATE_LIMITED:
-	case PROBLEM_USER_ACTION:
-	case PROBLEM_ACCOUNT_GONE:
-	case PROBLEM_BAD_NONCE:
-		return false;
-	default:
-		return o->wants_replaces && o->post.problem.status >= 400 &&
-		       o->post.problem.status < 500 && o->post.problem.status != 429;
-	}
-}
-
 static int refused(struct order *o, struct err *err)
 {
+	struct replaces_judgement replaces = judge_replaces(o);
+
 	*err = o->post.err;
-	o->was_replacing_refused |= is_replacing_refused(o);
+	o->was_replacing_refused |= replaces.leave_out_later;
 	if (err->code == ERR_ACCOUNT_LOST && o->n_lost++ < LOST_MAX)
 		return 0;
-	if (may_be_replaces(o)) {
+	if (replaces.place_again) {
 		o->wants_replaces = false;
 		log_event(&o->task.log, EVENT_ACME_FALLBACK, err,
 			"%s: the CA %s does not take what is replaced; the order goes without",
