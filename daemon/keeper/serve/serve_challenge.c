@@ -124,7 +124,7 @@ static void presented(void *data, const struct challenge_told *told, const struc
 	asked_ok(asked, &words);
 }
 
-static void withdrawn(void *data, const struct challenge_told *told, const struct err *err)
+void serve_publish_ended(void *data, const struct challenge_told *told, const struct err *err)
 {
 	struct asked *asked = data;
 
@@ -133,7 +133,7 @@ static void withdrawn(void *data, const struct challenge_told *told, const struc
 	asked_result(asked, err);
 }
 
-static void drop_wait(void *work)
+void serve_publish_forget(void *work)
 {
 	challenge_forget(work);
 }
@@ -144,7 +144,7 @@ void serve_present_request(struct asked *asked)
 	struct buf thumbprint AUTO_BUF = BUF_INIT, url AUTO_BUF = BUF_INIT;
 	struct err err = ERR_INIT;
 
-	asked->drop_work = drop_wait;
+	asked->drop_work = serve_publish_forget;
 	if (read_wish(asked, &wish, &err) == 0 &&
 		read_account(asked, &thumbprint, &url, &err) == 0) {
 		wish.thumbprint = buf_text(&thumbprint);
@@ -161,13 +161,14 @@ void serve_withdraw_request(struct asked *asked)
 	const char *id;
 	struct err err;
 
-	asked->drop_work = drop_wait;
+	asked->drop_work = serve_publish_forget;
 	id = line_need(&asked->message.line, "id", &err);
 	if (!id) {
 		asked_fail(asked, &err);
 		return;
 	}
-	asked->work = challenge_withdraw(asked->server->challenges, id, withdrawn, asked);
+	asked->work =
+		challenge_withdraw(asked->server->challenges, id, serve_publish_ended, asked);
 	if (!asked->work)
 		asked_ok(asked, NULL);
 }

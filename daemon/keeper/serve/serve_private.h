@@ -4,12 +4,18 @@
 
 #include "daemon/keeper/serve/serve.h"
 
+struct challenge_told;
 struct ca_conf;
 struct version_facts;
 struct key;
 struct secret;
 
-/* An asked request is handled by one serve_*.c file; this header is what they share. */
+/*
+ * An asked request is handled by one serve_*.c file; this header is what these files share, and
+ * no other includes it.  A handler ends its request by asked_ok(), asked_fail() or
+ * asked_result() (serve.h), at once or from a callback; work that is under way then is in
+ * asked->work, and asked->drop_work stops it when the job that asked has gone.
+ */
 
 /* "ok NUMBER" in front of an answer. */
 #define SERVE_PREFIX_MAX 32
@@ -70,5 +76,12 @@ int serve_forget_failure(struct asked *asked, struct err *err);
 
 /* Deletes what is beyond `keep` of the certificate; that it cannot is told as an event. */
 void serve_prune(struct asked *asked);
+
+/*
+ * For a request that waits for the publish queue: its callback, which answers with the result, and
+ * the way to stop waiting when the request is dropped.
+ */
+void serve_publish_ended(void *data, const struct challenge_told *told, const struct err *err);
+void serve_publish_forget(void *work);
 
 #endif

@@ -133,20 +133,6 @@ void serve_updated_request(struct asked *asked)
 		asked_ok(asked, NULL);
 }
 
-static void refreshed(void *data, const struct challenge_told *told, const struct err *err)
-{
-	struct asked *asked = data;
-
-	(void)told;
-	asked->work = NULL;
-	asked_result(asked, err);
-}
-
-static void drop_wait(void *work)
-{
-	challenge_forget(work);
-}
-
 void serve_refresh_request(struct asked *asked)
 {
 	const struct line *line = &asked->message.line;
@@ -155,10 +141,10 @@ void serve_refresh_request(struct asked *asked)
 	const char *zone = line_need(line, "zone", &err);
 	bool is_forced = false;
 
-	asked->drop_work = drop_wait;
+	asked->drop_work = serve_publish_forget;
 	if (!zone || line_get_bool(line, "force", &is_forced, &err) < 0 ||
-		challenges_refresh(asked->server->challenges, zone, is_forced, refreshed, asked,
-			&wait, &err) < 0)
+		challenges_refresh(asked->server->challenges, zone, is_forced,
+			serve_publish_ended, asked, &wait, &err) < 0)
 		asked_fail(asked, &err);
 	else if (!wait)
 		asked_ok(asked, NULL);
