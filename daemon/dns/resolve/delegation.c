@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/conf/conf.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -45,6 +46,13 @@ const struct delegation *delegation_known(const struct zones *zones, const char 
 	memmove(&delegation->at[0], &delegation->at[1], (delegation->n - 1) * sizeof(first));
 	delegation->at[delegation->n - 1] = first;
 	return delegation;
+}
+
+const struct delegation *delegation_learnt(const struct zones *zones, const char *apex)
+{
+	const struct zone_conf *zone = zones_conf(zones, apex);
+
+	return zone && zone->name ? NULL : delegation_known(zones, apex);
 }
 
 void delegation_remember(struct zones *zones, const struct delegation *delegation)

@@ -34,6 +34,9 @@ void delegation_rotate(struct delegation *delegation);
  */
 const struct delegation *delegation_known(const struct zones *zones, const char *apex);
 
+/* The same where the configuration has no entry for the zone, whose servers would come first. */
+const struct delegation *delegation_learnt(const struct zones *zones, const char *apex);
+
 /* Stores a copy.  The delegation has at least one address. */
 void delegation_remember(struct zones *zones, const struct delegation *delegation);
 void delegation_forget(struct zones *zones, const char *apex);

@@ -268,7 +268,7 @@ static void find_parent(struct survey *s)
 
 	if (!above || !*above)
 		return;
-	delegation = trace_known(zones_of(s), above);
+	delegation = delegation_learnt(zones_of(s), above);
 	if (delegation) {
 		take_parents(s, delegation);
 		return;
@@ -306,23 +306,14 @@ static void take_fresh(struct survey *s)
 		s->zone->fresh_until.ms = 0;
 }
 
-/* Logged once when it begins, whichever zones name the server. */
 static void tell_unresolved(struct survey *s, const struct wanted_server *wanted)
 {
 	static const char *const kinds[] = { "primary", "name server", "extra name server" };
-	struct map *told = &zones_of(s)->unresolved;
-	char *name = map_get(told, wanted->name);
 
-	if (wanted->is_resolved && name) {
-		map_remove(told, name);
-		free(name);
-	}
-	if (wanted->is_resolved || name)
-		return;
-	name = mem_strdup(wanted->name);
-	map_set(told, name, name);
-	log_event(NULL, EVENT_DNS_UNRESOLVED, NULL, "%s: no address is found of its %s %s",
-		s->zone->apex, kinds[wanted->role], wanted->name);
+	if (zones_note_unresolved(s->zone->zones, wanted->name, wanted->is_resolved))
+		log_event(NULL, EVENT_DNS_UNRESOLVED, NULL,
+			"%s: no address is found of its %s %s", s->zone->apex,
+			kinds[wanted->role], wanted->name);
 }
 
 static int take_found(struct survey *s, struct err *err)

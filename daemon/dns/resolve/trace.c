@@ -46,13 +46,6 @@ static void take_known(struct trace *t, const struct delegation *delegation)
 	delegation_remember(t->zones, &t->delegation);
 }
 
-const struct delegation *trace_known(const struct zones *zones, const char *apex)
-{
-	const struct zone_conf *zone = zones_conf(zones, apex);
-
-	return zone && zone->name ? NULL : delegation_known(zones, apex);
-}
-
 /*
  * The last two labels of a name.  The resolver may be asked for them: they exist whatever the
  * name is.

@@ -98,7 +98,4 @@ void trace_done(struct trace *trace); /* zeroed is fine */
  */
 const struct err *trace_foreseen(struct zones *zones, const char *owner);
 
-/* The addresses of a zone that an earlier trace learnt; NULL: a trace is needed. */
-const struct delegation *trace_known(const struct zones *zones, const char *apex);
-
 #endif

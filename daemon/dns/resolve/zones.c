@@ -125,6 +125,21 @@ int zones_address(const struct endpoint *endpoint, struct dns_address *out)
 	return 0;
 }
 
+bool zones_note_unresolved(struct zones *zones, const char *server, bool is_resolved)
+{
+	char *name = map_get(&zones->unresolved, server);
+
+	if (is_resolved && name) {
+		map_remove(&zones->unresolved, name);
+		free(name);
+	}
+	if (is_resolved || name)
+		return false;
+	name = mem_strdup(server);
+	map_set(&zones->unresolved, name, name);
+	return true;
+}
+
 void zones_task_began(struct zones *zones)
 {
 	zones->n_tasks++;

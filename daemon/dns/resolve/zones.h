@@ -114,6 +114,12 @@ void zones_doubt(struct zones *zones);
 void zones_clear(
 	struct zones *zones); /* frees all zones and delegations, which have no users left */
 
+/*
+ * Notes whether a configured server has an address.  True when that has just ended, so that it is
+ * logged once, whichever zones name the server.
+ */
+bool zones_note_unresolved(struct zones *zones, const char *server, bool is_resolved);
+
 /* For its parts: a task of its own has begun, or ended. */
 void zones_task_began(struct zones *zones);
 void zones_task_ended(struct zones *zones);
