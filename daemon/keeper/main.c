@@ -11,9 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/conf/conf.h"
-#include "daemon/keeper/check/outside.h"
-#include "daemon/keeper/check/unit.h"
-#include "daemon/keeper/files/secrets.h"
+#include "daemon/keeper/check/read.h"
 #include "daemon/keeper/launch/conf_report.h"
 #include "daemon/keeper/launch/engine.h"
 #include "daemon/keeper/launch/listen.h"
@@ -68,27 +66,6 @@ static const char usage[] = "usage: certd [-c FILE] [--foreground]\n"
 			    "       certd [-c FILE] --check\n"
 			    "       certd --explain [KEY] | --schema | --manual | --version\n";
 
-/*
- * The configuration and its files; mistakes are in *diags.  Errors that are not in the files but in
- * what they name are told, too: a daemon that starts serves all that they do not concern.
- */
-static struct conf *read_conf(struct conf_files *files, struct yaml_diags *diags)
-{
-	struct conf *conf;
-
-	/*
-	 * The readable part is decoded even if another is not, so that one run tells all
-	 * mistakes.
-	 */
-	conf_read_files(keeper.config, files, diags);
-	conf = conf_load(files, diags);
-	if (conf) {
-		secrets_check(conf, diags);
-		outside_check(conf, diags);
-	}
-	return conf;
-}
-
 static int send_conf(const struct conf_files *files, struct err *err)
 {
 	struct buf packed AUTO_BUF = BUF_INIT, packet AUTO_BUF = BUF_INIT;
@@ -109,7 +86,7 @@ static int reread(struct server *server, struct conf **out, struct buf *rows, st
 {
 	struct yaml_diags diags = { 0 };
 	struct conf_files files = { 0 };
-	struct conf *conf = read_conf(&files, &diags);
+	struct conf *conf = read_checked(keeper.config, &files, &diags);
 	int result = -1;
 
 	(void)server;
@@ -381,7 +358,7 @@ static int run(void)
 {
 	struct yaml_diags diags = { 0 };
 	struct conf_files files = { 0 };
-	struct conf *conf = read_conf(&files, &diags);
+	struct conf *conf = read_checked(keeper.config, &files, &diags);
 	struct err err = ERR_INIT;
 	bool left_behind;
 	int result = -1;
@@ -431,28 +408,6 @@ static int run(void)
 	return result;
 }
 
-static int check(void)
-{
-	struct yaml_diags diags = { 0 };
-	struct conf_files files = { 0 };
-	struct conf *conf = read_conf(&files, &diags);
-	bool is_good;
-
-	/* The unit runs with the configuration of this place and no other. */
-	if (conf && str_is(keeper.config, CONFIG_PATH))
-		unit_check(conf, "", &diags);
-	conf_report_print(&diags);
-	is_good = conf && diags.n_errors == 0;
-	if (is_good)
-		printf("%s: %zu certificate%s, %zu warning%s\n", keeper.config, conf->n_certs,
-			conf->n_certs == 1 ? "" : "s", diags.n_warnings,
-			diags.n_warnings == 1 ? "" : "s");
-	conf_unref(conf);
-	conf_files_done(&files);
-	yaml_diags_done(&diags);
-	return is_good ? EXIT_SUCCESS : EX_CONFIG;
-}
-
 int main(int argc, char **argv)
 {
 	enum { CHECK = 256, EXPLAIN, SCHEMA, MANUAL, VERSION, FOREGROUND, DEBUG, HELP };
@@ -487,7 +442,7 @@ int main(int argc, char **argv)
 	umask(077);
 	switch (mode) {
 	case CHECK:
-		return check();
+		return offline_check(keeper.config, str_is(keeper.config, CONFIG_PATH));
 	case EXPLAIN:
 		return offline_explain(optind < argc ? argv[optind] : NULL);
 	case SCHEMA:
