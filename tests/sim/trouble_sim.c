@@ -89,7 +89,15 @@ TEST(a_check_that_always_refuses_backs_off_and_harms_nobody_else)
 	sim_close(&sim);
 }
 
-/* A day of failures has made the waits long. */
+/* A target whose check has failed for a day, which makes the waits long. */
+static void open_failing(struct sim *sim, unsigned seed)
+{
+	open_served(sim, ONE TARGET_WEB, seed);
+	town_script(&sim->town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
+	sim_until(sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
+	sim_advance(sim, DAYS(1));
+}
+
 TEST(a_target_that_is_mended_in_the_configuration_is_tried_at_once)
 {
 	static const char mended[] = ONE "targets:\n"
@@ -97,10 +105,7 @@ TEST(a_target_that_is_mended_in_the_configuration_is_tried_at_once)
 					 "reload: {command: [reload-web]}}\n";
 	struct sim sim;
 
-	open_served(&sim, ONE TARGET_WEB, 13);
-	town_script(&sim.town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
-	sim_until(&sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
-	sim_advance(&sim, DAYS(1));
+	open_failing(&sim, 13);
 	CHECK(target_failure(&sim, WEB)->tries >= 4);
 	CHECK(strstr(sim_command(&sim, "status " WEB), "error=check-failed"));
 
@@ -125,10 +130,7 @@ TEST(a_target_that_is_changed_and_fails_still_begins_its_waits_anew)
 					"{command: [reload-web]}}\n";
 	struct sim sim;
 
-	open_served(&sim, ONE TARGET_WEB, 14);
-	town_script(&sim.town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
-	sim_until(&sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
-	sim_advance(&sim, DAYS(1));
+	open_failing(&sim, 14);
 	sim.may_vanish = true;
 	CHECK_INT(sim_reload(&sim, other), 0);
 	sim_rest(&sim, SECONDS(30));
@@ -145,10 +147,7 @@ TEST(an_operator_who_mended_a_target_need_not_wait)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		struct sim sim;
 
-		open_served(&sim, ONE TARGET_WEB, 17);
-		town_script(&sim.town, "check-web", NULL, -1, ERR_COMMAND_FAILED, 0);
-		sim_until(&sim, EVENT_TARGET_FAILED, WEB, DAYS(60));
-		sim_advance(&sim, DAYS(1));
+		open_failing(&sim, 17);
 		town_forgive(&sim.town);
 		if (commands[i])
 			(void)sim_command(&sim, commands[i]);

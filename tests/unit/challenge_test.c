@@ -169,16 +169,22 @@ TEST(an_add_that_fails_is_undone_and_told)
 	end();
 }
 
-TEST(a_removal_that_fails_waits_for_the_next_sweep)
+/* A record whose removal fails until there is a file `good`. */
+static void leave_one(void)
 {
 	size_t a;
 
-	begin();
 	use_command("true", "test -e good && echo x >> removed");
 	a = present(CHALLENGE_DNS, APEX, TOKEN);
 	settle();
 	withdraw(a);
 	settle();
+}
+
+TEST(a_removal_that_fails_waits_for_the_next_sweep)
+{
+	begin();
+	leave_one();
 	CHECK_INT(w.n_told, 2);
 	CHECK(!err_is_set(&w.told[1].err));
 	CHECK_INT(log_memory_count(&w.log, EVENT_CHALLENGE_LEFT, NULL, NULL), 1);
@@ -194,14 +200,8 @@ TEST(a_removal_that_fails_waits_for_the_next_sweep)
 
 TEST(an_operator_has_a_removal_that_failed_tried_at_once)
 {
-	size_t a;
-
 	begin();
-	use_command("true", "test -e good && echo x >> removed");
-	a = present(CHALLENGE_DNS, APEX, TOKEN);
-	settle();
-	withdraw(a);
-	settle();
+	leave_one();
 	CHECK_INT(count("challenges"), 1);
 	REQUIRE(mkdirat(w.fd, "good", 0755) == 0);
 	challenges_retry_now(w.challenges);
