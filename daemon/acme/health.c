@@ -76,17 +76,26 @@ bool health_allows(struct ca_health *health, const char *ca, struct tick tick,
 }
 
 /* How long it is left alone after so many failures in a row. */
-static int64_t wait_ms(
-	const struct ca_health *health, const struct err *err, struct instant now)
+static int64_t wait_ms(const struct ca_health *health)
 {
-	int64_t ms = FIRST_MS, asked_ms = 0;
+	int64_t ms = FIRST_MS;
 
 	for (unsigned i = HEALTH_TRIES; i < health->failures && ms < LONGEST_MS; i++)
 		ms *= 2;
-	ms = ms > LONGEST_MS ? LONGEST_MS : ms;
-	if (instant_is_set(err->not_before))
-		asked_ms = duration_min(instant_since(err->not_before, now), DAYS(1)).s * 1000;
-	return asked_ms > ms ? asked_ms : ms;
+	return ms > LONGEST_MS ? LONGEST_MS : ms;
+}
+
+/* Such errors have a time only from the CA's Retry-After. */
+static int64_t asked_ms(const struct err *err, struct instant now)
+{
+	return instant_is_set(err->not_before)
+		       ? duration_min(instant_since(err->not_before, now), DAYS(1)).s * 1000
+		       : 0;
+}
+
+static struct tick later(struct tick a, struct tick b)
+{
+	return a.ms > b.ms ? a : b;
 }
 
 static void close_breaker(struct ca_health *health, struct tick tick)
@@ -94,21 +103,23 @@ static void close_breaker(struct ca_health *health, struct tick tick)
 	if (health->until.ms != 0)
 		health->closed = tick;
 	health->failures = 0;
-	health->until = health->probed = (struct tick){ 0 };
+	health->until = health->asked = health->probed = (struct tick){ 0 };
 	health->last = (struct err)ERR_INIT;
 }
 
 void health_look_anew(struct ca_health *health, struct tick tick)
 {
-	if (health->until.ms > tick.ms)
-		health->until = tick;
+	struct tick over = later(tick, health->asked);
+
+	if (health->until.ms > over.ms)
+		health->until = over;
 }
 
 bool health_note(
 	struct ca_health *health, const struct err *err, struct tick tick, struct instant now)
 {
 	bool was_down = health->until.ms != 0, is_late;
-	int64_t until_ms;
+	struct tick asked, until;
 
 	if (!err || !err_is_set(err)) {
 		close_breaker(health, tick);
@@ -135,8 +146,9 @@ bool health_note(
 	health->probed = (struct tick){ 0 };
 	if (health->failures < HEALTH_TRIES)
 		return false;
-	until_ms = tick.ms + wait_ms(health, err, now);
-	if (!is_late || until_ms > health->until.ms)
-		health->until = (struct tick){ until_ms };
+	asked = (struct tick){ tick.ms + asked_ms(err, now) };
+	until = later((struct tick){ tick.ms + wait_ms(health) }, asked);
+	health->asked = is_late ? later(asked, health->asked) : asked;
+	health->until = is_late ? later(until, health->until) : until;
 	return !was_down;
 }

@@ -38,6 +38,7 @@ enum ca_state {
 struct ca_health {
 	unsigned failures;  /* in a row, of the CA's own */
 	struct tick until;  /* down until then; .ms == 0: not down */
+	struct tick asked;  /* the CA itself wants to be left alone until then */
 	struct tick probed; /* a probe is under way since then; .ms == 0: none */
 	struct tick closed; /* up again since then; .ms == 0: it was never down */
 	struct err last;    /* why it counts as down */
@@ -62,7 +63,10 @@ bool health_is_the_cas(const struct err *err);
 bool health_allows(struct ca_health *health, const char *ca, struct tick tick,
 	struct instant now, struct err *err);
 
-/* An operator wants it asked again: the time of a breaker that is open is over now. */
+/*
+ * An operator wants it asked again: the time of a breaker that is open is over now, or once the
+ * time that the CA itself asked for is over.
+ */
 void health_look_anew(struct ca_health *health, struct tick tick);
 
 /*

@@ -18,7 +18,7 @@ struct log_field;
  *
  *	refused   an opening (account.h) ended with the CA's no about the account
  *	asked     a timer opens it again after a minute, ten minutes, then every hour; a reload and
- *	          an operator who forces an issue ask at once
+ *	          an operator who wants a renewal ask at once
  *	let in    an opening worked: whatever the reason, everything goes on
  *
  * No order reaches the CA meanwhile: account_open() answers with the refusal.  Each change is

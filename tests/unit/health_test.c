@@ -137,6 +137,29 @@ TEST(an_operator_ends_the_time_that_it_is_left_alone)
 	CHECK(state() != CA_PROBE && asks() == 0);
 }
 
+TEST(an_operator_ends_no_time_that_the_ca_asked_for)
+{
+	begin();
+	for (int i = 0; i < HEALTH_TRIES; i++)
+		ends(ERR_CA_FAILED, 7200);
+	health_look_anew(&health, tick);
+	CHECK_INT(state(), CA_DOWN);
+	CHECK_INT(asks(), 7201);
+	/* A shorter wish than the breaker's time leaves the rest of it to the operator. */
+	tick.ms += 7200 * 1000;
+	CHECK_INT(asks(), 0);
+	ends(ERR_CA_FAILED, 30);
+	CHECK_INT(asks(), 121);
+	health_look_anew(&health, tick);
+	CHECK_INT(asks(), 31);
+	/* What was asked for holds no longer than the trouble. */
+	ends(ERR_NONE, 0);
+	for (int i = 0; i < HEALTH_TRIES; i++)
+		ends(ERR_CONNECT, 0);
+	health_look_anew(&health, tick);
+	CHECK_INT(asks(), 0);
+}
+
 TEST(distances_grow)
 {
 	static const int64_t waits[] = { 60, 120, 240, 480, 960, 1800, 1800, 1800 };
