@@ -227,7 +227,8 @@ void source_ask(struct job *job)
 	args.is_forced = job->is_forced;
 	args.is_certain = !job->is_try;
 	args.ends = cert_deadline(facts, ACTION_ISSUE, clock_now());
-	args.is_renewal = version_is_set(&facts->curr.id) &&
+	/* The keeper names no version to a staging directory (daemon/keeper/serve/signing.c). */
+	args.is_renewal = !job->is_test && version_is_set(&facts->curr.id) &&
 			  facts->curr.ca == facts_ca(acme->name) &&
 			  !version_id_equal(&job->cert->unreplaced, &facts->curr.id);
 	args.is_test = job->is_test;

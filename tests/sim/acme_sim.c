@@ -97,6 +97,31 @@ TEST(a_refused_replacement_is_not_named_again)
 	sim_close(&sim);
 }
 
+#define STAGED                                                                                 \
+	ACME_DAEMON                                                                            \
+	"cas:\n  a: {type: acme, directory: 'https://a.test/dir', terms_agreed: true, "        \
+	"staging: 'https://b.test/dir', challenge: http-01}\n"
+
+/* The staging directory is told of no version, so its refusal is about none. */
+TEST(a_refusal_in_a_test_leaves_nothing_behind)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, STAGED ONE_CERT), *b = sim_acme(&sim, B_TEST);
+
+	fake_acme_knobs(b)->has_renewal_info = true;
+	sim_until(&sim, EVENT_CERT_DEPLOYED, WEB, MINUTES(1));
+	sim_rest(&sim, MINUTES(1));
+	fake_acme_trouble(b, ASK_NEW_ORDER, 403, "rejectedIdentifier", 0, 1);
+	CHECK(strstr(sim_command(&sim, "renew " WEB " --test"), "ok job="));
+	sim_rest(&sim, MINUTES(1));
+	CHECK_INT(fake_acme_counts(b)->n_asked[ASK_NEW_ORDER], 1);
+	sim_until(&sim, EVENT_CERT_ISSUED, WEB, DAYS(90));
+	CHECK_INT(fake_acme_counts(a)->n_replacing, 1);
+	sim_rest(&sim, DAYS(2));
+	settle(&sim);
+	sim_close(&sim);
+}
+
 TEST(records_prove_wildcards)
 {
 	struct sim sim;
