@@ -305,22 +305,21 @@ static void say_failure(struct story *story, const char *what, const struct fail
 	const struct version_facts *held = version_is_set(&story->facts->curr.id)
 						   ? &story->facts->curr
 						   : &story->facts->next;
+	const struct failure *holds = failure_holds(failure, story->facts);
 	char first[INSTANT_TEXT_LEN], last[80], retry[80];
 
 	if (!failure)
 		return;
-	say(story,
-		"%s failed %u time%s in a row since %s, last at %s: %s (%s); the next try is "
-		"not "
-		"before %s.",
-		what, failure->tries, failure->tries == 1 ? "" : "s",
+	say(story, "%s failed %u time%s in a row since %s, last at %s: %s (%s); %s%s.", what,
+		failure->tries, failure->tries == 1 ? "" : "s",
 		instant_text(failure->first, first), when(story, failure->last, last),
 		failure->text ? failure->text : "no reason is known",
 		err_code_text(failure->code),
-		when(story,
-			failure_retry(failure_holds(failure, story->facts), held, story->now),
-			retry));
-	say_wish(story, failure, held);
+		holds ? "the next try is not before "
+		      : "an operator ended the wait for the next try",
+		holds ? when(story, failure_retry(holds, held, story->now), retry) : "");
+	if (holds)
+		say_wish(story, holds, held);
 }
 
 static void say_target(struct story *story, const struct target_conf *target)

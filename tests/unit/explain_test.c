@@ -45,6 +45,28 @@ TEST(explanation)
 	CHECK(strstr(buf_text(&text), wants[0]));
 }
 
+TEST(explanation_of_what_is_tried_again_at_once)
+{
+	char text[] = "the disk was full";
+	struct world w;
+	struct cert_facts facts = { .cert = "g/leaf", .looked = { T0 - 10 } };
+	struct issuer issuer = {
+		.is_local = true, .is_set = true, .not_after = { T0 + 100000 }
+	};
+	AUTO_BUF struct buf out = BUF_INIT;
+
+	world_init(&w);
+	w.certs[LEAF].n_targets = 0;
+	facts.curr = world_version(&w, T0 - 60, 100);
+	facts.failure =
+		(struct failure){ ERR_DISK_FULL, 3, { T0 - 90 }, { T0 - 80 }, { 0 }, text };
+	cert_explain(&w.certs[LEAF], &w.conf, &facts, &issuer, (struct instant){ T0 }, NULL,
+		collect, &out);
+	if (!strstr(buf_text(&out),
+		    "(disk-full); an operator ended the wait for the next try.\n"))
+		TEST_FAIL("%s", buf_text(&out));
+}
+
 TEST(explanation_of_renewal_information)
 {
 	static const char *const wants[] = {
