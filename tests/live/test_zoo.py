@@ -90,6 +90,10 @@ def test_a_job_that_is_cancelled_is_held(certd):
 CHANGES = [("discard",), ("renew",), ("renew", "--force"), ("roll",), ("roll", "--force"), ("deploy",), ("publish",),
            ("discard",)]
 ADMINS = [("prune", "--keep", "3"), ("revoke",), ("prune",)]
+# Of no one certificate, with the roles that may.
+AT_LARGE = [(("renew",), {"operate", "admin"}), (("deploy",), {"operate", "admin"}),
+            (("cancel", "9999"), {"operate", "admin"}), (("accounts", "--rollover", "le"), {"admin"}),
+            (("reload",), {"admin"}), (("renew", "--force"), {"operate", "admin"})]
 
 
 @pytest.mark.parametrize("role", USERS)
@@ -105,6 +109,12 @@ def test_what_changes_things_ends_no_daemon(certd, states, role):
             may = role == "admin" or role == "operate" and words not in ADMINS
             allowed = {4} if not may else {5} if cert in archived else {0, 1, 6}
             assert done.returncode in allowed, f"{role}: {words} {cert}: {done}"
+    for words, may in AT_LARGE:
+        done = subprocess.run([*prefix, BUILD + "/client/certctl", "--json", *words],
+                              env=certd.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60, check=False, cwd="/")
+        assert done.returncode in ({0, 1, 5, 6} if role in may else {4}), f"{role}: {words}: {done}"
+    ask_as_everybody(certd)
     assert certd.engine_pid() == engine, certd.log()[-3000:]
 
 

@@ -8,6 +8,7 @@
 
 #include "daemon/acme/acme.h"
 #include "daemon/acme/health.h"
+#include "daemon/ctl/failed_listeners.h"
 #include "lib/base/str.h"
 #include "lib/task/loop_virtual.h"
 #include "tests/unit/ctl_world.h"
@@ -15,8 +16,8 @@
 
 /*
  * The zoo as sessions see it, for unit tests and the session fuzzer: a fleet that plans nothing has the facts of
- * zoo_facts(), the CA `down` counts as down, and a job of BUSY waits for the keeper, which answers only
- * what commands ask.
+ * zoo_facts(), the CA `down` counts as down, an address cannot be listened at, and a job of BUSY waits for the
+ * keeper, which answers only what commands ask.
  */
 
 struct zoo_world {
@@ -72,6 +73,8 @@ static inline void zoo_world_open(struct zoo_world *z)
 	ctl_world_open(&z->w, loop, z->conf, z->acme);
 	zoo_world_facts(z);
 	zoo_world_take_down(z, "down");
+	failed_listeners_note(
+		&z->w.ctl.failed_listeners, "http-01", "[::]:80", "the port \"is\" taken");
 	zoo_world_start_jobs(z);
 }
 
@@ -87,6 +90,7 @@ static inline void zoo_world_close(struct zoo_world *z)
 	while (ctl_world_request() || virtual_step(z->w.loop, INSTANT_NEVER))
 		if (ctl_world_request())
 			ctl_world_answer("");
+	failed_listeners_done(&z->w.ctl.failed_listeners);
 	ctl_done(&z->w.ctl);
 	runner_free(z->w.runner);
 	acme_free(z->acme);

@@ -181,6 +181,7 @@ static struct failure failure_of(enum quirk quirk, struct instant now, char *tex
 		{ CA_IS_DOWN, ERR_CA_DOWN, D(1) },
 		{ TOLD_TO_WAIT, ERR_CA_FAILED, D(3) },
 		{ TARGET_FAILED, ERR_CHECK_FAILED, 0 },
+		{ FAILED_BEFORE, ERR_IO, 0 },
 	};
 	struct failure failure = { .code = ERR_NONE };
 
@@ -190,14 +191,15 @@ static struct failure failure_of(enum quirk quirk, struct instant now, char *tex
 				{ now.s - 60 },
 				rows[i].wish ? (struct instant){ now.s + rows[i].wish }
 					     : INSTANT_NONE,
-				text };
+				text, quirk == FAILED_BEFORE };
 	return failure;
 }
 
 static void add_quirk(
 	struct cert_facts *facts, const struct beast *beast, struct instant now, char *text)
 {
-	static char url[] = "https://le.test/order/1", ca[] = "le";
+	static char url[] = "https://le.test/order/1", ca[] = "le",
+		    why[] = "https://le.test/why";
 	int64_t ari = beast->quirk == ARI_PAST ? -H(2) : H(20);
 
 	if (beast->quirk == REVOKED)
@@ -211,7 +213,7 @@ static void add_quirk(
 		facts->revocation.asked.s = now.s - 60;
 	if (beast->quirk == ARI_AHEAD || beast->quirk == ARI_PAST)
 		facts->ari = (struct ari_facts){ facts->curr.id, { now.s + ari - H(1) },
-			{ now.s + ari + H(1) }, { now.s + ari }, { now.s + H(6) }, NULL };
+			{ now.s + ari + H(1) }, { now.s + ari }, { now.s + H(6) }, why };
 	if (beast->quirk == ORDERED)
 		facts->order =
 			(struct order_facts){ url, ca, { now.s - 60 }, { now.s + D(6) } };
@@ -219,6 +221,14 @@ static void add_quirk(
 		facts->held.s = now.s + 30;
 	if (beast->quirk != TARGET_FAILED)
 		facts->failure = failure_of(beast->quirk, now, text);
+}
+
+static void add_leftovers(struct cert_facts *facts, const char *text)
+{
+	facts_set_untidy(facts, "web", text);
+	facts_set_dir(facts, "gone", "/nonexistent/gone/zoo.test/leftovers");
+	facts_leave_dir(facts, "gone", "/nonexistent/a \"place\"/zoo.test/leftovers");
+	facts_leave_dir(facts, "gone", "/nonexistent/older/zoo.test/leftovers");
 }
 
 /* Reversed, so that no test depends on the order of facts. */
@@ -232,14 +242,17 @@ static void add_target_facts(struct cert_facts *facts, const struct beast *beast
 		struct failure failure = failure_of(beast->quirk, now, text);
 		struct target_facts *target;
 
-		if (beast->quirk != DEPLOYED && beast->quirk != TARGET_FAILED)
+		if (beast->quirk != DEPLOYED && beast->quirk != LEFTOVERS &&
+			beast->quirk != TARGET_FAILED)
 			continue;
 		target = facts_want_target(facts, name);
-		if (beast->quirk == DEPLOYED || !str_is(name, "shut"))
+		if (beast->quirk != TARGET_FAILED || !str_is(name, "shut"))
 			target->copied = target->confirmed = facts->curr.id;
 		else
 			facts_set_failure(facts, name, &failure);
 	}
+	if (beast->quirk == LEFTOVERS)
+		add_leftovers(facts, text);
 }
 
 void zoo_facts(const struct beast *beast, const struct conf *conf, struct instant now,

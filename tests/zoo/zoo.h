@@ -36,6 +36,8 @@ enum quirk {
 	ORDERED, /* an order is in flight */
 	BUSY,    /* a job works on it; the test must start one */
 	TARGET_FAILED,
+	FAILED_BEFORE, /* with another configuration */
+	LEFTOVERS,     /* copies lie where no target has them, and files that cannot go */
 };
 
 struct beast {
