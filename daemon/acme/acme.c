@@ -132,7 +132,7 @@ void acme_set_conf(struct acme *acme, struct conf *conf)
 				found = conf_ca_at(conf, i);
 		if (found) {
 			take_conf(ca, found);
-			acme_ca_look_anew(ca);
+			acme_ca_look_anew(ca, true);
 		} else {
 			ca->is_gone = true;
 			loop_timer_stop(acme->loop, &ca->ask_again);
@@ -324,11 +324,12 @@ void acme_ca_doubt(struct acme_ca *ca)
 		ca->has_directory = false;
 }
 
-void acme_ca_look_anew(struct acme_ca *ca)
+void acme_ca_look_anew(struct acme_ca *ca, bool asks_account)
 {
 	acme_ca_doubt(ca);
 	health_look_anew(&ca->health, clock_tick());
-	refusal_ask_now(ca);
+	if (asks_account)
+		refusal_ask_now(ca);
 }
 
 void acme_ca_doubt_account(struct acme_ca *ca)

@@ -198,7 +198,11 @@ void acme_ca_lose_account(struct acme_ca *ca);
  */
 void acme_ca_doubt(struct acme_ca *ca);
 
-/* An operator wants the CA asked again: its directory, its account, and whether it is up at all. */
-void acme_ca_look_anew(struct acme_ca *ca);
+/*
+ * An operator wants the CA asked again: its directory, and whether it is up at all.
+ * `asks_account`: a reload or a forced issue, for which a refused account is asked about, too
+ * (refusal.h).
+ */
+void acme_ca_look_anew(struct acme_ca *ca, bool asks_account);
 
 #endif

@@ -18,7 +18,7 @@ struct log_field;
  *
  *	refused   an opening (account.h) ended with the CA's no about the account
  *	asked     a timer opens it again after a minute, ten minutes, then every hour; a reload and
- *	          an operator who wants a renewal ask at once
+ *	          an operator who forces an issue ask at once
  *	let in    an opening worked: whatever the reason, everything goes on
  *
  * No order reaches the CA meanwhile: account_open() answers with the refusal.  Each change is
@@ -43,7 +43,7 @@ bool refusal_holds(const struct acme_ca *ca);
 int refusal_err(const struct acme_ca *ca, struct err *err);
 struct instant refusal_again(const struct acme_ca *ca);
 
-/* Asks now: the configuration changed, or an operator wants it. */
+/* Asks now: the configuration changed, or an operator forces an issue. */
 void refusal_ask_now(struct acme_ca *ca);
 
 /* For acme.c: the end of the CA, or of the daemon. */

@@ -112,7 +112,7 @@ static enum verdict spare(struct work *work, const struct cert *cert)
 	return refuse(work, cert, &err);
 }
 
-/* A CA that was down, or that had refused the account, is asked again. */
+/* A CA that was down is asked again, and with --force one that had refused the account. */
 static void look_anew(const struct work *work, const struct cert *cert)
 {
 	const struct ctl *ctl = work->answer.session->ctl;
@@ -123,7 +123,7 @@ static void look_anew(const struct work *work, const struct cert *cert)
 		struct acme_ca *ca = conf ? acme_ca_find(ctl->runner->acme, conf, false) : NULL;
 
 		if (ca)
-			acme_ca_look_anew(ca);
+			acme_ca_look_anew(ca, work->options.is_forced);
 	}
 }
 

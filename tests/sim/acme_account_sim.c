@@ -110,6 +110,28 @@ TEST(a_refused_account_is_told_after_a_restart)
 }
 
 /* The key goes, as the catalog says, and a reload has a new account registered. */
+/* A loop of an operator's asks the CA no faster than the timer; --force does. */
+TEST(a_refused_account_waits_for_its_time_or_for_force)
+{
+	struct sim sim;
+	struct fake_acme *a = begin(&sim, ONE_CA ONE_CERT);
+	unsigned before;
+
+	fake_acme_shut_accounts(a, true);
+	sim_until(&sim, EVENT_ACME_REFUSED, NULL, DAYS(65));
+	sim_advance(&sim, HOURS(3));
+	before = asked(a, ASK_NEW_ACCOUNT);
+	for (int i = 0; i < 5; i++) {
+		sim_command(&sim, "renew " WEB);
+		sim_advance(&sim, SECONDS(10));
+	}
+	CHECK_INT(asked(a, ASK_NEW_ACCOUNT), before);
+	sim_command(&sim, "renew " WEB " --force");
+	sim_advance(&sim, SECONDS(10));
+	CHECK(asked(a, ASK_NEW_ACCOUNT) > before);
+	sim_close(&sim);
+}
+
 TEST(a_new_account_in_the_place_of_one_that_is_shut)
 {
 	for (int reloads = 0; reloads < 2; reloads++) {
