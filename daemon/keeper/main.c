@@ -62,7 +62,7 @@ static struct keeper_process {
 	bool is_root, is_stopping, has_failed, wants_reload;
 } keeper;
 
-static const char usage[] = "usage: certd [-c FILE] [--foreground]\n"
+static const char usage[] = "usage: certd [-c FILE] [--foreground] [--debug]\n"
 			    "       certd [-c FILE] --check\n"
 			    "       certd --explain [KEY] | --schema | --manual | --version\n";
 
@@ -414,7 +414,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, CHECK },
-		{ "explain", optional_argument, NULL, EXPLAIN },
+		{ "explain", no_argument, NULL, EXPLAIN },
 		{ "schema", no_argument, NULL, SCHEMA },
 		{ "manual", no_argument, NULL, MANUAL },
 		{ "version", no_argument, NULL, VERSION },
