@@ -237,7 +237,7 @@ const struct yaml_field conf_target_fields[] = {
 	YAML_FIELD(struct target_draft, hosts, conf_hosts, .fallback = "[local]",
 		.help = "where the folder is"),
 	YAML_FIELD(struct target_draft, owner, conf_owner,
-		.help = "of all files: USER:GROUP, USER or :GROUP; default: the daemon's own"),
+		.help = "the owner of all files; default: the daemon's own"),
 	YAML_FIELD(struct target_draft, key_mode, conf_mode, .fallback = "\"0640\"",
 		.help = "the mode of files that hold a private key; others have 0644"),
 	YAML_FIELD(struct target_draft, include_next, yaml_bool, .fallback = "false",
