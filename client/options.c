@@ -22,11 +22,17 @@ static int set_command(struct options *out, char **words, int n, struct err *err
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		size_t len = strlen(words[0]);
 
-		if (strncmp(commands[i].name, words[0], len) == 0 &&
-			commands[i].name[len] == ' ')
+		if (strncmp(commands[i].name, words[0], len) != 0 ||
+			commands[i].name[len] != ' ')
+			continue;
+		if (!second)
 			return err_set(err, ERR_UNKNOWN_COMMAND,
-				"there is no command %s%s%.60s; certctl help lists them",
-				words[0], second ? " " : "", second ? second : "");
+				"%s is only the first word of a command; certctl help %s "
+				"shows the rest",
+				words[0], words[0]);
+		return err_set(err, ERR_UNKNOWN_COMMAND,
+			"there is no command %s %.60s; certctl help lists them", words[0],
+			second);
 	}
 	near = command_near_miss(words[0]);
 	if (near)

@@ -82,6 +82,18 @@ static bool is_same_kind(const struct row *a, const struct row *b)
 	return str_is(kind_a ? kind_a : "", kind_b ? kind_b : "");
 }
 
+static void add_plural(const char *noun, bool is_many, struct buf *out)
+{
+	struct buf text AUTO_BUF = BUF_INIT;
+	size_t len = strlen(noun);
+
+	if (is_many && len && noun[len - 1] == 'y')
+		buf_printf(&text, "%.*sies", (int)len - 1, noun);
+	else
+		buf_printf(&text, "%s%s", noun, is_many ? "s" : "");
+	term_add(out, buf_text(&text));
+}
+
 static void add_title(
 	const struct term *term, struct buf *out, const struct row *row, bool is_many)
 {
@@ -91,9 +103,7 @@ static void add_title(
 	if (kind && str_is(kind, "cert") && cert) {
 		term_add(out, cert);
 	} else {
-		term_add(out, kind ? kind : "rows");
-		if (is_many)
-			buf_add_char(out, 's');
+		add_plural(kind ? kind : "row", !kind || is_many, out);
 	}
 	term_colour(term, out, COLOUR_NONE);
 	buf_add_char(out, '\n');

@@ -65,7 +65,8 @@ static void add_whose(struct buf *out, const struct cert *leaf)
 		cert_subject_name(leaf, &subject);
 	term_add(out, cert_n_names(leaf) ? cert_name(leaf, 0) : buf_text(&subject));
 	if (cert_n_names(leaf) > 1)
-		buf_printf(out, " and %zu more names", cert_n_names(leaf) - 1);
+		buf_printf(out, " and %zu more name%s", cert_n_names(leaf) - 1,
+			cert_n_names(leaf) > 2 ? "s" : "");
 }
 
 static void show_good(struct verify *verify, const struct check *check)

@@ -230,6 +230,7 @@ TEST(sections_title_lists_and_tables)
 
 	term.is_coloured = false;
 	add(&rows, "row kind=version version=v1 link=prev");
+	add(&rows, "row kind=old-copy target=t dir=/d");
 	view_rows(&rows, &term, &out);
 	CHECK_STR(buf_text(&out), "a/b\n"
 				  "  cert          a/b\n"
@@ -239,7 +240,11 @@ TEST(sections_title_lists_and_tables)
 				  "versions\n"
 				  "version  link\n"
 				  "v2       curr\n"
-				  "v1       prev\n");
+				  "v1       prev\n"
+				  "\n"
+				  "old-copies\n"
+				  "target  dir\n"
+				  "t       /d\n");
 }
 
 TEST(timeline_groups_days)
@@ -313,6 +318,9 @@ TEST(options_make_requests)
 			"unknown-command: there is no command statsu; did you mean status?" },
 		{ "config chekc", "unknown-command: there is no command config chekc; certctl "
 				  "help lists them" },
+		{ "dns",
+			"unknown-command: dns is only the first word of a command; certctl help "
+			"dns shows the rest" },
 		{ "renew --froce", "bad-argument: renew has no option --froce; did you mean "
 				   "--force?" },
 		{ "renew --force=1", "bad-argument: --force takes no value" },
