@@ -13,7 +13,7 @@ struct term;
  * Without --wait there is one round, and the table is printed at its end. With --wait a
  * terminal shows the table as it changes, and other outputs get a line for each changed answer.
  * With --json there is one array of the final rows. certctl waits for the end of the job in any
- * case; when it is interrupted the job goes on.
+ * case; when it is interrupted a single round goes on, and a job with --wait ends.
  */
 
 /*

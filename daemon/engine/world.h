@@ -23,7 +23,7 @@ struct zones;
 /*
  * The one struct that owns the running engine, and how its life goes:
  *
- *   the keeper's first note brings the configuration  -> world_configure
+ *   the keeper's first note brings the configuration  -> world_note
  *   its facts are asked for                           -> a task, then fleet_start
  *   the control socket is served, the keeper hears `ready`
  *   another `config` note: the fleet takes it over and asks for the facts anew

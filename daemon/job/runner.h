@@ -12,11 +12,11 @@
 /*
  * The runner starts jobs, bounds how many run at once, and keeps those that wait.
  *
- * The plan's jobs come through runner_offer(): they start at once while there is room and wait
- * otherwise, in the order in which their certificates end (cert_deadline()); a waiting
- * certificate is planned again when its turn comes.  An operator's jobs come through
- * runner_start() and runner_start_batch() and start at once.  Different waits have lanes of
- * their own: slow key types, so that no quick certificate waits behind an RSA key of 8192 bits,
+ * The plan's jobs come from the fleet, which the runner follows: they start at once while there
+ * is room and wait otherwise, in the order in which their certificates end (cert_deadline()); a
+ * waiting certificate is planned again when its turn comes.  An operator's jobs come through
+ * runner_start() and batch_start() and start at once.  Different waits have lanes of their own:
+ * slow key types, so that no quick certificate waits behind an RSA key of 8192 bits,
  * and each ACME CA, so that a slow CA holds up only certificates that want it.
  *
  * One certificate has at most one job.

@@ -18,7 +18,7 @@
  *
  * 	keeper_request(&j->keeper, REQUEST_issue);
  * 	line_add(&j->keeper.text, "cert", name);
- * 	AWAIT(keeper_ask(world_keeper, task, &j->keeper));
+ * 	AWAIT(keeper_ask(fleet->keeper, task, &j->keeper));
  * 	... keeper_facts(&j->keeper, &facts, &task->err)
  *
  * The answer stays in the operation until the next keeper_request() or keeper_op_done().

@@ -14,7 +14,7 @@ struct err;
  *
  * Everything at notice or above is an entry of proto/events.def. One log_event() makes the
  * journal entry with MESSAGE_ID and fields, the line on a terminal, the `event` line of
- * `certctl watch` (through log_listen) and the record that tests check (log_to_memory).
+ * `certctl watch` (through log_listen) and the record that tests check (log_memory_open).
  *
  * Context is a chain of struct log_field on the callers' stacks or in their structs: job ->
  * certificate -> target. A link names a field ("CERT", "TARGET") and borrows its value; the
