@@ -116,12 +116,11 @@ static int admit(const struct list *jobs, const struct dns_check_wish *wish, str
 	}
 	if (n_own >= DNS_CHECKS_OF_USER)
 		return err_set(err, ERR_BUSY,
-			"%d of your looks at name servers are under way already; certctl jobs "
+			"%d of your checks of name servers are under way already; certctl jobs "
 			"lists them",
 			DNS_CHECKS_OF_USER);
 	if (wish->is_paced && n >= DNS_CHECKS_MAX)
-		return err_set(err, ERR_BUSY,
-			"%d looks of others at name servers are under way already",
+		return err_set(err, ERR_BUSY, "%d checks of name servers are under way already",
 			DNS_CHECKS_MAX);
 	return 0;
 }

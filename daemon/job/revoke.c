@@ -120,8 +120,9 @@ static int take_ca(struct revoke *r, const char *name, struct err *err)
 			name ? name : "unknown");
 	if (ca->type != CA_ACME)
 		return err_set(err, ERR_CA_REFUSED,
-			"%s came from the local CA %s, which revokes nothing", r->version,
-			name);
+			"%s came from the local CA %s, which revokes nothing; renew and roll with "
+			"--force replace it",
+			r->version, name);
 	r->ca = acme_ca(r->job.runner->acme, ca, false);
 	return 0;
 }

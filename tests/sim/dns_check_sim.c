@@ -321,7 +321,7 @@ TEST(observers_are_bounded)
 		CHECK(str_starts(
 			say_as(&sim, nobody, "dns check example.com --wait"), "ok job="));
 	CHECK(str_starts(say_as(&sim, nobody, "dns check example.com --wait"), "err busy "));
-	has(say_as(&sim, nobody, "dns check example.com"), "2 of your looks");
+	has(say_as(&sim, nobody, "dns check example.com"), "2 of your checks");
 	CHECK(str_starts(say_as(&sim, operator, "dns check example.com"), "ok job="));
 	CHECK(str_starts(say_as(&sim, getpwnam("bin")->pw_uid, "dns check a.org"), "ok job="));
 	sim_cancel_all(&sim);

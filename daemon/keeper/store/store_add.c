@@ -277,6 +277,8 @@ int store_prune(
 		result = -1;
 	if (*n_deleted)
 		log_event(&dir.log, EVENT_CERT_PRUNED, NULL,
-			"%zu old versions of %s were deleted", *n_deleted, cert);
+			*n_deleted == 1 ? "%zu old version of %s was deleted"
+					: "%zu old versions of %s were deleted",
+			*n_deleted, cert);
 	return result < 0 ? err_add(err, "cannot prune %s", cert) : 0;
 }
