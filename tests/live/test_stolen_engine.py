@@ -335,6 +335,31 @@ def test_a_restore_is_a_fact(stolen):
     assert f"copied={old}" in (stolen.home / "state/facts/example.com/web").read_text(encoding="ascii")
 
 
+def ask_on(stolen):
+    """Asks until the keeper hears no more; False when it still does after seconds."""
+    end = time.monotonic() + 5
+    try:
+        while time.monotonic() < end:
+            stolen.send("ask 1 fail cert=ca/root")
+    except ConnectionError:
+        return True
+    return False
+
+
+def test_children_of_an_engine_that_has_ended_are_not_heard(stolen):
+    """The keeper reads what was sent before the end, and no more, or it would read, and keep answers, without an end."""
+    issue(stolen, "ca/root")
+    children = []
+    for _ in range(6):
+        children.append(os.fork())
+        if children[-1] == 0:
+            stolen.relay.close()
+            os._exit(0 if ask_on(stolen) else 1)
+    stolen.relay.close()
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
+    assert stolen.keeper.wait(20) == 1
+
+
 @pytest.mark.parametrize("word", ["check", "after", "activate", "hook"])
 def test_what_runs_programs_has_a_pace(stolen, word):
     """As often as an honest engine could want it, then once a second; what comes earlier waits, up to a bound."""

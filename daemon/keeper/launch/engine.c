@@ -209,7 +209,11 @@ static void ended(struct loop_child *child)
 	struct err err = ERR_INIT;
 	int status = 0;
 
-	/* Its last words may still lie in the socket. */
+	/*
+	 * Its last words may still lie in the socket. A child of it may hold the socket, too, and
+	 * would go on for ever.
+	 */
+	(void)shutdown(engine->socket.fd, SHUT_RD);
 	while (!engine->is_lost && !engine->is_refused && take_one(engine, &err) == 0)
 		;
 	err = (struct err)ERR_INIT;
