@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/store_world.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "daemon/keeper/store/store_file.h"
 #include "lib/base/mem.h"
 #include "lib/crypt/secret.h"
@@ -51,6 +54,26 @@ TEST(lines_are_appended)
 	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "b\n", 2, 4, &f.err), 0);
 	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "c", 1, 4, &f.err), -1);
 	CHECK_INT(f.err.code, ERR_TOO_LARGE);
+	CHECK(has(&f, "accounts/le/ledger", "a\nb\n"));
+}
+
+/* A file that may not grow stands for a disk that is full. */
+TEST(a_part_of_a_line_does_not_stay)
+{
+	struct rlimit before, limit;
+	struct fixture f FIXTURE;
+
+	setup(&f);
+	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "a\n", 2, 99, &f.err), 0);
+	REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+	limit = before;
+	limit.rlim_cur = 4;
+	signal(SIGXFSZ, SIG_IGN);
+	REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	CHECK_INT(
+		store_file_append(f.store, "accounts/le/ledger", "torn\n", 5, 99, &f.err), -1);
+	REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+	CHECK_INT(store_file_append(f.store, "accounts/le/ledger", "b\n", 2, 99, &f.err), 0);
 	CHECK(has(&f, "accounts/le/ledger", "a\nb\n"));
 }
 

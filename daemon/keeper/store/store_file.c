@@ -113,8 +113,11 @@ int store_file_append(struct store *store, const char *path, const void *data, s
 	if (len > limit || (size_t)st.st_size > limit - len)
 		return err_set(
 			err, ERR_TOO_LARGE, "%s would have more than %zu bytes", path, limit);
-	if (file_write_fd(fd, data, len, err) < 0)
+	/* A part of a line would spoil the next one. */
+	if (file_write_fd(fd, data, len, err) < 0) {
+		(void)!ftruncate(fd, st.st_size);
 		return -1;
+	}
 	if (fdatasync(fd) < 0)
 		return err_sys(err, err_code_of_errno(errno), errno, "cannot sync %s", path);
 	return is_new ? file_sync_dir(dir, ".", err) : 0;
