@@ -293,6 +293,30 @@ TEST(what_was_just_exchanged_is_not_lost_to_a_crash)
 	place_done(&place);
 }
 
+TEST(what_could_not_be_moved_is_not_told_as_moved)
+{
+	struct copy copy = { .n_files = 0 };
+	struct err err = ERR_INIT;
+	struct place place;
+	bool was_root;
+
+	place_init(&place);
+	lay_foreign(&place);
+	CHECK_INT(first_switch(&place, 1, false), 0);
+	copy_init_place(&copy, &place.target, &place.cert);
+	copy.is_first = true;
+	/* Nothing holds root back, so that another user tries it. */
+	REQUIRE(chmod(place.dir, 0755) == 0 && fchmodat(place.fd, HERE, 0555, 0) == 0);
+	was_root = geteuid() == 0;
+	REQUIRE(!was_root || seteuid(65534) == 0);
+	CHECK_INT(copy_settle(&copy, &err), -1);
+	CHECK(!copy.aside);
+	REQUIRE(!was_root || seteuid(0) == 0);
+	REQUIRE(fchmodat(place.fd, HERE, 0755, 0) == 0);
+	copy_done(&copy);
+	place_done(&place);
+}
+
 TEST(tidying_lets_a_deploy_under_way_alone)
 {
 	struct place place;

@@ -122,10 +122,12 @@ static int set_aside(struct copy *copy, int place, const char *from, struct err 
 
 	for (int i = 2; i <= ASIDE_MAX; i++) {
 		if (kind(place, name) == 0) {
+			if (rename_to(place, from, name, err) < 0)
+				return -1;
 			free(copy->aside);
 			copy->aside = mem_printf(
 				"%s/%s/%s/%s", copy->dir, copy->group, copy->service, name);
-			return rename_to(place, from, name, err);
+			return 0;
 		}
 		snprintf(name, sizeof(name), "%s.%d", ASIDE_NAME, i);
 	}
