@@ -293,6 +293,34 @@ TEST(what_was_just_exchanged_is_not_lost_to_a_crash)
 	place_done(&place);
 }
 
+static void after_a_crash(int (*act)(struct copy *copy, struct err *err))
+{
+	struct copy copy = { .n_files = 0 };
+	struct err err = ERR_INIT;
+	struct place place;
+
+	place_init(&place);
+	lay_foreign(&place);
+	CHECK_INT(first_switch(&place, 1, false), 0);
+	REQUIRE(renameat(place.fd, HERE "/.certd-old", place.fd, HERE "/.certd-swap") == 0);
+	copy_init_place(&copy, &place.target, &place.cert);
+	copy.is_first = true;
+	CHECK_INT(act(&copy, &err), 0);
+	CHECK(copy.aside && has_foreign(&place, "curr.before-certd"));
+	copy_done(&copy);
+	place_done(&place);
+}
+
+TEST(nor_to_a_settlement_after_it)
+{
+	after_a_crash(copy_settle);
+}
+
+TEST(nor_to_tidying_after_it)
+{
+	after_a_crash(copy_tidy);
+}
+
 TEST(what_could_not_be_moved_is_not_told_as_moved)
 {
 	struct copy copy = { .n_files = 0 };

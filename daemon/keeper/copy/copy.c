@@ -134,6 +134,17 @@ static int set_aside(struct copy *copy, int place, const char *from, struct err 
 	return err_set(err, ERR_TOO_LARGE, "there are %d of %s already", ASIDE_MAX, ASIDE_NAME);
 }
 
+/*
+ * After a crash around the first exchange .certd-swap holds the directory from before certd, or
+ * the new files.  Nothing tells which, so neither is removed.
+ */
+static int spare_exchanged(struct copy *copy, int place, struct err *err)
+{
+	if (!copy->is_first || kind(place, OLD_NAME) != 0 || kind(place, SWAP_NAME) == 0)
+		return 0;
+	return set_aside(copy, place, SWAP_NAME, err);
+}
+
 static int is_same(
 	const struct copy *copy, int place, const char *name, bool *out, struct err *err)
 {
@@ -281,12 +292,7 @@ int copy_switch(struct copy *copy, bool *changed, struct err *err)
 		return keep_replaced(
 			copy, place, err); /* a crash came right after the exchange */
 	*changed = true;
-	/*
-	 * After a crash around the first exchange this holds the directory from before certd,
-	 * or the new files.  Nothing tells which, so neither is removed.
-	 */
-	if (copy->is_first && kind(place, OLD_NAME) == 0 && kind(place, SWAP_NAME) != 0 &&
-		set_aside(copy, place, SWAP_NAME, err) < 0)
+	if (spare_exchanged(copy, place, err) < 0)
 		return -1;
 	/* A restore that was cut short: what has the old one's name is what was refused. */
 	if (is_refused(place, OLD_NAME) && discard(copy, place, OLD_NAME, err) < 0)
@@ -330,6 +336,8 @@ int copy_settle(struct copy *copy, struct err *err)
 
 	if (place < 0)
 		return forgive_missing(err);
+	if (spare_exchanged(copy, place, err) < 0)
+		return -1;
 	if (copy->is_first && kind(place, OLD_NAME) != 0 && !is_empty_dir(place, OLD_NAME) &&
 		set_aside(copy, place, OLD_NAME, err) < 0)
 		return -1;
@@ -344,6 +352,8 @@ int copy_tidy(struct copy *copy, struct err *err)
 		return forgive_missing(err);
 	if (kind(place, OLD_NAME) != 0)
 		return err_set(err, ERR_BUSY, "a deploy to %s is under way", copy->dir);
+	if (spare_exchanged(copy, place, err) < 0)
+		return -1;
 	return sweep(copy, place, err);
 }
 

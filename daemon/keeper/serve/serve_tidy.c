@@ -142,6 +142,7 @@ static bool take(struct asked *asked, const struct tidied *at, struct cert_facts
 	bool changed;
 
 	if (!at->is_old) {
+		serve_tell_aside(asked, &at->copy);
 		if (err_is_set(&at->err))
 			return false;
 		serve_tell_untidy(asked, facts, at->target, &at->copy);
@@ -199,11 +200,13 @@ static struct tidied *add(struct tidying *tidying, const char *target, char *dir
 	return at;
 }
 
-static void add_all(struct tidying *tidying, const struct target_facts *facts)
+static void add_all(
+	struct tidying *tidying, const struct cert_facts *all, const struct target_facts *facts)
 {
 	const struct asked *asked = tidying->asked;
 	const struct target_conf *target = conf_target(asked->conf, facts->name);
 	const char *left = facts->left;
+	struct copy *copy;
 	char *dir;
 
 	while (facts_next_left(&left, &dir))
@@ -211,8 +214,13 @@ static void add_all(struct tidying *tidying, const struct target_facts *facts)
 	if (target_facts_dir(facts) &&
 		!cert_conf_uses_dir(asked->conf, asked->cert, facts->name, facts->dir))
 		add(tidying, facts->name, mem_strdup(facts->dir));
-	if (facts->untidy && target && cert_conf_has_target(asked->conf, asked->cert, target))
-		copy_init_place(&add(tidying, facts->name, NULL)->copy, target, asked->cert);
+	if (facts->untidy && target && cert_conf_has_target(asked->conf, asked->cert, target)) {
+		char *own AUTO_FREE = target_conf_dir(target, asked->cert);
+
+		copy = &add(tidying, facts->name, NULL)->copy;
+		copy_init_place(copy, target, asked->cert);
+		copy->is_first = !facts_owns_dir(all, facts->name, own);
+	}
 }
 
 void serve_tidy_request(struct asked *asked)
@@ -228,7 +236,7 @@ void serve_tidy_request(struct asked *asked)
 	tidying = mem_new(struct tidying);
 	tidying->asked = asked;
 	for (size_t i = 0; i < facts.n_targets; i++)
-		add_all(tidying, &facts.targets[i]);
+		add_all(tidying, &facts, &facts.targets[i]);
 	asked->work = tidying;
 	asked->drop_work = tidying_forget;
 	worker_start(asked->server->disks, &tidying_kind, tidying, NULL);
