@@ -335,6 +335,24 @@ def test_a_restore_is_a_fact(stolen):
     assert f"copied={old}" in (stolen.home / "state/facts/example.com/web").read_text(encoding="ascii")
 
 
+# What a stolen engine asks for, so that the keeper takes a directory of others for its own.
+@pytest.mark.parametrize("words", [
+    ("settle", "copy", "settle"),
+    ("copy", "restore", "settle", "copy", "settle"),
+    ("copy", "check", "activate", "confirm", "settle"),
+], ids="-".join)
+def test_what_lay_there_before_is_never_removed(stolen, words):
+    cert = "example.com/web"
+    own = stolen.home / "web" / cert / "curr"
+    own.mkdir(parents=True)
+    (own / "own.key").write_text("precious")
+    issue(stolen, "ca/root")
+    issue(stolen, cert)
+    for word in words:
+        stolen.ask(f"{word} cert={cert} target=web")
+    assert [path.read_text() for path in own.parent.rglob("own.key")] == ["precious"], words
+
+
 def ask_on(stolen):
     """Asks until the keeper hears no more; False when it still does after seconds."""
     end = time.monotonic() + 5

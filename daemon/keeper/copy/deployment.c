@@ -12,6 +12,8 @@ struct files {
 	uint64_t changed;   /* when the last change ended */
 	unsigned n_changes; /* under way */
 	bool is_settled;
+	bool is_restored; /* a change under way, or the last one, is a restore */
+	bool is_copied;
 	bool has_place;
 	struct deployment_place place;
 };
@@ -28,7 +30,8 @@ static struct files *find(const struct deployments *all, const char *target, con
 	return map_get(&all->files, key);
 }
 
-void deployment_begins(struct deployments *all, const char *target, const char *cert)
+void deployment_begins(
+	struct deployments *all, const char *target, const char *cert, bool is_copy)
 {
 	struct files *files = find(all, target, cert);
 
@@ -37,8 +40,10 @@ void deployment_begins(struct deployments *all, const char *target, const char *
 		files->key = mem_printf("%s %s", target, cert);
 		map_set(&all->files, files->key, files);
 	}
-	files->n_changes++;
-	files->is_settled = false;
+	if (files->n_changes++ == 0)
+		files->is_restored = false;
+	files->is_restored |= !is_copy;
+	files->is_settled = files->is_copied = false;
 }
 
 void deployment_ended(struct deployments *all, const char *target, const char *cert)
@@ -88,6 +93,24 @@ bool deployment_place(const struct deployments *all, const char *target, const c
 	return true;
 }
 
+void deployment_copied(struct deployments *all, const char *target, const char *cert)
+{
+	struct files *files = find(all, target, cert);
+
+	if (files && files->n_changes == 0)
+		files->is_copied = !files->is_restored;
+}
+
+uint64_t deployment_own(
+	const struct deployments *all, const char *target, const char *cert, uint64_t dir)
+{
+	const struct files *files = find(all, target, cert);
+
+	if (!files || !files->is_copied || !files->has_place || files->place.dir != dir)
+		return 0;
+	return files->changed;
+}
+
 uint64_t deployment_moment(struct deployments *all)
 {
 	return ++all->now;
@@ -132,6 +155,10 @@ int deployment_check(
 			"nothing of %s was copied to %s since certd started", cert, target);
 	if (files->n_changes > 0)
 		return err_set(err, ERR_BUSY, "%s is being copied to %s", cert, target);
+	/* Else the files from before wait there still, and a first copy's are not certd's. */
+	if (!files->is_settled)
+		return err_set(err, ERR_NOT_ALLOWED, "what %s had of %s before was not settled",
+			target, cert);
 	if (!at || at->checked < files->changed)
 		return err_set(err, ERR_NOT_ALLOWED,
 			"what %s has of %s has not passed a check of certd", target, cert);

@@ -2,6 +2,7 @@
 #include "daemon/keeper/serve/serve_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/keeper/copy/copy.h"
 #include "daemon/keeper/run/reload.h"
@@ -38,7 +39,8 @@ struct disk_work {
 	bool changes; /* it is noted in the deployments */
 	bool is_there;
 	struct deployment_place place; /* of a copy and its settlement */
-	struct version_id confirmed;   /* the version looked for */
+	uint64_t own; /* of a settlement: the end of the copy that it settles; 0: of none */
+	struct version_id confirmed; /* the version looked for */
 	struct err err;
 };
 
@@ -101,7 +103,8 @@ static void disk_start(struct disk_work *work)
 	struct asked *asked = work->asked;
 
 	if (work->changes)
-		deployment_begins(deployments(asked), asked->target->name, asked->cert->name);
+		deployment_begins(deployments(asked), asked->target->name, asked->cert->name,
+			work->is_copy);
 	if (work->is_copy)
 		deployment_set_place(deployments(asked), asked->target->name, asked->cert->name,
 			work->place);
@@ -134,6 +137,8 @@ static void switch_ended(struct asked *asked, struct disk_work *work)
 	struct cert_facts facts;
 
 	serve_tell_aside(asked, &work->copy);
+	if (!err_is_set(&work->err))
+		deployment_copied(deployments(asked), asked->target->name, asked->cert->name);
 	if (err_is_set(&work->err) ||
 		store_read(asked->server->store, asked->cert->name, &facts, &work->err) < 0) {
 		asked_fail(asked, &work->err);
@@ -158,6 +163,7 @@ static void judge_place(struct disk_work *work, const struct cert_facts *facts)
 
 	work->place.is_first = !facts_owns_dir(facts, asked->target->name, dir);
 	work->place.is_noted = known && known->dir && str_is(known->dir, dir) && !known->untidy;
+	work->place.dir = str_hash(dir, strlen(dir));
 	work->copy.is_first = work->place.is_first;
 }
 
@@ -261,17 +267,30 @@ static int run_settle(struct disk_work *work)
 	return copy_settle(&work->copy, &work->err);
 }
 
+/*
+ * A stolen engine settles when nothing was copied, or while something is; what lies in the
+ * directory then may not be certd's, and the next settlement would remove it.
+ */
+static uint64_t own(const struct asked *asked, const struct disk_work *work)
+{
+	return deployment_own(
+		deployments(asked), asked->target->name, asked->cert->name, work->place.dir);
+}
+
 static void settle_ended(struct asked *asked, struct disk_work *work)
 {
 	const char *target = asked->target->name, *cert = asked->cert->name;
 	bool is_untidy = err_is_set(&work->copy.untidy);
+	bool is_own = work->own != 0 && work->own == own(asked, work);
 
 	serve_tell_aside(asked, &work->copy);
 	if (!err_is_set(&work->err) &&
 		((work->place.is_noted && !is_untidy) ||
-			serve_note_settled(asked, &work->copy, &work->err) == 0)) {
+			serve_note_settled(asked, &work->copy, is_own, &work->err) == 0) &&
+		is_own) {
 		deployment_set_place(deployments(asked), target, cert,
-			(struct deployment_place){ .is_noted = !is_untidy });
+			(struct deployment_place){
+				.is_noted = !is_untidy, .dir = work->place.dir });
 		deployment_settled(deployments(asked), target, cert);
 	}
 	asked_result(asked, &work->err);
@@ -282,9 +301,11 @@ static int find_place(struct disk_work *work)
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
 	const struct asked *asked = work->asked;
+	char *dir AUTO_FREE = target_conf_dir(asked->target, asked->cert);
 
 	if (deployment_place(
-		    deployments(asked), asked->target->name, asked->cert->name, &work->place)) {
+		    deployments(asked), asked->target->name, asked->cert->name, &work->place) &&
+		work->place.dir == str_hash(dir, strlen(dir))) {
 		work->copy.is_first = work->place.is_first;
 		return 0;
 	}
@@ -300,6 +321,7 @@ void serve_settle_request(struct asked *asked)
 
 	copy_init_place(&work->copy, asked->target, asked->cert);
 	if (find_place(work) == 0) {
+		work->own = own(asked, work);
 		disk_start(work);
 		return;
 	}

@@ -60,7 +60,8 @@ static bool leave(
 	return true;
 }
 
-int serve_note_settled(struct asked *asked, const struct copy *copy, struct err *err)
+int serve_note_settled(
+	struct asked *asked, const struct copy *copy, bool is_own, struct err *err)
 {
 	struct cert_facts facts CLEANUP(facts_done) = { .cert = NULL };
 	char *dir AUTO_FREE = target_conf_dir(asked->target, asked->cert);
@@ -73,7 +74,7 @@ int serve_note_settled(struct asked *asked, const struct copy *copy, struct err 
 		return -1;
 	serve_tell_untidy(asked, &facts, name, copy);
 	known = facts_target(&facts, name);
-	if (!known || !known->dir || !str_is(known->dir, dir)) {
+	if (is_own && (!known || !known->dir || !str_is(known->dir, dir))) {
 		if (known && target_facts_dir(known)) {
 			before = mem_strdup(known->dir);
 			leave(asked, &facts, name, before);

@@ -2,6 +2,8 @@
 #ifndef CERTD_DAEMON_KEEPER_SERVE_SERVE_TIDY_H
 #define CERTD_DAEMON_KEEPER_SERVE_SERVE_TIDY_H
 
+#include <stdbool.h>
+
 struct asked;
 struct cert_facts;
 struct copy;
@@ -13,10 +15,11 @@ struct err;
  */
 
 /*
- * The certificate's files at the target were settled.  Notes the directory as certd's own, the
- * one before it as left, and the leftovers.  -1 when the facts cannot be written.
+ * The certificate's files at the target were settled.  Notes the leftovers; with `is_own` also the
+ * directory as certd's own, and the one before it as left.  -1 when the facts cannot be written.
  */
-int serve_note_settled(struct asked *asked, const struct copy *copy, struct err *err);
+int serve_note_settled(
+	struct asked *asked, const struct copy *copy, bool is_own, struct err *err);
 
 /*
  * Tells what a switch or a settlement has set aside, and what could not be removed unless the
