@@ -62,12 +62,15 @@ void loop_clocks_close(struct loop_clocks *clocks)
 	close_one(&clocks->wall);
 }
 
-/* A zero it_value disarms, so a time in the past becomes the first nanosecond. */
-static void arm(int fd, int flags, int64_t s, int64_t ns)
+/*
+ * A zero it_value disarms, so a time in the past becomes the first nanosecond. True: the timer is
+ * armed, but the clock was set since it was armed before, and the kernel tells that only here.
+ */
+static bool arm(int fd, int flags, int64_t s, int64_t ns)
 {
 	struct itimerspec spec = { .it_value = { (time_t)s, (long)ns } };
 
-	timerfd_settime(fd, flags, &spec, NULL);
+	return timerfd_settime(fd, flags, &spec, NULL) < 0 && errno == ECANCELED;
 }
 
 static void arm_boot(struct loop_clocks *clocks, const struct heap_node *first)
@@ -85,28 +88,29 @@ static void arm_boot(struct loop_clocks *clocks, const struct heap_node *first)
 
 /*
  * Only an armed timer is cancelled, so it is armed as soon as a callback waits for the clock to be
- * set. A loop without timers on the wall clock never opens it.
+ * set. A loop without timers on the wall clock never opens it. True: the clock was set.
  */
-static void arm_wall(struct loop_clocks *clocks, const struct heap_node *first, bool is_told)
+static bool arm_wall(struct loop_clocks *clocks, const struct heap_node *first, bool is_told)
 {
 	int64_t s = first ? first->key : is_told ? INT32_MAX * INT64_C(4) : INT64_MAX;
 
 	if (s == clocks->wall_armed)
-		return;
+		return false;
 	if (!clocks->wall.impl)
 		open_one(clocks->boot.loop, &clocks->wall, CLOCK_REALTIME);
 	clocks->wall_armed = s;
 	if (s != INT64_MAX)
-		arm(clocks->wall.fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, s > 0 ? s : 0,
-			1);
-	else
-		arm(clocks->wall.fd, 0, 0, 0);
+		return arm(clocks->wall.fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+			s > 0 ? s : 0, 1);
+	return arm(clocks->wall.fd, 0, 0, 0);
 }
 
 void loop_clocks_arm(struct loop_clocks *clocks)
 {
 	struct loop *loop = clocks->boot.loop;
 
+	while (arm_wall(clocks, heap_first(&loop->on_wall), loop->clock_set))
+		if (loop->clock_set)
+			loop->clock_set(loop->clock_set_data);
 	arm_boot(clocks, heap_first(&loop->since_boot));
-	arm_wall(clocks, heap_first(&loop->on_wall), loop->clock_set);
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -264,6 +266,42 @@ static void stop_both(struct watch *watch, unsigned what)
 	n_ready++;
 	loop_watch_stop(&watches[0]);
 	loop_watch_stop(&watches[1]);
+}
+
+/*
+ * Stands in for the C library's.  Once it answers as the kernel does when the clock was set since
+ * the last wait: the timer is armed, and nothing but this answer tells it.
+ */
+static bool clock_was_set;
+static int n_clock_sets;
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *spec, struct itimerspec *before)
+{
+	if (clock_was_set && (flags & TFD_TIMER_CANCEL_ON_SET)) {
+		clock_was_set = false;
+		errno = ECANCELED;
+		return -1;
+	}
+	return (int)syscall(SYS_timerfd_settime, fd, flags, spec, before);
+}
+
+static void on_clock_set(void *data)
+{
+	n_clock_sets++;
+	loop_timer_in(data, &w.timers[1], 0);
+}
+
+TEST(a_clock_that_is_set_while_timers_change_is_told)
+{
+	begin();
+	loop_on_clock_set(w.loop, on_clock_set, w.loop);
+	w.timers[1].fire = on_last;
+	clock_was_set = true;
+	loop_timer_at(w.loop, &w.timers[2], instant_add(clock_now(), SECONDS(3600)));
+	run();
+	CHECK_INT(n_clock_sets, 1);
+	loop_timer_stop(w.loop, &w.timers[2]);
+	loop_free(w.loop);
 }
 
 TEST(a_descriptor_that_is_not_watched_any_more_is_never_told)
