@@ -33,14 +33,20 @@ static int refuse(const struct copy *copy, const char *from, const char *name, s
 		copy->dir, copy->group, copy->service, from, name, FILES_MAX);
 }
 
-static int copy_file(int from, int to, const char *name, const struct stat *st, struct err *err)
+/*
+ * Owner and mode are those of the file that is read, because the owner of the directory may put
+ * another one in its place at any moment.  No copy runs with the rights of its owner.
+ */
+static int copy_file(int from, int to, const char *name, struct err *err)
 {
 	int fd AUTO_CLOSE = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct secret data AUTO_SECRET = SECRET_INIT;
-	struct file_mode mode = { st->st_mode & 07777, st->st_uid, st->st_gid };
+	struct file_mode mode;
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(err, "open", name);
+	mode = (struct file_mode){ st.st_mode & 0777, st.st_uid, st.st_gid };
 	if (secret_read_fd(fd, FILE_MAX_LEN, &data, err) < 0)
 		return -1;
 	return file_create(to, name, data.data, data.len, mode, err);
@@ -60,7 +66,7 @@ static int copy_all(
 			return fail(err, "look at", entry->d_name);
 		if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_LEN || ++n > FILES_MAX)
 			return refuse(copy, from, entry->d_name, err);
-		if (copy_file(dirfd(dir), to, entry->d_name, &st, err) < 0)
+		if (copy_file(dirfd(dir), to, entry->d_name, err) < 0)
 			return -1;
 	}
 	return 0;
