@@ -378,6 +378,13 @@ def test_children_of_an_engine_that_has_ended_are_not_heard(stolen):
     assert stolen.keeper.wait(20) == 1
 
 
+def test_what_waits_is_not_repeated_without_an_end(stolen):
+    """Each time may run a command of the configuration that has failed before."""
+    answers = [stolen.ask("retry") for _ in range(100)]
+    assert answers[0].startswith("ok ")
+    assert "rate-limited" in answers[-1] and sum(answer.startswith("ok ") for answer in answers) < 50
+
+
 @pytest.mark.parametrize("word", ["check", "after", "activate", "hook"])
 def test_what_runs_programs_has_a_pace(stolen, word):
     """As often as an honest engine could want it, then once a second; what comes earlier waits, up to a bound."""

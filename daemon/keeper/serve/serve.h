@@ -35,6 +35,12 @@ enum {
 	SERVE_RECORD_LEAST_MS = 20,
 };
 
+/*
+ * Work that waits for a timer is repeated at once when an operator asks, or after a reload; it
+ * may be a command of the configuration that fails.  A stolen engine asks without an end.
+ */
+enum { SERVE_RETRY_BURST = 10, SERVE_RETRY_MS = 6000 };
+
 struct cert_conf;
 struct challenges;
 struct localca_signer;
@@ -87,6 +93,7 @@ struct server {
 	struct run_pace pace;
 	struct pace_bucket records; /* entries that may be written to ledgers now */
 	size_t n_records;           /* requests among `asked` that wait for that */
+	struct pace_bucket retries;
 	/* Sends a packet; fd >= 0 travels along and stays the server's. */
 	void (*send)(struct server *server, const struct buf *packet, int fd);
 	/* Reads the configuration again: 0 and *out, or -1 with rows "text=..." of diagnostics. */

@@ -60,17 +60,24 @@ void serve_facts_request(struct asked *asked)
 	asked_ok_file(asked, fd);
 }
 
-static void look_anew(struct server *server)
+static int look_anew(struct server *server, struct err *err)
 {
+	if (pace_take(&server->retries, SERVE_RETRY_BURST, SERVE_RETRY_MS, clock_tick()) > 0)
+		return err_set(err, ERR_RATE_LIMITED,
+			"what waits was repeated too often just now; certd repeats it when its "
+			"time has come");
 	challenges_retry_now(server->challenges);
 	if (server->look_anew)
 		server->look_anew(server);
+	return 0;
 }
 
 void serve_retry_request(struct asked *asked)
 {
-	look_anew(asked->server);
-	asked_ok(asked, NULL);
+	struct err err = ERR_INIT;
+
+	(void)look_anew(asked->server, &err);
+	asked_result(asked, &err);
 }
 
 int serve_reload(struct server *server, struct buf *rows, struct err *err)
@@ -83,7 +90,7 @@ int serve_reload(struct server *server, struct buf *rows, struct err *err)
 	conf_unref(server->conf);
 	server->conf = conf;
 	challenges_use(server->challenges, conf);
-	look_anew(server);
+	(void)look_anew(server, &behind);
 	serve_forget_signer(server);
 	/* Both processes have taken it over, so whatever the store says, it is in force. */
 	if (store_align(server->store, conf, &behind) < 0)
