@@ -5,6 +5,7 @@ The test holds the engine's end of the socket pair and sends what it likes.  The
 rules are broken; it must not give away keys, speak to systemd in the engine's words, grow, or lose descriptors.
 """
 import array
+import fcntl
 import json
 import os
 import pathlib
@@ -12,8 +13,10 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 
 import pytest
@@ -376,6 +379,34 @@ def test_children_of_an_engine_that_has_ended_are_not_heard(stolen):
     stolen.relay.close()
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
     assert stolen.keeper.wait(20) == 1
+
+
+def sent_until_deaf(stolen, words):
+    """Sends without reading, until the keeper does not take it; how many it took."""
+    for n in range(100000):
+        stolen.send(words)
+        end = time.monotonic() + 0.5
+        while struct.unpack("i", fcntl.ioctl(stolen.pair, termios.TIOCOUTQ, b"0000"))[0] > 0:
+            if time.monotonic() > end:
+                return n
+    return None
+
+
+def test_answers_with_descriptors_do_not_pile_up(stolen):
+    """Each may stand for megabytes, also when it waits behind answers that have none."""
+    issue(stolen, "ca/root")
+    words = "ask 7 versions cert=ca/root"
+    n = sent_until_deaf(stolen, words)
+    for _ in range(n + 1):
+        assert stolen.hear().startswith("ok 7")
+    before = stolen.n_fds()
+    for _ in range(n - 32):
+        stolen.send(words)
+    sent_until_deaf(stolen, "ask 8 facts")
+    assert stolen.n_fds() <= before + 4
+    for _ in range(n - 32):
+        assert stolen.hear().startswith("ok 7")
+    assert stolen.hear().startswith("ok 8")
 
 
 def test_what_waits_is_not_repeated_without_an_end(stolen):

@@ -77,11 +77,14 @@ static void cannot_send(struct engine *engine, const struct err *err)
 		lose(engine, err);
 }
 
-/* Messages for an engine that does not read are bounded. */
+/*
+ * Messages for an engine that does not read are bounded, and only one of them has a descriptor,
+ * wherever it waits.
+ */
 static bool is_heard(const struct engine *engine)
 {
 	return !engine->is_lost && !engine->is_cut && !engine->is_unread &&
-	       engine->n_unsent < ENGINE_UNSENT_MAX;
+	       engine->n_unsent_files == 0 && engine->n_unsent < ENGINE_UNSENT_MAX;
 }
 
 static void watch(struct engine *engine)
@@ -136,6 +139,7 @@ static void flush(struct engine *engine)
 		result = keeper_send(engine->socket.fd, first->packet.data, first->packet.len,
 			first->fd, &err);
 		if (result == 0) {
+			engine->n_unsent_files -= first->fd >= 0;
 			unsent_free(first);
 			engine->n_unsent--;
 		}
@@ -171,6 +175,7 @@ void engine_send(struct engine *engine, const struct buf *packet, int fd)
 	unsent = mem_new(struct unsent);
 	buf_add(&unsent->packet, packet->data, packet->len);
 	unsent->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	engine->n_unsent_files += unsent->fd >= 0;
 	list_append(&engine->unsent, &unsent->link);
 	if (engine->n_unsent++ == 0 && !may_send(engine, fd))
 		wait_until_read(engine);

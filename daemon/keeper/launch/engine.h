@@ -37,7 +37,7 @@ struct engine {
 	struct timer lingering; /* between the end of the socket and that of the process */
 	struct timer unread;    /* looks whether the engine has read */
 	struct list unsent;
-	size_t n_unsent;
+	size_t n_unsent, n_unsent_files; /* the second: those with a descriptor */
 	void (*packet)(void *data, const char *packet, size_t len);
 	void (*lost)(void *data, const struct err *err); /* code ERR_NONE: it ended well */
 	void *data;
