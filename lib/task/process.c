@@ -46,6 +46,7 @@ int loop_child_reap(struct loop_child *child, int *status)
 	if (waitpid(child->pid, status, WNOHANG) != child->pid)
 		return -1;
 	loop_child_forget(child);
+	child->pid = 0;
 	return 0;
 }
 

@@ -29,7 +29,10 @@ struct loop_child {
  */
 int loop_child_watch(struct loop *loop, struct loop_child *child, pid_t pid, struct err *err);
 
-/* The status as in waitpid(2), and forgets the child; -1 when it has not ended. */
+/*
+ * The status as in waitpid(2), and forgets the child; -1 when it has not ended.  A reaped child has
+ * the pid 0, because the kernel may give its number to another process.
+ */
 int loop_child_reap(struct loop_child *child, int *status);
 
 /* Stops watching without reaping. */

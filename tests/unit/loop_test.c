@@ -373,6 +373,7 @@ TEST(a_child_is_told_and_reaped)
 	run();
 	CHECK_INT(waitpid(pid, NULL, WNOHANG), -1);
 	CHECK_INT(errno, ECHILD);
+	CHECK_INT(child.pid, 0);
 	loop_child_forget(&child);
 	loop_free(w.loop);
 }
